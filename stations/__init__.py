@@ -1,0 +1,4 @@
+"""The bench: procedures, cell model, drivers, guardian and simulated bench.
+
+Knows no jobs, people or database; usable alone with `python -m stations`.
+"""

@@ -1,0 +1,52 @@
+"""The bench as a runner sees it: one interface, two sides.
+
+`VirtualBench` (stations.virtual) puts the cell model behind it, `GuardianBench`
+(stations.guardian_client) puts a guardian's socket behind it.  The runner cannot tell which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from stations.values import Event, OffProof, Protection, Reading, Setpoint
+
+
+class BenchError(Exception):
+    """The bench refused or could not do what was asked; output off is already under way."""
+
+
+class BenchLost(BenchError):
+    """The guardian is gone or no longer takes our token: stop, do not come back by yourself."""
+
+
+class Bench(Protocol):
+    """Everything a program may ask for.  Each call that asks also pets the dead-man."""
+
+    def next(self) -> Reading | Event:
+        """The next reading or event, in order; blocks, petting the dead-man meanwhile."""
+        ...
+
+    def configure(self, setpoint: Setpoint, protection: Protection) -> None:
+        """With the output off: set protection and set-point and read both back.
+
+        Raises BenchError naming what read back otherwise.
+        """
+        ...
+
+    def energise(self) -> None:
+        """Switch the output on and see it on; refused unless configured since it was last off."""
+        ...
+
+    def adjust(self, setpoint: Setpoint) -> None:
+        """Change the set-point while on, and read it back."""
+        ...
+
+    def off(self) -> OffProof:
+        """Switch off and prove it; if the proof fails BenchError is raised and the guardian
+        goes on trying by itself."""
+        ...
+
+    def note(self, kind: str, data: Mapping[str, Any]) -> None:
+        """Write an event of the program (step entered, measured, verdict) to the journal."""
+        ...

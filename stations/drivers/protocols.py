@@ -1,0 +1,98 @@
+"""What an instrument must be able to do, in structural types of a few lines each.
+
+A driver is thin: text or frames in, numbers out.  It refuses a value out of range and never
+clips it, never retries a write, and raises the errors below.  It reads no clock and starts no
+thread; one thread at a time calls it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from stations.values import Identity, MeterRatings, Protection, Setpoint, SupplyRatings
+
+
+class InstrumentError(Exception):
+    """Base of every error of a driver; the message says what to do next."""
+
+
+class InstrumentSilent(InstrumentError):
+    """No answer within the time-out, or the link is gone."""
+
+
+class BadReply(InstrumentError):
+    """An answer that is not what the protocol allows; the raw reply is in the message."""
+
+
+class WrongInstrument(InstrumentError):
+    """The identity is not the one expected, or a model this driver does not know."""
+
+
+class OutOfRange(InstrumentError, ValueError):
+    """A value beyond the instrument's rating; nothing was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class SupplyState:
+    """One consistent read-back of a supply."""
+
+    setpoint: Setpoint
+    voltage_v: float
+    current_a: float
+    output_on: bool
+    regulation: str  # "CC" or "CV"
+    tripped: str  # "" or "OVP", "OCP"
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Volts by channel in channel order, with the raw reply; overload and NaN sentinels are NaN."""
+
+    volts: tuple[float, ...]
+    raw: str
+
+
+class Instrument(Protocol):
+    def identify(self) -> Identity: ...
+
+    def close(self) -> None: ...
+
+    def reopen(self) -> None:
+        """Drop the link and make it again, discarding anything late that was under way."""
+        ...
+
+
+class PowerSupply(Instrument, Protocol):
+    ratings: SupplyRatings
+
+    def prepare(self) -> None:
+        """Check and set what must hold before any use (boot-power off, remote ...)."""
+        ...
+
+    def read(self) -> SupplyState: ...
+
+    def protect(self, protection: Protection) -> None: ...
+
+    def read_protection(self) -> Protection: ...
+
+    def apply(self, setpoint: Setpoint) -> None: ...
+
+    def output(self, on: bool) -> None: ...
+
+
+class Voltmeter(Instrument, Protocol):
+    ratings: MeterRatings
+
+    def prepare(self) -> None: ...
+
+    def measure(self) -> Measured: ...
+
+
+class Scanner(Instrument, Protocol):
+    ratings: MeterRatings
+
+    def prepare(self) -> None: ...
+
+    def measure(self) -> Measured: ...

@@ -1,0 +1,249 @@
+"""A procedure as data: a short tuple of frozen steps, and what one execution of it remembers.
+
+`decide` interprets any program; nothing here acts.  Durations are process time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+from stations.values import Limits, OffProof, Protection, Setpoint, Window
+
+
+@dataclass(frozen=True, slots=True)
+class Instruct:
+    """A person does something with the output off, and confirms it.
+
+    `announceable`: the confirmation may be given before the step is reached ("I am at the
+    bench"); the step then passes at once.
+    """
+
+    TAGGED: ClassVar[bool] = True
+    name: str
+    title: str
+    text: str
+    confirm: str  # the words on the button
+    drawing: str = ""
+    announceable: bool = False
+    timeout: timedelta = timedelta(hours=12)
+
+
+@dataclass(frozen=True, slots=True)
+class ParallelRule:
+    """B3: may these rested cells be joined?  Spread in volts, peak as C-rate of one cell."""
+
+    TAGGED: ClassVar[bool] = True
+    spread_max_v: float
+    level_max_v: float
+    voltage: Window
+    peak_warn_c: float
+    peak_max_c: float
+    path_ohm: float  # resistance that limits the surge between two cells: cells and links
+    capacity_ah: float
+
+
+@dataclass(frozen=True, slots=True)
+class DisconnectRule:
+    """B7: windows relative to target by age since current stopped."""
+
+    TAGGED: ClassVar[bool] = True
+    target_v: float
+    pass_below_v: float  # 0.030: inside the fresh age, passes from target − this
+    marginal_below_v: float  # 0.050
+    above_v: float  # 0.005
+    fresh: timedelta  # 5 min
+    late: timedelta  # 15 min
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """Every cell, individually, output proven off; judged by `rule` when settled."""
+
+    TAGGED: ClassVar[bool] = True
+    name: str
+    title: str
+    rule: ParallelRule | DisconnectRule
+    settle_samples: int = 3
+    settle_v: float = 0.002
+    timeout: timedelta = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Trim:
+    """B5: how the set-point follows the bank meter in CV."""
+
+    step_v: float  # the supply's resolution
+    accuracy_v: float  # how far it may rise above target when the supply reads low
+    offset_v: float = 0.0  # commissioned: true terminal volts minus set-point
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """B2: what ends the CV hold, and what a stop before it is worth."""
+
+    done_a: float
+    partial_a: float
+    at_least_v: float  # bank and every seen cell
+    dwell: timedelta
+    cv_min: timedelta
+    cv_max: timedelta
+    flat_for: timedelta
+    flat_fraction: float
+    # (rested volts, highest SOC 0..1 that such a cell can have): what must at least go in
+    soc_high: tuple[tuple[float, float], ...] = ()
+    bank_capacity_ah: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """CC/CV with a tail; `finish_current_a` above `finish_above_v` removes spread (B1)."""
+
+    TAGGED: ClassVar[bool] = True
+    name: str
+    title: str
+    setpoint: Setpoint
+    protection: Protection
+    finish_above_v: float
+    finish_current_a: float
+    tail: Tail
+    trim: Trim
+    alarm_v: float
+    charge_max_ah: float
+    timeout: timedelta
+    skip_if_announced: str = ""  # name of the Instruct whose early confirmation makes this needless
+
+
+Step = Instruct | Measure | Charge
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Name, version, steps and hard limits; all that a bench needs to run it."""
+
+    name: str
+    version: str
+    cells: int
+    target_v: float
+    steps: tuple[Step, ...]
+    limits: Limits
+    facts: tuple[tuple[str, float], ...] = ()  # planned figures to show before start
+
+
+@dataclass(frozen=True, slots=True)
+class CellResult:
+    """One cell's verdict in a Measure step, with the limits that were applied."""
+
+    position: int  # from 1
+    voltage_v: float
+    verdict: str  # "pass", "marginal", "fail", "invalid", "missing"
+    window: Window
+    at: datetime
+    received_at: datetime
+    age_s: float  # since current stopped; NaN before any current
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What one finished step leaves behind."""
+
+    step: str
+    kind: str
+    entered_at: datetime
+    ended_at: datetime
+    cells: tuple[CellResult, ...] = ()
+    remarks: tuple[str, ...] = ()
+    facts: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """All that `decide` remembers of one execution; serialises to JSON and back."""
+
+    program: Program
+    started_at: datetime
+    step_index: int = 0
+    step_entered_at: datetime | None = None
+    setpoint: Setpoint | None = None  # as asked for now
+    current_stopped: OffProof | None = None
+    announced: frozenset[str] = frozenset()
+    last_at: datetime | None = None
+    last_current_a: float = 0.0
+    last_seq: int = 0
+    charge_ah: float = 0.0  # over the run
+    step_charge_ah: float = 0.0
+    zero_sum_a: float = 0.0
+    zero_count: int = 0
+    cv_since: datetime | None = None
+    tail_since: datetime | None = None
+    reached_cv: bool = False
+    settled: tuple[tuple[float, ...], ...] = ()
+    doubtful: int = 0
+    above_window: int = 0
+    flat_from: datetime | None = None
+    flat_current_a: float = 0.0
+    alarms: tuple[str, ...] = ()
+    records: tuple[Record, ...] = ()
+
+    @property
+    def step(self) -> Step:
+        return self.program.steps[self.step_index]
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Nothing to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """Change the set-point of the running output."""
+
+    setpoint: Setpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """This step is done; enter the following one (the output goes off first)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The program is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """A check before any current failed: problems in words, nothing was energised."""
+
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SafeHold:
+    """Doubt about the bench: output off."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trip:
+    """A valid reading over a limit, or a step that took too long: output off, DUT suspect."""
+
+    reason: str
+
+
+Action = Hold | Set | Next | Finish | Refuse | SafeHold | Trip
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended.  `kind` is FINISHED, REFUSED, TRIPPED, ERROR or STOPPED."""
+
+    kind: str
+    reason: str
+    run: Run
+    problems: tuple[str, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)

@@ -1,0 +1,161 @@
+"""The words of the bench as frozen values that every layer shares.
+
+Units are in the names and always SI or the trade's own: volts, amps, ohms, ampere-hours,
+seconds, degrees Celsius.  Current is positive into the cells.  Times are aware UTC; `at` is
+process time (the bench clock), `received_at` is wall time.  A channel that was not read is
+NaN, and NaN never passes a limit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+NAN = math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """An inclusive lower and upper bound; NaN is never inside."""
+
+    low: float
+    high: float
+
+    def contains(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+
+@dataclass(frozen=True, slots=True)
+class Setpoint:
+    """What we ask a supply for: regulated voltage and current limit at its terminals."""
+
+    voltage_v: float
+    current_a: float
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """Device-side thresholds that switch the supply's output off without us."""
+
+    ovp_v: float
+    ocp_a: float
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The hard envelope.  The guardian enforces it on its own readings, whatever anyone asks.
+
+    Voltages are at the bank meter and at each cell that a scanner sees; current is the
+    supply's read-back.  `charge_max_ah` caps the charge delivered while one session lives.
+    """
+
+    bank_voltage_max_v: float
+    bank_voltage_min_v: float
+    cell_voltage_max_v: float
+    cell_voltage_min_v: float
+    current_max_a: float
+    setpoint_voltage_max_v: float
+    duration_max_s: float
+    charge_max_ah: float
+    reading_age_max_s: float = 3.0
+    temperature_max_c: float = 45.0
+
+
+@dataclass(frozen=True, slots=True)
+class SupplyRatings:
+    """What a supply model can bear and resolve, from its maker's sheet."""
+
+    model: str
+    voltage_max_v: float
+    current_max_a: float
+    power_max_w: float
+    voltage_resolution_v: float
+    current_resolution_a: float
+    voltage_accuracy_v: float
+    has_watchdog: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MeterRatings:
+    """What a meter or scanner can measure; `channels` is 1 for a meter."""
+
+    model: str
+    voltage_max_v: float
+    resolution_v: float
+    accuracy_v: float
+    channels: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ratings:
+    """Everything the dry run needs to know of a bench."""
+
+    supply: SupplyRatings
+    meter: MeterRatings
+    scanner: MeterRatings | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who an instrument says it is."""
+
+    role: str  # "supply", "meter", "scanner"
+    model: str
+    serial_number: str
+    firmware: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One timed sample of the whole bench, as the guardian journalled it.
+
+    `seq` counts from 1 within one attempt.  `age_s` is guard time: how old the oldest channel
+    was when the guardian completed the sample.  `voltage_v` is the independent bank meter;
+    `supply_*` are the supply's own read-backs.  `flags` name doubts: "meter_invalid",
+    "meter_silent", "meter_stuck", "scanner_silent", "supply_silent" ...; a reading with flags
+    is evidence of doubt and never of progress.  Without a scanner `cell_voltages_v` is empty.
+    """
+
+    seq: int
+    at: datetime
+    received_at: datetime
+    age_s: float
+    output_on: bool
+    voltage_v: float
+    supply_voltage_v: float
+    supply_current_a: float
+    cell_voltages_v: tuple[float, ...] = ()
+    temperature_c: float = NAN
+    regulation: str = ""  # "CC", "CV" or "" where the supply did not say
+    flags: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class OffProof:
+    """Proof that the output is off, and when: the moment that ages count from.
+
+    `at` is process time, `received_at` wall time of the first reading that showed the output
+    off by the supply's own state and by measured current.
+    """
+
+    at: datetime
+    received_at: datetime
+    supply_current_a: float
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something besides a reading that the bench tells the runner, already journalled.
+
+    Kinds: "act" (a person's act: data holds id, kind and what was confirmed), "stop" (someone
+    asked for a stop; the guardian has the output off), "safe_hold" (the guardian switched off
+    by itself: data["reason"]), "trip" (the guardian's own envelope: data["reason"]).
+    """
+
+    kind: str
+    at: datetime
+    received_at: datetime
+    data: Mapping[str, Any] = field(default_factory=dict)
