@@ -1,0 +1,224 @@
+"""What was measured, tested, balanced and approved.  Append-only; status is derived from it.
+
+Voltages are volts at the cell's own posts, individually, unloaded.  `at` stamps are process
+time (the bench clock), `received_at` and `recorded_at` are wall time; ages of evidence count in
+wall time from `current_stopped_received_at`.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+
+
+class VoltageCheck(models.Model):
+    """Every cell of a group measured individually by one meter, output proven off."""
+
+    class Kind(models.TextChoices):
+        PRE_PARALLEL = "PRE_PARALLEL", "pre-parallel check"
+        DISCONNECT = "DISCONNECT", "disconnect check"
+        RECHECK = "RECHECK", "re-check"
+
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    run = models.ForeignKey(
+        "shop.Run", models.PROTECT, related_name="voltage_checks", null=True, blank=True
+    )
+    meter = models.ForeignKey("shop.Instrument", models.PROTECT, related_name="voltage_checks")
+    target_v = models.FloatField()
+    # Null only before any current has flowed.
+    current_stopped_at = models.DateTimeField(null=True, blank=True)
+    current_stopped_received_at = models.DateTimeField(null=True, blank=True)
+    policy_version = models.ForeignKey("shop.PolicyVersion", models.PROTECT, related_name="+")
+    by = models.ForeignKey("shop.User", models.PROTECT, related_name="+")
+    simulated = models.BooleanField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                name="voltage_check_knows_when_current_stopped",
+                condition=Q(kind="PRE_PARALLEL")
+                | Q(current_stopped_at__isnull=False, current_stopped_received_at__isnull=False),
+            ),
+            models.UniqueConstraint(
+                name="one_voltage_check_of_a_kind_per_stop_of_a_run",
+                fields=("run", "kind", "current_stopped_at"),
+                condition=Q(run__isnull=False),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.pk}"
+
+
+class CellVoltage(models.Model):
+    """One cell in a check, with the window that was applied that day."""
+
+    class Verdict(models.TextChoices):
+        PASS = "PASS", "pass"
+        MARGINAL = "MARGINAL", "marginal"
+        FAIL = "FAIL", "fail"
+        INVALID = "INVALID", "invalid"
+        MISSING = "MISSING", "missing"
+
+    # Not `check`: Django's models keep that name for themselves.
+    voltage_check = models.ForeignKey(VoltageCheck, models.PROTECT, related_name="cells")
+    cell = models.ForeignKey("shop.Cell", models.PROTECT, related_name="voltages")
+    position = models.PositiveSmallIntegerField()
+    voltage_v = models.FloatField(null=True, blank=True)  # null: no valid reading
+    low_v = models.FloatField()
+    high_v = models.FloatField()
+    age_s = models.FloatField(null=True, blank=True)  # process time since current stopped
+    at = models.DateTimeField()
+    received_at = models.DateTimeField()
+    verdict = models.CharField(max_length=8, choices=Verdict.choices)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                name="one_voltage_per_cell_and_check", fields=("voltage_check", "cell")
+            ),
+            models.UniqueConstraint(
+                name="one_voltage_per_position_and_check", fields=("voltage_check", "position")
+            ),
+            models.CheckConstraint(
+                name="no_verdict_without_voltage",
+                condition=Q(voltage_v__isnull=False) | Q(verdict__in=("INVALID", "MISSING")),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.voltage_v} V, {self.get_verdict_display()}"
+
+
+class CapacityTest(models.Model):
+    """What a cell can hold: measured at a station, or imported with the file it came from."""
+
+    class Source(models.TextChoices):
+        MEASURED = "MEASURED", "measured here"
+        IMPORTED = "IMPORTED", "imported from a file"
+
+    cell = models.ForeignKey("shop.Cell", models.PROTECT, related_name="capacity_tests")
+    source = models.CharField(max_length=8, choices=Source.choices)
+    capacity_ah = models.FloatField()
+    tested_at = models.DateTimeField()
+    energy_wh = models.FloatField(null=True, blank=True)
+    temperature_c = models.FloatField(null=True, blank=True)
+    discharge_c_rate = models.FloatField(null=True, blank=True)
+    instrument_text = models.CharField(max_length=100, blank=True)
+    file_name = models.CharField(max_length=200, blank=True)
+    file_sha256 = models.CharField(max_length=64, blank=True)
+    row = models.PositiveIntegerField(null=True, blank=True)  # line of the file, header = 1
+    imported_by = models.ForeignKey(
+        "shop.User", models.PROTECT, related_name="+", null=True, blank=True
+    )
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(name="capacity_is_positive", condition=Q(capacity_ah__gt=0.0)),
+            models.CheckConstraint(
+                name="import_names_its_file_row_and_person",
+                condition=~Q(source="IMPORTED")
+                | Q(
+                    file_sha256__regex="^[0-9a-f]{64}$",
+                    row__isnull=False,
+                    imported_by__isnull=False,
+                ),
+            ),
+            # Holds "the same file twice" under any race.
+            models.UniqueConstraint(
+                name="one_capacity_test_per_file_row",
+                fields=("file_sha256", "row"),
+                condition=~Q(file_sha256=""),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.capacity_ah:.1f} Ah, {self.get_source_display()}"
+
+
+class Balance(models.Model):
+    """How one run balanced one group: by what method, to what target, how completely.
+
+    `tail_a` is the last current with the ammeter's zero taken out, `done_a` and `partial_a` the
+    limits that applied, `cv_s` the process time in the CV hold, `charge_ah` what went in.
+    """
+
+    class Method(models.TextChoices):
+        TOP = "TOP", "top balance"
+        BOTTOM = "BOTTOM", "bottom balance"
+
+    class Completeness(models.TextChoices):
+        COMPLETE = "COMPLETE", "complete"
+        PARTIAL = "PARTIAL", "partial"
+
+    run = models.OneToOneField("shop.Run", models.PROTECT, related_name="balance")
+    method = models.CharField(max_length=8, choices=Method.choices)
+    target_v = models.FloatField()
+    completeness = models.CharField(max_length=8, choices=Completeness.choices)
+    remark = models.CharField(max_length=200, blank=True)
+    tail_a = models.FloatField()
+    done_a = models.FloatField()
+    partial_a = models.FloatField()
+    cv_s = models.FloatField()
+    charge_ah = models.FloatField()
+    policy_version = models.ForeignKey("shop.PolicyVersion", models.PROTECT, related_name="+")
+    recipe_version = models.ForeignKey("shop.RecipeVersion", models.PROTECT, related_name="+")
+    manifest_sha256 = models.CharField(max_length=64)
+    simulated = models.BooleanField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                name="balance_limits_are_ordered", condition=Q(done_a__lte=F("partial_a"))
+            ),
+            models.CheckConstraint(
+                name="complete_only_below_the_partial_limit",
+                condition=~Q(completeness="COMPLETE") | Q(tail_a__lte=F("partial_a")),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.get_method_display()} to {self.target_v:.3f} V, {self.completeness}"
+
+
+class CellBalance(models.Model):
+    """One cell of the balanced group, at its place in the bank."""
+
+    balance = models.ForeignKey(Balance, models.PROTECT, related_name="cells")
+    cell = models.ForeignKey("shop.Cell", models.PROTECT, related_name="balances")
+    position = models.PositiveSmallIntegerField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(name="cell_once_per_balance", fields=("balance", "cell")),
+            models.UniqueConstraint(
+                name="position_once_per_balance", fields=("balance", "position")
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.cell_id} at {self.position}"
+
+
+class Approval(models.Model):
+    """A supervisor's word for one cell, bound to the evidence that was seen."""
+
+    cell = models.ForeignKey("shop.Cell", models.PROTECT, related_name="approvals")
+    evidence_sha256 = models.CharField(max_length=64)
+    evidence = models.JSONField()  # the canonical body that was hashed
+    approved_by = models.ForeignKey("shop.User", models.PROTECT, related_name="approvals")
+    approver_role = models.CharField(max_length=16)  # as it was that day
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                name="one_approval_per_cell_and_evidence", fields=("cell", "evidence_sha256")
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"approval of {self.cell_id}"
