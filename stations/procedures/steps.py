@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
-from stations.values import Limits, OffProof, Protection, Setpoint, Window
+from stations.values import NAN, Limits, OffProof, Protection, Setpoint, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +92,7 @@ class Tail:
     cv_max: timedelta
     flat_for: timedelta
     flat_fraction: float
-    # (rested volts, highest SOC 0..1 that such a cell can have): what must at least go in
-    soc_high: tuple[tuple[float, float], ...] = ()
-    bank_capacity_ah: float = 0.0
+    proven_on_a: float = 0.0  # a current below this is no tail: a fallen lead looks like one
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +165,10 @@ class Run:
     step_index: int = 0
     step_entered_at: datetime | None = None
     setpoint: Setpoint | None = None  # as asked for now
+    set_seq: int = 0  # the last reading before the set-point last changed
     current_stopped: OffProof | None = None
-    announced: frozenset[str] = frozenset()
+    confirmed: frozenset[str] = frozenset()  # Instruct steps a person confirmed
+    announced: frozenset[str] = frozenset()  # of these, the ones confirmed before their step
     last_at: datetime | None = None
     last_current_a: float = 0.0
     last_seq: int = 0
@@ -179,11 +179,15 @@ class Run:
     cv_since: datetime | None = None
     tail_since: datetime | None = None
     reached_cv: bool = False
+    least_charge_ah: float = 0.0  # what the start SOC implies must at least go in
     settled: tuple[tuple[float, ...], ...] = ()
     doubtful: int = 0
     above_window: int = 0
     flat_from: datetime | None = None
     flat_current_a: float = 0.0
+    lead_ohm: float = NAN  # supply volts minus bank volts over current, last time it was seen
+    peak_voltage_v: float = NAN  # highest bank reading of the step
+    outs_of_place: int = 0  # readings in a row whose output state is not the step's
     alarms: tuple[str, ...] = ()
     records: tuple[Record, ...] = ()
 

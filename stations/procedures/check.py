@@ -1,0 +1,76 @@
+"""The dry run: what is wrong with a program on this bench, before any output is enabled."""
+
+from __future__ import annotations
+
+from stations.procedures.steps import Charge, Measure, Program
+from stations.values import Limits, Ratings, SupplyRatings
+
+
+def problems(program: Program, ratings: Ratings) -> list[str]:
+    """Every reason not to start, in words; empty means go.
+
+    Set-points, protection and the tail against what the supply can bear and resolve, the
+    hard limits against the set-points, and the scanner against the number of cells.
+    """
+    found = []
+    for step in program.steps:
+        if isinstance(step, Charge):
+            found += _charge_problems(step, program.limits, ratings.supply)
+        elif isinstance(step, Measure):
+            found += _measure_problems(step, program, ratings)
+    if not any(isinstance(step, Measure) for step in program.steps[-1:]):
+        found.append("The program does not end with a measurement of every cell.")
+    return list(dict.fromkeys(found))
+
+
+def _charge_problems(step: Charge, limits: Limits, supply: SupplyRatings) -> list[str]:
+    want, found = step.setpoint, []
+    highest_v = want.voltage_v + step.trim.accuracy_v
+    if not 0 < highest_v <= supply.voltage_max_v:
+        found.append(
+            f"{step.title}: {highest_v:.2f} V is beyond {supply.model} "
+            f"({supply.voltage_max_v:.0f} V); use a supply with a higher voltage."
+        )
+    if not 0 < want.current_a <= supply.current_max_a:
+        found.append(
+            f"{step.title}: {want.current_a:.2f} A is beyond {supply.model} "
+            f"({supply.current_max_a:.0f} A); lower the current or use a bigger supply."
+        )
+    if not want.voltage_v * want.current_a <= supply.power_max_w:
+        found.append(
+            f"{step.title}: {want.voltage_v * want.current_a:.0f} W is beyond {supply.model} "
+            f"({supply.power_max_w:.0f} W); lower the current."
+        )
+    if not want.voltage_v < step.protection.ovp_v <= supply.voltage_max_v * 1.1:
+        found.append(
+            f"{step.title}: OVP {step.protection.ovp_v:.2f} V must lie above the set-point "
+            f"{want.voltage_v:.2f} V and within the supply's range."
+        )
+    if not want.current_a < step.protection.ocp_a:
+        found.append(
+            f"{step.title}: OCP {step.protection.ocp_a:.2f} A must lie above the set-point "
+            f"{want.current_a:.2f} A."
+        )
+    if not want.voltage_v < limits.bank_voltage_max_v:
+        found.append(f"{step.title}: the hard voltage limit is not above the set-point.")
+    if not highest_v <= limits.setpoint_voltage_max_v + 1e-9:
+        found.append(f"{step.title}: trim could raise the set-point above its hard limit.")
+    if not want.current_a <= limits.current_max_a:
+        found.append(f"{step.title}: the hard current limit is below the set-point.")
+    if not step.tail.done_a >= 2 * supply.current_resolution_a:
+        found.append(
+            f"{step.title}: a tail of {step.tail.done_a:.3f} A is below what {supply.model} "
+            f"resolves ({supply.current_resolution_a:.3f} A)."
+        )
+    return found
+
+
+def _measure_problems(step: Measure, program: Program, ratings: Ratings) -> list[str]:
+    if ratings.scanner is None:
+        return [f"{step.title}: this bench has no scanner; use a station with one."]
+    if ratings.scanner.channels < program.cells:
+        return [
+            f"{step.title}: the scanner sees {ratings.scanner.channels} cells, the bank has "
+            f"{program.cells}; wire and configure a channel for each cell."
+        ]
+    return []

@@ -1,0 +1,147 @@
+"""Verdicts over the cells of a Measure step: may they be joined (B3), did they pass (B7).
+
+Pure tables over volts and ages.  The limits that were applied travel with each verdict.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from stations.procedures.steps import CellResult, DisconnectRule, ParallelRule
+from stations.values import NAN, Window
+
+
+def joining_problems(rule: ParallelRule, volts: Sequence[float]) -> list[str]:
+    """Why these rested cells must not be joined directly; each reason with what to do."""
+    found = []
+    for position, volt in enumerate(volts, start=1):
+        if volt < -0.1:
+            found.append(
+                f"Cell {position} reads {volt:.3f} V: it is reversed. Turn it round, check the "
+                "sense leads, and start again."
+            )
+        elif not rule.voltage.contains(volt):
+            found.append(
+                f"Cell {position} reads {volt:.3f} V, outside {rule.voltage.low:.2f} … "
+                f"{rule.voltage.high:.3f} V. Check its sense lead; if it is right, put the cell "
+                "aside."
+            )
+    if found:
+        return found
+    spread = max(volts) - min(volts)
+    peak_c = peak_c_rate(rule, volts)
+    if spread > rule.level_max_v:
+        found.append(
+            f"The cells differ by {1000 * spread:.0f} mV, above {1000 * rule.level_max_v:.0f} mV: "
+            "never join them directly. Charge the low cells up to the high ones first."
+        )
+    elif spread > rule.spread_max_v:
+        found.append(
+            f"The cells differ by {1000 * spread:.0f} mV, above {1000 * rule.spread_max_v:.0f} mV. "
+            "Level the low cells as their own bank up to the high ones, then join all."
+        )
+    elif peak_c > rule.peak_max_c:
+        found.append(
+            f"Joining would surge to about {peak_c * rule.capacity_ah:.0f} A ({peak_c:.1f}C) in "
+            f"one cell, above {rule.peak_max_c:.1f}C. Level the low cells first."
+        )
+    return found
+
+
+def joining_remarks(rule: ParallelRule, volts: Sequence[float]) -> tuple[str, ...]:
+    """What to say when joining is allowed: the predicted surge, as a warning above 0.5C."""
+    peak_c = peak_c_rate(rule, volts)
+    words = f"predicted surge {peak_c * rule.capacity_ah:.0f} A ({peak_c:.2f}C)"
+    return (f"warning: {words}",) if peak_c > rule.peak_warn_c else (words,)
+
+
+def peak_c_rate(rule: ParallelRule, volts: Sequence[float]) -> float:
+    """Largest cell current when all are joined at once, as C-rate of one cell.
+
+    Every cell sees the common node, the mean of the voltages for equal paths, through its own
+    resistance and link.
+    """
+    node = sum(volts) / len(volts)
+    peak_a = max(abs(node - volt) for volt in volts) / rule.path_ohm
+    return peak_a / rule.capacity_ah
+
+
+# Rested volts to the highest SOC that such a cell can have.  A plateau voltage tells SOC to
+# ±15-20 points only, so above 3.28 V nothing is implied; below, the model's OCV curve
+# (2.50 V = 0, 3.206 V = 10 %, 3.250 V = 20 %) plus room for hysteresis and temperature.
+SOC_HIGH: tuple[tuple[float, float], ...] = (
+    (2.50, 0.02),
+    (2.92, 0.05),
+    (3.095, 0.10),
+    (3.206, 0.16),
+    (3.25, 0.35),
+    (3.28, 0.60),
+    (3.30, 1.0),
+)
+
+
+def least_charge_ah(volts: Sequence[float], capacity_ah: float) -> float:
+    """Ah that must at least go into cells that rest at `volts`; 0 means not observable (B2)."""
+    return sum(max(0.0, 0.99 - _soc_high(v)) * capacity_ah for v in volts)
+
+
+def _soc_high(voltage_v: float) -> float:
+    if voltage_v <= SOC_HIGH[0][0]:
+        return SOC_HIGH[0][1]
+    for (v0, s0), (v1, s1) in pairwise(SOC_HIGH):
+        if voltage_v <= v1:
+            return s0 + (s1 - s0) * (voltage_v - v0) / (v1 - v0)
+    return 1.0
+
+
+def disconnect_window(rule: DisconnectRule, age: timedelta) -> Window | None:
+    """The pass window at this age since current stopped, None when it is too late to judge."""
+    if age > rule.late:
+        return None
+    below_v = rule.pass_below_v if age <= rule.fresh else rule.marginal_below_v
+    return Window(round(rule.target_v - below_v, 6), round(rule.target_v + rule.above_v, 6))
+
+
+def disconnect_verdict(rule: DisconnectRule, voltage_v: float, age: timedelta) -> str:
+    """ "pass", "marginal", "fail", "invalid" (above the window) or "missing" (too late).
+
+    From 5 to 15 min the pass limit is the marginal one and nothing is marginal: relaxation
+    alone takes a healthy cell that far.
+    """
+    window = disconnect_window(rule, age)
+    if window is None:
+        return "missing"
+    if window.contains(voltage_v):
+        return "pass"
+    if not voltage_v <= window.high:
+        return "invalid"
+    marginal_v = round(rule.target_v - rule.marginal_below_v, 6)
+    return "marginal" if voltage_v >= marginal_v else "fail"
+
+
+def disconnect_results(
+    rule: DisconnectRule,
+    volts: Sequence[float],
+    *,
+    at: datetime,
+    received_at: datetime,
+    stopped_at: datetime,
+) -> tuple[CellResult, ...]:
+    """One verdict per cell, with the window of its age; NaN volts are "missing"."""
+    age = at - stopped_at
+    window = disconnect_window(rule, age) or Window(NAN, NAN)
+    return tuple(
+        CellResult(
+            position=position,
+            voltage_v=volt,
+            verdict="missing" if math.isnan(volt) else disconnect_verdict(rule, volt, age),
+            window=window,
+            at=at,
+            received_at=received_at,
+            age_s=age.total_seconds(),
+        )
+        for position, volt in enumerate(volts, start=1)
+    )

@@ -1,0 +1,288 @@
+"""Parallel top balance, CC/CV (requirements B1-B5, B7, B19).
+
+All cells in parallel, charged to one full voltage and held until the tail current says that
+they share it.  Sources: [A] "Top Balancing vs Bottom Balancing", the step table and the
+overnight strategy; [B] "Top Balancing LiFePo4 Cells using a low cost 10A benchtop power
+supply", section 4 and appendices.  Where they differ the stricter is the default; where a
+number follows from the cell's physics the field says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from stations.procedures.steps import (
+    Charge,
+    DisconnectRule,
+    Instruct,
+    Measure,
+    ParallelRule,
+    Program,
+    Step,
+    Tail,
+    Trim,
+)
+from stations.values import Limits, Protection, Setpoint, SupplyRatings, Window
+
+NAME = "parallel top balance"
+VERSION = "1"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """The numbers of a parallel top balance: defaults of a recipe version, never constants.
+
+    `_c` fields are C-rates (1/h), `_share` fractions, `_s` seconds, `_v` volts.
+    """
+
+    target_v: float = 3.65  # [A] step 2, [B] 4.3
+    target_min_v: float = 3.50  # [B] section 4: "would not recommend anything lower than 3.5"
+    tail_basis: str = "bank"  # "bank": [A] "scales with total capacity"; or "cell"
+    done_c: float = 0.00125  # [A] 0.25 A for 200 Ah
+    partial_c: float = 0.0025  # [A] 0.5 A for 200 Ah
+    done_share: float = 0.2  # of the CC limit, so that a small supply has a tail at all
+    partial_share: float = 0.4
+    bank_c_max: float = 0.2  # [B] 4.2, of the bank
+    supply_share: float = 0.8  # [B] appendix B, "not to burn it out"
+    finish_c: float = 0.03  # of the bank, above finish_above_v: removes more spread than any tail
+    finish_above_v: float = 3.45
+    at_least_below_v: float = 0.020
+    cv_min_s: float = 1800.0
+    cv_max_s: float = 6 * 3600.0
+    dwell_s: float = 300.0
+    flat_for_s: float = 1800.0
+    flat_fraction: float = 0.05
+    refresh_cv_min_s: float = 900.0  # B19, before the disconnect check after a wait
+    alarm_above_v: float = 0.020
+    stop_above_v: float = 0.050
+    ovp_above_v: float = 0.100  # F4: OVP at most target + 100 mV, read back
+    leak_per_month: float = 0.02  # typical self-discharge of a healthy cell
+    parallel_spread_max_v: float = 0.15  # [B] 4.1
+    parallel_level_max_v: float = 0.30  # [A]: never directly above
+    parallel_peak_warn_c: float = 0.5
+    parallel_peak_max_c: float = 1.0  # cell makers' charge limit
+    link_ohm: float = 0.0003  # assumed until measured, for the predicted surge
+    pass_below_v: float = 0.030  # [A] 3.62 for 3.65
+    marginal_below_v: float = 0.050  # [A] 3.60 for 3.65
+    above_v: float = 0.005
+    fresh_s: float = 300.0
+    late_s: float = 900.0
+    wait_max_s: float = 12 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """What one program is built from: the recipe, the cells, and the supply that will do it."""
+
+    recipe: Recipe
+    cells: int
+    capacity_ah: float  # rated, of one cell
+    cell_voltage_max_v: float  # absolute, from the cell's datasheet
+    cell_voltage_min_v: float
+    cell_r_ohm: float
+    supply: SupplyRatings
+    supply_offset_v: float = 0.0  # commissioned: true terminal volts minus set-point
+    full_rating_allowed: bool = False  # a supervisor allows the continuous rating (B1)
+
+    @property
+    def bank_ah(self) -> float:
+        return self.cells * self.capacity_ah
+
+    @property
+    def current_a(self) -> float:
+        """CC limit: the recipe's share of the supply, at most its C-rate of the bank."""
+        share = 1.0 if self.full_rating_allowed else self.recipe.supply_share
+        step = self.supply.current_resolution_a
+        limit = min(share * self.supply.current_max_a, self.recipe.bank_c_max * self.bank_ah)
+        return round(int(limit / step + 1e-9) * step, 6)
+
+    def tail_a(self, basis: str) -> tuple[float, float]:
+        """(done, partial) tail limits in amps of the whole bank for one basis (B2)."""
+        basis_ah = self.bank_ah if basis == "bank" else self.capacity_ah
+        return (
+            min(self.recipe.done_c * basis_ah, self.recipe.done_share * self.current_a),
+            min(self.recipe.partial_c * basis_ah, self.recipe.partial_share * self.current_a),
+        )
+
+    @property
+    def leak_floor_a(self) -> float:
+        """CV current below which a healthy bank cannot settle: its own self-discharge."""
+        return self.bank_ah * self.recipe.leak_per_month / 720.0
+
+
+class PlanRefused(ValueError):
+    """The spec cannot become a safe program; `problems` says each reason and what to change."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+def problems(spec: Spec) -> list[str]:
+    """Why this spec cannot work; empty means it can be built."""
+    recipe, found = spec.recipe, []
+    if spec.cells < 2:
+        found.append("A parallel bank needs at least 2 cells; use the single-cell procedure.")
+    if not recipe.target_min_v <= recipe.target_v <= spec.cell_voltage_max_v:
+        found.append(
+            f"Target {recipe.target_v:.2f} V is outside {recipe.target_min_v:.2f} … "
+            f"{spec.cell_voltage_max_v:.2f} V (the cell's own limit); choose 3.60 … 3.65 V."
+        )
+    if recipe.tail_basis not in ("bank", "cell"):
+        found.append(f"Tail basis {recipe.tail_basis!r} is not known; choose 'bank' or 'cell'.")
+        return found
+    done_a, _ = spec.tail_a(recipe.tail_basis)
+    if done_a < 2 * spec.supply.current_resolution_a:
+        found.append(
+            f"Tail {done_a:.3f} A is below what {spec.supply.model} resolves "
+            f"({spec.supply.current_resolution_a:.3f} A); use basis 'bank' or a finer supply."
+        )
+    if done_a < spec.leak_floor_a:
+        found.append(
+            f"Tail {done_a:.3f} A is below the bank's own leak of about "
+            f"{spec.leak_floor_a:.3f} A and would never be reached; use basis 'bank'."
+        )
+    return found
+
+
+def program(spec: Spec) -> Program:
+    """The steps of one parallel top balance.  Raises PlanRefused naming every reason."""
+    found = problems(spec)
+    if found:
+        raise PlanRefused(found)
+    recipe = spec.recipe
+    bank_done_a, bank_partial_a = spec.tail_a("bank")
+    cell_done_a, cell_partial_a = spec.tail_a("cell")
+    return Program(
+        name=NAME,
+        version=VERSION,
+        cells=spec.cells,
+        target_v=recipe.target_v,
+        steps=_steps(spec),
+        limits=_limits(spec),
+        facts=(
+            ("current_a", spec.current_a),
+            ("bank_ah", spec.bank_ah),
+            ("tail_done_bank_a", bank_done_a),
+            ("tail_partial_bank_a", bank_partial_a),
+            ("tail_done_cell_a", cell_done_a),
+            ("tail_partial_cell_a", cell_partial_a),
+            ("leak_floor_a", spec.leak_floor_a),
+        ),
+    )
+
+
+def _steps(spec: Spec) -> tuple[Step, ...]:
+    recipe = spec.recipe
+    wait = timedelta(seconds=recipe.wait_max_s)
+    return (
+        Measure("pre-parallel", "Measure every cell before joining them", _parallel_rule(spec)),
+        Instruct(
+            "connect",
+            "Join the cells and connect the supply",
+            "Rings and watches off, insulated tools, busbars covered. Link plus to plus and minus "
+            f"to minus for all {spec.cells} cells. Positive lead to cell 1, negative lead to cell "
+            f"{spec.cells}: diagonal, so that every cell sees the same path. The bank meter stays "
+            f"on cell {spec.cells}, far from the positive lead. The output is off.",
+            "Cells linked, leads on, polarity checked",
+            drawing="diagonal",
+            timeout=wait,
+        ),
+        _charge(spec, "balance", "Balance: charge and hold", recipe.cv_min_s, first=True),
+        Instruct(
+            "finish",
+            "The bank is done: be at the bench to finish",
+            "The output is off. When you are at the bench with tools, finish: the bank is held "
+            "once more for a short while, then the links come off and every cell is measured "
+            "within 5 minutes.",
+            "I am at the bench, finish",
+            announceable=True,
+            timeout=wait,
+        ),
+        _charge(spec, "refresh", "Refresh hold", recipe.refresh_cv_min_s, first=False),
+        Instruct(
+            "unlink",
+            "Take the leads and links off now",
+            "The output is off. Leads off first, then every link, so that each cell stands "
+            "alone. The pass window counts from current stopped and closes after 5 minutes.",
+            "Leads and links are off",
+            drawing="unlinked",
+            timeout=timedelta(seconds=2 * recipe.late_s),
+        ),
+        Measure(
+            "disconnect",
+            "Disconnect check of every cell",
+            DisconnectRule(
+                target_v=recipe.target_v,
+                pass_below_v=recipe.pass_below_v,
+                marginal_below_v=recipe.marginal_below_v,
+                above_v=recipe.above_v,
+                fresh=timedelta(seconds=recipe.fresh_s),
+                late=timedelta(seconds=recipe.late_s),
+            ),
+        ),
+    )
+
+
+def _parallel_rule(spec: Spec) -> ParallelRule:
+    recipe = spec.recipe
+    return ParallelRule(
+        spread_max_v=recipe.parallel_spread_max_v,
+        level_max_v=recipe.parallel_level_max_v,
+        voltage=Window(spec.cell_voltage_min_v, recipe.target_v + recipe.above_v),
+        peak_warn_c=recipe.parallel_peak_warn_c,
+        peak_max_c=recipe.parallel_peak_max_c,
+        path_ohm=spec.cell_r_ohm + recipe.link_ohm,
+        capacity_ah=spec.capacity_ah,
+    )
+
+
+def _charge(spec: Spec, name: str, title: str, cv_min_s: float, *, first: bool) -> Charge:
+    recipe = spec.recipe
+    done_a, partial_a = spec.tail_a(recipe.tail_basis)
+    step_v, step_a = spec.supply.voltage_resolution_v, spec.supply.current_resolution_a
+    bulk_h = 1.1 * spec.bank_ah / spec.current_a
+    return Charge(
+        name,
+        title,
+        setpoint=Setpoint(recipe.target_v, spec.current_a),
+        protection=Protection(
+            ovp_v=round(recipe.target_v + recipe.ovp_above_v, 6),
+            ocp_a=round(spec.current_a + max(5 * step_a, 0.05 * spec.current_a), 2),
+        ),
+        finish_above_v=recipe.finish_above_v,
+        finish_current_a=min(spec.current_a, recipe.finish_c * spec.bank_ah),
+        tail=Tail(
+            done_a=done_a,
+            partial_a=partial_a,
+            at_least_v=round(recipe.target_v - recipe.at_least_below_v, 6),
+            proven_on_a=step_a,
+            dwell=timedelta(seconds=recipe.dwell_s),
+            cv_min=timedelta(seconds=cv_min_s),
+            cv_max=timedelta(seconds=recipe.cv_max_s),
+            flat_for=timedelta(seconds=recipe.flat_for_s),
+            flat_fraction=recipe.flat_fraction,
+        ),
+        trim=Trim(step_v, spec.supply.voltage_accuracy_v, spec.supply_offset_v),
+        alarm_v=recipe.target_v + recipe.alarm_above_v,
+        charge_max_ah=1.05 * spec.bank_ah,
+        timeout=timedelta(hours=bulk_h, seconds=recipe.cv_max_s),
+        skip_if_announced="" if first else "finish",
+    )
+
+
+def _limits(spec: Spec) -> Limits:
+    recipe = spec.recipe
+    bulk_s = 3600 * 1.1 * spec.bank_ah / spec.current_a
+    stop_v = recipe.target_v + recipe.stop_above_v
+    return Limits(
+        bank_voltage_max_v=stop_v,
+        bank_voltage_min_v=spec.cell_voltage_min_v,
+        cell_voltage_max_v=stop_v,
+        cell_voltage_min_v=spec.cell_voltage_min_v,
+        current_max_a=1.05 * spec.current_a + 5 * spec.supply.current_resolution_a,
+        setpoint_voltage_max_v=recipe.target_v + spec.supply.voltage_accuracy_v,
+        duration_max_s=bulk_s + 2 * recipe.cv_max_s + 4 * recipe.wait_max_s,
+        charge_max_ah=1.1 * spec.bank_ah,
+    )
