@@ -1,0 +1,102 @@
+"""Stations, the instruments on them, their calibration, and the lease on driving them."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from shop.equipment.states import InstrumentRole, OutputState
+
+
+class Station(models.Model):
+    """A place with a worker; `host` is the machine that its instruments hang on."""
+
+    slug = models.SlugField(max_length=40, unique=True)
+    name = models.CharField(max_length=100)
+    host = models.CharField(max_length=100, default="localhost")
+
+    class Meta:
+        ordering = ["slug"]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Instrument(models.Model):
+    """One device, known by its serial number; it belongs to exactly one station."""
+
+    station = models.ForeignKey(Station, on_delete=models.PROTECT, related_name="instruments")
+    role = models.CharField(max_length=16, choices=[(r.value, r.value) for r in InstrumentRole])
+    driver = models.CharField(max_length=60)  # key of stations.drivers.registry.DRIVERS
+    model = models.CharField(max_length=60)
+    serial_number = models.CharField(max_length=60, unique=True)
+
+    class Meta:
+        ordering = ["station", "role"]
+        constraints = [
+            models.UniqueConstraint(fields=["station", "role"], name="instrument_one_per_role"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model} {self.serial_number}"
+
+
+class Calibration(models.Model):
+    """A certificate's span of validity; append-only, the newest record counts."""
+
+    instrument = models.ForeignKey(
+        Instrument, on_delete=models.PROTECT, related_name="calibrations"
+    )
+    valid_from = models.DateTimeField()
+    valid_until = models.DateTimeField()
+    certificate = models.CharField(max_length=100)
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["instrument", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(valid_until__gt=F("valid_from")), name="calibration_span"
+            )
+        ]
+
+
+class StationLease(models.Model):
+    """A worker's fenced right to drive one station, only while a run lives.
+
+    `token` only grows; the database's clock decides `expires_at`.  Output state, heartbeat and
+    alarm are what the guardian last said through the uplink.
+    """
+
+    station = models.OneToOneField(
+        Station, on_delete=models.PROTECT, primary_key=True, related_name="lease"
+    )
+    owner = models.UUIDField(null=True, blank=True)
+    boot_id = models.CharField(max_length=64, blank=True)
+    run = models.ForeignKey(
+        "shop.Run", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    token = models.BigIntegerField(default=0, db_default=0)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    output_state = models.CharField(
+        max_length=8,
+        choices=[(s.value, s.value) for s in OutputState],
+        default=OutputState.UNKNOWN.value,
+    )
+    output_at = models.DateTimeField(null=True, blank=True)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    alarm = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(output_state__in=[s.value for s in OutputState]),
+                name="lease_output_state_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(owner__isnull=True, run__isnull=True)
+                | Q(owner__isnull=False, run__isnull=False, expires_at__isnull=False),
+                name="lease_whole",
+            ),
+        ]

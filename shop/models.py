@@ -1,0 +1,64 @@
+"""Every model of the app, for Django; each lives with its concept."""
+
+from shop.cells.models import Batch, Cell, CellType
+from shop.equipment.models import Calibration, Instrument, Station, StationLease
+from shop.evidence.models import (
+    Approval,
+    Balance,
+    CapacityTest,
+    CellBalance,
+    CellVoltage,
+    VoltageCheck,
+)
+from shop.jobs.models import (
+    Job,
+    JobCell,
+    JobEvent,
+    PersonAct,
+    PolicyVersion,
+    Recipe,
+    RecipeVersion,
+    Run,
+    RunCell,
+)
+from shop.packs.models import GateDecision, Pack, PackDesign, Placement
+from shop.people.models import Customer, User
+from shop.quality.models import Disposition, Nonconformance
+from shop.readings.models import Manifest, ReadingChunk
+from shop.trace.models import TraceLink
+
+__all__ = [
+    "Approval",
+    "Balance",
+    "Batch",
+    "Calibration",
+    "CapacityTest",
+    "Cell",
+    "CellBalance",
+    "CellType",
+    "CellVoltage",
+    "Customer",
+    "Disposition",
+    "GateDecision",
+    "Instrument",
+    "Job",
+    "JobCell",
+    "JobEvent",
+    "Manifest",
+    "Nonconformance",
+    "Pack",
+    "PackDesign",
+    "PersonAct",
+    "Placement",
+    "PolicyVersion",
+    "ReadingChunk",
+    "Recipe",
+    "RecipeVersion",
+    "Run",
+    "RunCell",
+    "Station",
+    "StationLease",
+    "TraceLink",
+    "User",
+    "VoltageCheck",
+]

@@ -1,0 +1,60 @@
+"""Who may do what: one table, read by every service.
+
+Anyone who is logged in may stop a run; a stop is never refused for rank.  That a supervisor
+does not approve what they ran or assemble is a rule of the evidence (G1), not of the role.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    TECHNICIAN = "TECHNICIAN"
+    SUPERVISOR = "SUPERVISOR"
+
+
+class Act(StrEnum):
+    STOP = "stop"
+    CREATE_JOB = "create_job"
+    CLAIM = "claim"
+    RELEASE = "release"
+    START = "start"
+    CONFIRM = "confirm"
+    IMPORT_CAPACITY = "import_capacity"
+    ASSEMBLE = "assemble"
+    SHARE_TRACE = "share_trace"
+    REVOKE_TRACE = "revoke_trace"
+    APPROVE = "approve"
+    DISPOSE = "dispose"
+    DEFINE = "define"  # stations, instruments, calibration, recipes, policies, designs, cells
+
+
+_BENCH_WORK = frozenset(
+    {
+        Act.STOP,
+        Act.CREATE_JOB,
+        Act.CLAIM,
+        Act.RELEASE,
+        Act.START,
+        Act.CONFIRM,
+        Act.IMPORT_CAPACITY,
+        Act.ASSEMBLE,
+        Act.SHARE_TRACE,
+    }
+)
+
+ACTS: Mapping[Role, frozenset[Act]] = {
+    Role.TECHNICIAN: _BENCH_WORK,
+    Role.SUPERVISOR: frozenset(Act),
+}
+
+
+def may(role: str, act: str) -> bool:
+    """Whether someone with `role` may do `act`; an unknown role may do nothing.
+
+    Raises ValueError for an act that does not exist: a mistake in the program.
+    """
+    wanted = Act(act)
+    return role in Role and wanted in ACTS[Role(role)]
