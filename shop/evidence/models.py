@@ -66,8 +66,8 @@ class CellVoltage(models.Model):
     cell = models.ForeignKey("shop.Cell", models.PROTECT, related_name="voltages")
     position = models.PositiveSmallIntegerField()
     voltage_v = models.FloatField(null=True, blank=True)  # null: no valid reading
-    low_v = models.FloatField()
-    high_v = models.FloatField()
+    low_v = models.FloatField(null=True, blank=True)  # null: no window at that age
+    high_v = models.FloatField(null=True, blank=True)
     age_s = models.FloatField(null=True, blank=True)  # process time since current stopped
     at = models.DateTimeField()
     received_at = models.DateTimeField()

@@ -1,0 +1,65 @@
+"""Evidence as canonical JSON over integers and strings, so that a hash never changes by rounding.
+
+Canonical form: RFC 8785 (JSON Canonicalization Scheme).  A quantity becomes an integer in
+millionths of the unit that its name says (`voltage_v` 3.641 is written 3641000), a time UTC
+text to the microsecond.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import rfc8785
+
+if TYPE_CHECKING:
+    from shop.evidence.values import CellEvidence
+
+SCHEMA = "cell-evidence/1"
+MILLIONTHS = 1_000_000
+
+# What an approver judges.  The rest of CellEvidence changes without a new approval.
+APPROVED_FIELDS = (
+    "serial",
+    "cell_type",
+    "rated_ah",
+    "capacity",
+    "balance",
+    "pre_parallel",
+    "disconnect",
+    "nonconformances",
+)
+
+
+def canonical_body(evidence: CellEvidence) -> dict[str, Any]:
+    """The part of `evidence` that an approval binds to, in canonical types."""
+    body = {name: _plain(getattr(evidence, name)) for name in APPROVED_FIELDS}
+    return {"schema": SCHEMA} | body
+
+
+def sha256_of(body: Mapping[str, Any]) -> str:
+    """SHA-256, in hex, of the RFC 8785 form of `body`."""
+    return hashlib.sha256(rfc8785.dumps(dict(body))).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    """Integers, text, booleans, null, lists and objects; raises ValueError on a NaN."""
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(f"{value} cannot be evidence")
+        return round(value * MILLIONTHS)
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+    if isinstance(value, timedelta):
+        return round(value.total_seconds() * MILLIONTHS)
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    return value

@@ -1,0 +1,171 @@
+"""What is known of one cell, as frozen values that rules judge and approvers see.
+
+Voltages in volts, capacities in ampere-hours.  `at` is process time; `received_at`,
+`recorded_at` and every age are wall time.  Choices are the capitals that the models store.
+People are numbers here, never names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from shop.evidence.canonical import canonical_body, sha256_of
+
+
+@dataclass(frozen=True)
+class CalibrationSpan:
+    """One calibration of an instrument; both ends are inclusive, wall time."""
+
+    certificate: str
+    valid_from: datetime
+    valid_until: datetime
+
+    def covers(self, first: datetime, last: datetime) -> bool:
+        return self.valid_from <= first and last <= self.valid_until
+
+
+@dataclass(frozen=True)
+class InstrumentUse:
+    """An instrument that measured from `first_at` to `last_at`, and its calibrations."""
+
+    role: str
+    model: str
+    serial_number: str
+    first_at: datetime
+    last_at: datetime
+    calibrations: tuple[CalibrationSpan, ...] = ()
+
+    @property
+    def is_calibrated(self) -> bool:
+        """True only if one calibration covers the whole time that it measured."""
+        return any(span.covers(self.first_at, self.last_at) for span in self.calibrations)
+
+
+@dataclass(frozen=True)
+class CapacityEvidence:
+    id: int
+    source: str  # MEASURED, IMPORTED
+    capacity_ah: float
+    tested_at: datetime
+    file_name: str = ""
+    file_sha256: str = ""
+    row: int | None = None
+
+
+@dataclass(frozen=True)
+class BalanceEvidence:
+    """The newest balance of a cell; `ran_by` are the people who had a hand in its run."""
+
+    id: int
+    run_id: int
+    method: str  # TOP, BOTTOM
+    target_v: float
+    completeness: str  # COMPLETE, PARTIAL
+    remark: str
+    tail_a: float
+    done_a: float
+    partial_a: float
+    cv_s: float
+    charge_ah: float
+    policy_version: int
+    recipe: str
+    recipe_version: int
+    manifest_sha256: str
+    simulated: bool
+    recorded_at: datetime
+    ran_by: frozenset[int] = frozenset()
+    instruments: tuple[InstrumentUse, ...] = ()
+
+
+@dataclass(frozen=True)
+class GroupReading:
+    """One cell of a check, as far as judging its neighbours needs it."""
+
+    serial: str
+    voltage_v: float | None
+    received_at: datetime
+
+
+@dataclass(frozen=True)
+class VoltageEvidence:
+    """One cell's reading in a check; None where no valid voltage was read."""
+
+    check_id: int
+    kind: str  # PRE_PARALLEL, DISCONNECT, RECHECK
+    run_id: int | None
+    position: int
+    voltage_v: float | None
+    target_v: float
+    at: datetime
+    received_at: datetime
+    current_stopped_received_at: datetime | None
+    verdict: str  # as recorded that day
+    simulated: bool
+    meter: InstrumentUse
+    group: tuple[GroupReading, ...] = ()
+
+    @property
+    def age(self) -> timedelta | None:
+        """Wall time from current stopped to the reading; None before any current."""
+        if self.current_stopped_received_at is None:
+            return None
+        return self.received_at - self.current_stopped_received_at
+
+
+@dataclass(frozen=True)
+class NonconformanceEvidence:
+    id: int
+    kind: str
+    words: str
+    opened_at: datetime
+    decision: str = ""  # "" while open; USE_AS_IS, REWORK, SCRAP
+    decided_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class ApprovalEvidence:
+    id: int
+    evidence_sha256: str
+    approved_by: int
+    approver_role: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class CellEvidence:
+    """All that the shop knows of one cell; `sha256` is what an approval binds to.
+
+    The hash covers what an approver judges: capacity, balance, the checks of its run, the
+    instruments with their calibrations, and nonconformances.  Approvals, placements and later
+    re-checks are not part of it: the gate judges those by themselves.
+    """
+
+    serial: str
+    cell_type: str
+    rated_ah: float
+    capacity: CapacityEvidence | None = None
+    balance: BalanceEvidence | None = None
+    pre_parallel: VoltageEvidence | None = None
+    disconnect: VoltageEvidence | None = None
+    recheck: VoltageEvidence | None = None
+    nonconformances: tuple[NonconformanceEvidence, ...] = ()
+    approvals: tuple[ApprovalEvidence, ...] = ()
+    packed_in: str = ""  # serial of the pack that holds the cell now
+
+    @cached_property
+    def body(self) -> dict[str, Any]:
+        """The canonical body: integers, strings, booleans and nulls only."""
+        return canonical_body(self)
+
+    @cached_property
+    def sha256(self) -> str:
+        return sha256_of(self.body)
+
+    @property
+    def approval(self) -> ApprovalEvidence | None:
+        """The newest approval that binds to the evidence as it is now."""
+        bound = [a for a in self.approvals if a.evidence_sha256 == self.sha256]
+        return max(bound, key=lambda a: (a.at, a.id), default=None)
