@@ -1,0 +1,193 @@
+"""A bank of cells on a table: joined in parallel and fed, or each cell alone.
+
+The supply only sources.  It regulates the voltage at its own terminals or the current, and the
+leads lie between its terminals and the bank.  At every instant the whole network is solved
+exactly for the present states; the currents then hold for one short step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from stations.model.cell import CellParameters
+from stations.model.network import Ladder, Network, Star
+from stations.model.ocv import Floats
+from stations.model.states import CellStates
+from stations.values import NAN, Setpoint
+
+STEP_PLATEAU_S = 10.0
+# Near an end clean links equalise two cells within 2-3 s, and a surge changes as fast.
+STEP_NEAR_END_S = 1.0
+SURGE_C = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """How the cells hang together.  `lead_ohm` is both leads together.
+
+    Star: `link_ohm` is each cell's own path to the common point.  Ladder: from each cell to the
+    next, on each of two busbars; `diagonal` takes minus from the far end.  `contact_ohm` adds a
+    bad contact to single cells, by position.
+    """
+
+    layout: Literal["star", "ladder"] = "star"
+    link_ohm: float = 0.3e-3
+    lead_ohm: float = 5e-3
+    diagonal: bool = True
+    contact_ohm: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """What every meter on the table would show at one instant.
+
+    `current_a` is by cell, into its plus post as wired; `cell_v` at its posts (a reversed cell
+    is negative).  The supply's terminal voltage is NaN where nothing drives it.
+    """
+
+    current_a: Floats
+    cell_v: Floats
+    supply_voltage_v: float
+    supply_current_a: float
+    regulation: str  # "CC", "CV", or "" with the output off
+
+    @property
+    def far_end_v(self) -> float:
+        """At the posts of the last cell, which is farthest from the plus lead."""
+        return float(self.cell_v[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """The currents of one instant, before anything is worked out for meters."""
+
+    current_a: Floats
+    supply_voltage_v: float
+    supply_current_a: float
+    regulation: str
+
+
+class Bank:
+    """Cells, their wiring, and whether links and leads are on; time passes only by `advance`.
+
+    `linked`: the cells are in parallel.  `fed`: the supply's leads are on the bank; they can
+    carry current only while it is linked.  Both may be changed between calls.
+    """
+
+    def __init__(
+        self,
+        cells: Sequence[CellParameters],
+        wiring: Wiring | None = None,
+        *,
+        soc: Sequence[float],
+        reversed_positions: frozenset[int] = frozenset(),
+        linked: bool = True,
+        fed: bool = True,
+    ) -> None:
+        """Positions count from 1.  The cells start rested."""
+        self.states = CellStates(cells, soc)
+        self.linked = linked
+        self.fed = fed
+        n = len(self.states)
+        self._sign = np.array([-1.0 if i + 1 in reversed_positions else 1.0 for i in range(n)])
+        self._all_upright = not reversed_positions
+        self.wiring = wiring or Wiring()
+
+    @property
+    def wiring(self) -> Wiring:
+        return self._wiring
+
+    @wiring.setter
+    def wiring(self, wiring: Wiring) -> None:
+        n = len(self.states)
+        contacts = np.array(wiring.contact_ohm or (0.0,) * n)
+        if len(contacts) != n:
+            raise ValueError(f"{len(contacts)} contact resistances for {n} cells")
+        self._wiring = wiring
+        self._network: Network
+        if wiring.layout == "star":
+            self._network = Star()
+            self._path_ohm = contacts + wiring.link_ohm
+        else:
+            self._network = Ladder(n, wiring.link_ohm, wiring.diagonal)
+            self._path_ohm = contacts
+
+    def solve(self, supply: Setpoint | None) -> Solution:
+        """Currents and voltages now; `supply` is None with the output off.  No time passes."""
+        shared = self._share(supply)
+        cell_v = self._emf_v() + self.states.resistance_ohm * shared.current_a
+        return Solution(
+            shared.current_a,
+            cell_v,
+            shared.supply_voltage_v,
+            shared.supply_current_a,
+            shared.regulation,
+        )
+
+    def advance(self, seconds: float, supply: Setpoint | None) -> Solution:
+        """Let time pass in steps short enough for where the cells are; the solution after it."""
+        remaining = seconds
+        while remaining > 1e-9:
+            current_a = self._share(supply).current_a
+            dt = min(remaining, self._step_s(current_a))
+            self._move(dt, current_a)
+            remaining -= dt
+        return self.solve(supply)
+
+    def step(self, dt_s: float, supply: Setpoint | None) -> Solution:
+        """One step of `dt_s` under the currents of its beginning, which are returned."""
+        solution = self.solve(supply)
+        self._move(dt_s, solution.current_a)
+        return solution
+
+    def _step_s(self, current_a: Floats) -> float:
+        if not self.linked:
+            return float("inf")  # no current: exact for any length
+        states = self.states
+        if states.is_near_an_end():
+            return STEP_NEAR_END_S
+        if np.any(np.absolute(current_a) > SURGE_C * states.capacity_ah):
+            return STEP_NEAR_END_S
+        return STEP_PLATEAU_S
+
+    def _move(self, dt_s: float, current_a: Floats) -> None:
+        inward = current_a if self._all_upright else current_a * self._sign
+        self.states.advance(dt_s, inward)
+
+    def _emf_v(self) -> Floats:
+        return self.states.emf_v if self._all_upright else self.states.emf_v * self._sign
+
+    def _share(self, supply: Setpoint | None) -> _Shared:
+        if not self.linked:
+            terminals = NAN if supply is None else supply.voltage_v
+            regulation = "" if supply is None else "CV"
+            return _Shared(np.zeros(len(self.states)), terminals, 0.0, regulation)
+        emf = self._emf_v()
+        branch_ohm = self.states.resistance_ohm + self._path_ohm
+        line = self._network.respond(emf, branch_ohm)
+        current, regulation = self._supplied(line.feed_v, line.feed_ohm, supply)
+        volts = line.branch_ohm * current
+        volts += line.branch_v
+        volts -= emf
+        volts /= branch_ohm
+        terminals = line.feed_v + (line.feed_ohm + self._wiring.lead_ohm) * current
+        if not self.fed:
+            terminals = NAN if supply is None else supply.voltage_v
+        return _Shared(volts, terminals, current, regulation)
+
+    def _supplied(
+        self, feed_v: float, feed_ohm: float, supply: Setpoint | None
+    ) -> tuple[float, str]:
+        if supply is None:
+            return 0.0, ""
+        if not self.fed:
+            return 0.0, "CV"
+        ohm = feed_ohm + self._wiring.lead_ohm
+        until_voltage_a = (supply.voltage_v - feed_v) / ohm
+        if until_voltage_a >= supply.current_a:
+            return supply.current_a, "CC"
+        return max(0.0, until_voltage_a), "CV"
