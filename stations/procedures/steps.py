@@ -195,6 +195,11 @@ class Run:
     def step(self) -> Step:
         return self.program.steps[self.step_index]
 
+    @property
+    def entered_at(self) -> datetime:
+        """When the present step was entered."""
+        return self.step_entered_at or self.started_at
+
 
 @dataclass(frozen=True, slots=True)
 class Hold:

@@ -208,7 +208,7 @@ def _steps(spec: Spec) -> tuple[Step, ...]:
             "alone. The pass window counts from current stopped and closes after 5 minutes.",
             "Leads and links are off",
             drawing="unlinked",
-            timeout=timedelta(seconds=2 * recipe.late_s),
+            timeout=wait,
         ),
         Measure(
             "disconnect",

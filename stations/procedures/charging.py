@@ -1,0 +1,139 @@
+"""The CC/CV charge: finishing current, trim by the bank meter (B5), and the tail (B2)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from datetime import datetime
+
+from stations.procedures.progress import close_charge
+from stations.procedures.steps import Action, Charge, Hold, Next, Run, Set, Trip
+from stations.values import Reading, Setpoint
+
+LEAD_SEEN_ABOVE_A = 1.0  # lead resistance is judged only with real current in it
+TRIM_STEPS_MAX = 3  # per reading, downwards
+SETTLE_READINGS = 1  # readings after a change of set-point that may still be older
+
+
+def decide_charge(run: Run, step: Charge, reading: Reading, now: datetime) -> tuple[Run, Action]:
+    """Judge one valid reading with the output on: end, adjust, or go on."""
+    run = _observe(run, step, reading)
+    if run.step_charge_ah > step.charge_max_ah:
+        return run, Trip(f"{run.step_charge_ah:.1f} Ah delivered, above the step's limit")
+    if now - run.entered_at > step.timeout:
+        return run, Trip(f"“{step.title}” took longer than {step.timeout}")
+    run = _tail(run, step, reading)
+    if _done(run, step, reading):
+        return close_charge(run, step, now, ("done",)), Next()
+    if run.cv_since is not None and reading.at - run.cv_since > step.tail.cv_max:
+        return _timed_out(run, step, reading, now)
+    return _adjust(run, step, reading)
+
+
+def _observe(run: Run, step: Charge, reading: Reading) -> Run:
+    current_a = run.last_current_a
+    if reading.regulation == "CV":
+        run = replace(run, cv_since=run.cv_since or reading.at, reached_cv=True)
+    else:
+        run = replace(run, cv_since=None, flat_from=None)
+    if current_a > LEAD_SEEN_ABOVE_A:
+        run = replace(run, lead_ohm=(reading.supply_voltage_v - reading.voltage_v) / current_a)
+    peak_v = reading.voltage_v
+    if run.peak_voltage_v > peak_v:
+        peak_v = run.peak_voltage_v
+    run = replace(run, peak_voltage_v=peak_v)
+    if reading.voltage_v > step.alarm_v:
+        run = _alarm(run, f"bank above {step.alarm_v:.3f} V in “{step.title}”")
+    return _flat(run, step, reading)
+
+
+def _alarm(run: Run, words: str) -> Run:
+    return run if words in run.alarms else replace(run, alarms=(*run.alarms, words))
+
+
+def _flat(run: Run, step: Charge, reading: Reading) -> Run:
+    """Name a tail that no longer falls while it is still above the limit."""
+    current_a = run.last_current_a
+    if run.cv_since is None or current_a <= step.tail.done_a:
+        return replace(run, flat_from=None)
+    falls = current_a < (1.0 - step.tail.flat_fraction) * run.flat_current_a
+    if run.flat_from is None or falls or current_a > run.flat_current_a:
+        return replace(run, flat_from=reading.at, flat_current_a=current_a)
+    if reading.at - run.flat_from >= step.tail.flat_for:
+        return _alarm(
+            run,
+            f"flat tail: {current_a:.2f} A for {step.tail.flat_for}, above the limit of "
+            f"{step.tail.done_a:.2f} A; a cell may leak or a reading may be off",
+        )
+    return run
+
+
+def _at_target(step: Charge, reading: Reading) -> bool:
+    seen = (reading.voltage_v, *reading.cell_voltages_v)
+    return all(volt >= step.tail.at_least_v for volt in seen)
+
+
+def _tail(run: Run, step: Charge, reading: Reading) -> Run:
+    """Since when the current is in the tail, at target, with the output proven on."""
+    current_a = run.last_current_a
+    in_tail = (
+        reading.output_on
+        and run.cv_since is not None
+        and _at_target(step, reading)
+        and step.tail.proven_on_a <= current_a <= step.tail.done_a
+    )
+    return replace(run, tail_since=(run.tail_since or reading.at) if in_tail else None)
+
+
+def _done(run: Run, step: Charge, reading: Reading) -> bool:
+    return (
+        run.tail_since is not None
+        and run.cv_since is not None
+        and reading.at - run.tail_since >= step.tail.dwell
+        and reading.at - run.cv_since >= step.tail.cv_min
+        and run.charge_ah >= run.least_charge_ah
+    )
+
+
+def _timed_out(run: Run, step: Charge, reading: Reading, now: datetime) -> tuple[Run, Action]:
+    if run.last_current_a <= step.tail.partial_a and _at_target(step, reading):
+        return close_charge(run, step, now, ("essentially balanced",)), Next()
+    return run, Trip(
+        f"CV hold timed out after {step.tail.cv_max} at {run.last_current_a:.2f} A, above "
+        f"{step.tail.partial_a:.2f} A: look for a leaking cell or a bad link"
+    )
+
+
+def _adjust(run: Run, step: Charge, reading: Reading) -> tuple[Run, Action]:
+    setpoint = run.setpoint or step.setpoint
+    if reading.seq <= run.set_seq + SETTLE_READINGS:
+        return run, Hold()
+    wanted = setpoint
+    if reading.voltage_v >= step.finish_above_v and setpoint.current_a > step.finish_current_a:
+        wanted = replace(wanted, current_a=step.finish_current_a)
+    if run.cv_since is not None:
+        wanted = replace(wanted, voltage_v=_trimmed(run, step, reading, setpoint))
+    if wanted == setpoint:
+        return run, Hold()
+    return replace(run, setpoint=wanted, set_seq=reading.seq), Set(wanted)
+
+
+def _trimmed(run: Run, step: Charge, reading: Reading, setpoint: Setpoint) -> float:
+    """The set-point that keeps the bank at target: down at once, up only late and a little.
+
+    Terminals are judged by set-point plus the commissioned offset and stay at or below target,
+    except at no more than twice the tail limit, where a supply that reads low may rise by its
+    stated accuracy while the bank stays at or below target.
+    """
+    target_v, trim = step.setpoint.voltage_v, step.trim
+    over_v = reading.voltage_v - target_v
+    if over_v > 0:
+        steps = min(TRIM_STEPS_MAX, math.ceil(over_v / trim.step_v - 1e-9))
+        return round(setpoint.voltage_v - steps * trim.step_v, 6)
+    late = run.last_current_a <= 2 * step.tail.done_a
+    ceiling_v = target_v - trim.offset_v + (trim.accuracy_v if late else 0.0)
+    room = reading.voltage_v + 1.5 * trim.step_v <= target_v
+    raised_v = round(setpoint.voltage_v + trim.step_v, 6)
+    if late and room and raised_v <= ceiling_v + 1e-9:
+        return raised_v
+    return setpoint.voltage_v

@@ -1,0 +1,157 @@
+"""decide(run, reading, now) -> (run, action): the only place that judges a reading.
+
+Pure: the reading and the time come in, what the bench must do goes out.  Safety is judged
+before progress: a reading that ends a step and breaks a limit trips.  Comparisons are written
+so that NaN fails them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from datetime import datetime
+
+from stations.procedures import charging, measuring
+from stations.procedures.progress import close_step, zero_a
+from stations.procedures.steps import (
+    Action,
+    Charge,
+    Hold,
+    Instruct,
+    Next,
+    Run,
+    SafeHold,
+    Trip,
+)
+from stations.values import Reading
+
+DOUBTS_MAX = 2  # doubtful readings in a row before the output goes off
+OUT_OF_PLACE_MAX = 3  # readings in a row with the output in the other state than the step's
+
+
+def decide(run: Run, reading: Reading, now: datetime) -> tuple[Run, Action]:
+    """Return the run after `reading`, and what the bench must do next.
+
+    `now` is process time; the age of the reading is guard time.  A doubtful reading (flags)
+    makes no progress and, twice in a row, is a SafeHold; a valid reading over a limit trips.
+    """
+    run, stop = _safety(run, reading, now)
+    if stop is not None:
+        return run, stop
+    run = _account(run, reading)
+    step = run.step
+    if reading.flags:
+        return run, Hold()
+    run, stop = _place(run, reading)
+    if stop is not None:
+        return run, stop
+    if run.outs_of_place:
+        return run, Hold()
+    if isinstance(step, Charge):
+        return charging.decide_charge(run, step, reading, now)
+    if isinstance(step, Instruct):
+        return _decide_instruct(run, step, now)
+    return measuring.decide_measure(run, step, reading, now)
+
+
+def _safety(run: Run, reading: Reading, now: datetime) -> tuple[Run, Action | None]:
+    limits = run.program.limits
+    tripped = sorted(flag for flag in reading.flags if flag.startswith("supply_tripped"))
+    if tripped:
+        return run, Trip(f"the supply switched itself off: {tripped[0].removeprefix('supply_')}")
+    if run.last_at is not None and not reading.at >= run.last_at:
+        return run, SafeHold("process time ran back")
+    if not reading.age_s <= limits.reading_age_max_s:  # guard time; this way round NaN holds
+        return run, SafeHold("reading is stale")
+    if not (now - run.started_at).total_seconds() <= limits.duration_max_s:
+        return run, Trip("the run took longer than its hard limit")
+    if reading.flags:
+        run = replace(run, doubtful=run.doubtful + 1, tail_since=None)
+        if reading.output_on and run.doubtful >= DOUBTS_MAX:
+            return run, SafeHold(f"readings in doubt: {', '.join(sorted(reading.flags))}")
+        return run, None
+    run = replace(run, doubtful=0)
+    if reading.output_on:
+        return run, _over_limit(run, reading)
+    return run, None
+
+
+def _over_limit(run: Run, reading: Reading) -> Trip | None:
+    limits = run.program.limits
+    if not reading.voltage_v <= limits.bank_voltage_max_v:
+        return Trip(
+            f"bank at {reading.voltage_v:.3f} V, above the hard limit of "
+            f"{limits.bank_voltage_max_v:.3f} V"
+        )
+    if not reading.voltage_v >= limits.bank_voltage_min_v:
+        return Trip(
+            f"bank at {reading.voltage_v:.3f} V, below the hard limit of "
+            f"{limits.bank_voltage_min_v:.3f} V"
+        )
+    if not reading.supply_current_a <= limits.current_max_a:
+        return Trip(
+            f"current {reading.supply_current_a:.2f} A, above the hard limit of "
+            f"{limits.current_max_a:.2f} A"
+        )
+    for position, volt in enumerate(reading.cell_voltages_v, start=1):
+        if not limits.cell_voltage_min_v <= volt <= limits.cell_voltage_max_v:
+            return Trip(
+                f"cell {position} at {volt:.3f} V, outside "
+                f"{limits.cell_voltage_min_v:.2f} … {limits.cell_voltage_max_v:.3f} V"
+            )
+    if reading.temperature_c > limits.temperature_max_c:
+        return Trip(f"temperature {reading.temperature_c:.1f} °C, above the hard limit")
+    if not run.charge_ah <= limits.charge_max_ah:
+        return Trip(f"{run.charge_ah:.1f} Ah delivered, above the hard limit")
+    return None
+
+
+def _account(run: Run, reading: Reading) -> Run:
+    """Integrate charge by trapezoids, keep the ammeter's zero while the output is off."""
+    current_a = reading.supply_current_a
+    if math.isnan(current_a):  # NaN: keep what is known, integrate over the hole later
+        return replace(run, last_seq=reading.seq)
+    if not reading.output_on:
+        if reading.flags or isinstance(run.step, Charge):
+            return replace(run, last_at=reading.at, last_seq=reading.seq, last_current_a=0.0)
+        return replace(
+            run,
+            last_at=reading.at,
+            last_seq=reading.seq,
+            last_current_a=0.0,
+            zero_sum_a=run.zero_sum_a + current_a,
+            zero_count=run.zero_count + 1,
+        )
+    current_a -= zero_a(run)
+    since = run.last_at or reading.at
+    hours = (reading.at - since).total_seconds() / 3600.0
+    moved_ah = 0.5 * (current_a + run.last_current_a) * hours
+    return replace(
+        run,
+        last_at=reading.at,
+        last_seq=reading.seq,
+        last_current_a=current_a,
+        charge_ah=run.charge_ah + moved_ah,
+        step_charge_ah=run.step_charge_ah + moved_ah,
+    )
+
+
+def _place(run: Run, reading: Reading) -> tuple[Run, Action | None]:
+    """The output must be on in a Charge and off elsewhere; a sample under way may lag."""
+    wanted = isinstance(run.step, Charge)
+    if reading.output_on == wanted:
+        return replace(run, outs_of_place=0), None
+    run = replace(run, outs_of_place=run.outs_of_place + 1, tail_since=None)
+    if run.outs_of_place < OUT_OF_PLACE_MAX:
+        return run, None
+    found = "on" if reading.output_on else "off"
+    return run, SafeHold(f"the output is {found} in step “{run.step.title}”")
+
+
+def _decide_instruct(run: Run, step: Instruct, now: datetime) -> tuple[Run, Action]:
+    if step.name in run.confirmed:
+        return close_step(run, now), Next()
+    if now - run.entered_at > step.timeout:
+        hours = step.timeout.total_seconds() / 3600
+        return run, SafeHold(f"nobody confirmed “{step.title}” within {hours:.1f} h")
+    return run, Hold()

@@ -1,0 +1,135 @@
+"""Measure steps: settled readings of every cell, judged by the step's rule (B3, B7)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from datetime import datetime
+
+from stations.procedures import judge
+from stations.procedures.steps import (
+    Action,
+    CellResult,
+    DisconnectRule,
+    Finish,
+    Hold,
+    Measure,
+    Next,
+    ParallelRule,
+    Record,
+    Refuse,
+    Run,
+    SafeHold,
+)
+from stations.values import NAN, OffProof, Reading, Window
+
+
+def decide_measure(run: Run, step: Measure, reading: Reading, now: datetime) -> tuple[Run, Action]:
+    """Judge one valid reading with the output off; each cell stands alone on the scanner."""
+    match step.rule:
+        case ParallelRule() as rule:
+            return _pre_parallel(run, step, rule, reading, now)
+        case DisconnectRule() as rule:
+            return _disconnect(run, step, rule, reading, now)
+
+
+def _disconnect(
+    run: Run, step: Measure, rule: DisconnectRule, reading: Reading, now: datetime
+) -> tuple[Run, Action]:
+    stopped = run.current_stopped
+    if stopped is None:
+        return run, SafeHold("no current was stopped before the disconnect check")
+    if reading.at - stopped.at > rule.late:
+        late = _missing(run, reading, stopped)
+        return _measured(run, step, late, now, ("the check came too late",))
+    run, settled = _settle(run, step, reading.cell_voltages_v)
+    if not settled:
+        return run, Hold()
+    results = judge.disconnect_results(
+        rule,
+        reading.cell_voltages_v,
+        at=reading.at,
+        received_at=reading.received_at,
+        stopped_at=stopped.at,
+    )
+    if any(cell.verdict == "invalid" for cell in results) and run.above_window == 0:
+        return replace(run, above_window=1, settled=()), Hold()  # measured again, once
+    return _measured(run, step, results, now, ())
+
+
+def _pre_parallel(
+    run: Run, step: Measure, rule: ParallelRule, reading: Reading, now: datetime
+) -> tuple[Run, Action]:
+    if now - run.entered_at > step.timeout:
+        return run, SafeHold(f"“{step.title}” did not settle within {step.timeout}")
+    volts = reading.cell_voltages_v
+    run, settled = _settle(run, step, volts)
+    if not settled:
+        return run, Hold()
+    found = judge.joining_problems(rule, volts)
+    if found:
+        return run, Refuse(tuple(found))
+    least_ah = judge.least_charge_ah(volts, rule.capacity_ah)
+    observable = () if least_ah > 0 else ("start SOC not observable: least charge not judged",)
+    results = tuple(
+        CellResult(
+            position=position,
+            voltage_v=volt,
+            verdict="pass",
+            window=rule.voltage,
+            at=reading.at,
+            received_at=reading.received_at,
+            age_s=NAN,
+        )
+        for position, volt in enumerate(volts, start=1)
+    )
+    run = replace(run, least_charge_ah=least_ah)
+    return _measured(run, step, results, now, judge.joining_remarks(rule, volts) + observable)
+
+
+def _settle(run: Run, step: Measure, volts: tuple[float, ...]) -> tuple[Run, bool]:
+    """Collect readings until the last few of every cell agree; a lost channel restarts it."""
+    if len(volts) != run.program.cells or any(math.isnan(volt) for volt in volts):
+        return replace(run, settled=()), False
+    kept = (*run.settled, volts)[-step.settle_samples :]
+    run = replace(run, settled=kept)
+    if len(kept) < step.settle_samples:
+        return run, False
+    spreads = [max(cell) - min(cell) for cell in zip(*kept, strict=True)]
+    return run, max(spreads) <= step.settle_v
+
+
+def _missing(run: Run, reading: Reading, stopped: OffProof) -> tuple[CellResult, ...]:
+    return tuple(
+        CellResult(
+            position=position,
+            voltage_v=NAN,
+            verdict="missing",
+            window=Window(NAN, NAN),
+            at=reading.at,
+            received_at=reading.received_at,
+            age_s=(reading.at - stopped.at).total_seconds(),
+        )
+        for position in range(1, run.program.cells + 1)
+    )
+
+
+def _measured(
+    run: Run,
+    step: Measure,
+    results: tuple[CellResult, ...],
+    now: datetime,
+    remarks: tuple[str, ...],
+) -> tuple[Run, Action]:
+    record = Record(
+        step=step.name,
+        kind="measure",
+        entered_at=run.entered_at,
+        ended_at=now,
+        cells=results,
+        remarks=remarks,
+        facts=(("least_charge_ah", run.least_charge_ah),),
+    )
+    run = replace(run, records=(*run.records, record), settled=())
+    last = run.step_index == len(run.program.steps) - 1
+    return run, Finish() if last else Next()

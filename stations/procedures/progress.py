@@ -1,0 +1,109 @@
+"""How a run moves through its steps: closing one, entering the next, a person's confirmation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from stations.procedures.steps import Charge, Instruct, Record, Run
+from stations.values import NAN
+
+
+def zero_a(run: Run) -> float:
+    """The ammeter's zero, measured with the output off; taken out of every current (B2)."""
+    return run.zero_sum_a / run.zero_count if run.zero_count else 0.0
+
+
+def close_charge(run: Run, step: Charge, at: datetime, remarks: tuple[str, ...]) -> Run:
+    """Append the charge's record: what a balance is judged by (complete or partial)."""
+    cv_s = (at - run.cv_since).total_seconds() if run.cv_since else 0.0
+    held = "done" in remarks or "essentially balanced" in remarks
+    record = Record(
+        step=step.name,
+        kind="charge",
+        entered_at=run.entered_at,
+        ended_at=at,
+        remarks=(*remarks, *run.alarms) if held else ("partial", *remarks, *run.alarms),
+        facts=(
+            ("tail_a", run.last_current_a),
+            ("done_a", step.tail.done_a),
+            ("partial_a", step.tail.partial_a),
+            ("cv_s", cv_s),
+            ("cv_min_s", step.tail.cv_min.total_seconds()),
+            ("charge_ah", run.step_charge_ah),
+            ("least_charge_ah", run.least_charge_ah),
+            ("zero_a", zero_a(run)),
+            ("peak_voltage_v", run.peak_voltage_v),
+            ("lead_ohm", run.lead_ohm),
+        ),
+    )
+    return replace(run, records=(*run.records, record))
+
+
+def close_step(run: Run, at: datetime, remarks: tuple[str, ...] = ()) -> Run:
+    """Append the record of the present step, whatever ended it; a Charge keeps its figures."""
+    step = run.step
+    if isinstance(step, Charge):
+        return close_charge(run, step, at, remarks)
+    record = Record(
+        step=step.name,
+        kind="instruct" if isinstance(step, Instruct) else "measure",
+        entered_at=run.entered_at,
+        ended_at=at,
+        remarks=remarks,
+    )
+    return replace(run, records=(*run.records, record))
+
+
+def enter_next(run: Run, at: datetime) -> Run:
+    """The run at its following step, past every step that an early confirmation made needless.
+
+    Raises IndexError when there is none; `decide` says Finish before that.
+    """
+    while True:
+        index = run.step_index + 1
+        run = replace(
+            run,
+            step_index=index,
+            step_entered_at=at,
+            setpoint=None,
+            step_charge_ah=0.0,
+            cv_since=None,
+            tail_since=None,
+            flat_from=None,
+            peak_voltage_v=NAN,
+            outs_of_place=0,
+            settled=(),
+        )
+        step = run.program.steps[index]
+        announced = isinstance(step, Instruct) and step.name in run.announced
+        needless = isinstance(step, Charge) and step.skip_if_announced in run.announced
+        if not (announced or needless):
+            return run
+        skipped = Record(
+            step=step.name,
+            kind="skipped",
+            entered_at=at,
+            ended_at=at,
+            remarks=("a person was announced at the bench before the hold ended",),
+        )
+        run = replace(run, records=(*run.records, skipped))
+
+
+def confirm(run: Run, step_name: str) -> Run:
+    """A person confirmed an Instruct step: the present one, or an announceable one ahead.
+
+    Raises ValueError in words when that step cannot be confirmed now.
+    """
+    for index, step in enumerate(run.program.steps):
+        if isinstance(step, Instruct) and step.name == step_name:
+            if index == run.step_index:
+                return replace(run, confirmed=run.confirmed | {step_name})
+            if index > run.step_index and step.announceable:
+                return replace(
+                    run,
+                    confirmed=run.confirmed | {step_name},
+                    announced=run.announced | {step_name},
+                )
+            raise ValueError(f"“{step.title}” cannot be confirmed now")
+    raise ValueError(f"this program has no step {step_name!r}")

@@ -1,0 +1,148 @@
+"""Run a program on a bench: take the next reading, decide, ask; no other logic.
+
+The runner owns nothing that keeps anyone safe: the guardian behind the bench switches off when
+the runner falls silent.  What it must do itself is ask for nothing after doubt, and leave on
+every way out with the output off and proven.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from stations.bench import Bench, BenchError
+from stations.plain import to_plain
+from stations.procedures.decide import decide
+from stations.procedures.progress import close_step, confirm, enter_next
+from stations.procedures.steps import (
+    Charge,
+    Finish,
+    Next,
+    Outcome,
+    Program,
+    Refuse,
+    Run,
+    SafeHold,
+    Set,
+    Trip,
+)
+from stations.values import Event, Reading
+
+# Events by which the guardian ends a run, its output already off, and what the run is then.
+ENDS = {"stop": "STOPPED", "trip": "TRIPPED", "safe_hold": "ERROR"}
+
+
+def run(program: Program, bench: Bench, *, started_at: datetime) -> Outcome:
+    """Interpret `program` on `bench` to its end; never raises for what a bench can do.
+
+    `started_at` is process time.  FINISHED, REFUSED, TRIPPED, ERROR and STOPPED stay apart; a
+    charge that was cut short is closed as partial in the run's records.
+    """
+    execution = _Execution(program, bench, started_at)
+    try:
+        outcome = execution.play()
+    except BenchError as error:
+        outcome = execution.ended("ERROR", str(error))
+    return execution.left_off(outcome)
+
+
+class _Execution:
+    """One run under way: the frozen state, and the bench it is asked of."""
+
+    def __init__(self, program: Program, bench: Bench, started_at: datetime) -> None:
+        self.state = Run(program=program, started_at=started_at, step_entered_at=started_at)
+        self.bench = bench
+
+    def play(self) -> Outcome:
+        self._announce()
+        while True:
+            item = self.bench.next()
+            outcome = self._event(item) if isinstance(item, Event) else self._reading(item)
+            if outcome is not None:
+                return outcome
+
+    def _reading(self, reading: Reading) -> Outcome | None:
+        alarms = self.state.alarms
+        self.state, action = decide(self.state, reading, reading.at)
+        for words in self.state.alarms[len(alarms) :]:
+            self.bench.note("alarm", {"words": words})
+        match action:
+            case Set(setpoint):
+                self.bench.adjust(setpoint)
+            case Next():
+                self._next(reading.at)
+            case Finish():
+                self._note_record()
+                return self.ended("FINISHED", "done")
+            case Refuse(problems):
+                return self.ended("REFUSED", problems[0], problems)
+            case Trip(reason):
+                return self._cut("TRIPPED", reason, reading.at)
+            case SafeHold(reason):
+                return self._cut("ERROR", reason, reading.at)
+        return None
+
+    def _event(self, event: Event) -> Outcome | None:
+        reason = str(event.data.get("reason", event.kind))
+        if event.kind in ENDS:
+            return self._cut(ENDS[event.kind], reason, event.at)
+        if event.kind == "act":
+            self._act(event)
+        return None
+
+    def _act(self, event: Event) -> None:
+        if event.data.get("kind") != "confirm":
+            return
+        try:
+            self.state = confirm(self.state, str(event.data.get("step", "")))
+        except ValueError as error:
+            self.bench.note("ignored", {"act": event.data.get("id"), "words": str(error)})
+
+    def _next(self, at: datetime) -> None:
+        self._note_record()
+        if isinstance(self.state.step, Charge):
+            proof = self.bench.off()
+            self.state = replace(self.state, current_stopped=proof)
+            at = max(at, proof.at)
+            self.bench.note("current_stopped", to_plain(proof))
+        self.state = enter_next(self.state, at)
+        self._announce()
+        step = self.state.step
+        if isinstance(step, Charge):
+            self.bench.configure(step.setpoint, step.protection)
+            self.state = replace(self.state, setpoint=step.setpoint, set_seq=self.state.last_seq)
+            self.bench.energise()
+
+    def _announce(self) -> None:
+        step = self.state.step
+        self.bench.note(
+            "step",
+            {
+                "index": self.state.step_index,
+                "name": step.name,
+                "title": step.title,
+                "kind": type(step).__name__.lower(),
+            },
+        )
+
+    def _note_record(self) -> None:
+        self.bench.note("record", to_plain(self.state.records[-1]))
+
+    def _cut(self, kind: str, reason: str, at: datetime) -> Outcome:
+        """End in the middle of a step; whatever it reached stays on its record."""
+        self.state = close_step(self.state, at, (reason,))
+        return self.ended(kind, reason)
+
+    def ended(self, kind: str, reason: str, problems: tuple[str, ...] = ()) -> Outcome:
+        return Outcome(kind=kind, reason=reason, run=self.state, problems=problems)
+
+    def left_off(self, outcome: Outcome) -> Outcome:
+        """The outcome with the output proven off; without the proof it is an ERROR."""
+        try:
+            proof = self.bench.off()
+        except BenchError as error:
+            reason = f"{outcome.reason}; the output could not be proven off: {error}"
+            return replace(outcome, kind="ERROR", reason=reason)
+        if isinstance(outcome.run.step, Charge):
+            outcome = replace(outcome, run=replace(outcome.run, current_stopped=proof))
+        return outcome
