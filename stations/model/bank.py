@@ -95,6 +95,8 @@ class Bank:
         n = len(self.states)
         self._sign = np.array([-1.0 if i + 1 in reversed_positions else 1.0 for i in range(n)])
         self._all_upright = not reversed_positions
+        self._known: _Shared | None = None
+        self._known_for: tuple[Setpoint | None, bool, bool] = (None, linked, fed)
         self.wiring = wiring or Wiring()
 
     @property
@@ -108,6 +110,7 @@ class Bank:
         if len(contacts) != n:
             raise ValueError(f"{len(contacts)} contact resistances for {n} cells")
         self._wiring = wiring
+        self._known = None
         self._network: Network
         if wiring.layout == "star":
             self._network = Star()
@@ -157,11 +160,18 @@ class Bank:
     def _move(self, dt_s: float, current_a: Floats) -> None:
         inward = current_a if self._all_upright else current_a * self._sign
         self.states.advance(dt_s, inward)
+        self._known = None
 
     def _emf_v(self) -> Floats:
         return self.states.emf_v if self._all_upright else self.states.emf_v * self._sign
 
     def _share(self, supply: Setpoint | None) -> _Shared:
+        asked = (supply, self.linked, self.fed)
+        if self._known is None or self._known_for != asked:
+            self._known, self._known_for = self._work_out(supply), asked
+        return self._known
+
+    def _work_out(self, supply: Setpoint | None) -> _Shared:
         if not self.linked:
             terminals = NAN if supply is None else supply.voltage_v
             regulation = "" if supply is None else "CV"

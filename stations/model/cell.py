@@ -123,8 +123,7 @@ def _surface_table() -> Floats:
     """OCV and m on the grid, and below each its rise to the next point: one look-up for all."""
     values = np.stack([OCV_GRID_V, resistance_factor(SOC_GRID)])
     rises = np.diff(values, axis=1)
-    # The last point repeats the slope before it, so that straight lines go on outside.
-    rises = np.concatenate([rises, rises[:, -1:]], axis=1)
+    rises = np.concatenate([rises, np.zeros((2, 1))], axis=1)
     return np.ascontiguousarray(np.concatenate([values, rises]))
 
 

@@ -27,7 +27,7 @@ SLOPE_OUTSIDE = 90.0  # volts per unit of SOC beyond 0..1; 2.05 V at -0.005
 # One grid for every table over SOC.  2e-5 keeps straight lines within a microvolt of the cubic,
 # and every point of the CSV lies on it.
 GRID_PER_SOC = 50_000
-GRID_MARGIN = 1_000  # points beyond each end, 2 % of SOC; straight from there on
+GRID_MARGIN = 50_000  # points beyond each end, so that no state of a fault leaves the table
 
 
 def monotone_tangents(x: Floats, y: Floats) -> Floats:
@@ -81,15 +81,14 @@ SOC_GRID, OCV_GRID_V = _dense()
 
 
 def ocv_v(soc: float | Floats) -> Floats:
-    """Equilibrium volts at `soc`, which may lie outside 0..1."""
+    """Equilibrium volts at `soc`, which may lie outside 0..1; held to the table's -1..2."""
     x = np.asarray(soc, dtype=np.float64)
-    inside = np.clip(x, SOC_GRID[0], SOC_GRID[-1])
-    result: Floats = np.interp(inside, SOC_GRID, OCV_GRID_V) + SLOPE_OUTSIDE * (x - inside)
+    result: Floats = np.interp(x, SOC_GRID, OCV_GRID_V)
     return result
 
 
 def soc_at(rested_v: float) -> float:
-    """The SOC whose equilibrium voltage is `rested_v`, held to the table's -0.02..1.02.
+    """The SOC whose equilibrium voltage is `rested_v`, held to the table's -1..2.
 
     On the plateau this is a poor estimate of a real cell: 10 mV can be 20 % of SOC.
     """

@@ -7,6 +7,7 @@ of 16 cells costs some tens of microseconds.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,17 @@ from stations.model.ocv import GRID_MARGIN, GRID_PER_SOC, Floats
 
 NEAR_FULL = 0.985
 NEAR_EMPTY = 0.02
-_LAST = SURFACE_TABLE.shape[1] - 1
 _REMEMBERED_STEPS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _StepFactors:
+    """What depends on the length of a step alone."""
+
+    decay: Floats
+    gain: Floats
+    soc_per_ampere: Floats
+    leak: Floats
 
 
 class CellStates:
@@ -40,17 +50,18 @@ class CellStates:
         self.cells = tuple(cells)
         self._read_parameters()
         n = len(self.cells)
-        self._slow = np.zeros((4, n))  # d1, d2, v1, v2
-        self._drive = np.empty((4, n))
         self.soc: Floats = np.array(soc, dtype=np.float64)
         self.hysteresis_v: Floats = np.zeros(n)
-        self.emf_v: Floats = np.empty(n)
-        self.resistance_ohm: Floats = np.empty(n)
-        self.surface_soc: Floats = np.empty(n)
+        self._slow = np.zeros((4, n))
+        self._slow_rows = tuple(self._slow)  # d1, d2, v1, v2
+        self.surface_soc, self.emf_v, self.resistance_ohm = np.empty((3, n))
+        self._found = np.empty((4, n))
+        self._found_values, self._found_rises = self._found[:2], self._found[2:]
+        self._factor = self._found[1]  # m
         self._index = np.empty(n, dtype=np.intp)
-        self._looked_up = np.empty((4, n))
-        self._a, self._b, self._c = np.empty(n), np.empty(n), np.empty(n)
-        self._factors: dict[float, tuple[Floats, Floats]] = {}
+        self._drive = np.empty((4, n))
+        self._a, self._b, self._charge = np.empty((3, n))
+        self._factors: dict[float, _StepFactors] = {}
         self.refresh()
 
     def _read_parameters(self) -> None:
@@ -62,7 +73,7 @@ class CellStates:
         self._per_ampere_second = 1 / (3600 * self.capacity_ah)
         self._lost_on_charge = column(lambda cell: 1 - cell.coulombic_efficiency)
         self._leak_per_s = column(lambda cell: cell.self_discharge_month / MONTH_S)
-        self._gamma = column(lambda cell: cell.gamma)
+        self._minus_gamma = column(lambda cell: -cell.gamma)
         self._time_s = np.stack(
             [
                 column(lambda cell: cell.tau1_s),
@@ -86,23 +97,20 @@ class CellStates:
 
     def refresh(self) -> None:
         """Bring `surface_soc`, `emf_v` and `resistance_ohm` up to the present states."""
-        zs, x, slow, found = self.surface_soc, self._a, self._slow, self._looked_up
-        np.add(self.soc, slow[0], out=zs)
-        np.add(zs, slow[1], out=zs)
+        zs, x, (d1, d2, v1, v2) = self.surface_soc, self._a, self._slow_rows
+        np.add(self.soc, d1, out=zs)
+        np.add(zs, d2, out=zs)
         np.multiply(zs, GRID_PER_SOC, out=x)
         np.add(x, GRID_MARGIN, out=x)
-        np.minimum(x, _LAST, out=self._b)
-        np.maximum(self._b, 0, out=self._b)
-        self._index[:] = self._b
-        # The fraction may leave 0..1 outside the grid: that carries the end slopes on.
+        np.copyto(self._index, x, casting="unsafe")
         np.subtract(x, self._index, out=x)
-        SURFACE_TABLE.take(self._index, axis=1, out=found, mode="clip")
-        found[2:] *= x
-        found[:2] += found[2:]
-        np.multiply(found[1], self._r0, out=self.resistance_ohm)
-        np.add(found[0], self.hysteresis_v, out=self.emf_v)
-        self.emf_v += slow[2]
-        self.emf_v += slow[3]
+        SURFACE_TABLE.take(self._index, axis=1, out=self._found, mode="clip")
+        np.multiply(self._found_rises, x, out=self._found_rises)
+        np.add(self._found_values, self._found_rises, out=self._found_values)
+        np.multiply(self._factor, self._r0, out=self.resistance_ohm)
+        np.add(self._found[0], self.hysteresis_v, out=self.emf_v)
+        np.add(self.emf_v, v1, out=self.emf_v)
+        np.add(self.emf_v, v2, out=self.emf_v)
 
     def is_near_an_end(self) -> bool:
         """Whether any surface is so full or so empty that steps must be short."""
@@ -114,55 +122,57 @@ class CellStates:
 
         With no current it is exact for any length of time.
         """
-        decay, gain = self._factors_for(dt_s)
-        charge = self._move_hysteresis(dt_s, current_a)
-        drive = self._drive
-        drive[:2] = current_a
-        np.multiply(current_a, self._looked_up[1], out=drive[2])
-        drive[3] = drive[2]
-        drive *= gain
-        self._slow *= decay
-        self._slow += drive
+        factors = self._factors_for(dt_s)
+        charge, drive = self._charge, self._drive
+        np.multiply(current_a, factors.soc_per_ampere, out=charge)
+        self._move_hysteresis(current_a, charge)
 
-        self.soc += charge
+        drive[:2] = current_a
+        np.multiply(current_a, self._factor, out=drive[2])
+        drive[3] = drive[2]
+        np.multiply(drive, factors.gain, out=drive)
+        np.multiply(self._slow, factors.decay, out=self._slow)
+        np.add(self._slow, drive, out=self._slow)
+
+        np.add(self.soc, charge, out=self.soc)
         np.maximum(charge, 0, out=charge)
-        charge *= self._lost_on_charge
-        self.soc -= charge
-        np.multiply(self._leak_per_s, dt_s, out=charge)
-        self.soc -= charge
+        np.multiply(charge, self._lost_on_charge, out=charge)
+        np.add(charge, factors.leak, out=charge)
+        np.subtract(self.soc, charge, out=self.soc)
         self.refresh()
 
-    def _move_hysteresis(self, dt_s: float, current_a: Floats) -> Floats:
-        """Pull h towards the side of the current; returns the SOC that the step moves."""
-        target, kept, charge = self._a, self._b, self._c
-        np.multiply(self.soc, 1 / 0.08, out=target)
+    def _move_hysteresis(self, current_a: Floats, charge: Floats) -> None:
+        """Pull h towards the side of the current by the SOC that the step moves."""
+        target, kept, h = self._a, self._b, self.hysteresis_v
+        # min(1, z/0.08, (1-z)/0.02), not below 0, times the plateau's share
+        np.multiply(self.soc, HYSTERESIS_PLATEAU_V / 0.08, out=target)
         np.subtract(1, self.soc, out=kept)
-        kept *= 1 / 0.02
+        np.multiply(kept, HYSTERESIS_PLATEAU_V / 0.02, out=kept)
         np.minimum(target, kept, out=target)
-        np.minimum(target, 1, out=target)
+        np.minimum(target, HYSTERESIS_PLATEAU_V, out=target)
         np.maximum(target, 0, out=target)
-        target *= HYSTERESIS_PLATEAU_V
-        target += HYSTERESIS_END_V
+        np.add(target, HYSTERESIS_END_V, out=target)
         np.copysign(target, current_a, out=target)
 
-        np.multiply(current_a, self._per_ampere_second, out=charge)
-        charge *= dt_s
         np.absolute(charge, out=kept)
-        kept *= self._gamma
-        np.negative(kept, out=kept)
+        np.multiply(kept, self._minus_gamma, out=kept)
         np.exp(kept, out=kept)
-        self.hysteresis_v -= target
-        self.hysteresis_v *= kept
-        self.hysteresis_v += target
-        return charge
+        np.subtract(h, target, out=h)
+        np.multiply(h, kept, out=h)
+        np.add(h, target, out=h)
 
-    def _factors_for(self, dt_s: float) -> tuple[Floats, Floats]:
+    def _factors_for(self, dt_s: float) -> _StepFactors:
         known = self._factors.get(dt_s)
         if known is None:
             if len(self._factors) >= _REMEMBERED_STEPS:
                 self._factors.clear()
             decay = np.exp(-dt_s / self._time_s)
-            known = self._factors[dt_s] = (decay, (1 - decay) * self._settled)
+            known = self._factors[dt_s] = _StepFactors(
+                decay=decay,
+                gain=(1 - decay) * self._settled,
+                soc_per_ampere=dt_s * self._per_ampere_second,
+                leak=dt_s * self._leak_per_s,
+            )
         return known
 
     def __deepcopy__(self, memo: dict[int, Any]) -> CellStates:
