@@ -1,0 +1,226 @@
+"""bench.toml to a frozen BenchConfig; every refusal names the key and what is allowed.
+
+What the instruments are is said here, on the host that they hang on, and nowhere else: a
+resource never comes from a page or a message.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+LOOPBACK = ("127.0.0.1", "localhost")
+_SOCKET = re.compile(r"TCPIP\d*::(?P<host>[A-Za-z0-9.-]+)::(?P<port>\d{1,5})::SOCKET")
+_INSTR = re.compile(r"(TCPIP|USB|GPIB)\d*::[A-Za-z0-9_.:-]+::INSTR|ASRL[A-Za-z0-9/_.-]+::INSTR")
+
+
+class ConfigError(ValueError):
+    """bench.toml is wrong; the message names file, key and what is allowed there."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentConfig:
+    """One instrument: which driver, where, and whose serial number must answer."""
+
+    role: str  # "supply", "meter", "scanner"
+    driver: str
+    resource: str  # a VISA string, or the absolute path of a serial port
+    serial_number: str
+    channels: tuple[int, ...] = ()  # of a scanner: bank position 1..N in this order
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Guard-time seconds, except `sample_s`, which is process time."""
+
+    sample_s: float = 1.0
+    sample_min_s: float = 0.05  # wall seconds: the fastest sampling at any speed
+    idle_poll_s: float = 1.0
+    deadman_s: float = 2.0
+    io_timeout_s: float = 0.5
+    ending_s: float = 5.0  # how long a runner may take to close what the guardian ended
+    retry_s: float = 0.2  # between two tries to prove the output off
+
+    @property
+    def sample_limit_s(self) -> float:
+        """A sample waits this long for its slowest instrument: one silence and one retry."""
+        return 2 * self.io_timeout_s + 0.2
+
+    @property
+    def pet_s(self) -> float:
+        """A caller that waits must be heard this often."""
+        return min(0.5, self.deadman_s / 4)
+
+
+@dataclass(frozen=True, slots=True)
+class BenchConfig:
+    """One bench folder: what is where, and how patient to be."""
+
+    folder: Path
+    station: str
+    supply: InstrumentConfig
+    meter: InstrumentConfig
+    scanner: InstrumentConfig | None
+    clock: Path | None  # of a simulated bench
+    timing: Timing
+
+    @property
+    def instruments(self) -> tuple[InstrumentConfig, ...]:
+        found = (self.supply, self.meter, self.scanner)
+        return tuple(instrument for instrument in found if instrument is not None)
+
+    @property
+    def socket(self) -> Path:
+        return self.folder / "guardian.sock"
+
+    @property
+    def journal(self) -> Path:
+        return self.folder / "journal"
+
+
+def load(path: Path) -> BenchConfig:
+    """Read and check `path`; raises ConfigError, or OSError when it cannot be read."""
+    with path.open("rb") as file:
+        try:
+            table = tomllib.load(file)
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(f"{path}: {error}") from error
+    try:
+        return _bench(table, path.parent.absolute())
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def _bench(table: Mapping[str, Any], folder: Path) -> BenchConfig:
+    _known(table, {"station", "clock", "supply", "meter", "scanner", "timing"}, "")
+    clock = None
+    if "clock" in table:
+        section = _section(table, "clock")
+        _known(section, {"simulated"}, "clock.")
+        clock = folder / _text(section, "simulated", "clock.")
+    scanner = _instrument(table, "scanner", folder) if "scanner" in table else None
+    bench = BenchConfig(
+        folder=folder,
+        station=_text(table, "station", ""),
+        supply=_instrument(table, "supply", folder),
+        meter=_instrument(table, "meter", folder),
+        scanner=scanner,
+        clock=clock,
+        timing=_timing(_section(table, "timing") if "timing" in table else {}),
+    )
+    _distinct(bench)
+    if clock is not None:
+        _all_simulated(bench)
+    return bench
+
+
+def _instrument(table: Mapping[str, Any], role: str, folder: Path) -> InstrumentConfig:
+    section = _section(table, role)
+    keys = {"driver", "resource", "serial_number"}
+    _known(section, keys | ({"channels"} if role == "scanner" else set()), f"{role}.")
+    return InstrumentConfig(
+        role=role,
+        driver=_driver(section, role),
+        resource=_resource(section, role, folder),
+        serial_number=_text(section, "serial_number", f"{role}."),
+        channels=_channels(section) if role == "scanner" else (),
+    )
+
+
+def _driver(section: Mapping[str, Any], role: str) -> str:
+    from stations.drivers.registry import DRIVERS
+
+    driver = _text(section, "driver", f"{role}.")
+    allowed = sorted(key for key, spec in DRIVERS.items() if spec.role == role)
+    if driver not in allowed:
+        raise ConfigError(f"{role}.driver is {driver!r}; allowed are {', '.join(allowed)}")
+    return driver
+
+
+def _resource(section: Mapping[str, Any], role: str, folder: Path) -> str:
+    """A VISA string by strict grammar, or the path of a port (relative to the bench folder)."""
+    resource = _text(section, "resource", f"{role}.")
+    if "::" not in resource:
+        return str(folder / resource)
+    if not (_SOCKET.fullmatch(resource) or _INSTR.fullmatch(resource)):
+        raise ConfigError(
+            f"{role}.resource is {resource!r}; allowed are TCPIP0::<host>::<port>::SOCKET, a "
+            "…::INSTR resource, or the path of a serial port"
+        )
+    return resource
+
+
+def _channels(section: Mapping[str, Any]) -> tuple[int, ...]:
+    channels = section.get("channels")
+    whole = isinstance(channels, list) and all(type(c) is int for c in channels)
+    if not (whole and channels and len(set(channels)) == len(channels)):
+        raise ConfigError("scanner.channels must be a list of different channel numbers")
+    return tuple(channels)
+
+
+def _timing(section: Mapping[str, Any]) -> Timing:
+    names = {field.name for field in fields(Timing)}
+    _known(section, names, "timing.")
+    for key, value in section.items():
+        if type(value) not in (int, float) or not 0 < value <= 60:
+            raise ConfigError(f"timing.{key} is {value!r}; it must be seconds between 0 and 60")
+    timing = Timing(**{key: float(value) for key, value in section.items()})
+    ratios = (
+        ("io_timeout_s", timing.io_timeout_s, "half of deadman_s", timing.deadman_s / 2),
+        ("sample_min_s", timing.sample_min_s, "sample_s", timing.sample_s),
+        ("sample_s", timing.sample_s, "deadman_s", timing.deadman_s),
+        ("retry_s", timing.retry_s, "io_timeout_s", timing.io_timeout_s),
+    )
+    for key, value, limit_words, limit in ratios:
+        if not value <= limit:
+            raise ConfigError(f"timing.{key} is {value:g}; at most {limit_words} ({limit:g})")
+    return timing
+
+
+def _distinct(bench: BenchConfig) -> None:
+    seen: dict[str, str] = {}
+    for instrument in bench.instruments:
+        other = seen.setdefault(instrument.resource, instrument.role)
+        if other != instrument.role:
+            raise ConfigError(f"{instrument.role}.resource is also the {other}'s")
+
+
+def _all_simulated(bench: BenchConfig) -> None:
+    """A real instrument knows no clock that runs fast: only this host's servers and ptys do."""
+    for instrument in bench.instruments:
+        socket = _SOCKET.fullmatch(instrument.resource)
+        local = socket is not None and socket["host"] in LOOPBACK
+        port = "::" not in instrument.resource and Path(instrument.resource).is_relative_to(
+            bench.folder
+        )
+        if not (local or port):
+            raise ConfigError(
+                f"clock.simulated stands beside {instrument.role}.resource "
+                f"{instrument.resource!r}; allowed there are only 127.0.0.1 and ports inside "
+                "the bench folder"
+            )
+
+
+def _section(table: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    section = table.get(key)
+    if not isinstance(section, Mapping):
+        raise ConfigError(f"[{key}] is missing")
+    return section
+
+
+def _text(section: Mapping[str, Any], key: str, prefix: str) -> str:
+    value = section.get(key)
+    if not isinstance(value, str) or not value:
+        raise ConfigError(f"{prefix}{key} must be a text, not {value!r}")
+    return value
+
+
+def _known(section: Mapping[str, Any], allowed: set[str], prefix: str) -> None:
+    for key in section:
+        if key not in allowed:
+            names = ", ".join(sorted(allowed))
+            raise ConfigError(f"{prefix}{key} is not a key; allowed are {names}")
