@@ -1,0 +1,145 @@
+"""Small fixed values and a scripted bench for the pure tests of procedures and runner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from stations.bench import BenchError
+from stations.procedures import top_balance
+from stations.procedures.progress import confirm, enter_next
+from stations.procedures.steps import Program, Run
+from stations.values import (
+    Event,
+    MeterRatings,
+    OffProof,
+    Protection,
+    Ratings,
+    Reading,
+    Setpoint,
+    SupplyRatings,
+)
+
+START = datetime(2026, 1, 5, 22, 0, tzinfo=UTC)
+
+SUPPLY = SupplyRatings(
+    model="RD6018",
+    voltage_max_v=60.0,
+    current_max_a=18.0,
+    power_max_w=1080.0,
+    voltage_resolution_v=0.01,
+    current_resolution_a=0.01,
+    voltage_accuracy_v=0.04,
+    has_watchdog=False,
+)
+METER = MeterRatings("34461A", 1000.0, 1e-5, 2e-4, 1)
+SCANNER = MeterRatings("34972A", 300.0, 1e-5, 2e-4, 20)
+RATINGS = Ratings(SUPPLY, METER, SCANNER)
+
+
+def spec(**changes: Any) -> top_balance.Spec:
+    """Four 200 Ah cells on an RD6018; recipe fields may be given beside the spec's own."""
+    own = {k: v for k, v in changes.items() if k in top_balance.Spec.__dataclass_fields__}
+    recipe = {k: v for k, v in changes.items() if k not in own}
+    base = top_balance.Spec(
+        recipe=top_balance.Recipe(**recipe),
+        cells=4,
+        capacity_ah=200.0,
+        cell_voltage_max_v=3.65,
+        cell_voltage_min_v=2.50,
+        cell_r_ohm=0.00025,
+        supply=SUPPLY,
+    )
+    return replace(base, **own)
+
+
+def program(**changes: Any) -> Program:
+    return top_balance.program(spec(**changes))
+
+
+def run_at(step: str, made: Program | None = None) -> Run:
+    """A run that has just entered the named step, the way a person and bench would get there."""
+    run = Run(program=made or program(), started_at=START, step_entered_at=START)
+    while run.step.name != step:
+        run = enter_next(run, START)
+    if step in ("finish", "refresh", "unlink", "disconnect"):
+        run = replace(run, current_stopped=OffProof(START, START, 0.0))
+    return run
+
+
+def confirmed(run: Run, step: str) -> Run:
+    return confirm(run, step)
+
+
+def reading(seconds: float, **changes: Any) -> Reading:
+    """A valid reading of a resting bank of four, `seconds` after START."""
+    at = START + timedelta(seconds=seconds)
+    base = Reading(
+        seq=1 + int(seconds),
+        at=at,
+        received_at=at,
+        age_s=0.05,
+        output_on=False,
+        voltage_v=3.34,
+        supply_voltage_v=3.34,
+        supply_current_a=0.0,
+        cell_voltages_v=(3.34, 3.34, 3.34, 3.34),
+    )
+    return replace(base, **changes)
+
+
+def holding(seconds: float, current_a: float, voltage_v: float = 3.648, **more: Any) -> Reading:
+    """A reading in the CV hold: output on, every cell at `voltage_v`."""
+    fields: dict[str, Any] = {
+        "output_on": True,
+        "voltage_v": voltage_v,
+        "supply_voltage_v": voltage_v + 0.005 * current_a,
+        "supply_current_a": current_a,
+        "cell_voltages_v": (voltage_v,) * 4,
+        "regulation": "CV",
+    }
+    return reading(seconds, **(fields | more))
+
+
+class ScriptedBench:
+    """A bench that plays given items and remembers what its output did; no physics."""
+
+    def __init__(self, items: Iterable[Reading | Event | BenchError], *, fails: str = "") -> None:
+        self._items: Iterator[Reading | Event | BenchError] = iter(items)
+        self._fails = fails
+        self.output_on = False
+        self.asked: list[str] = []
+        self.notes: list[tuple[str, Mapping[str, Any]]] = []
+        self.at = START
+
+    def next(self) -> Reading | Event:
+        item = next(self._items, BenchError("the script is over"))
+        if isinstance(item, BenchError):
+            raise item
+        self.at = max(self.at, item.at)
+        return item
+
+    def _ask(self, what: str) -> None:
+        self.asked.append(what)
+        if what == self._fails:
+            raise BenchError(f"{what} failed")
+
+    def configure(self, setpoint: Setpoint, protection: Protection) -> None:
+        self._ask("configure")
+
+    def energise(self) -> None:
+        self._ask("energise")
+        self.output_on = True
+
+    def adjust(self, setpoint: Setpoint) -> None:
+        self._ask("adjust")
+
+    def off(self) -> OffProof:
+        self.output_on = False  # the guardian switches off even when the answer is lost
+        self._ask("off")
+        return OffProof(self.at, self.at, 0.0)
+
+    def note(self, kind: str, data: Mapping[str, Any]) -> None:
+        self.notes.append((kind, data))

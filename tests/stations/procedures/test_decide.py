@@ -1,0 +1,249 @@
+"""decide: safety before progress, on every reading (B2, B5, G's evidence begins here)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stations.procedures.decide import decide
+from stations.procedures.progress import confirm
+from stations.procedures.steps import (
+    Finish,
+    Hold,
+    Next,
+    Refuse,
+    SafeHold,
+    Trip,
+)
+from stations.values import NAN, Reading
+from tests.stations.procedures.scripted import START, holding, program, reading, run_at
+
+ON = {"output_on": True, "regulation": "CC", "supply_current_a": 14.4}
+
+
+def test_trips_when_the_bank_is_above_its_hard_limit() -> None:
+    _, action = decide(run_at("balance"), holding(1, 14.4, 3.7005), START)
+
+    assert isinstance(action, Trip)
+    assert "3.701 V" in action.reason or "3.700 V" in action.reason
+
+
+@pytest.mark.parametrize("channel", ["voltage_v", "supply_current_a"])
+def test_trips_on_nan_while_the_output_is_on(channel: str) -> None:
+    _, action = decide(run_at("balance"), replace(holding(1, 5.0), **{channel: NAN}), START)
+
+    assert isinstance(action, Trip)
+
+
+def test_trips_on_nan_in_one_cell() -> None:
+    bad = replace(holding(1, 5.0), cell_voltages_v=(3.6, NAN, 3.6, 3.6))
+
+    _, action = decide(run_at("balance"), bad, START)
+
+    assert isinstance(action, Trip)
+    assert "cell 2" in action.reason
+
+
+@given(
+    voltage=st.one_of(st.floats(min_value=3.7001), st.just(math.nan), st.floats(max_value=2.49)),
+    step=st.sampled_from(["balance", "refresh"]),
+)
+def test_no_voltage_outside_the_hard_limits_goes_on(voltage: float, step: str) -> None:
+    _, action = decide(run_at(step), replace(holding(1, 1.0), voltage_v=voltage), START)
+
+    assert isinstance(action, Trip)
+
+
+@pytest.mark.parametrize("age_s", [3.001, math.nan, math.inf])
+def test_holds_safe_when_a_reading_is_stale(age_s: float) -> None:
+    _, action = decide(run_at("balance"), replace(holding(1, 5.0), age_s=age_s), START)
+
+    assert action == SafeHold("reading is stale")
+
+
+def test_holds_safe_when_time_runs_back() -> None:
+    run, _ = decide(run_at("balance"), holding(10, 5.0), START)
+
+    _, action = decide(run, holding(9, 5.0), START)
+
+    assert action == SafeHold("process time ran back")
+
+
+def test_one_doubtful_reading_makes_no_progress_and_a_second_holds_safe() -> None:
+    doubt = replace(holding(1, 0.5), flags=frozenset({"meter_silent"}), voltage_v=NAN)
+
+    run, first = decide(run_at("balance"), doubt, START)
+    _, second = decide(run, replace(doubt, at=doubt.at + timedelta(seconds=1)), START)
+
+    assert isinstance(first, Hold)
+    assert isinstance(second, SafeHold)
+    assert "meter_silent" in second.reason
+
+
+def test_a_device_trip_is_a_trip_and_not_an_end() -> None:
+    tripped = replace(reading(1), flags=frozenset({"supply_tripped_ovp"}))
+
+    _, action = decide(run_at("balance"), tripped, START)
+
+    assert isinstance(action, Trip)
+
+
+def test_an_output_that_is_off_in_a_charge_holds_safe_after_three_readings() -> None:
+    run = run_at("balance")
+    actions = []
+    for second in (1, 2, 3):
+        run, action = decide(run, reading(second, voltage_v=3.65), START)
+        actions.append(type(action))
+
+    assert actions == [Hold, Hold, SafeHold]
+
+
+def test_an_output_that_is_on_while_a_person_works_holds_safe() -> None:
+    run = run_at("connect")
+    for second in (1, 2, 3):
+        run, action = decide(run, reading(second, **ON), START)
+
+    assert isinstance(action, SafeHold)
+
+
+def test_a_confirmed_instruction_goes_on_and_an_unconfirmed_one_waits() -> None:
+    run = run_at("connect")
+
+    _, waiting = decide(run, reading(1), START)
+    _, going = decide(confirm(run, "connect"), reading(2), START)
+
+    assert isinstance(waiting, Hold)
+    assert isinstance(going, Next)
+
+
+def test_only_an_announceable_step_is_confirmed_ahead() -> None:
+    run = run_at("balance")
+
+    assert confirm(run, "finish").announced == {"finish"}
+    with pytest.raises(ValueError, match="cannot be confirmed now"):
+        confirm(run, "unlink")
+    with pytest.raises(ValueError, match="no step 'nowhere'"):
+        confirm(run, "nowhere")
+
+
+def test_charge_is_integrated_by_trapezoids_with_the_ammeter_zero_taken_out() -> None:
+    run = run_at("pre-parallel")
+    for second in (1, 2, 3):
+        run, _ = decide(run, reading(second, supply_current_a=0.02), START)
+    run = replace(run, step_index=2)
+    for second in (10, 3610):
+        at = holding(second, 10.02, 3.40, regulation="CC")
+        run, _ = decide(run, at, at.at)
+
+    # 7 s of ramp from zero, then one hour at 10 A
+    assert run.charge_ah == pytest.approx(10.0 + 0.5 * 10.0 * 7 / 3600, rel=1e-6)
+
+
+def settle(run_step: str, volts: tuple[float, ...], first_s: float = 1) -> tuple[object, object]:
+    run = run_at(run_step)
+    action: object = Hold()
+    for second in range(3):
+        item = reading(first_s + second, cell_voltages_v=volts)
+        run, action = decide(run, item, item.at)
+        if not isinstance(action, Hold):
+            break
+    return run, action
+
+
+@pytest.mark.parametrize(
+    ("volts", "words"),
+    [
+        ((3.33, 3.33, -3.33, 3.33), "reversed"),
+        ((3.33, 3.33, 2.10, 3.33), "outside"),
+        ((3.34, 3.34, 3.34, 3.18), "Level the low cells"),
+        ((3.35, 3.35, 3.35, 3.04), "never join them directly"),
+    ],
+)
+def test_refuses_to_join_cells_that_must_not_be_joined(
+    volts: tuple[float, ...], words: str
+) -> None:
+    _, action = settle("pre-parallel", volts)
+
+    assert isinstance(action, Refuse)
+    assert words in action.problems[0]
+
+
+def test_joins_like_cells_and_says_that_their_charge_is_not_observable() -> None:
+    run, action = settle("pre-parallel", (3.335, 3.336, 3.337, 3.335))
+
+    assert isinstance(action, Next)
+    record = run.records[-1]  # type: ignore[attr-defined]
+    assert any("not observable" in words for words in record.remarks)
+
+
+def test_unsettled_or_missing_channels_are_not_a_measurement() -> None:
+    run = run_at("pre-parallel")
+    for second, volt in enumerate((3.30, 3.31, 3.32, NAN, 3.33, 3.34)):
+        item = reading(second, cell_voltages_v=(volt, 3.3, 3.3, 3.3))
+        run, action = decide(run, item, item.at)
+
+        assert isinstance(action, Hold)
+
+
+def verdicts(volts: tuple[float, ...], seconds: float) -> list[str]:
+    run, action = settle("disconnect", volts, first_s=seconds)
+    assert isinstance(action, Finish)
+    return [cell.verdict for cell in run.records[-1].cells]  # type: ignore[attr-defined]
+
+
+def test_disconnect_check_passes_and_marks_by_its_window() -> None:
+    assert verdicts((3.646, 3.62, 3.619, 3.59), 60) == ["pass", "pass", "marginal", "fail"]
+
+
+def test_from_five_to_fifteen_minutes_the_pass_limit_is_the_marginal_one() -> None:
+    assert verdicts((3.646, 3.601, 3.60, 3.59), 301) == ["pass", "pass", "pass", "fail"]
+
+
+def test_a_check_sixteen_minutes_late_is_missing_and_not_failed() -> None:
+    assert verdicts((3.646, 3.62, 3.619, 3.59), 16 * 60) == ["missing"] * 4
+
+
+def test_a_reading_above_the_window_is_measured_again_before_it_is_invalid() -> None:
+    run = run_at("disconnect")
+    actions = []
+    for second in range(1, 7):
+        item = reading(second, cell_voltages_v=(3.66, 3.64, 3.64, 3.64))
+        run, action = decide(run, item, item.at)
+        actions.append(type(action))
+
+    assert actions == [Hold] * 5 + [Finish]
+    assert run.records[-1].cells[0].verdict == "invalid"
+
+
+@given(
+    readings=st.lists(
+        st.builds(
+            holding,
+            seconds=st.integers(min_value=1, max_value=100_000).map(float),
+            current_a=st.one_of(st.floats(min_value=-1, max_value=16), st.just(math.nan)),
+            voltage_v=st.floats(min_value=3.3, max_value=3.69),
+            output_on=st.booleans(),
+            regulation=st.sampled_from(["CC", "CV", ""]),
+        ),
+        max_size=30,
+    )
+)
+def test_a_tail_counts_only_at_target_with_the_output_proven_on(readings: list[Reading]) -> None:
+    run = run_at("balance", program(cv_min_s=0.0))
+    for item in sorted(readings, key=lambda r: r.at):
+        before = run
+        run, action = decide(run, item, item.at)
+        if isinstance(action, Next):
+            assert item.output_on
+            assert item.regulation == "CV"
+            assert item.voltage_v >= 3.63
+            assert item.supply_current_a <= 1.0
+            assert before.tail_since is not None
+            return
+        if not isinstance(action, Hold) and type(action).__name__ in ("Trip", "SafeHold"):
+            return

@@ -1,0 +1,165 @@
+"""The runner ends every way with the output off, and keeps the outcomes apart."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stations.bench import BenchError
+from stations.runner import run
+from stations.values import Event, Reading
+from tests.stations.procedures.scripted import START, ScriptedBench, holding, program, reading
+
+
+def act(seconds: float, step: str) -> Event:
+    at = START + timedelta(seconds=seconds)
+    return Event("act", at, at, {"id": 1, "kind": "confirm", "step": step})
+
+
+def ended(seconds: float, kind: str) -> Event:
+    at = START + timedelta(seconds=seconds)
+    return Event(kind, at, at, {"reason": f"{kind} for the test"})
+
+
+def to_the_hold() -> list[Reading | Event]:
+    before = [reading(s) for s in (1, 2, 3)]
+    return [*before, act(4, "connect"), reading(5), holding(10, 14.4, 3.5, regulation="CC")]
+
+
+def a_whole_night() -> list[Reading | Event]:
+    hold: list[Reading | Event] = [holding(60.0 * m, 0.9) for m in range(1, 33)]
+    after = [reading(s, cell_voltages_v=(3.647,) * 4) for s in (2002, 2003, 2004, 2005)]
+    return [
+        *to_the_hold(),
+        act(20, "finish"),
+        *hold,
+        reading(2000),
+        act(2001, "unlink"),
+        *after,
+    ]
+
+
+def test_a_night_finishes_with_every_cell_measured() -> None:
+    bench = ScriptedBench(a_whole_night())
+
+    outcome = run(program(), bench, started_at=START)
+
+    assert outcome.kind == "FINISHED", outcome.reason
+    assert [r.step for r in outcome.run.records] == [
+        "pre-parallel",
+        "connect",
+        "balance",
+        "finish",
+        "refresh",
+        "unlink",
+        "disconnect",
+    ]
+    assert {cell.verdict for cell in outcome.run.records[-1].cells} == {"pass"}
+    assert outcome.run.current_stopped is not None
+    assert not bench.output_on
+
+
+def test_a_wait_after_the_tail_is_answered_by_a_refresh_hold() -> None:
+    items = [item for item in a_whole_night() if not (isinstance(item, Event))]
+    bench = ScriptedBench(
+        [
+            *to_the_hold(),
+            *[i for i in items if i.output_on and i.seq > 11],
+            reading(2000),
+            act(2001, "finish"),
+            reading(2002),
+            *[holding(2100 + 60.0 * m, 0.5) for m in range(16)],
+            reading(4000),
+            act(4001, "unlink"),
+            *[reading(s, cell_voltages_v=(3.647,) * 4) for s in (4002, 4003, 4004, 4005)],
+        ]
+    )
+
+    outcome = run(program(), bench, started_at=START)
+
+    assert outcome.kind == "FINISHED", outcome.reason
+    assert bench.asked.count("energise") == 2
+    assert dict(outcome.run.records[4].facts)["cv_s"] >= 900
+
+
+def test_cells_that_must_not_be_joined_are_refused_without_any_output() -> None:
+    bench = ScriptedBench([reading(s, cell_voltages_v=(3.3, 3.3, -3.3, 3.3)) for s in (1, 2, 3)])
+
+    outcome = run(program(), bench, started_at=START)
+
+    assert outcome.kind == "REFUSED"
+    assert "reversed" in outcome.problems[0]
+    assert "energise" not in bench.asked
+
+
+def test_guardians_ends_keep_their_kind_and_leave_a_partial_record() -> None:
+    for kind, expected in (("stop", "STOPPED"), ("trip", "TRIPPED"), ("safe_hold", "ERROR")):
+        bench = ScriptedBench([*to_the_hold(), holding(60, 9.0), ended(61, kind)])
+
+        outcome = run(program(), bench, started_at=START)
+
+        assert outcome.kind == expected
+        assert outcome.run.reached_cv
+        assert "partial" in outcome.run.records[-1].remarks
+        assert not bench.output_on
+
+
+def test_a_supply_that_cannot_be_configured_is_never_energised() -> None:
+    bench = ScriptedBench(to_the_hold(), fails="configure")
+
+    outcome = run(program(), bench, started_at=START)
+
+    assert outcome.kind == "ERROR"
+    assert "energise" not in bench.asked
+
+
+def test_an_output_that_is_not_proven_off_is_an_error_whatever_came_before() -> None:
+    bench = ScriptedBench([reading(s) for s in (1, 2)], fails="off")
+
+    outcome = run(program(), bench, started_at=START)
+
+    assert outcome.kind == "ERROR"
+    assert "could not be proven off" in outcome.reason
+
+
+def test_a_confirmation_that_does_not_fit_is_ignored_and_noted() -> None:
+    bench = ScriptedBench([act(1, "unlink"), ended(2, "stop")])
+
+    run(program(), bench, started_at=START)
+
+    assert [kind for kind, _ in bench.notes].count("ignored") == 1
+
+
+ITEMS = st.one_of(
+    st.builds(
+        holding,
+        seconds=st.floats(min_value=0, max_value=1e5),
+        current_a=st.floats(allow_nan=True, allow_infinity=True),
+        voltage_v=st.floats(allow_nan=True, allow_infinity=True),
+        output_on=st.booleans(),
+        flags=st.sampled_from([frozenset(), frozenset({"meter_silent"})]),
+    ),
+    st.builds(reading, seconds=st.floats(min_value=0, max_value=1e5)),
+    st.builds(act, st.floats(min_value=0, max_value=1e5), st.sampled_from(["connect", "finish"])),
+    st.builds(ended, st.just(1.0), st.sampled_from(["stop", "trip", "safe_hold", "other"])),
+    st.just(BenchError("gone")),
+)
+
+
+@settings(max_examples=200)
+@given(
+    items=st.lists(ITEMS, max_size=40),
+    fails=st.sampled_from(["", "configure", "energise", "adjust", "off"]),
+    lead_in=st.booleans(),
+)
+def test_no_program_leaves_an_output_on(
+    items: list[Reading | Event | BenchError], fails: str, lead_in: bool
+) -> None:
+    bench = ScriptedBench([*(to_the_hold() if lead_in else []), *items], fails=fails)
+
+    run(program(), bench, started_at=START)
+
+    assert not bench.output_on
+    assert "energise" not in bench.asked or bench.asked[-1] == "off"
