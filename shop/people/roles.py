@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
+from shop.refusals import Problem, RoleRefusal
+
 
 class Role(StrEnum):
     TECHNICIAN = "TECHNICIAN"
@@ -58,3 +60,20 @@ def may(role: str, act: str) -> bool:
     """
     wanted = Act(act)
     return role in Role and wanted in ACTS[Role(role)]
+
+
+def require(role: str, act: str) -> None:
+    """Raise RoleRefusal, in words, unless someone with `role` may do `act`."""
+    if may(role, act):
+        return
+    able = [r.value.lower() for r in Role if act in ACTS[r]]
+    words = act.replace("_", " ")
+    raise RoleRefusal(
+        [
+            Problem(
+                "role",
+                f"A {str(role).lower() or 'stranger'} may not {words}.",
+                f"Ask a {' or '.join(able)}.",
+            )
+        ]
+    )

@@ -1,0 +1,76 @@
+"""Reads of jobs: the facts that rules judge, and who is where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from shop.cells.models import Cell
+from shop.equipment.models import Station, StationLease
+from shop.equipment.queries import calibrated_until
+from shop.equipment.states import OutputState
+from shop.jobs.models import Job, PolicyVersion, Run, RunCell
+from shop.jobs.rules import CellFact, InstrumentFact, StationFact
+from shop.jobs.states import TERMINAL
+
+
+def alive_runs() -> QuerySet[Run]:
+    """Runs that are not over."""
+    return Run.objects.exclude(state__in=sorted(TERMINAL))
+
+
+def policy_in_force() -> PolicyVersion | None:
+    """The highest stored version; None before the first."""
+    return PolicyVersion.objects.order_by("-version").first()
+
+
+def cell_facts(cells: Iterable[Cell]) -> list[CellFact]:
+    """One fact per cell in the order given, a cell that was given twice included."""
+    asked = list(cells)
+    # By relation, not by import: packs know jobs, never the reverse.
+    known = {
+        row.pk: row
+        for row in Cell.objects.filter(pk__in=[c.pk for c in asked])
+        .select_related("batch")
+        .annotate(
+            busy=Exists(RunCell.objects.filter(cell=OuterRef("pk"), active=True)),
+            packed=Exists(
+                Cell.objects.filter(
+                    Q(placements__isnull=False, placements__removed_at__isnull=True),
+                    pk=OuterRef("pk"),
+                )
+            ),
+        )
+    }
+    return [
+        CellFact(
+            serial=row.serial,
+            cell_type=row.batch.cell_type_id,
+            in_active_run=row.busy,
+            in_pack=row.packed,
+        )
+        for row in (known[c.pk] for c in asked)
+    ]
+
+
+def job_cells(job: Job) -> list[Cell]:
+    """The cells of a job in their order in the bank."""
+    return [jc.cell for jc in job.job_cells.select_related("cell").order_by("position")]
+
+
+def station_fact(station: Station, now: datetime) -> StationFact:
+    lease = StationLease.objects.filter(station=station).first()
+    heartbeat = lease.heartbeat_at if lease else None
+    return StationFact(
+        slug=station.slug,
+        output_state=lease.output_state if lease else OutputState.UNKNOWN,
+        has_active_run=alive_runs().filter(station=station).exists(),
+        heartbeat_age=now - heartbeat if heartbeat else None,
+        alarm=lease.alarm if lease else "",
+        instruments=tuple(
+            InstrumentFact(i.role, i.serial_number, calibrated_until(i, now))
+            for i in station.instruments.order_by("role")
+        ),
+    )

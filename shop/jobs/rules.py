@@ -1,0 +1,245 @@
+"""Pure rules of jobs: what stands in the way of an act, in words; empty means go.
+
+No Django, no clock: values come in, problems come out, so that a refusal is shown in full.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from shop.equipment.states import InstrumentRole, OutputState
+from shop.jobs.states import JobState, RunState
+from shop.refusals import Problem
+
+CELLS_MIN, CELLS_MAX = 2, 64
+
+
+@dataclass(frozen=True, slots=True)
+class CellFact:
+    """A cell as far as a job cares: its type, and whether a run holds it now."""
+
+    serial: str
+    cell_type: int
+    in_active_run: bool = False
+    in_pack: bool = False
+    open_nonconformances: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentFact:
+    """An instrument as far as a start cares: valid now until `calibrated_until`, or None."""
+
+    role: str
+    serial_number: str
+    calibrated_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class StationFact:
+    slug: str
+    output_state: str
+    has_active_run: bool
+    heartbeat_age: timedelta | None
+    alarm: str
+    instruments: tuple[InstrumentFact, ...] = ()
+
+
+def new_job_problems(cells: Sequence[CellFact]) -> list[Problem]:
+    """Cells of one type, each once, enough of them, none in a pack."""
+    found = []
+    twice = [serial for serial, n in Counter(c.serial for c in cells).items() if n > 1]
+    for serial in twice:
+        found.append(
+            Problem(
+                "cell_twice", f"Cell {serial} was scanned more than once.", "Scan each cell once."
+            )
+        )
+    if not CELLS_MIN <= len(cells) <= CELLS_MAX:
+        found.append(
+            Problem(
+                "cell_count",
+                f"A parallel bank takes {CELLS_MIN} to {CELLS_MAX} cells, not {len(cells)}.",
+                "Scan the cells of one bank.",
+            )
+        )
+    if len({c.cell_type for c in cells}) > 1:
+        found.append(
+            Problem(
+                "mixed_types",
+                "The cells are not all of one type.",
+                "Balance cells of one type together.",
+            )
+        )
+    found += [
+        Problem("cell_in_pack", f"Cell {c.serial} is in a pack.", "Remove it from the pack first.")
+        for c in cells
+        if c.in_pack
+    ]
+    return found
+
+
+def claim_problems(
+    *, state: str, station: StationFact, instruments_needed: frozenset[str]
+) -> list[Problem]:
+    """F2: only an open job can be claimed, at a station that can do it."""
+    found = []
+    if state != JobState.OPEN:
+        found.append(
+            Problem(
+                "job_not_open",
+                f"The job is {state}, not OPEN.",
+                "Choose an open job, or ask its holder to release it.",
+            )
+        )
+    missing = sorted(instruments_needed - {i.role for i in station.instruments})
+    if missing:
+        found.append(
+            Problem(
+                "station_cannot",
+                f"Station {station.slug} has no {' and no '.join(missing)}.",
+                "Claim the job at a station that has one.",
+            )
+        )
+    return found
+
+
+def release_problems(*, state: str, is_holder: bool, is_supervisor: bool) -> list[Problem]:
+    """The holder gives a claim back; a supervisor may take it back."""
+    found = []
+    if state != JobState.CLAIMED:
+        found.append(
+            Problem("job_not_claimed", f"The job is {state}, not CLAIMED.", "Nothing to release.")
+        )
+    elif not (is_holder or is_supervisor):
+        found.append(
+            Problem(
+                "not_the_holder",
+                "Somebody else has claimed this job.",
+                "Ask them, or a supervisor, to release it.",
+            )
+        )
+    return found
+
+
+def start_problems(
+    *,
+    state: str,
+    is_holder: bool,
+    station: StationFact | None,
+    cells: Sequence[CellFact],
+    has_policy: bool,
+    now: datetime,
+) -> list[Problem]:
+    """Everything that stands in the way of a start, all at once (F1-F3, G7)."""
+    if state != JobState.CLAIMED:
+        return [
+            Problem(
+                "job_not_claimed",
+                f"The job is {state}, not CLAIMED.",
+                "Claim it at your station first."
+                if state == JobState.OPEN
+                else "Look at its runs to see how it stands.",
+            )
+        ]
+    found = []
+    if not is_holder:
+        found.append(
+            Problem(
+                "not_the_holder",
+                "Somebody else has claimed this job.",
+                "Only the person who claimed it can start it.",
+            )
+        )
+    if not has_policy:
+        found.append(
+            Problem("no_policy", "No policy is in force.", "A supervisor must store one first.")
+        )
+    found += [
+        Problem(
+            "cell_busy",
+            f"Cell {c.serial} is in another run.",
+            "Wait for that run, or take the cell out of this job.",
+        )
+        for c in cells
+        if c.in_active_run
+    ]
+    found += [
+        Problem("cell_in_pack", f"Cell {c.serial} is in a pack.", "Remove it from the pack first.")
+        for c in cells
+        if c.in_pack
+    ]
+    if station is not None:
+        found += station_problems(station, now)
+    return found
+
+
+def station_problems(station: StationFact, now: datetime) -> list[Problem]:
+    """A station that may not be driven now: busy, output not proven off, lapsed calibration."""
+    found = []
+    if station.has_active_run:
+        found.append(
+            Problem(
+                "station_busy",
+                f"Station {station.slug} is running another job.",
+                "Wait until it is over.",
+            )
+        )
+    elif station.output_state != OutputState.OFF:
+        found.append(
+            Problem(
+                "output_not_off",
+                f"The output of station {station.slug} is {station.output_state}, not proven off.",
+                station.alarm or "Check that the station's guardian and uplink run.",
+            )
+        )
+    for instrument in station.instruments:
+        until = instrument.calibrated_until
+        if until is None or until <= now:
+            lapsed = "is not calibrated" if until is None else f"lapsed on {until:%Y-%m-%d}"
+            found.append(
+                Problem(
+                    "calibration_lapsed",
+                    f"Calibration of {instrument.role} {instrument.serial_number}: {lapsed}.",
+                    "Record a valid certificate or use another station.",
+                )
+            )
+    return found
+
+
+def confirm_problems(
+    *, state: str, step: str, steps: Sequence[Mapping[str, Any]], index: int
+) -> list[Problem]:
+    """A confirmation needs a running run, and its present instruction or an announceable one.
+
+    `steps` are the program's as stored, `index` the present one.
+    """
+    if state not in (RunState.PREFLIGHT, RunState.RUNNING, RunState.SAFE_HOLD):
+        return [
+            Problem("run_not_running", f"The run is {state}, not RUNNING.", "Nothing to confirm.")
+        ]
+    may_confirm = [
+        s["name"]
+        for i, s in enumerate(steps)
+        if s.get("type") == "Instruct" and (i == index or (i > index and s.get("announceable")))
+    ]
+    if step in may_confirm:
+        return []
+    known = any(s["name"] == step for s in steps)
+    return [
+        Problem(
+            "step_not_now" if known else "unknown_step",
+            f"Step {step!r} cannot be confirmed now."
+            if known
+            else f"The program has no step {step!r}.",
+            f"What can be confirmed now: {', '.join(may_confirm) or 'nothing'}.",
+        )
+    ]
+
+
+PARALLEL_TOP_BALANCE_NEEDS = frozenset(
+    {InstrumentRole.SUPPLY.value, InstrumentRole.METER.value, InstrumentRole.SCANNER.value}
+)

@@ -1,0 +1,240 @@
+"""What people do with jobs: create, claim, release, start, confirm, stop.
+
+Each is one transaction of compare-and-set moves; a refusal has written nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import partial
+
+from celery import current_app
+from django.db import IntegrityError, transaction
+
+from shop.cells.models import Cell
+from shop.equipment.models import Station
+from shop.jobs import queries, rules
+from shop.jobs.models import (
+    Job,
+    JobCell,
+    JobEvent,
+    PersonAct,
+    PolicyVersion,
+    RecipeVersion,
+    Run,
+    RunCell,
+)
+from shop.jobs.moves import move_job, move_run
+from shop.jobs.states import JobState, RunState
+from shop.people.models import User
+from shop.people.roles import Act, Role, require
+from shop.refusals import StaleTransition, refuse
+
+EXECUTE = "shop.execute_run"
+
+
+def create_job(
+    *, recipe_version: RecipeVersion, cells: Sequence[Cell], by: User, now: datetime
+) -> Job:
+    """An OPEN job for `cells`, in the order of the bank."""
+    require(by.role, Act.CREATE_JOB)
+    refuse(rules.new_job_problems(queries.cell_facts(cells)))
+    with transaction.atomic():
+        job = Job.objects.create(
+            kind=recipe_version.procedure,
+            recipe_version=recipe_version,
+            state=JobState.OPEN,
+            created_by=by,
+            created_at=now,
+        )
+        JobCell.objects.bulk_create(
+            JobCell(job=job, cell=cell, position=position)
+            for position, cell in enumerate(cells, start=1)
+        )
+        JobEvent.objects.create(
+            job=job, kind="created", by=by, at=now, data={"cells": [c.serial for c in cells]}
+        )
+    return job
+
+
+def claim_job(*, job: Job, station: Station, by: User, now: datetime) -> Job:
+    """Reserve an OPEN job for `by` at `station` (F2); no lease, no task."""
+    require(by.role, Act.CLAIM)
+    refuse(
+        rules.claim_problems(
+            state=job.state,
+            station=queries.station_fact(station, now),
+            instruments_needed=rules.PARALLEL_TOP_BALANCE_NEEDS,
+        )
+    )
+    move_job(
+        job,
+        JobState.CLAIMED,
+        kind="claimed",
+        by=by,
+        now=now,
+        data={"station": station.slug},
+        station=station,
+        claimed_by=by,
+        claimed_at=now,
+    )
+    return job
+
+
+def release_job(*, job: Job, by: User, now: datetime) -> Job:
+    """Give a claim back: the holder's own, or any by a supervisor."""
+    require(by.role, Act.RELEASE)
+    refuse(
+        rules.release_problems(
+            state=job.state,
+            is_holder=job.claimed_by_id == by.pk,
+            is_supervisor=by.role == Role.SUPERVISOR,
+        )
+    )
+    move_job(
+        job,
+        JobState.OPEN,
+        kind="released",
+        by=by,
+        now=now,
+        held_by=job.claimed_by,
+        station=None,
+        claimed_by=None,
+        claimed_at=None,
+    )
+    return job
+
+
+def start_run(*, job: Job, by: User, now: datetime) -> Run:
+    """Queue a run of a claimed job; the station's worker is told after commit.
+
+    The set-up was confirmed by the person.  A lost message delays the start by seconds:
+    what is QUEUED and unleased is sent again.
+    """
+    require(by.role, Act.START)
+    policy = queries.policy_in_force()
+    cells = queries.job_cells(job)
+    refuse(
+        rules.start_problems(
+            state=job.state,
+            is_holder=job.claimed_by_id == by.pk,
+            station=queries.station_fact(job.station, now) if job.station else None,
+            cells=queries.cell_facts(cells),
+            has_policy=policy is not None,
+            now=now,
+        )
+    )
+    assert job.station is not None  # noqa: S101  a claimed job has one: constraint
+    assert policy is not None  # noqa: S101  refused above
+    try:
+        with transaction.atomic():
+            run = _queue(job, job.station, policy, cells, by, now)
+    except IntegrityError as error:
+        # The station or a cell was taken between the look and the write.
+        raise StaleTransition(
+            f"Station {job.station.slug} or a cell of job {job.pk}", "free"
+        ) from error
+    return run
+
+
+def _queue(
+    job: Job,
+    station: Station,
+    policy: PolicyVersion,
+    cells: Sequence[Cell],
+    by: User,
+    now: datetime,
+) -> Run:
+    run = Run.objects.create(
+        job=job,
+        station=station,
+        state=RunState.QUEUED,
+        started_by=by,
+        queued_at=now,
+        policy_version=policy,
+    )
+    RunCell.objects.bulk_create(
+        RunCell(run=run, cell=cell, position=position)
+        for position, cell in enumerate(cells, start=1)
+    )
+    move_job(job, JobState.IN_PROGRESS, kind="started", by=by, now=now, run=run, held_by=by)
+    transaction.on_commit(partial(send_run, run.pk, station.slug), robust=True)
+    return run
+
+
+def send_run(run_id: int, slug: str) -> None:
+    """Ask the station's worker to execute the run; a duplicate is a no-op by the lease."""
+    current_app.send_task(EXECUTE, args=[run_id], queue=f"station.{slug}", retry=False)
+
+
+def confirm_step(*, run: Run, step: str, by: User, now: datetime) -> PersonAct:
+    """Record that `by` did what the Instruct step named `step` asks; the uplink forwards it.
+
+    Confirming the same step again returns the first act.
+    """
+    require(by.role, Act.CONFIRM)
+    run.refresh_from_db()
+    refuse(
+        rules.confirm_problems(
+            state=run.state,
+            step=step,
+            steps=(run.program or {}).get("steps", []),
+            index=(run.step or {}).get("index", 0),
+        )
+    )
+    with transaction.atomic():
+        Run.objects.select_for_update().get(pk=run.pk)
+        known = PersonAct.objects.filter(run=run, kind="confirm", data__step=step).first()
+        if known is not None:
+            return known
+        act = PersonAct.objects.create(run=run, kind="confirm", data={"step": step}, by=by, at=now)
+        JobEvent.objects.create(
+            job_id=run.job_id, run=run, kind="confirmed", by=by, at=now, data={"step": step}
+        )
+    return act
+
+
+def request_stop(*, run: Run, by: User, now: datetime) -> Run:
+    """Ask for a safe stop: by anyone, any number of times, never refused.
+
+    A run that no worker has taken yet is STOPPED at once; otherwise the uplink passes the
+    request to the guardian.  A run that is over stays as it is.
+    """
+    require(by.role, Act.STOP)
+    run.refresh_from_db()
+    if run.state == RunState.QUEUED:
+        try:
+            with transaction.atomic():
+                end_run(run, RunState.STOPPED, cause=f"stopped by {by.words}", by=by, now=now)
+            return run
+        except StaleTransition:
+            run.refresh_from_db()  # a worker has just taken it
+    if run.is_over:
+        return run
+    with transaction.atomic():
+        asked = Run.objects.filter(pk=run.pk, stop_requested_at__isnull=True).update(
+            stop_requested_at=now, stop_requested_by=by
+        )
+        if asked:
+            JobEvent.objects.create(
+                job_id=run.job_id, run=run, kind="stop_requested", by=by, at=now
+            )
+    run.refresh_from_db()
+    return run
+
+
+def end_run(
+    run: Run, state: RunState, *, cause: str, now: datetime, by: User | None = None
+) -> None:
+    """Bring a run to its terminal state, its job to DONE or back to CLAIMED, free its cells."""
+    move_run(run, state, by=by, now=now, data={"cause": cause}, cause=cause[:500], ended_at=now)
+    RunCell.objects.filter(run=run, active=True).update(active=False)
+    job = run.job
+    job.refresh_from_db()
+    if state == RunState.FINISHED:
+        move_job(job, JobState.DONE, kind="done", by=by, now=now, run=run)
+    else:
+        move_job(
+            job, JobState.CLAIMED, kind="back_to_claimed", by=by, now=now, run=run, claimed_at=now
+        )
