@@ -1,0 +1,14 @@
+"""Binds the Celery application to this process, so that services may send tasks by name."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from django.apps import AppConfig
+
+
+class DeployConfig(AppConfig):
+    name = "deploy"
+
+    def ready(self) -> None:
+        import_module("deploy.celery")

@@ -1,0 +1,19 @@
+"""`ENGINE = "deploy.embedded.backend"`: settings may be read without starting a server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db.backends.postgresql import base
+
+from deploy.embedded import join
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """Joins the embedded servers before it connects, and takes their present address."""
+
+    def get_connection_params(self) -> dict[str, Any]:
+        services = join(settings.CELLSHOP_DATA, durable=settings.CELLSHOP_DURABLE)
+        self.settings_dict["PORT"] = services.postgres_port
+        return super().get_connection_params()

@@ -1,0 +1,123 @@
+"""The process that owns the embedded servers: `python -m deploy.embedded.holder <data>`.
+
+Started by the first process that joins, in a session of its own.  It restarts a server that
+died, and stops both and leaves when nobody holds `users.lock` any more (or on SIGTERM).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+from deploy.embedded import locks, services
+from deploy.embedded.membership import wait_for
+from deploy.embedded.postgres import PostgresServer
+from deploy.embedded.redis import RedisServer
+from deploy.embedded.server import PortTaken
+
+POLL_S = 0.25
+
+
+class Holder:
+    """Owns both servers of one data folder."""
+
+    def __init__(self, data: Path, *, durable: bool) -> None:
+        self._data = data
+        self._servers: tuple[PostgresServer | RedisServer, ...] = (
+            PostgresServer(data, durable=durable),
+            RedisServer(data, durable=durable),
+        )
+
+    def start_missing(self) -> bool:
+        """Start what does not run; returns whether anything had to be started."""
+        missing = [server for server in self._servers if not server.is_alive()]
+        for server in missing:
+            self._start(server)
+        return bool(missing)
+
+    def stop(self) -> None:
+        for server in reversed(self._servers):
+            server.stop()
+
+    def _start(self, server: PostgresServer | RedisServer) -> None:
+        """Start `server`, on another port where somebody else has taken its own for good.
+
+        A predecessor killed a moment ago may hold the port until it has ended.
+        """
+        for attempt in range(20):
+            address = services.read(self._data)
+            if attempt >= 10:
+                address = _on_another_port(server, address)
+            try:
+                server.start(address)
+            except PortTaken as taken:
+                _say(f"{server.name}: {taken}")
+                threading.Event().wait(0.2)
+                continue
+            services.replace(self._data, address)
+            _say(f"{server.name} answers")
+            return
+        raise services.EmbeddedError(f"{server.name} found no free port on {services.HOST}")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Own the embedded PostgreSQL and Redis.")
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--throw-away", action="store_true", help="never wait for the disk")
+    arguments = parser.parse_args()
+    data: Path = arguments.data.resolve()
+    stopping = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    own = locks.open_lock(data / "holder.lock")
+    if not wait_for(lambda: locks.try_exclusive(own), 2.0):
+        return 0  # somebody else is the holder
+    os.ftruncate(own, 0)
+    holder = Holder(data, durable=not arguments.throw_away)
+    try:
+        holder.start_missing()
+        os.pwrite(own, locks.READY, 0)
+        _hold(holder, data, stopping)
+    except services.EmbeddedError as error:
+        _say(str(error))
+        return 1
+    finally:
+        os.ftruncate(own, 0)
+        holder.stop()
+        _say("stopped")
+    return 0
+
+
+def _hold(holder: Holder, data: Path, stopping: threading.Event) -> None:
+    """Return when the last user has gone; `users.lock` then stays ours until we end."""
+    users = locks.open_lock(data / "users.lock")
+    while not stopping.wait(POLL_S):
+        if not data.exists() or locks.try_exclusive(users):
+            return
+        if holder.start_missing():
+            _say("a server had ended and runs again")
+
+
+def _on_another_port(
+    server: PostgresServer | RedisServer, address: services.Services
+) -> services.Services:
+    port = services.free_port()
+    if isinstance(server, PostgresServer):
+        return replace(address, postgres_port=port)
+    return replace(address, redis_port=port)
+
+
+def _say(words: str) -> None:
+    sys.stderr.write(f"{words}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,163 @@
+"""Django's settings.  The environment is read here and nowhere else; bad values are named at once.
+
+Without DATABASE_URL and REDIS_URL the embedded servers below CELLSHOP_DATA are used; reading
+the settings decides their addresses, the first connection starts them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from environs import Env, validate
+
+from deploy import embedded
+from deploy.secret import secret_key
+from deploy.timers import Timers
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = Env(eager=False)
+
+DEBUG: bool = env.bool("DEBUG", False)
+CELLSHOP_DATA: Path = Path(env.str("CELLSHOP_DATA", str(BASE_DIR / "var"))).resolve()
+CELLSHOP_DURABLE: bool = env.bool("CELLSHOP_DURABLE", True)  # False: throw-away data, for tests
+SECRET_KEY: str = env.str("SECRET_KEY", "")
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
+PUBLIC_URL: str = env.str("PUBLIC_URL", "")  # what trace links begin with; "" = the request's
+SECURE_COOKIES: bool = env.bool("SECURE_COOKIES", False)  # set where people come by https
+LOG_LEVEL: str = env.str("LOG_LEVEL", "INFO")
+DB_POOL_MAX: int = env.int("DB_POOL_MAX", 8, validate=validate.Range(min=0))  # 0 = no pool
+
+# Timers.  `deploy.timers` holds the ratios between them.
+LEASE_TTL_S: float = env.float("LEASE_TTL_S", 60.0)
+LEASE_RENEW_S: float = env.float("LEASE_RENEW_S", 10.0)
+LEASE_GRACE_S: float = env.float("LEASE_GRACE_S", 30.0)
+SELF_FENCE_S: float = env.float("SELF_FENCE_S", 45.0)
+UPLINK_PERIOD_S: float = env.float("UPLINK_PERIOD_S", 0.5)
+CHUNK_MAX_SAMPLES: int = env.int("CHUNK_MAX_SAMPLES", 600, validate=validate.Range(min=1))
+CHUNK_MAX_S: float = env.float("CHUNK_MAX_S", 5.0)
+RESEND_S: float = env.float("RESEND_S", 5.0)
+
+_database_url: str = env.str("DATABASE_URL", "")
+_database: dict[str, Any] = env.dj_db_url("DATABASE_URL", "") if _database_url else {}
+REDIS_URL: str = env.str("REDIS_URL", "")
+env.seal()
+
+_timer_problems = Timers(
+    lease_ttl_s=LEASE_TTL_S,
+    lease_renew_s=LEASE_RENEW_S,
+    lease_grace_s=LEASE_GRACE_S,
+    self_fence_s=SELF_FENCE_S,
+    uplink_period_s=UPLINK_PERIOD_S,
+    chunk_max_s=CHUNK_MAX_S,
+    resend_s=RESEND_S,
+).problems()
+if _timer_problems:
+    raise ImproperlyConfigured(f"these must hold: {'; '.join(_timer_problems)}")
+
+EMBEDDED_POSTGRES = not _database_url
+EMBEDDED_REDIS = not REDIS_URL
+if EMBEDDED_POSTGRES or EMBEDDED_REDIS:
+    try:
+        _services = embedded.plan(CELLSHOP_DATA)
+    except embedded.EmbeddedError as error:
+        raise ImproperlyConfigured(str(error)) from error
+    REDIS_URL = REDIS_URL or _services.redis_url()
+if EMBEDDED_POSTGRES:
+    _database = {
+        "ENGINE": "deploy.embedded.backend",
+        "HOST": embedded.HOST,
+        "PORT": _services.postgres_port,
+        "NAME": _services.database,
+        "USER": _services.user,
+        "PASSWORD": _services.password,
+    }
+# The pool keeps connections; Django must not.  Each process has its own, opened after forks.
+_pool = {"pool": {"min_size": 1, "max_size": DB_POOL_MAX}} if DB_POOL_MAX else {}
+DATABASES = {"default": _database | {"CONN_MAX_AGE": 0, "OPTIONS": _pool}}
+SECRET_KEY = SECRET_KEY or secret_key(CELLSHOP_DATA)
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "rest_framework",
+    "shop",
+    "api",
+    "deploy",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": False,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+ROOT_URLCONF = "deploy.urls"
+ASGI_APPLICATION = "deploy.asgi.application"
+AUTH_USER_MODEL = "shop.User"
+LOGIN_URL = "/login"
+LOGIN_REDIRECT_URL = "/"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+    )
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+APPEND_SLASH = False
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-gb"
+USE_I18N = False
+
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "api" / "pages" / "static"]
+WHITENOISE_USE_FINDERS = True  # no collectstatic step: the files are small and committed
+WHITENOISE_AUTOREFRESH = DEBUG
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {"httpx": {"level": "WARNING"}, "psycopg.pool": {"level": "WARNING"}},
+}

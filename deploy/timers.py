@@ -1,0 +1,43 @@
+"""The shop's timers and the ratios between them that safety rests on.
+
+Lengths in seconds.  A worker fences itself before its lease can lapse, and a lapsed lease is
+taken over only after a grace on top; a holder must have had several chances to renew before
+it fences itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Timers:
+    lease_ttl_s: float
+    lease_renew_s: float
+    lease_grace_s: float
+    self_fence_s: float
+    uplink_period_s: float
+    chunk_max_s: float
+    resend_s: float
+
+    def problems(self) -> list[str]:
+        """Every ratio that does not hold, in words that name the variables; empty means go."""
+        ratios = [
+            (self.lease_renew_s * 3 <= self.self_fence_s, "3 x LEASE_RENEW_S <= SELF_FENCE_S"),
+            (self.self_fence_s * 4 <= self.lease_ttl_s * 3, "SELF_FENCE_S <= 3/4 LEASE_TTL_S"),
+            (self.lease_grace_s * 4 >= self.lease_ttl_s, "LEASE_GRACE_S >= 1/4 LEASE_TTL_S"),
+            (
+                self.uplink_period_s * 4 <= self.lease_renew_s,
+                "4 x UPLINK_PERIOD_S <= LEASE_RENEW_S",
+            ),
+            (self.uplink_period_s <= self.chunk_max_s, "UPLINK_PERIOD_S <= CHUNK_MAX_S"),
+            (self.resend_s <= self.lease_ttl_s, "RESEND_S <= LEASE_TTL_S"),
+        ]
+        positive = [
+            (value > 0, f"{name.upper()} > 0")
+            for name, value in (
+                ("uplink_period_s", self.uplink_period_s),
+                ("resend_s", self.resend_s),
+            )
+        ]
+        return [words for holds, words in ratios + positive if not holds]

@@ -1,0 +1,63 @@
+"""Fixtures every test may use: real servers, and an environment for child processes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import services
+
+# Before Django's settings are read: they take their addresses from the environment.
+services.prepare()
+os.environ["DJANGO_SETTINGS_MODULE"] = "deploy.settings"
+
+import redis
+from django.conf import settings
+
+from deploy import embedded
+
+assert settings.DATABASES  # configures Django, so that pytest-django sets it up
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        services.clean_up()
+
+
+@pytest.fixture
+def redis_client() -> Iterator[redis.Redis]:
+    """The real Redis of this worker, emptied."""
+    if "CELLSHOP_TEST_REDIS" in os.environ:
+        embedded.join(services.folder_of_session(), durable=False)
+    client = redis.Redis.from_url(settings.REDIS_URL)
+    client.flushdb()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def process_env(db: None, redis_client: redis.Redis, tmp_path: Path) -> dict[str, str]:
+    """Environment for a child process: this worker's databases and a data folder of its own.
+
+    The child sees only committed rows, so the test needs `django_db(transaction=True)`.
+    """
+    from django.db import connection
+
+    address = connection.settings_dict
+    url = (
+        f"postgres://{address['USER']}:{address['PASSWORD']}"
+        f"@{address['HOST']}:{address['PORT']}/{address['NAME']}"
+    )
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return inherited | {
+        "DJANGO_SETTINGS_MODULE": "deploy.settings",
+        "DATABASE_URL": url,
+        "REDIS_URL": settings.REDIS_URL,
+        "SECRET_KEY": settings.SECRET_KEY,
+        "CELLSHOP_DATA": str(tmp_path),
+        "DB_POOL_MAX": "0",
+        "PYTHONUNBUFFERED": "1",
+    }

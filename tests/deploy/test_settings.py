@@ -1,0 +1,92 @@
+"""The environment is checked as a whole; every wrong variable is named."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from django.contrib.auth import get_user_model
+
+from deploy.timers import Timers
+
+DEFAULTS = Timers(
+    lease_ttl_s=60,
+    lease_renew_s=10,
+    lease_grace_s=30,
+    self_fence_s=45,
+    uplink_period_s=0.5,
+    chunk_max_s=5,
+    resend_s=5,
+)
+
+
+def read_settings(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", "import deploy.settings as s; print(s.DATABASES, s.REDIS_URL)"],
+        env={"PATH": os.environ["PATH"], "CELLSHOP_DATA": str(tmp_path)} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_default_timers_hold_their_ratios() -> None:
+    assert DEFAULTS.problems() == []
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"self_fence_s": 59.0}, "SELF_FENCE_S <= 3/4 LEASE_TTL_S"),
+        ({"lease_renew_s": 20.0}, "3 x LEASE_RENEW_S <= SELF_FENCE_S"),
+        ({"lease_grace_s": 5.0}, "LEASE_GRACE_S >= 1/4 LEASE_TTL_S"),
+        ({"uplink_period_s": 0.0}, "UPLINK_PERIOD_S > 0"),
+        ({"lease_ttl_s": float("nan")}, "SELF_FENCE_S <= 3/4 LEASE_TTL_S"),
+    ],
+)
+def test_timers_out_of_ratio_are_named(change: dict[str, float], named: str) -> None:
+    assert named in replace(DEFAULTS, **change).problems()
+
+
+def test_every_malformed_variable_is_named_at_once(tmp_path: Path) -> None:
+    result = read_settings(tmp_path, LEASE_TTL_S="soon", DB_POOL_MAX="-1", DEBUG="perhaps")
+
+    assert result.returncode != 0
+    for name in ("LEASE_TTL_S", "DB_POOL_MAX", "DEBUG"):
+        assert name in result.stderr
+
+
+def test_wrong_ratio_stops_the_start(tmp_path: Path) -> None:
+    result = read_settings(tmp_path, SELF_FENCE_S="70")
+
+    assert "SELF_FENCE_S <= 3/4 LEASE_TTL_S" in result.stderr
+
+
+def test_given_urls_are_used_and_nothing_is_embedded(tmp_path: Path) -> None:
+    result = read_settings(
+        tmp_path,
+        DATABASE_URL="postgres://me:word@db.example:5433/shop",
+        REDIS_URL="redis://cache.example/3",
+    )
+
+    assert result.returncode == 0, result.stderr
+    assert "db.example" in result.stdout
+    assert "redis://cache.example/3" in result.stdout
+    assert not (tmp_path / "services.json").exists()
+
+
+def test_reading_the_settings_starts_no_server(tmp_path: Path) -> None:
+    result = read_settings(tmp_path)
+
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "services.json").stat().st_mode & 0o777 == 0o600
+    assert not (tmp_path / "holder.lock").exists()
+
+
+@pytest.mark.django_db
+def test_the_default_database_is_a_real_postgresql() -> None:
+    assert get_user_model().objects.count() == 0

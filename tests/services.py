@@ -1,0 +1,45 @@
+"""Real PostgreSQL and Redis for the tests: the product's own embedded servers, throw-away.
+
+One data folder, and so one cluster, per pytest session, shared by its xdist workers; each
+worker has its own database (pytest-django names it) and its own Redis database.  Where
+DATABASE_URL and REDIS_URL are set, those servers are used instead.  The servers start with the
+first connection, so pure tests pay nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from deploy import embedded
+
+_FOLDER = "CELLSHOP_TEST_DATA"  # handed from the pytest controller to its xdist workers
+
+
+def prepare() -> None:
+    """Set the environment that `deploy.settings` reads; call before Django is configured."""
+    if _FOLDER not in os.environ:
+        folder = tempfile.mkdtemp(prefix="cellshop-tests-")
+        os.chmod(folder, 0o711)  # root's PostgreSQL runs as another user, who must pass  # noqa: S103
+        os.environ[_FOLDER] = folder
+    os.environ["CELLSHOP_DATA"] = os.environ[_FOLDER]
+    os.environ["CELLSHOP_DURABLE"] = "0"
+    os.environ["DB_POOL_MAX"] = "0"  # a pool outlives the test database under its name
+    os.environ["LOG_LEVEL"] = "WARNING"
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    if "REDIS_URL" not in os.environ or "CELLSHOP_TEST_REDIS" in os.environ:
+        os.environ["CELLSHOP_TEST_REDIS"] = "embedded"
+        number = int(worker.removeprefix("gw")) + 1 if worker else 0
+        os.environ["REDIS_URL"] = embedded.plan(folder_of_session()).redis_url(number)
+
+
+def folder_of_session() -> Path:
+    return Path(os.environ[_FOLDER])
+
+
+def clean_up() -> None:
+    """At the end of the session, in the controller: stop the servers, remove the folder."""
+    embedded.leave(folder_of_session())
+    shutil.rmtree(folder_of_session(), ignore_errors=True)
