@@ -25,6 +25,10 @@ class BadReply(InstrumentError):
     """An answer that is not what the protocol allows; the raw reply is in the message."""
 
 
+class Refused(InstrumentError):
+    """The instrument answered with an error of its own, or kept another value than was set."""
+
+
 class WrongInstrument(InstrumentError):
     """The identity is not the one expected, or a model this driver does not know."""
 

@@ -1,0 +1,111 @@
+"""Modbus RTU frames for functions 03, 06 and 0x10 on holding registers; bytes in, bytes out.
+
+Source: "MODBUS over Serial Line, Specification and Implementation Guide" V1.02, sections 2.5.1
+and 6.2.2 (frame and CRC), and "MODBUS Application Protocol Specification" V1.1b3, sections 6.3,
+6.6, 6.12 and 7.  Register values are unsigned 16-bit integers throughout.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from stations.drivers.protocols import BadReply, Refused
+
+READ, WRITE, WRITE_MANY = 0x03, 0x06, 0x10
+
+
+def _crc_of(byte: int) -> int:
+    for _ in range(8):
+        byte = (byte >> 1) ^ 0xA001 if byte & 1 else byte >> 1
+    return byte
+
+
+_CRC_TABLE = tuple(_crc_of(byte) for byte in range(256))
+
+
+def crc16(data: bytes) -> int:
+    """CRC-16/MODBUS of `data`; goes on the wire low byte first."""
+    crc = 0xFFFF
+    for byte in data:
+        crc = (crc >> 8) ^ _CRC_TABLE[(crc ^ byte) & 0xFF]
+    return crc
+
+
+def _framed(body: bytes) -> bytes:
+    return body + struct.pack("<H", crc16(body))
+
+
+def read_request(unit: int, start: int, count: int) -> bytes:
+    """Ask for `count` registers from `start` on (function 03)."""
+    return _framed(struct.pack(">BBHH", unit, READ, start, count))
+
+
+def write_request(unit: int, register: int, value: int) -> bytes:
+    """Set one register (function 06); its reply is an echo."""
+    return _framed(struct.pack(">BBHH", unit, WRITE, register, value))
+
+
+def write_many_request(unit: int, start: int, values: Sequence[int]) -> bytes:
+    """Set consecutive registers in one transaction (function 0x10)."""
+    head = struct.pack(">BBHHB", unit, WRITE_MANY, start, len(values), 2 * len(values))
+    return _framed(head + struct.pack(f">{len(values)}H", *values))
+
+
+class Answer(NamedTuple):
+    """What a device answered: register values (none for a write) and the frame itself."""
+
+    registers: tuple[int, ...]
+    raw: bytes
+
+
+def answer(request: bytes, heard: bytes) -> Answer | None:
+    """The answer to `request` in all that was heard since, or None while it is not whole.
+
+    Raises BadReply as soon as `heard` cannot be the beginning of the one frame that answers,
+    and Refused for an exception reply.
+    """
+    function = heard[1:2]
+    if heard[:1] != request[:1][: len(heard)]:
+        raise BadReply(f"{heard.hex(' ')} does not answer {request.hex(' ')}; read again")
+    if not function:
+        return None
+    if function == bytes((request[1] | 0x80,)):
+        length = 5
+    elif function == request[1:2]:
+        length = reply_length(request)
+    else:
+        raise BadReply(f"{heard.hex(' ')} does not answer {request.hex(' ')}; read again")
+    return _whole(request, heard) if len(heard) >= length else None
+
+
+def answer_at_end(request: bytes, heard: bytes) -> Answer | None:
+    """Like `answer`, but passes over anything before it: for finding the beat after a fault."""
+    try:
+        return _whole(request, heard[-reply_length(request) :])
+    except BadReply:
+        return None
+
+
+def reply_length(request: bytes) -> int:
+    """Bytes in the reply to `request`, unless the device answers with an exception."""
+    if request[1] == READ:
+        return 5 + 2 * int.from_bytes(request[4:6], "big")
+    return 8
+
+
+def _whole(request: bytes, frame: bytes) -> Answer:
+    if crc16(frame[:-2]) != int.from_bytes(frame[-2:], "little"):
+        raise BadReply(f"not one whole Modbus frame: {frame.hex(' ')}; read again")
+    if len(frame) == 5 and frame[1] == request[1] | 0x80:
+        raise Refused(f"Modbus exception {frame[2]} to {request.hex(' ')}; is it this model?")
+    if frame[:2] != request[:2] or len(frame) != reply_length(request):
+        raise BadReply(f"{frame.hex(' ')} does not answer {request.hex(' ')}; read again")
+    if request[1] != READ:
+        if frame[2:6] != request[2:6]:
+            raise BadReply(f"{frame.hex(' ')} does not acknowledge {request.hex(' ')}; switch off")
+        return Answer((), frame)
+    if frame[2] != len(frame) - 5:
+        raise BadReply(f"byte count and length differ in {frame.hex(' ')}; read again")
+    return Answer(struct.unpack(f">{frame[2] // 2}H", frame[3:-2]), frame)
