@@ -20,6 +20,7 @@ from django.conf import settings  # needs the line above
 from deploy import embedded
 
 app = Celery("cellshop")
+app.set_default()  # for every thread: a request is served in another one than this
 app.conf.update(
     broker_url=settings.REDIS_URL,
     broker_transport_options={
