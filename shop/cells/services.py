@@ -1,0 +1,95 @@
+"""Cell types, and batches of cells as they come in."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from django.db import IntegrityError, transaction
+
+from shop.cells.models import Batch, Cell, CellType
+from shop.people.models import User
+from shop.people.roles import Act, require
+from shop.refusals import Problem, Refusal, refuse
+
+
+def define_cell_type(
+    *,
+    maker: str,
+    model: str,
+    datasheet: str,
+    capacity_ah: float,
+    by: User,
+    charge_voltage_max_v: float = 3.65,
+    discharge_voltage_min_v: float = 2.50,
+    charge_c_max: float = 0.5,
+    r_typical_ohm: float = 0.0002,
+) -> CellType:
+    """A maker's model with the limits of the datasheet revision that is named."""
+    require(by.role, Act.DEFINE)
+    try:
+        with transaction.atomic():
+            return CellType.objects.create(
+                maker=maker,
+                model=model,
+                datasheet=datasheet,
+                capacity_ah=capacity_ah,
+                charge_voltage_max_v=charge_voltage_max_v,
+                discharge_voltage_min_v=discharge_voltage_min_v,
+                charge_c_max=charge_c_max,
+                r_typical_ohm=r_typical_ohm,
+            )
+    except IntegrityError as error:
+        raise Refusal(
+            [
+                Problem(
+                    "cell_type_wrong",
+                    f"{maker} {model} is known already, or a value is not one of a LiFePO4 cell.",
+                    "Check capacity, voltages and resistance against the datasheet.",
+                )
+            ]
+        ) from error
+
+
+def receive_batch(
+    *,
+    code: str,
+    supplier: str,
+    supplier_lot: str,
+    cell_type: CellType,
+    received_on: date,
+    serials: Sequence[str],
+    by: User,
+    maker_codes: Mapping[str, str] | None = None,
+) -> Batch:
+    """A batch with its cells, all or nothing; every serial is new and given once."""
+    require(by.role, Act.DEFINE)
+    twice = [serial for serial, n in Counter(serials).items() if n > 1]
+    known = Cell.objects.filter(serial__in=serials).values_list("serial", flat=True)
+    refuse(
+        [Problem("serial_twice", f"Serial {s} is given twice.", "Scan each once.") for s in twice]
+        + [
+            Problem("serial_known", f"There is a cell {s} already.", "Check the label.")
+            for s in known
+        ]
+    )
+    codes = maker_codes or {}
+    try:
+        with transaction.atomic():
+            batch = Batch.objects.create(
+                code=code,
+                supplier=supplier,
+                supplier_lot=supplier_lot,
+                cell_type=cell_type,
+                received_on=received_on,
+            )
+            Cell.objects.bulk_create(
+                Cell(serial=serial, batch=batch, maker_code=codes.get(serial, ""))
+                for serial in serials
+            )
+    except IntegrityError as error:
+        raise Refusal(
+            [Problem("batch_known", f"There is a batch {code!r} already.", "Choose another code.")]
+        ) from error
+    return batch

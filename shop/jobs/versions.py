@@ -1,0 +1,51 @@
+"""Recipe and policy versions: stored once, never edited; a change is a new version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+
+from shop.jobs.defaults import policy_of, recipe_of
+from shop.jobs.models import PolicyVersion, Recipe, RecipeVersion
+from shop.people.models import User
+from shop.people.roles import Act, require
+from shop.refusals import StaleTransition
+
+
+def store_recipe(
+    *, name: str, parameters: Mapping[str, Any], by: User, now: datetime
+) -> RecipeVersion:
+    """The next version of the recipe called `name`; raises Refusal naming every wrong key."""
+    require(by.role, Act.DEFINE)
+    recipe_of(parameters)
+    try:
+        with transaction.atomic():
+            recipe, _ = Recipe.objects.get_or_create(name=name)
+            last = recipe.versions.aggregate(last=Max("version"))["last"] or 0
+            return RecipeVersion.objects.create(
+                recipe=recipe,
+                version=last + 1,
+                parameters=dict(parameters),
+                created_by=by,
+                created_at=now,
+            )
+    except IntegrityError as error:
+        raise StaleTransition(f"Recipe {name}", "at the version that was seen") from error
+
+
+def store_policy(*, parameters: Mapping[str, Any], by: User, now: datetime) -> PolicyVersion:
+    """The next policy, in force from now; raises Refusal naming every wrong key."""
+    require(by.role, Act.DEFINE)
+    policy_of(parameters)
+    last = PolicyVersion.objects.aggregate(last=Max("version"))["last"] or 0
+    try:
+        with transaction.atomic():
+            return PolicyVersion.objects.create(
+                version=last + 1, parameters=dict(parameters), created_by=by, created_at=now
+            )
+    except IntegrityError as error:
+        raise StaleTransition("The policy", "at the version that was seen") from error
