@@ -1,0 +1,124 @@
+"""G3: a complete balance by the method that the application calls for, the same for all cells.
+
+Solar and stationary packs are full every day: top balance.  EV and frequent full discharge:
+bottom balance, with its warnings.  A partial balance is refused (M5), the other method too (M3).
+Source: [A] "Top Balancing vs Bottom Balancing", the comparison table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+from shop.evidence.policy import GatePolicy
+from shop.evidence.rules.balance import COMPLETE
+from shop.evidence.values import BalanceEvidence, CellEvidence
+from shop.evidence.words import volts
+from shop.packs.findings import EvidenceRef, Finding, Fix, Plan, Verdict
+
+RULE = "G3"
+METHOD_FOR: Mapping[str, str] = {"SOLAR": "TOP", "STATIONARY": "TOP", "EV": "BOTTOM"}
+WHY_METHOD: Mapping[str, str] = {
+    "TOP": "the pack is full every day, so its cells must meet at the top",
+    "BOTTOM": "the pack is emptied often, so its cells must meet at the bottom",
+}
+BOTTOM_WARNING = (
+    " Set a conservative under-voltage limit, and ask whether LiFePO4 suits this application."
+)
+
+
+def judge(
+    plan: Plan, cells: Sequence[CellEvidence], policy: GatePolicy, now: datetime
+) -> Iterator[Finding]:
+    wanted = METHOD_FOR[plan.application]
+    for cell in cells:
+        yield _single(cell, wanted, now)
+    yield _same(cells)
+
+
+def _single(cell: CellEvidence, wanted: str, now: datetime) -> Finding:
+    balance, name = cell.balance, f"{wanted.lower()} balance"
+    if balance is None:
+        return Finding(
+            RULE,
+            Verdict.MISSING,
+            f"Cell {cell.serial} has never been balanced here.",
+            value="no balance",
+            limit=f"complete {name}",
+            why=WHY_METHOD[wanted],
+            fix=Fix("balance", f"Give the cell a {name}."),
+            cell=cell.serial,
+        )
+    refs = (EvidenceRef.of("balance", balance.id, balance.recorded_at, now),)
+    if balance.method != wanted:
+        return Finding(
+            RULE,
+            Verdict.FAIL,
+            f"Cell {cell.serial} had a {balance.method.lower()} balance; this application calls "
+            f"for a {name}.",
+            value=f"{balance.method.lower()} balance",
+            limit=name,
+            why=WHY_METHOD[wanted],
+            fix=Fix("balance", f"Give the cell a {name}, or choose cells that had one."),
+            cell=cell.serial,
+            evidence=refs,
+        )
+    if balance.completeness != COMPLETE:
+        return Finding(
+            RULE,
+            Verdict.FAIL,
+            f"The balance of cell {cell.serial} is partial: {balance.remark or 'stopped early'}.",
+            value=f"tail {balance.tail_a:.2f} A",
+            limit=f"≤ {balance.partial_a:.2f} A",
+            why="current that still flows is charge that the cells do not share yet",
+            fix=Fix("balance", "Balance the cells again and let the tail end by itself."),
+            cell=cell.serial,
+            evidence=refs,
+        )
+    return Finding(
+        RULE,
+        Verdict.PASS,
+        f"Cell {cell.serial} has a complete {name}"
+        f"{f', {balance.remark}' if balance.remark else ''}."
+        f"{BOTTOM_WARNING if wanted == 'BOTTOM' else ''}",
+        value=f"tail {balance.tail_a:.2f} A at {volts(balance.target_v)}",
+        limit=f"≤ {balance.done_a:.2f} A, partial above {balance.partial_a:.2f} A",
+        cell=cell.serial,
+        evidence=refs,
+    )
+
+
+def _same(cells: Sequence[CellEvidence]) -> Finding:
+    balances = [cell.balance for cell in cells if cell.balance is not None]
+    kinds = sorted({_kind(balance) for balance in balances})
+    banks = len({balance.run_id for balance in balances})
+    if not balances or len(balances) < len(cells):
+        return Finding(
+            RULE,
+            Verdict.MISSING,
+            "Whether all cells were balanced alike is not known: a balance is missing.",
+            value=f"{len(balances)} of {len(cells)} cells",
+            limit="every cell",
+            why="cells that met at different points never meet in the pack",
+            fix=Fix("balance", "Balance the cells that have no balance."),
+        )
+    same = len(kinds) == 1
+    return Finding(
+        RULE,
+        Verdict.PASS if same else Verdict.FAIL,
+        "All cells were balanced by one method, to one target, under one policy"
+        f"{', in one bank.' if banks == 1 else f', in {banks} banks.'}"
+        if same
+        else "The cells were balanced in different ways.",
+        value="; ".join(kinds),
+        limit="one method, target and policy version",
+        why="" if same else "cells that met at different points never meet in the pack",
+        fix=None if same else Fix("balance", "Choose cells of one kind, or balance them together."),
+    )
+
+
+def _kind(balance: BalanceEvidence) -> str:
+    return (
+        f"{balance.method.lower()} balance to {volts(balance.target_v)}, "
+        f"policy v{balance.policy_version}"
+    )

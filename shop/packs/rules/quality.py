@@ -1,0 +1,119 @@
+"""G7: nothing stands against a cell, no other pack holds it, calibrated instruments measured it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from shop.evidence.policy import GatePolicy
+from shop.evidence.rules.approval import open_nonconformances
+from shop.evidence.values import CellEvidence, InstrumentUse
+from shop.packs.findings import Finding, Fix, Plan, Verdict
+
+RULE = "G7"
+WHY_CALIBRATED = "a volt that nobody can trace proves nothing"
+
+
+def judge(
+    plan: Plan, cells: Sequence[CellEvidence], policy: GatePolicy, now: datetime
+) -> Iterator[Finding]:
+    for cell in cells:
+        yield _nonconformances(cell)
+        yield _placement(cell)
+        yield _instruments(cell, policy)
+
+
+def _nonconformances(cell: CellEvidence) -> Finding:
+    standing = open_nonconformances(cell)
+    if not standing:
+        return Finding(
+            RULE,
+            Verdict.PASS,
+            f"Nothing stands against cell {cell.serial}.",
+            value="no open nonconformance",
+            cell=cell.serial,
+        )
+    return Finding(
+        RULE,
+        Verdict.FAIL,
+        f"Cell {cell.serial} has an open nonconformance: {standing[0]}",
+        value=f"{len(standing)} open",
+        limit="none",
+        why="what is known to be wrong is decided on before it is built in",
+        fix=Fix("dispose", "Let a supervisor decide: use as is, rework or scrap."),
+        cell=cell.serial,
+    )
+
+
+def _placement(cell: CellEvidence) -> Finding:
+    if not cell.packed_in:
+        return Finding(RULE, Verdict.PASS, f"Cell {cell.serial} is in no pack.", cell=cell.serial)
+    return Finding(
+        RULE,
+        Verdict.FAIL,
+        f"Cell {cell.serial} is already in pack {cell.packed_in}.",
+        value=f"in {cell.packed_in}",
+        limit="in no pack",
+        why="one cell is in one pack",
+        fix=Fix("choose_cell", "Scan the cell's label again, or choose another cell."),
+        cell=cell.serial,
+    )
+
+
+def _instruments(cell: CellEvidence, policy: GatePolicy) -> Finding:
+    """The disconnect check's meter whatever its role, the balance's instruments by role."""
+    roles = policy.calibrated_roles
+    uses = [u for u in cell.balance.instruments if u.role in roles] if cell.balance else []
+    if not uses or cell.disconnect is None:
+        return Finding(
+            RULE,
+            Verdict.MISSING,
+            f"No record says which instruments measured cell {cell.serial}.",
+            value="no instrument",
+            limit=" and ".join(roles),
+            why=WHY_CALIBRATED,
+            fix=Fix("balance", "Balance the cell at a station whose instruments are registered."),
+            cell=cell.serial,
+        )
+    uses.append(cell.disconnect.meter)
+    doubtful = [use for use in uses if not use.is_calibrated]
+    if doubtful:
+        return _uncalibrated(cell, doubtful[0])
+    names = sorted({f"{use.model} {use.serial_number}" for use in uses})
+    return Finding(
+        RULE,
+        Verdict.PASS,
+        f"The instruments were in calibration when they measured cell {cell.serial}.",
+        value=", ".join(names),
+        cell=cell.serial,
+    )
+
+
+def _uncalibrated(cell: CellEvidence, use: InstrumentUse) -> Finding:
+    name = f"{use.model} {use.serial_number}"
+    newest = max(use.calibrations, key=lambda span: span.valid_until, default=None)
+    fix = Fix(
+        "calibrate",
+        "Measure again with a calibrated instrument; if a certificate covers that day, record it.",
+    )
+    if newest is None:
+        return Finding(
+            RULE,
+            Verdict.MISSING,
+            f"No calibration is recorded for {name}, which measured cell {cell.serial}.",
+            value="no calibration",
+            limit=f"valid on {use.last_at:%Y-%m-%d}",
+            why=WHY_CALIBRATED,
+            fix=fix,
+            cell=cell.serial,
+        )
+    return Finding(
+        RULE,
+        Verdict.FAIL,
+        f"{name} was out of calibration when it measured cell {cell.serial}.",
+        value=f"valid {newest.valid_from:%Y-%m-%d} to {newest.valid_until:%Y-%m-%d}",
+        limit=f"valid on {use.first_at:%Y-%m-%d} and {use.last_at:%Y-%m-%d}",
+        why=WHY_CALIBRATED,
+        fix=fix,
+        cell=cell.serial,
+    )
