@@ -18,6 +18,9 @@ if [ ! -d "${HOME:-}" ] || [ ! -w "${HOME:-}" ]; then
   export PIP_NO_CACHE_DIR=1 UV_CACHE_DIR="$PWD/.venv/.cache"
 fi
 export PIP_DISABLE_PIP_VERSION_CHECK=1 UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy
+# The machine's certificates, where it has them, count for uv and pip as for every other program.
+certificates=/etc/ssl/certs/ca-certificates.crt
+[ -r "$certificates" ] && export UV_NATIVE_TLS=1 PIP_CERT="${PIP_CERT:-$certificates}"
 unset VIRTUAL_ENV PYTHONHOME
 
 if ! .venv/bin/python -c '' 2>/dev/null; then
