@@ -21,6 +21,7 @@ from deploy.embedded.redis import RedisServer
 from deploy.embedded.server import PortTaken
 
 POLL_S = 0.25
+OWN_PORT_ATTEMPTS = 5
 
 
 class Holder:
@@ -49,9 +50,9 @@ class Holder:
 
         A predecessor killed a moment ago may hold the port until it has ended.
         """
-        for attempt in range(20):
+        for attempt in range(OWN_PORT_ATTEMPTS + 5):
             address = services.read(self._data)
-            if attempt >= 10:
+            if attempt >= OWN_PORT_ATTEMPTS:
                 address = _on_another_port(server, address)
             try:
                 server.start(address)

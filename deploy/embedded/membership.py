@@ -58,6 +58,8 @@ def leave(data: Path, *, wait_s: float = 15.0) -> None:
 
     wait_for(gone_or_shared, wait_s)
     os.close(descriptor)
+    if locks.holder_state(data) == "absent":
+        _reap(data)
 
 
 def wait_for(condition: Callable[[], bool], within_s: float, period_s: float = 0.02) -> bool:
@@ -103,6 +105,7 @@ def _ready_or_failed(data: Path) -> bool:
 
 def _launch(data: Path, *, durable: bool) -> None:
     """Start the holder in a session of its own: it outlives its starter, whatever ends that."""
+    _reap(data)
     command = [sys.executable, "-m", "deploy.embedded.holder", str(data)]
     with (data / "holder.log").open("ab") as log:
         log.truncate(0)
@@ -114,6 +117,13 @@ def _launch(data: Path, *, durable: bool) -> None:
             stderr=log,
             start_new_session=True,
         )
+
+
+def _reap(data: Path) -> None:
+    """Take leave of a holder that we launched and that has given up its lock."""
+    ended = _launched.pop(data, None)
+    if ended is not None:
+        ended.wait(10.0)
 
 
 def _last_words(data: Path) -> str:

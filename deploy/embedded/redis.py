@@ -59,7 +59,9 @@ class RedisServer:
 
 
 def _answers(services: Services) -> bool:
-    client = redis.Redis.from_url(services.redis_url(), socket_connect_timeout=1, socket_timeout=1)
+    client = redis.Redis.from_url(
+        services.redis_url(), socket_connect_timeout=1, socket_timeout=0.5
+    )
     try:
         return bool(client.ping())
     except redis.RedisError:
