@@ -1,0 +1,129 @@
+"""CC/CV tails, rests and times against the tables of the reference cell."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from stations.model.bank import Bank, Wiring
+from stations.model.cell import CellParameters, cell_of
+from stations.model.states import CellStates
+from tests.stations.model.charging import CELL_SENSED, charge_until, lossless, one_cell, rest_v
+
+
+@pytest.mark.parametrize(
+    ("current_a", "soc_at_cv", "minutes_to_quarter_amp", "soc_at_end"),
+    [
+        (100.0, 0.970, 97, 0.9972),
+        (40.0, 0.986, 77, 0.9975),
+        (20.0, 0.992, 59, 0.9979),
+    ],
+)
+def test_tail_of_a_single_cell(
+    current_a: float, soc_at_cv: float, minutes_to_quarter_amp: float, soc_at_end: float
+) -> None:
+    bank = one_cell(0.5)
+
+    cc_s, cv_s = charge_until(bank, current_a, 0.25)
+
+    assert 0.5 + cc_s * current_a / 720_000 == pytest.approx(soc_at_cv, abs=0.001)
+    assert cv_s / 60 == pytest.approx(minutes_to_quarter_amp, rel=0.02)
+    assert bank.states.soc[0] == pytest.approx(soc_at_end, abs=0.0002)
+
+
+@pytest.mark.parametrize(
+    ("current_a", "tail_a", "expected"),
+    [  # volts at 1, 10, 30, 60, 240 and 1440 min
+        (100.0, 10.0, [3.575, 3.380, 3.360, 3.357, 3.356, 3.355]),
+        (20.0, 5.0, [3.618, 3.465, 3.401, 3.388, 3.376, 3.369]),
+        (20.0, 0.5, [3.646, 3.618, 3.584, 3.559, 3.493, 3.443]),
+        (20.0, 0.25, [3.648, 3.633, 3.611, 3.590, 3.526, 3.464]),
+    ],
+)
+def test_rest_after_disconnect(current_a: float, tail_a: float, expected: list[float]) -> None:
+    bank = one_cell(0.5)
+    charge_until(bank, current_a, tail_a)
+
+    seen = rest_v(bank, 1, 10, 30, 60, 240, 1440)
+
+    assert seen == pytest.approx(expected, abs=0.006)
+    assert seen == sorted(seen, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("change", "four_hours", "a_day"),
+    [
+        ({"self_discharge_month": 0.05}, 3.516, 3.429),
+        ({"g2": 0.03}, 3.455, 3.409),
+    ],
+)
+def test_rest_of_unusual_cells(change: dict[str, float], four_hours: float, a_day: float) -> None:
+    bank = one_cell(0.5, replace(lossless(), **change))  # type: ignore[arg-type]
+    charge_until(bank, 20.0, 0.25)
+
+    assert rest_v(bank, 240, 1440) == pytest.approx([four_hours, a_day], abs=0.003)
+
+
+@pytest.mark.parametrize(
+    ("temperature_c", "ten_minutes", "four_hours"), [(10.0, 3.631, 3.512), (40.0, 3.634, 3.552)]
+)
+def test_rest_in_cold_and_heat(temperature_c: float, ten_minutes: float, four_hours: float) -> None:
+    cell = replace(lossless().at(temperature_c), self_discharge_month=0.02)
+    bank = one_cell(0.5, cell)
+    charge_until(bank, 20.0, 0.25)
+
+    assert rest_v(bank, 10, 240) == pytest.approx([ten_minutes, four_hours], abs=0.003)
+
+
+def test_a_slow_bank_rests_highest() -> None:
+    bank = Bank([lossless()] * 16, CELL_SENSED, soc=[0.9] * 16)
+    charge_until(bank, 20.0, 4.0)
+
+    assert rest_v(bank, 10, 240) == pytest.approx([3.636, 3.605], abs=0.002)
+
+
+def test_rest_from_empty_rises_as_after_a_fifth_of_c_to_2v50() -> None:
+    states = CellStates([lossless()], [0.50])
+    discharge = np.array([-40.0])
+    while float(states.emf_v[0] + states.resistance_ohm[0] * discharge[0]) > 2.50:
+        states.advance(1.0 if states.is_near_an_end() else 10.0, discharge)
+
+    seen = []
+    for wait_s in (60, 540, 1200, 12_600):
+        states.advance(wait_s, np.zeros(1))
+        seen.append(float(states.emf_v[0]))
+
+    assert seen == pytest.approx([2.57, 2.73, 2.81, 2.85], abs=0.012)
+
+
+@pytest.mark.parametrize(
+    ("count", "capacity_ah", "current_a", "soc", "hours"),
+    [
+        (4, 200.0, 20.0, 0.9, 4.3),
+        (4, 100.0, 100.0, 0.9, 1.4),
+        (16, 200.0, 100.0, 0.9, 3.6),
+        (16, 200.0, 100.0, 0.1, 29.0),
+    ],
+)
+def test_time_of_a_cell_sensed_balance(
+    count: int, capacity_ah: float, current_a: float, soc: float, hours: float
+) -> None:
+    bank = Bank([lossless(capacity_ah)] * count, CELL_SENSED, soc=[soc] * count)
+
+    taken_s = sum(charge_until(bank, current_a, 0.00125 * count * capacity_ah))
+
+    assert taken_s / 3600 == pytest.approx(hours, rel=0.03)
+
+
+@pytest.mark.parametrize(("lead_ohm", "hours"), [(0.0, 2.0), (0.01, 6.0)])
+def test_leads_stretch_the_tail_of_a_two_wire_supply(lead_ohm: float, hours: float) -> None:
+    wiring = Wiring("star", link_ohm=0.0, lead_ohm=lead_ohm)
+    bank = Bank([lossless()] * 16, wiring, soc=[0.95] * 16)
+
+    assert sum(charge_until(bank, 100.0, 4.0)) / 3600 == pytest.approx(hours, rel=0.04)
+
+
+def test_default_parameters_are_the_reference_cell() -> None:
+    assert cell_of(200.0) == CellParameters()
