@@ -8,6 +8,7 @@ grace.  Each function is one statement, whole by itself or inside the caller's t
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -123,7 +124,7 @@ def heartbeat(
         )
 
 
-def _one(statement: str, **values: object) -> int | None:
+def _one(statement: str, **values: Any) -> int | None:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         row = cursor.fetchone()

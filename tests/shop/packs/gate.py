@@ -9,11 +9,12 @@ from typing import Any
 
 from shop.evidence.policy import GatePolicy
 from shop.evidence.values import CellEvidence
+from shop.jobs.defaults import Policy
 from shop.packs.findings import Finding, Plan
 from shop.packs.rules import findings
 from tests.shop.evidence.builders import ASSEMBLER, NOW, cell
 
-POLICY = GatePolicy()
+POLICY = GatePolicy.of(Policy())
 
 
 def bank(count: int = 4, **changes: Any) -> list[CellEvidence]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from shop.evidence.policy import CapacityLimits, GatePolicy
+from shop.evidence.policy import GatePolicy
 from shop.evidence.values import CellEvidence, NonconformanceEvidence
+from shop.jobs.defaults import Policy
 from shop.packs.findings import Verdict
 from shop.packs.rules import findings, is_allowed
 from tests.shop.evidence.builders import (
@@ -30,7 +32,7 @@ from tests.shop.packs.gate import MOMENT, POLICY, ask, bank, blocking, only, pla
 VOLTS: dict[str, float | None] = {"C-1": 3.402, "C-2": 3.400, "C-3": 3.398, "C-4": 3.401}
 
 
-def spoil(**changes: object) -> list[CellEvidence]:
+def spoil(**changes: Any) -> list[CellEvidence]:
     """A good bank whose second cell is changed before its approval."""
     cells = bank()
     cells[1] = cell("C-2", **changes)
@@ -145,11 +147,20 @@ def test_refuses_an_invalid_capacity_test(test: object) -> None:
 
 
 def test_refuses_an_import_where_policy_wants_our_own_test() -> None:
-    policy = GatePolicy(capacity=CapacityLimits(imported_allowed=False))
+    policy = GatePolicy.of(Policy(imported_capacity_allowed=False))
 
     assert len(blocking(ask(bank(), policy=policy), "G2")) == 4
     assert is_allowed(ask(bank(), policy=policy, sample=True))
     assert is_allowed(ask(bank(capacity=capacity(source="MEASURED")), policy=policy))
+
+
+@pytest.mark.parametrize(("odd_ah", "allowed"), [(204.0, True), (204.1, False)])
+def test_a_policy_may_compare_with_the_rating(odd_ah: float, allowed: bool) -> None:
+    policy = GatePolicy.of(Policy(capacity_basis="rating"))
+    cells = bank(capacity=capacity(197.0))
+    cells[0] = cell("C-1", capacity=capacity(odd_ah))
+
+    assert is_allowed(ask(cells, policy=policy)) is allowed
 
 
 # G3
@@ -403,7 +414,7 @@ def test_the_supply_needs_calibration_only_by_policy() -> None:
     cells = bank(balance=balance(instruments=(instrument("meter"), supply)))
 
     assert is_allowed(ask(cells))
-    assert blocking(ask(cells, policy=GatePolicy(calibrated_roles=("meter", "supply"))), "G7")
+    assert blocking(ask(cells, policy=GatePolicy.of(Policy(supply_calibrated=True))), "G7")
 
 
 # G10 and simulation
