@@ -1,19 +1,17 @@
-"""What evidence must show: the defaults of a policy version, never constants in code.
+"""What evidence must show, grouped as the rules use it; a policy version holds the numbers.
 
-Volts, seconds, hours, days and shares as the names say.  Stored in
-`PolicyVersion.parameters["gate"]`; a key that is absent there takes the default here, an
-unknown key is refused by name.  Sources: [A] "Top Balancing vs Bottom Balancing", the step
-table; cell relaxation figures from simulated scatter of sixteen held cells.
+Volts, seconds, hours and shares as the names say.  Defaults, bounds and sources are those of
+`shop.jobs.defaults.Policy`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from stations.plain import from_plain
+from shop.jobs.defaults import Policy, policy_of
 from stations.procedures.steps import DisconnectRule
 
 
@@ -21,11 +19,11 @@ from stations.procedures.steps import DisconnectRule
 class DisconnectLimits:
     """B7, relative to the balance target, by age since current stopped."""
 
-    pass_below_v: float = 0.030  # [A] 3.62 for 3.65
-    marginal_below_v: float = 0.050  # [A] 3.60 for 3.65
-    above_v: float = 0.005
-    fresh_s: float = 300.0
-    late_s: float = 900.0
+    pass_below_v: float
+    marginal_below_v: float
+    above_v: float
+    fresh_s: float
+    late_s: float
 
     def rule(self, target_v: float) -> DisconnectRule:
         """The same rule that the bench judges by."""
@@ -43,44 +41,72 @@ class DisconnectLimits:
 class RecheckLimits:
     """B8: each cell against its group's median, linear between an early and a late age."""
 
-    early_h: float = 4.0
-    early_warn_v: float = 0.040
-    early_fail_v: float = 0.080
-    late_h: float = 24.0
-    late_warn_v: float = 0.060
-    late_fail_v: float = 0.100
-    floor_v: float = 3.34
-    span_s: float = 1800.0  # first to last reading
+    early_s: float
+    early_warn_v: float
+    early_fail_v: float
+    late_s: float
+    late_warn_v: float
+    late_fail_v: float
+    floor_v: float
+    span_s: float  # first to last reading
 
 
 @dataclass(frozen=True, slots=True)
 class CapacityLimits:
     """G2, and what an imported capacity may look like."""
 
-    imported_allowed: bool = True
-    spread_max: float = 0.02  # (max − min) / median
-    low_share: float = 0.50  # of the rated capacity; outside is a slip, not a cell
-    high_share: float = 1.20
-    age_max_days: float = 3 * 365.0
+    imported_allowed: bool
+    basis: str  # "group": (max − min) / median; "rating": each against the datasheet
+    spread_max: float
+    low_share: float  # of the rated capacity
+    high_share: float
+    age_max: timedelta
 
 
 @dataclass(frozen=True, slots=True)
 class GatePolicy:
-    """Everything that the gate asks for; `calibrated_roles` name the instruments that G7 wants
-    in calibration (the supply's ammeter is zeroed in each run and judged by the tail, so it is
-    not among them unless a supervisor adds it)."""
+    """Everything that the gate asks for; G7 wants the `calibrated_roles` in calibration."""
 
-    disconnect: DisconnectLimits = field(default_factory=DisconnectLimits)
-    recheck: RecheckLimits = field(default_factory=RecheckLimits)
-    capacity: CapacityLimits = field(default_factory=CapacityLimits)
-    fresh_h: float = 4.0  # [A] "if more than 4 hours have elapsed"
-    calibrated_roles: tuple[str, ...] = ("meter", "scanner")
+    disconnect: DisconnectLimits
+    recheck: RecheckLimits
+    capacity: CapacityLimits
+    fresh_for: timedelta
+    calibrated_roles: tuple[str, ...]
+
+    @classmethod
+    def of(cls, policy: Policy) -> GatePolicy:
+        return cls(
+            disconnect=DisconnectLimits(
+                pass_below_v=policy.pass_below_v,
+                marginal_below_v=policy.marginal_below_v,
+                above_v=policy.above_v,
+                fresh_s=policy.check_fresh_s,
+                late_s=policy.check_late_s,
+            ),
+            recheck=RecheckLimits(
+                early_s=policy.recheck_early_s,
+                early_warn_v=policy.recheck_early_warn_v,
+                early_fail_v=policy.recheck_early_fail_v,
+                late_s=policy.recheck_late_s,
+                late_warn_v=policy.recheck_late_warn_v,
+                late_fail_v=policy.recheck_late_fail_v,
+                floor_v=policy.recheck_floor_v,
+                span_s=policy.recheck_span_max_s,
+            ),
+            capacity=CapacityLimits(
+                imported_allowed=policy.imported_capacity_allowed,
+                basis=policy.capacity_basis,
+                spread_max=policy.capacity_spread_max,
+                low_share=policy.capacity_low_share,
+                high_share=policy.capacity_high_share,
+                age_max=timedelta(seconds=policy.capacity_age_max_s),
+            ),
+            fresh_for=timedelta(seconds=policy.fresh_s),
+            calibrated_roles=("meter", "scanner")
+            + (("supply",) if policy.supply_calibrated else ()),
+        )
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, Any]) -> GatePolicy:
-        """The gate's part of a policy version; ValueError names a key that does not fit."""
-        return from_plain(cls, parameters.get("gate", {}))
-
-    @property
-    def fresh_for(self) -> timedelta:
-        return timedelta(hours=self.fresh_h)
+        """Of a stored policy version; raises Refusal naming every key that does not fit."""
+        return cls.of(policy_of(parameters))

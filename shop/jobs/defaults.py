@@ -28,6 +28,19 @@ class Policy:
     capacity_spread_max: float = 0.02
     capacity_basis: str = "group"
     imported_capacity_allowed: bool = True
+    # A capacity outside these shares of the rating, or older than this, was mistyped.
+    capacity_low_share: float = 0.50
+    capacity_high_share: float = 1.20
+    capacity_age_max_s: float = 3 * 365 * 24 * 3600.0
+    # G4, B7: the gate judges the disconnect check again by these, whatever the recipe allowed.
+    pass_below_v: float = 0.030  # [A] 3.62 for 3.65
+    marginal_below_v: float = 0.050  # [A] 3.60 for 3.65
+    above_v: float = 0.005
+    check_fresh_s: float = 300.0
+    check_late_s: float = 900.0
+    # G7: the supply's ammeter is zeroed in each run and judged by the tail, so only meters are
+    # asked for a calibration unless this says otherwise.
+    supply_calibrated: bool = False
     # G5, B8: [A] assemble within 4 h of current stopped, or measure again.
     fresh_s: float = 4 * 3600.0
     # G6: spread at the disconnect check, one meter; a hand-held meter resolves less.
@@ -85,6 +98,14 @@ RECIPE_BOUNDS: Mapping[str, Window] = {
 
 POLICY_BOUNDS: Mapping[str, Window] = {
     "capacity_spread_max": Window(0.001, 0.10),
+    "capacity_low_share": Window(0.0, 1.0),
+    "capacity_high_share": Window(1.0, 2.0),
+    "capacity_age_max_s": Window(24 * 3600.0, 20 * 365 * 24 * 3600.0),
+    "pass_below_v": Window(0.005, 0.100),
+    "marginal_below_v": Window(0.005, 0.150),
+    "above_v": Window(0.0, 0.020),
+    "check_fresh_s": Window(30.0, 900.0),
+    "check_late_s": Window(30.0, 1800.0),
     "fresh_s": Window(60.0, 24 * 3600.0),
     "spread_aim_v": Window(0.001, 0.050),
     "spread_max_v": Window(0.001, 0.050),
@@ -108,6 +129,8 @@ RECIPE_ORDERED = (
     ("fresh_s", "late_s"),
 )
 POLICY_ORDERED = (
+    ("pass_below_v", "marginal_below_v"),
+    ("check_fresh_s", "check_late_s"),
     ("spread_aim_v", "spread_max_v"),
     ("recheck_early_warn_v", "recheck_early_fail_v"),
     ("recheck_late_warn_v", "recheck_late_fail_v"),

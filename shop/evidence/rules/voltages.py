@@ -78,9 +78,9 @@ def judge_recheck(
         return Judgement(INVALID, None, reading.age)
     if reading.age is None or reading.age < timedelta(0) or not is_number(reading.voltage_v):
         return Judgement(MISSING, None, reading.age)
-    middle_v, hours = median(known), reading.age / timedelta(hours=1)
-    fail_v = max(middle_v - _by_age(limits, hours, fail=True), limits.floor_v)
-    warn_v = middle_v - _by_age(limits, hours, fail=False)
+    middle_v = median(known)
+    fail_v = max(middle_v - _by_age(limits, reading.age, fail=True), limits.floor_v)
+    warn_v = middle_v - _by_age(limits, reading.age, fail=False)
     window = Window(round(fail_v, 6), math.inf)
     if not reading.voltage_v >= window.low:
         return Judgement(FAIL, window, reading.age)
@@ -89,9 +89,9 @@ def judge_recheck(
     )
 
 
-def _by_age(limits: RecheckLimits, hours: float, *, fail: bool) -> float:
-    """Volts below the median that are allowed after `hours`, linear between the two ages."""
+def _by_age(limits: RecheckLimits, age: timedelta, *, fail: bool) -> float:
+    """Volts below the median that are allowed at `age`, linear between the two ages."""
     early_v = limits.early_fail_v if fail else limits.early_warn_v
     late_v = limits.late_fail_v if fail else limits.late_warn_v
-    share = (hours - limits.early_h) / (limits.late_h - limits.early_h)
+    share = (age.total_seconds() - limits.early_s) / max(limits.late_s - limits.early_s, 1.0)
     return early_v + (late_v - early_v) * min(1.0, max(0.0, share))

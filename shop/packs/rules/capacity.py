@@ -1,6 +1,7 @@
 """G2: each cell has a valid capacity test, and together they differ by 2 % at most.
 
-Spread is (max − min) / median of the rated-C capacities in ampere-hours.
+Spread is (max − min) / median of the capacities in ampere-hours; a policy may choose each
+cell's distance from its own rating instead.
 """
 
 from __future__ import annotations
@@ -97,15 +98,25 @@ def _spread(plan: Plan, cells: Sequence[CellEvidence], limits: CapacityLimits) -
             why="cells of different capacity drift apart in series",
             fix=IMPORT,
         )
-    spread = (max(known) - min(known)) / median(known)
+    spread, of = _difference(cells, known, limits.basis)
     matched = spread <= limits.spread_max + ROUNDING
     return Finding(
         RULE,
         Verdict.PASS if matched else Verdict.FAIL,
         f"The capacities lie between {min(known):.1f} and {max(known):.1f} Ah, "
-        f"{percent(spread)} of their median.",
+        f"{percent(spread)} {of}.",
         value=percent(spread),
         limit=limit,
         why="" if matched else "cells of different capacity drift apart in series",
         fix=None if matched else Fix("choose_cell", "Choose cells that are closer together."),
     )
+
+
+def _difference(
+    cells: Sequence[CellEvidence], known: Sequence[float], basis: str
+) -> tuple[float, str]:
+    """How far apart the capacities are as a share, and of what: the group, or each rating."""
+    if basis == "group":
+        return (max(known) - min(known)) / median(known), "of their median apart"
+    off = [abs(c.capacity.capacity_ah / c.rated_ah - 1.0) for c in cells if c.capacity]
+    return max(off), "off their rating at most"
