@@ -1,0 +1,108 @@
+"""Write the folder of a simulated bench: bench.toml for the guardian, world.toml for physics."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+Value = float | int | bool | str | Sequence[float]
+FIRST_CHANNEL = 101
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """TCP ports on this host of one simulated bench."""
+
+    meter: int
+    scanner: int
+    hands: int
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """What to write; the tables go into the files as they are, so their keys are the files'."""
+
+    cells: Sequence[Mapping[str, Value]]
+    station: str = "bench-1"
+    speed: float = 240.0
+    seed: int = 7
+    serial_numbers: tuple[str, str, str] = ("00012345", "MY53200001", "MY49000001")
+    scanner: bool = True
+    wiring: Mapping[str, Value] = field(default_factory=dict)
+    supply: Mapping[str, Value] = field(default_factory=dict)
+    meters: Mapping[str, Value] = field(default_factory=dict)
+    timing: Mapping[str, Value] = field(default_factory=dict)
+
+
+def free_ports() -> Ports:
+    """Three ports that nobody had a moment ago; a start that finds one taken picks again."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(3)]
+        for listener in sockets:
+            listener.bind(("127.0.0.1", 0))
+        meter, scanner, hands = (listener.getsockname()[1] for listener in sockets)
+    return Ports(meter, scanner, hands)
+
+
+def write_folder(path: Path, folder: Folder, ports: Ports) -> Path:
+    """Write bench.toml and world.toml into `path` (made if need be); the path of bench.toml."""
+    path.mkdir(parents=True, exist_ok=True)
+    (path / "world.toml").write_text(_world(folder, ports), encoding="utf-8")
+    bench = path / "bench.toml"
+    bench.write_text(_bench(folder, ports), encoding="utf-8")
+    return bench
+
+
+def _bench(folder: Folder, ports: Ports) -> str:
+    supply, meter, scanner = folder.serial_numbers
+    sections = [
+        _lines({"station": folder.station}),
+        _table("clock", {"simulated": "clock"}),
+        _instrument("supply", "riden_rd6018", "supply.tty", supply),
+        _instrument("meter", "keysight_34461a", _socket(ports.meter), meter),
+    ]
+    if folder.scanner:
+        channels = [FIRST_CHANNEL + i for i in range(len(folder.cells))]
+        resource = _socket(ports.scanner)
+        sections.append(
+            _instrument("scanner", "keysight_34972a", resource, scanner, channels=channels)
+        )
+    if folder.timing:
+        sections.append(_table("timing", folder.timing))
+    return "\n".join(sections)
+
+
+def _world(folder: Folder, ports: Ports) -> str:
+    cells = ",\n".join(
+        "    { " + ", ".join(f"{key} = {json.dumps(value)}" for key, value in cell.items()) + " }"
+        for cell in folder.cells
+    )
+    sections = [
+        _lines({"speed": folder.speed, "seed": folder.seed}) + f"cells = [\n{cells},\n]\n",
+        _table("hands", {"port": ports.hands}),
+    ]
+    flaws = {"wiring": folder.wiring, "supply": folder.supply, "meters": folder.meters}
+    sections += [_table(name, table) for name, table in flaws.items() if table]
+    return "\n".join(sections)
+
+
+def _instrument(role: str, driver: str, resource: str, serial_number: str, **more: Value) -> str:
+    table: dict[str, Value] = {"driver": driver, "resource": resource}
+    return _table(role, table | {"serial_number": serial_number} | more)
+
+
+def _socket(port: int) -> str:
+    return f"TCPIP0::127.0.0.1::{port}::SOCKET"
+
+
+def _table(name: str, table: Mapping[str, Value]) -> str:
+    return f"[{name}]\n" + _lines(table)
+
+
+def _lines(table: Mapping[str, Value]) -> str:
+    # JSON's spelling of texts, numbers, booleans and lists is TOML's too.
+    return "".join(f"{key} = {json.dumps(value)}\n" for key, value in table.items())

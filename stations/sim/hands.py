@@ -1,0 +1,162 @@
+"""The simulated technician's hands: an HTTP page on this host to join and part the table.
+
+`GET /` is a page with buttons, `GET /state` the truth as JSON.  `POST /links/on|off` puts links
+and leads on or off together, `POST /leads/on|off` the leads alone; `POST /faults` takes JSON or
+a form with `instrument` and `fault`.  What can't be done is answered 409 with the reason.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from datetime import UTC, datetime
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs
+
+from stations.sim.faults import Switchboard, UnknownFault
+from stations.sim.page import page
+from stations.sim.world import Impossible, World
+
+BODY_MAX = 4096
+
+
+class Table:
+    """What hands can do, apart from HTTP."""
+
+    def __init__(self, station: str, *, world: World, faults: Switchboard) -> None:
+        self.station = station
+        self._world = world
+        self._faults = faults
+
+    def state(self) -> dict[str, Any]:
+        """The truth, in plain data."""
+        seen = self._world.see()
+        cells = zip(seen.cell_volts, seen.socs, seen.cell_currents, strict=True)
+        return {
+            "station": self.station,
+            "at": datetime.fromtimestamp(seen.at_s, UTC).isoformat(),
+            "speed": seen.speed,
+            "links": seen.links,
+            "leads": seen.leads,
+            "output": seen.output.on,
+            "tripped": seen.output.tripped,
+            "regulation": seen.regulation,
+            "supply_voltage_v": seen.terminal_v,
+            "supply_current_a": seen.current_a,
+            "cells": [{"voltage_v": v, "soc": z, "current_a": i} for v, z, i in cells],
+            "faults": dict(self._faults.names),
+        }
+
+    def links(self, on: bool) -> None:
+        """Join the cells and clamp the leads on, or lay every cell down alone."""
+        self._connect(links=on, leads=on)
+
+    def leads(self, on: bool) -> None:
+        self._connect(links=self._world.see().links, leads=on)
+
+    def fault(self, instrument: str, fault: str) -> None:
+        self._faults.set(instrument, fault)
+        self._world.note("fault", instrument=instrument, fault=fault)
+
+    def _connect(self, *, links: bool, leads: bool) -> None:
+        self._world.connect(links=links, leads=leads)
+        self._world.note("hands", links=links, leads=leads)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: HandsServer
+    timeout = 10
+
+    def do_GET(self) -> None:
+        if self.path == "/":
+            self._send(HTTPStatus.OK, "text/html; charset=utf-8", page(self.server.table.state()))
+        elif self.path == "/state":
+            self._state(HTTPStatus.OK)
+        else:
+            self._refuse(HTTPStatus.NOT_FOUND, f"nothing at {self.path}; see /")
+
+    def do_POST(self) -> None:
+        acts = {
+            "/links/on": lambda: self.server.table.links(True),
+            "/links/off": lambda: self.server.table.links(False),
+            "/leads/on": lambda: self.server.table.leads(True),
+            "/leads/off": lambda: self.server.table.leads(False),
+            "/faults": self._fault,
+        }
+        # The body is read in any case: the connection may carry another request.
+        self._body = self.rfile.read(min(int(self.headers.get("Content-Length") or 0), BODY_MAX))
+        if self.path not in acts:
+            self._refuse(HTTPStatus.NOT_FOUND, f"nothing to do at {self.path}; see /")
+            return
+        try:
+            acts[self.path]()
+        except Impossible as refusal:
+            self._refuse(HTTPStatus.CONFLICT, str(refusal))
+        except ValueError as error:
+            self._refuse(HTTPStatus.BAD_REQUEST, str(error))
+        else:
+            self._done()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """The truth log says what hands did; the console stays readable."""
+
+    def _fault(self) -> None:
+        text = self._body.decode("utf-8", "replace")
+        if "json" in self.headers.get("Content-Type", ""):
+            asked = json.loads(text)
+        else:
+            asked = {key: values[0] for key, values in parse_qs(text).items()}
+        if not isinstance(asked, dict) or set(asked) != {"instrument", "fault"}:
+            raise UnknownFault("say which: instrument and fault")
+        self.server.table.fault(str(asked["instrument"]), str(asked["fault"]))
+
+    def _done(self) -> None:
+        if "text/html" in self.headers.get("Accept", ""):
+            self.send_response(HTTPStatus.SEE_OTHER)
+            self.send_header("Location", "/")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+        else:
+            self._state(HTTPStatus.OK)
+
+    def _state(self, status: HTTPStatus) -> None:
+        self._send(status, "application/json", json.dumps(self.server.table.state()))
+
+    def _refuse(self, status: HTTPStatus, words: str) -> None:
+        self._send(status, "application/json", json.dumps({"error": words}))
+
+    def _send(self, status: HTTPStatus, kind: str, text: str) -> None:
+        body = text.encode("utf-8")
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+class HandsServer(ThreadingHTTPServer):
+    """Listens on this host only; port 0 takes a free one."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, port: int, table: Table) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.table = table
+        self._thread = threading.Thread(
+            target=self.serve_forever, args=(0.1,), name="hands", daemon=True
+        )
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/"
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        self.shutdown()
+        self._thread.join()
+        self.server_close()

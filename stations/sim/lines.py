@@ -1,0 +1,140 @@
+"""SCPI over a raw TCP socket: messages end in LF, one thread a connection.
+
+Several clients may be connected; the instrument executes one message at a time.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import socketserver
+import threading
+
+from stations.sim.faults import Switchboard
+from stations.sim.scpi import Answer, ScpiInstrument
+from stations.sim.world import World
+
+_LONGEST_MESSAGE = 65536
+
+
+class Connection:
+    """One client's byte stream as messages, with a look at what is already waiting."""
+
+    def __init__(self, link: socket.socket) -> None:
+        self._link = link
+        self._buffer = b""
+
+    def next(self) -> str | None:
+        """The next message without its terminator; None at the end of the stream."""
+        while b"\n" not in self._buffer:
+            if not self._receive():
+                return None
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        return line.decode("ascii", "replace").strip()
+
+    @property
+    def unterminated(self) -> bool:
+        """Whether text without a terminator is left over."""
+        return bool(self._buffer.strip())
+
+    def query_waits(self) -> bool:
+        """Whether another query has already arrived."""
+        while select.select([self._link], [], [], 0)[0] and self._receive():
+            pass
+        complete, _, _ = self._buffer.rpartition(b"\n")
+        return b"?" in complete
+
+    def _receive(self) -> bool:
+        try:
+            data = self._link.recv(4096)
+        except OSError:
+            return False
+        self._buffer += data
+        if len(self._buffer) > _LONGEST_MESSAGE:
+            self._buffer = b""
+        return bool(data)
+
+
+class _Handler(socketserver.BaseRequestHandler):
+    server: LineServer
+
+    def handle(self) -> None:
+        self.server.serve(self.request)
+
+
+class LineServer(socketserver.ThreadingTCPServer):
+    """The LAN interface of one instrument."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(
+        self,
+        address: tuple[str, int],
+        *,
+        name: str,
+        instrument: ScpiInstrument,
+        world: World,
+        faults: Switchboard,
+    ) -> None:
+        super().__init__(address, _Handler)
+        self._name = name
+        self._instrument = instrument
+        self._world = world
+        self._faults = faults
+        self._busy = threading.Lock()
+        self._links: set[socket.socket] = set()
+        self._replies = 0
+        self._thread = threading.Thread(
+            target=self.serve_forever, args=(0.1,), name=name, daemon=True
+        )
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop listening and drop every client."""
+        self.shutdown()
+        self._thread.join()
+        self.server_close()
+        for link in tuple(self._links):
+            link.close()
+
+    def serve(self, link: socket.socket) -> None:
+        """Answer one client until it leaves."""
+        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._links.add(link)
+        connection = Connection(link)
+        try:
+            while (message := connection.next()) is not None:
+                with self._busy:
+                    self._answer(link, connection, message)
+            if connection.unterminated:
+                self._instrument.queue_error(-420)
+        except OSError:
+            return  # the client left in the middle of an answer
+        finally:
+            self._links.discard(link)
+
+    def _answer(self, link: socket.socket, connection: Connection, message: str) -> None:
+        if self._deaf:
+            return
+        answer = self._instrument.execute(message)
+        if answer is None or self._deaf:
+            return
+        if connection.query_waits():
+            self._instrument.queue_error(-410)  # the unread answer is lost
+            return
+        self._log(answer)
+        link.sendall(answer.text.encode("ascii") + b"\n")
+
+    @property
+    def _deaf(self) -> bool:
+        return self._faults.of(self._name).swallows
+
+    def _log(self, answer: Answer) -> None:
+        if answer.measured:
+            # Before it leaves: whatever a client took is in the log, even if we are killed.
+            self._replies += 1
+            self._world.note("reply", instrument=self._name, n=self._replies, raw=answer.text)

@@ -1,0 +1,83 @@
+"""The page of the hands: the table as it is, and a button for what hands can do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from stations.sim.faults import FAULTS
+
+_STYLE = (
+    "body{font:1rem/1.5 system-ui;max-width:40rem;margin:2rem auto;padding:0 1rem}"
+    "td,th{padding:.2rem .8rem;text-align:right}form{display:inline}"
+    "button,select{font:inherit;padding:.4rem .8rem;margin:.2rem}"
+)
+
+
+def page(state: Mapping[str, Any]) -> str:
+    """The whole page for one look at the table (`Table.state`)."""
+    station = escape(state["station"])
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width"><meta http-equiv="refresh" content="5">'
+        f"<title>Hands at {station}</title><style>{_STYLE}</style>"
+        f"<h1>Simulated table of {station}</h1>"
+        f"<p>{escape(_words(state))}</p>{_cells(state)}"
+        f"<h2>Hands</h2>{_buttons(state)}<h2>Faults</h2>{_faults(state)}</html>"
+    )
+
+
+def _words(state: Mapping[str, Any]) -> str:
+    wiring = "The cells are joined by links" if state["links"] else "Every cell lies alone"
+    leads = "the leads are on" if state["leads"] else "the leads are off"
+    output = (
+        f"The output is on: {state['supply_voltage_v']:.3f} V, {state['supply_current_a']:.2f} A, "
+        f"{state['regulation']}"
+        if state["output"]
+        else f"The output is off{' (' + state['tripped'] + ')' if state['tripped'] else ''}"
+    )
+    return f"{wiring}, {leads}. {output}. {state['at'][:19]} UTC, {state['speed']:g} ×."
+
+
+def _cells(state: Mapping[str, Any]) -> str:
+    rows = "".join(
+        f"<tr><td>{position}<td>{cell['voltage_v']:.4f}<td>{100 * cell['soc']:.2f}"
+        f"<td>{cell['current_a']:.2f}"
+        for position, cell in enumerate(state["cells"], 1)
+    )
+    return f"<table><tr><th>Cell<th>Volts<th>Charge, %<th>Amps in{rows}</table>"
+
+
+def _buttons(state: Mapping[str, Any]) -> str:
+    acts = (
+        [("/links/off", "Take links and leads off")]
+        if state["links"]
+        else [("/links/on", "Put links and leads on")]
+    )
+    if state["links"]:
+        acts.append(
+            ("/leads/off", "Take the leads off")
+            if state["leads"]
+            else ("/leads/on", "Put the leads on")
+        )
+    return "".join(
+        f'<form method="post" action="{path}"><button>{words}</button></form>'
+        for path, words in acts
+    )
+
+
+def _faults(state: Mapping[str, Any]) -> str:
+    forms = []
+    for instrument, current in state["faults"].items():
+        options = "".join(
+            f'<option value="{name}"{" selected" if name == current else ""}>{escape(fault.words)}'
+            for name, fault in FAULTS.items()
+            if instrument in fault.instruments
+        )
+        forms.append(
+            f'<form method="post" action="/faults"><input type="hidden" name="instrument" '
+            f'value="{instrument}"><label>The {instrument} <select name="fault">{options}</select>'
+            "</label><button>Set</button></form><br>"
+        )
+    return "".join(forms)

@@ -1,0 +1,121 @@
+"""Modbus RTU from the slave's side: bytes to requests, answers to bytes.
+
+Source: Modbus over Serial Line, Specification and Implementation Guide V1.02, section 2.5, and
+Modbus Application Protocol V1.1b3, section 6.  A frame with a bad check sum or for another
+slave is ignored without a word.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+READ, WRITE_ONE, WRITE_MANY = 0x03, 0x06, 0x10
+ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE = 1, 2, 3
+
+
+def _crc_table() -> tuple[int, ...]:
+    table = []
+    for byte in range(256):
+        crc = byte
+        for _ in range(8):
+            crc = crc >> 1 ^ 0xA001 if crc & 1 else crc >> 1
+        table.append(crc)
+    return tuple(table)
+
+
+_TABLE = _crc_table()
+
+
+def crc(data: bytes) -> bytes:
+    """CRC-16/MODBUS of `data`, low byte first as on the wire."""
+    value = 0xFFFF
+    for byte in data:
+        value = value >> 8 ^ _TABLE[(value ^ byte) & 0xFF]
+    return struct.pack("<H", value)
+
+
+def sealed(body: bytes) -> bytes:
+    """`body` with its check sum: a whole frame."""
+    return body + crc(body)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A good frame addressed to us; `values` are the registers to write, empty for a read."""
+
+    function: int
+    address: int = 0
+    count: int = 0
+    values: tuple[int, ...] = ()
+
+
+class Deframer:
+    """Cuts requests out of a byte stream; a pause on the line ends whatever was under way."""
+
+    def __init__(self, slave: int) -> None:
+        self._slave = slave
+        self._buffer = b""
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a part of a frame is in the buffer."""
+        return bool(self._buffer)
+
+    def feed(self, data: bytes) -> list[Request]:
+        self._buffer += data
+        requests = []
+        while (length := self._frame_length()) and len(self._buffer) >= length:
+            frame, self._buffer = self._buffer[:length], self._buffer[length:]
+            if crc(frame[:-2]) != frame[-2:]:
+                self._buffer = b""  # out of step: wait for the next pause
+            elif frame[0] == self._slave:
+                requests.append(_request(frame[1:-2]))
+        return requests
+
+    def pause(self) -> list[Request]:
+        """The line was silent: judge what came, for a function whose length we do not know."""
+        frame, self._buffer = self._buffer, b""
+        known = frame[1:2] and frame[1] in (READ, WRITE_ONE, WRITE_MANY)
+        whole = len(frame) >= 4 and crc(frame[:-2]) == frame[-2:]
+        if not whole or known or frame[0] != self._slave:
+            return []
+        return [Request(frame[1])]
+
+    def _frame_length(self) -> int:
+        """Bytes of the frame at the head of the buffer; 0 while that can't be said."""
+        if len(self._buffer) < 2:
+            return 0
+        if self._buffer[1] in (READ, WRITE_ONE):
+            return 8
+        if self._buffer[1] == WRITE_MANY and len(self._buffer) >= 7:
+            return 9 + self._buffer[6]
+        return 0
+
+
+def _request(body: bytes) -> Request:
+    function, address, word = struct.unpack_from(">BHH", body)
+    if function == READ:
+        return Request(function, address, word)
+    if function == WRITE_ONE:
+        return Request(function, address, 1, (word,))
+    data = body[6:]
+    return Request(
+        function, address, word, struct.unpack(f">{len(data) // 2}H", data[: len(data) // 2 * 2])
+    )
+
+
+def read_answer(slave: int, registers: tuple[int, ...]) -> bytes:
+    return sealed(
+        struct.pack(f">BBB{len(registers)}H", slave, READ, 2 * len(registers), *registers)
+    )
+
+
+def write_answer(slave: int, request: Request) -> bytes:
+    """The echo: the value for one register, the count for many."""
+    word = request.values[0] if request.function == WRITE_ONE else request.count
+    return sealed(struct.pack(">BBHH", slave, request.function, request.address, word))
+
+
+def exception_answer(slave: int, function: int, code: int) -> bytes:
+    return sealed(bytes((slave, function | 0x80, code)))

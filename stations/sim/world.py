@@ -1,0 +1,197 @@
+"""The physics behind one lock: cells, copper, the supply's output stage and process time.
+
+Servers and hands are threads; each access first brings the physics up to the process clock in
+steps of at most a second of process time, and a ticker does the same when nobody asks.  The
+world alone moves the clock: fast while the output relay is on, else at wall speed.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from stations.clock import ClockWriter
+from stations.model.bank import Bank
+from stations.sim.output import Output
+from stations.sim.truth import TruthLog
+
+STEP_S = 1.0
+_STEP_MIN_S = 1e-3
+TICK_S = 0.1  # wall seconds
+CURRENT_FLOWS_A = 0.005
+
+
+class Impossible(Exception):
+    """What the hands were asked to do can't be done on this table; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One consistent look at the world.  Current is positive into the cells."""
+
+    at_s: float
+    speed: float
+    output: Output
+    terminal_v: float  # at the supply's terminals; 0 with the relay open
+    battery_v: float  # what the open leads carry; 0 where they hang in the air
+    current_a: float
+    regulation: str  # "CC", "CV" or "" with the relay open
+    cell_volts: tuple[float, ...]
+    cell_currents: tuple[float, ...]
+    socs: tuple[float, ...]
+    links: bool
+    leads: bool
+    charge_ah: float  # delivered since the output was last switched on
+    energy_wh: float
+
+    @property
+    def current_flows(self) -> bool:
+        return abs(self.current_a) > CURRENT_FLOWS_A
+
+
+class World:
+    """Shared by all servers of one bench; every method may be called from any thread."""
+
+    def __init__(
+        self,
+        bank: Bank,
+        *,
+        objection: str = "",
+        output: Output,
+        clock: ClockWriter,
+        truth: TruthLog,
+        speed: float,
+    ) -> None:
+        """`objection` says why these cells must never be joined; "" if they may."""
+        self._condition = threading.Condition()
+        self._bank = bank
+        self._objection = objection
+        self._output = output
+        self._clock = clock
+        self._truth = truth
+        self._fast = speed
+        self._physics_s = clock.now_s()
+        self._solution = bank.solve(output.supply)
+        self._charge_ah = 0.0
+        self._energy_wh = 0.0
+        self._closed = False
+        self._ticker = threading.Thread(target=self._tick, name="ticker", daemon=True)
+
+    def start(self) -> None:
+        self._ticker.start()
+
+    def close(self) -> None:
+        """Open the relay, let every waiter go, stop the ticker."""
+        self.switch(on=False)
+        with self._condition:
+            self._closed = True
+            self._condition.notify_all()
+        if self._ticker.is_alive():
+            self._ticker.join()
+
+    def see(self) -> Seen:
+        with self._condition:
+            self._advance()
+            solution = self._solution
+            return Seen(
+                at_s=self._physics_s,
+                speed=self._clock.speed,
+                output=self._output,
+                terminal_v=_or_zero(solution.supply_voltage_v) if self._output.on else 0.0,
+                battery_v=_or_zero(solution.supply_voltage_v) if self._bank.fed else 0.0,
+                current_a=solution.supply_current_a,
+                regulation=solution.regulation,
+                cell_volts=tuple(solution.cell_v.tolist()),
+                cell_currents=tuple(solution.current_a.tolist()),
+                socs=tuple(self._bank.states.soc.tolist()),
+                links=self._bank.linked,
+                leads=self._bank.fed,
+                charge_ah=self._charge_ah,
+                energy_wh=self._energy_wh,
+            )
+
+    def note(self, kind: str, **fields: Any) -> None:
+        """Write to the truth log at the process time of now."""
+        with self._condition:
+            self._truth.write(self._clock.now_s(), kind, **fields)
+
+    def wait(self, process_s: float) -> None:
+        """Return when so much process time has passed, or when the world closes."""
+        with self._condition:
+            due_s = self._clock.now_s() + process_s
+            while not self._closed and (left_s := due_s - self._clock.now_s()) > 0:
+                self._condition.wait(left_s / self._clock.speed)
+
+    def adjust(self, change: Callable[[Output], Output]) -> None:
+        """Change levels or thresholds of the output stage; the relay is left as it is."""
+        with self._condition:
+            self._advance()
+            self._output = change(self._output)
+            self._settle()
+
+    def switch(self, *, on: bool) -> None:
+        """Move the output relay; switching on clears a trip."""
+        with self._condition:
+            self._advance()
+            if on and not self._output.on:
+                self._charge_ah = self._energy_wh = 0.0
+            self._move_relay(on=on, tripped="" if on else self._output.tripped)
+            self._settle()
+
+    def connect(self, *, links: bool, leads: bool) -> None:
+        """Put links and leads on or off, as hands do.  Raises Impossible."""
+        with self._condition:
+            self._advance()
+            if leads and not links:
+                raise Impossible("the leads go on the joined bank: put the links on first")
+            if links and self._objection:
+                raise Impossible(self._objection)
+            self._bank.linked, self._bank.fed = links, leads
+            self._settle()
+
+    def _advance(self) -> None:
+        target_s = self._clock.now_s()
+        while (left_s := target_s - self._physics_s) > _STEP_MIN_S:
+            step_s = min(STEP_S, left_s)
+            self._solution = self._bank.advance(step_s, self._output.supply)
+            self._physics_s += step_s
+            charge_ah = self._solution.supply_current_a * step_s / 3600
+            self._charge_ah += charge_ah
+            self._energy_wh += charge_ah * _or_zero(self._solution.supply_voltage_v)
+            self._trip_if_due()
+
+    def _settle(self) -> None:
+        self._solution = self._bank.solve(self._output.supply)
+        self._trip_if_due()
+
+    def _trip_if_due(self) -> None:
+        tripped = self._output.trip(
+            voltage_v=_or_zero(self._solution.supply_voltage_v),
+            current_a=self._solution.supply_current_a,
+        )
+        if tripped:
+            self._move_relay(on=False, tripped=tripped)
+            self._solution = self._bank.solve(None)
+
+    def _move_relay(self, *, on: bool, tripped: str) -> None:
+        moved = on != self._output.on
+        self._output = replace(self._output, on=on, tripped=tripped)
+        if moved:
+            self._clock.set_speed(self._fast if on else 1.0)
+            cause = {"tripped": tripped} if tripped else {}
+            self._truth.write(self._clock.now_s(), "relay", on=on, **cause)
+            self._condition.notify_all()
+
+    def _tick(self) -> None:
+        with self._condition:
+            while not self._closed:
+                self._advance()
+                self._condition.wait(TICK_S)
+
+
+def _or_zero(volts: float) -> float:
+    """Volts where nothing may be connected: NaN from the model, 0 V on a real display."""
+    return 0.0 if math.isnan(volts) else volts
