@@ -1,0 +1,229 @@
+"""A bench with the cell model behind it: no sockets, no wall clock, hours in seconds.
+
+The runner cannot tell it from a guardian.  Its clock is pushed by its own sampling, so virtual
+time is both process and wall time.  A person is a script: what is done at the table, and what
+is confirmed, so long after the program enters a step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import numpy as np
+
+from stations.bench import BenchError
+from stations.model.bank import Bank
+from stations.values import Event, OffProof, Protection, Reading, Setpoint
+
+STARTED_AT = datetime(2025, 1, 6, 8, 0, tzinfo=UTC)  # any moment will do
+OFF_SAMPLE_S = 1.0  # with the output off a simulated bench runs at 1x and samples each second
+
+
+class VirtualClock:
+    """Process time that moves only when it is pushed."""
+
+    simulated = True
+    speed = 1.0
+
+    def __init__(self, started_at: datetime = STARTED_AT) -> None:
+        self._now = started_at
+
+    def now(self) -> datetime:
+        return self._now
+
+    def push(self, seconds: float) -> None:
+        if not seconds >= 0:
+            raise ValueError(f"process time cannot run back by {-seconds} s")
+        self._now += timedelta(seconds=seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Instruments:
+    """What supply, meter and scanner resolve, and by how much they err.
+
+    The supply's offsets are true value minus what it says; the meter's is what it shows minus
+    true.  Noise is one sigma per reading.
+    """
+
+    supply_resolution_v: float = 0.01
+    supply_resolution_a: float = 0.01
+    meter_resolution_v: float = 1e-6
+    supply_offset_v: float = 0.0
+    supply_offset_a: float = 0.0
+    meter_offset_v: float = 0.0
+    noise_v: float = 0.0
+    noise_a: float = 0.0
+    has_scanner: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What a person does `after_s` of process time from when the program enters `on_step`.
+
+    Hands: "join" puts links and leads on, "part" takes both off, "leads off" only the leads.
+    Then a step is confirmed (`step`, or `on_step` itself), or a stop is asked for.
+    """
+
+    on_step: str
+    after_s: float
+    hands: Literal["", "join", "part", "leads off"] = ""
+    says: Literal["confirm", "stop", ""] = "confirm"
+    step: str = ""
+
+
+# Someone who is at the bench whenever a parallel top balance asks for it.
+ATTENTIVE = (
+    Act("connect", 300.0, hands="join"),
+    Act("finish", 60.0),
+    Act("unlink", 120.0, hands="part"),
+)
+
+
+class VirtualBench:
+    """Implements `stations.bench.Bench` on a `Bank`, which tests may change as they like."""
+
+    def __init__(
+        self,
+        bank: Bank,
+        *,
+        person: Sequence[Act] = ATTENTIVE,
+        sample_s: float = 1.0,
+        instruments: Instruments | None = None,
+        clock: VirtualClock | None = None,
+        seed: int = 0,
+    ) -> None:
+        """`sample_s` is process time between readings while the output is on.
+
+        The bank is taken as it is: a run from the beginning wants `linked=False`.  Equal seeds
+        give equal noise.
+        """
+        self.bank = bank
+        self.clock = clock or VirtualClock()
+        self.notes: list[tuple[datetime, str, Mapping[str, Any]]] = []
+        self.output_on = False
+        self._person = tuple(person)
+        self._sample_s = sample_s
+        self._instruments = instruments or Instruments()
+        self._rng = np.random.default_rng(seed)
+        self._setpoint = Setpoint(0.0, 0.0)
+        self._protection: Protection | None = None  # None: not configured since last off
+        self._due: list[tuple[datetime, int, Act]] = []
+        self._seq = 0
+        self._acts = 0
+
+    def next(self) -> Reading | Event:
+        """The next event that is due, else a reading one sample later."""
+        while self._due and self._due[0][0] <= self.clock.now():
+            event = self._perform(self._due.pop(0)[2])
+            if event is not None:
+                return event
+        seconds = self._sample_s if self.output_on else OFF_SAMPLE_S
+        self.bank.advance(seconds, self._drive())
+        self.clock.push(seconds)
+        return self._reading()
+
+    def configure(self, setpoint: Setpoint, protection: Protection) -> None:
+        if self.output_on:
+            raise BenchError("the output is on; switch it off before configuring")
+        self._protection = protection
+        self._apply(setpoint)
+
+    def energise(self) -> None:
+        if self._protection is None:
+            raise BenchError("not configured since the output was last off")
+        self.output_on = True
+
+    def adjust(self, setpoint: Setpoint) -> None:
+        if not self.output_on:
+            raise BenchError("the output is off; configure and energise instead")
+        self._apply(setpoint)
+
+    def off(self) -> OffProof:
+        self.output_on = False
+        self._protection = None
+        now = self.clock.now()
+        return OffProof(at=now, received_at=now, supply_current_a=self._ammeter(0.0))
+
+    def note(self, kind: str, data: Mapping[str, Any]) -> None:
+        """Keep the note; one that says a step was entered sets the person going."""
+        now = self.clock.now()
+        self.notes.append((now, kind, dict(data)))
+        if kind == "step":
+            for order, act in enumerate(self._person):
+                if act.on_step == data.get("name"):
+                    self._due.append((now + timedelta(seconds=act.after_s), order, act))
+            self._due.sort(key=lambda due: due[:2])
+
+    def _apply(self, setpoint: Setpoint) -> None:
+        """Take the set-point as the supply resolves it; protection must lie above it."""
+        protection, ours = self._protection, self._instruments
+        if protection is None or not (
+            setpoint.voltage_v < protection.ovp_v and setpoint.current_a < protection.ocp_a
+        ):
+            raise BenchError(f"{setpoint} is not below {protection}")
+        self._setpoint = Setpoint(
+            _rounded(setpoint.voltage_v, ours.supply_resolution_v),
+            _rounded(setpoint.current_a, ours.supply_resolution_a),
+        )
+
+    def _drive(self) -> Setpoint | None:
+        """What the supply truly regulates to."""
+        if not self.output_on:
+            return None
+        ours, asked = self._instruments, self._setpoint
+        return Setpoint(
+            asked.voltage_v + ours.supply_offset_v, asked.current_a + ours.supply_offset_a
+        )
+
+    def _perform(self, act: Act) -> Event | None:
+        if act.hands:
+            self.bank.linked = act.hands != "part"
+            self.bank.fed = act.hands == "join"
+        now = self.clock.now()
+        if act.says == "stop":
+            self.off()
+            return Event("stop", now, now, {"reason": "a person asked for a stop"})
+        if act.says == "confirm":
+            self._acts += 1
+            data = {"id": self._acts, "kind": "confirm", "step": act.step or act.on_step}
+            return Event("act", now, now, data)
+        return None
+
+    def _reading(self) -> Reading:
+        seen, now, ours = self.bank.solve(self._drive()), self.clock.now(), self._instruments
+        self._seq += 1
+        terminals_v = seen.supply_voltage_v - ours.supply_offset_v if self.output_on else 0.0
+        cells = tuple(self._volts(v) for v in seen.cell_v.tolist()) if ours.has_scanner else ()
+        return Reading(
+            seq=self._seq,
+            at=now,
+            received_at=now,
+            age_s=0.0,
+            output_on=self.output_on,
+            voltage_v=self._volts(seen.far_end_v),
+            supply_voltage_v=_rounded(terminals_v, ours.supply_resolution_v),
+            supply_current_a=self._ammeter(seen.supply_current_a),
+            cell_voltages_v=cells,
+            regulation=seen.regulation,
+        )
+
+    def _ammeter(self, true_a: float) -> float:
+        ours = self._instruments
+        said = true_a - ours.supply_offset_a + self._noise(ours.noise_a)
+        return _rounded(said, ours.supply_resolution_a)
+
+    def _volts(self, true_v: float) -> float:
+        ours = self._instruments
+        shown = true_v + ours.meter_offset_v + self._noise(ours.noise_v)
+        return _rounded(shown, ours.meter_resolution_v)
+
+    def _noise(self, sigma: float) -> float:
+        return sigma * float(self._rng.standard_normal()) if sigma else 0.0
+
+
+def _rounded(value: float, resolution: float) -> float:
+    """`value` in whole steps of an instrument; twelve digits, so that 3.65 stays 3.65."""
+    return round(round(value / resolution) * resolution, 12)
