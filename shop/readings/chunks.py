@@ -1,0 +1,293 @@
+"""Chunk format 1: readings as delta-coded integer columns, compressed, chained by hash.  Pure.
+
+The payload is zlib data.  Uncompressed it is the *body*: one line of JSON, the header, ended by
+a newline, then the columns' bytes, one column after the other.  Header keys:
+
+    "v"        1
+    "count"    number of readings n; their seq run from the chunk's first_seq without a hole
+    "columns"  [name, first, width, missing] for each column, in the order of the bytes
+    "states"   [output on, regulation, flags] for each code in the column "state"
+
+A column holds n integers x[0..n-1].  `first` is x[0]; what follows are the n-1 differences
+x[i] - x[i-1] as zigzag numbers (0, -1, 1, -2 ... become 0, 1, 2, 3 ...) of `width` bytes each
+(0, 1, 2, 4 or 8; 0 means that all are zero): first the lowest bytes of all of them, then the
+next lowest, and so on.  `missing` lists [start, length] of positions where the channel was not
+read (NaN); there x repeats the value before.
+
+Columns: at_us (process time, microseconds since 1970 UTC), wall_less_at_us (received_at minus
+at), age_us, voltage_uv, supply_voltage_uv, supply_current_ua, temperature_uc, speed_millionths,
+state, and cell_<position>_uv for each cell that a scanner saw.  Values are rounded to the
+millionth once, here, so that hashes are over integers.
+
+The hash of a chunk is SHA-256 over the previous chunk's hash (64 hex characters; zeros for the
+first), "\\n<run>-<attempt> <first_seq>-<last_seq>\\n" and the body.  It does not cover the
+compressed bytes, which may differ between zlib versions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stations.values import Reading
+
+GENESIS = "0" * 64
+VERSION = 1
+MILLIONTHS = 1_000_000
+WIDTHS = (0, 1, 2, 4, 8)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+FLOAT_COLUMNS = {
+    "age_us": attrgetter("age_s"),
+    "voltage_uv": attrgetter("voltage_v"),
+    "supply_voltage_uv": attrgetter("supply_voltage_v"),
+    "supply_current_ua": attrgetter("supply_current_a"),
+    "temperature_uc": attrgetter("temperature_c"),
+}
+
+
+class ChunkBroken(ValueError):
+    """The payload is not what this format writes, or not what the hash says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One encoded chunk, ready to be stored."""
+
+    first_seq: int
+    last_seq: int
+    prev_last_seq: int | None
+    columns: tuple[str, ...]
+    payload: bytes
+    prev_hash: str
+    hash: str
+    first_at: datetime
+    last_at: datetime
+
+    @property
+    def count(self) -> int:
+        return self.last_seq - self.first_seq + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A decoded chunk: integers by column, and which of them were missing."""
+
+    count: int
+    values: dict[str, Ints]
+    missing: dict[str, tuple[tuple[int, int], ...]]
+    states: tuple[tuple[bool, str, tuple[str, ...]], ...]
+
+    def floats(self, name: str) -> Floats:
+        """The column in its whole unit (volts, amps, seconds), NaN where it was not read."""
+        result = self.values[name] / MILLIONTHS
+        for start, length in self.missing[name]:
+            result[start : start + length] = np.nan
+        return result
+
+    @property
+    def cells(self) -> int:
+        return sum(name.startswith("cell_") for name in self.values)
+
+
+def encode(
+    readings: Sequence[Reading],
+    *,
+    run_id: int,
+    attempt: int,
+    speeds: Sequence[float] | None = None,
+    prev_last_seq: int | None = None,
+    prev_hash: str = GENESIS,
+) -> Chunk:
+    """The chunk of `readings`, in order and without a hole, that follows the one named.
+
+    `speeds` are process seconds per wall second, one per reading.  Raises ValueError for a
+    hole, an empty chunk, readings with different numbers of cells, or a value that is not one.
+    """
+    first = (prev_last_seq or 0) + 1
+    if not readings or [r.seq for r in readings] != list(range(first, first + len(readings))):
+        raise ValueError(f"a chunk here must begin with seq {first} and have no hole")
+    body, names = _body(readings, speeds)
+    last = first + len(readings) - 1
+    return Chunk(
+        first_seq=first,
+        last_seq=last,
+        prev_last_seq=prev_last_seq,
+        columns=names,
+        payload=zlib.compress(body, 6),
+        prev_hash=prev_hash,
+        hash=_hash(prev_hash, run_id, attempt, first, last, body),
+        first_at=readings[0].at,
+        last_at=readings[-1].at,
+    )
+
+
+def verify(
+    payload: bytes, *, run_id: int, attempt: int, first_seq: int, last_seq: int, prev_hash: str
+) -> str:
+    """The hash that a chunk with this payload must have; raises ChunkBroken for no payload."""
+    return _hash(prev_hash, run_id, attempt, first_seq, last_seq, _decompress(payload))
+
+
+def decode(payload: bytes) -> Table:
+    """The columns of a payload; raises ChunkBroken when it is not one of format 1."""
+    head, _, data = _decompress(payload).partition(b"\n")
+    try:
+        header = json.loads(head)
+        if header["v"] != VERSION:
+            raise ChunkBroken(f"format {header['v']} is not known here")
+        return _table(header, data)
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise ChunkBroken(f"not a chunk of format {VERSION}: {error}") from error
+
+
+def readings_of(payload: bytes, *, first_seq: int = 1) -> list[Reading]:
+    """The readings that were encoded, each value rounded to its millionth."""
+    table = decode(payload)
+    at, lag = table.values["at_us"], table.values["wall_less_at_us"]
+    floats = {name: table.floats(name).tolist() for name in FLOAT_COLUMNS}
+    cells = [table.floats(f"cell_{n}_uv").tolist() for n in range(1, table.cells + 1)]
+    states = [table.states[code] for code in table.values["state"]]
+    return [
+        Reading(
+            seq=first_seq + i,
+            at=EPOCH + timedelta(microseconds=int(at[i])),
+            received_at=EPOCH + timedelta(microseconds=int(at[i] + lag[i])),
+            age_s=floats["age_us"][i],
+            output_on=states[i][0],
+            voltage_v=floats["voltage_uv"][i],
+            supply_voltage_v=floats["supply_voltage_uv"][i],
+            supply_current_a=floats["supply_current_ua"][i],
+            cell_voltages_v=tuple(cell[i] for cell in cells),
+            temperature_c=floats["temperature_uc"][i],
+            regulation=states[i][1],
+            flags=frozenset(states[i][2]),
+        )
+        for i in range(table.count)
+    ]
+
+
+def _body(
+    readings: Sequence[Reading], speeds: Sequence[float] | None
+) -> tuple[bytes, tuple[str, ...]]:
+    at = _times(readings, "at")
+    known: dict[tuple[bool, str, frozenset[str]], int] = {}
+    states = [known.setdefault((r.output_on, r.regulation, r.flags), len(known)) for r in readings]
+    plain: list[tuple[str, Ints, list[list[int]]]] = [
+        ("at_us", at, []),
+        ("wall_less_at_us", _times(readings, "received_at") - at, []),
+        ("state", np.array(states, dtype=np.int64), []),
+        ("speed_millionths", *_millionths(speeds or [1.0] * len(readings))),
+    ]
+    plain += [
+        (name, *_millionths(list(map(read, readings)))) for name, read in FLOAT_COLUMNS.items()
+    ]
+    cells = np.array([r.cell_voltages_v for r in readings], dtype=np.float64)
+    plain += [(f"cell_{i + 1}_uv", *_millionths(cells[:, i])) for i in range(cells.shape[1])]
+    coded = [(name, *_deltas(values), missing) for name, values, missing in plain]
+    header = {
+        "v": VERSION,
+        "count": len(readings),
+        "columns": [[name, first, width, missing] for name, first, width, _, missing in coded],
+        "states": [[on, regulation, sorted(flags)] for on, regulation, flags in known],
+    }
+    head = json.dumps(header, separators=(",", ":"), allow_nan=False).encode()
+    body = b"\n".join([head, b"".join(data for *_, data, _ in coded)])
+    return body, tuple(name for name, *_ in coded)
+
+
+def _times(readings: Sequence[Reading], name: str) -> Ints:
+    # Exact: a UNIX time as float64 resolves a quarter of a microsecond.
+    seconds = [getattr(r, name).timestamp() for r in readings]
+    return _integers(np.array(seconds))
+
+
+def _millionths(values: Sequence[float] | Floats) -> tuple[Ints, list[list[int]]]:
+    """Integers with gaps filled from the left, and [start, length] of each gap."""
+    numbers = np.asarray(values, dtype=np.float64)
+    finite = np.isfinite(numbers)
+    if finite.all():
+        return _rounded(numbers), []
+    places = np.where(finite, np.arange(len(numbers)), -1)
+    source = np.maximum.accumulate(places)
+    filled = np.where(source >= 0, numbers[np.maximum(source, 0)], 0.0)
+    runs, start = [], 0
+    for is_finite, group in groupby(finite.tolist()):
+        length = sum(1 for _ in group)
+        if not is_finite:
+            runs.append([start, length])
+        start += length
+    return _rounded(filled), runs
+
+
+def _rounded(numbers: Floats) -> Ints:
+    if not (np.abs(numbers) < 1e9).all():
+        raise ValueError("a value beyond a thousand million is not a reading")
+    return _integers(numbers)
+
+
+def _integers(numbers: Floats) -> Ints:
+    millionths: Ints = np.rint(numbers * MILLIONTHS).astype(np.int64)
+    return millionths
+
+
+def _deltas(values: Ints) -> tuple[int, int, bytes]:
+    """First value, bytes per zigzag difference, and the differences as byte planes."""
+    steps = np.diff(values)
+    zigzag = ((steps << 1) ^ (steps >> 63)).astype(np.uint64)
+    highest = int(zigzag.max(initial=0))
+    width = next(w for w in WIDTHS if highest < 1 << (8 * w))
+    planes = zigzag.astype("<u8").view(np.uint8).reshape(-1, 8)[:, :width].T
+    return int(values[0]), width, np.ascontiguousarray(planes).tobytes()
+
+
+def _table(header: Any, data: bytes) -> Table:
+    count = int(header["count"])
+    values, missing, offset = {}, {}, 0
+    for name, first, width, gaps in header["columns"]:
+        if width not in WIDTHS:
+            raise ChunkBroken(f"column {name} has width {width}")
+        end = offset + width * (count - 1)
+        values[name] = _undelta(first, width, count, data[offset:end])
+        missing[name] = tuple((int(start), int(length)) for start, length in gaps)
+        offset = end
+    if offset != len(data):
+        raise ChunkBroken(f"{len(data)} bytes of columns where the header names {offset}")
+    states = tuple((bool(on), str(reg), tuple(flags)) for on, reg, flags in header["states"])
+    return Table(count=count, values=values, missing=missing, states=states)
+
+
+def _undelta(first: int, width: int, count: int, data: bytes) -> Ints:
+    planes = np.zeros((count - 1, 8), dtype=np.uint8)
+    if width:
+        planes[:, :width] = np.frombuffer(data, dtype=np.uint8).reshape(width, count - 1).T
+    zigzag = planes.view("<u8").reshape(count - 1)
+    steps = (zigzag >> np.uint64(1)).astype(np.int64) ^ -(zigzag & np.uint64(1)).astype(np.int64)
+    return first + np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(steps)])
+
+
+def _hash(
+    prev_hash: str, run_id: int, attempt: int, first_seq: int, last_seq: int, body: bytes
+) -> str:
+    place = f"\n{run_id}-{attempt} {first_seq}-{last_seq}\n"
+    return hashlib.sha256(prev_hash.encode() + place.encode() + body).hexdigest()
+
+
+def _decompress(payload: bytes) -> bytes:
+    try:
+        return zlib.decompress(payload)
+    except zlib.error as error:
+        raise ChunkBroken(f"the payload does not decompress: {error}") from error
