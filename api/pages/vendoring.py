@@ -58,7 +58,9 @@ def vendor(package: Package, node_modules: Path, target: Path) -> dict[str, obje
 
 def main() -> None:
     """Install exactly what the lock says, then replace everything in the vendor folder."""
-    subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=ROOT, check=True)
+    subprocess.run(
+        ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=ROOT, check=True
+    )
     shutil.rmtree(VENDOR, ignore_errors=True)
     entries = [vendor(package, ROOT / "node_modules", VENDOR) for package in PACKAGES]
     (VENDOR / "vendor.json").write_text(json.dumps(entries, indent=2) + "\n")

@@ -1,0 +1,157 @@
+"""`/jobs/<id>`: what is to be done, the set-up, claim, release, start.  `/jobs/new`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+
+from api.pages.acts import acted, form, page, page_and_form, person
+from api.pages.scans import serials_typed
+from api.reads import board
+from api.reads.plan import Plan, plan
+from api.refused import one_problem
+from shop import clock
+from shop.cells.models import Cell
+from shop.cells.queries import cells_by_serial
+from shop.equipment.models import Station
+from shop.jobs import queries, rules, services
+from shop.jobs.models import Job, RecipeVersion
+from shop.jobs.states import JobState
+from shop.people.models import User
+from shop.refusals import Problem, Refusal
+
+# B4: before anything is connected.  Ticked by a person, each time.
+SET_UP = (
+    "Rings, watches and necklaces are off; only insulated tools are on the table.",
+    "Busbars and posts that nobody works on are covered.",
+    "The supply's output is off, and its leads are not on the cells yet.",
+    "The leads carry the planned current: 8–10 AWG, ring lugs, no clips, no banana plugs.",
+    "Every cell stands alone now; they are joined only when the run page asks for it.",
+    "Somebody stays with the bench: this run is attended.",
+)
+
+
+@page
+def show(request: HttpRequest, pk: int) -> HttpResponse:
+    return _page(request, pk)
+
+
+@form
+def claim(request: HttpRequest, pk: int) -> HttpResponse:
+    job = get_object_or_404(Job, pk=pk)
+    here = reverse("pages:job", args=[pk])
+
+    def do() -> str:
+        station = Station.objects.filter(slug=request.POST.get("station", "")).first()
+        if station is None:
+            raise one_problem("no_station", "No station was chosen.", "Choose one, then claim.")
+        services.claim_job(job=job, station=station, by=person(request), now=clock.now())
+        return here
+
+    return acted(do, otherwise=lambda refusal: _page(request, pk, refusal))
+
+
+@form
+def release(request: HttpRequest, pk: int) -> HttpResponse:
+    job = get_object_or_404(Job, pk=pk)
+
+    def do() -> str:
+        services.release_job(job=job, by=person(request), now=clock.now())
+        return reverse("pages:job", args=[pk])
+
+    return acted(do, otherwise=lambda refusal: _page(request, pk, refusal))
+
+
+@form
+def start(request: HttpRequest, pk: int) -> HttpResponse:
+    job = get_object_or_404(Job, pk=pk)
+
+    def do() -> str:
+        if len(set(request.POST.getlist("set_up"))) < len(SET_UP):
+            raise one_problem(
+                "set_up", "The set-up is not confirmed.", "Tick each line once it is true."
+            )
+        run = services.start_run(job=job, by=person(request), now=clock.now())
+        return reverse("pages:run", args=[run.pk])
+
+    return acted(do, otherwise=lambda refusal: _page(request, pk, refusal))
+
+
+@page_and_form
+def new(request: HttpRequest) -> HttpResponse:
+    """Choose a recipe, scan the cells in bank order."""
+    if request.method != "POST":
+        return _new_page(request)
+
+    def do() -> str:
+        version = RecipeVersion.objects.filter(pk=request.POST.get("recipe") or None).first()
+        if version is None:
+            raise one_problem("no_recipe", "No recipe was chosen.", "Choose one.")
+        cells = cells_by_serial(_serials(request))
+        job = services.create_job(
+            recipe_version=version, cells=cells, by=person(request), now=clock.now()
+        )
+        return reverse("pages:job", args=[job.pk])
+
+    return acted(do, otherwise=lambda refusal: _new_page(request, refusal))
+
+
+def _serials(request: HttpRequest) -> list[str]:
+    return serials_typed(request.POST.get("cells", "")) + request.POST.getlist("cell")
+
+
+def _new_page(request: HttpRequest, refusal: Refusal | None = None) -> HttpResponse:
+    context = {
+        "refusal": refusal,
+        "recipes": RecipeVersion.objects.select_related("recipe").order_by("recipe", "-version"),
+        "free": Cell.objects.filter(job_cells=None).select_related("batch")[:64],
+        "typed": request.POST.get("cells", ""),
+        "ticked": request.POST.getlist("cell"),
+    }
+    return render(request, "jobs/new.html", context)
+
+
+def _page(request: HttpRequest, pk: int, refusal: Refusal | None = None) -> HttpResponse:
+    job = get_object_or_404(board.jobs().prefetch_related("station__instruments"), pk=pk)
+    cells = [row.cell for row in job.job_cells.select_related("cell__batch__cell_type")]
+    context: dict[str, Any] = {"job": job, "cells": cells, "refusal": refusal, "set_up": SET_UP}
+    context |= _plan_shown(job, cells)
+    if job.state == JobState.OPEN:
+        context["stations"] = [(s, _claim_problems(job, s)) for s in Station.objects.all()]
+    if job.state == JobState.CLAIMED:
+        context["in_the_way"] = _start_problems(job, cells, person(request))
+    return render(request, "jobs/job.html", context)
+
+
+def _plan_shown(job: Job, cells: list[Cell]) -> dict[str, Plan | Refusal]:
+    """The plan at the job's station; nothing before it is claimed."""
+    if job.station is None:
+        return {}
+    try:
+        return {"plan": plan(job, job.station, cells)}
+    except Refusal as refusal:
+        return {"plan_refused": refusal}
+
+
+def _claim_problems(job: Job, station: Station) -> list[Problem]:
+    return rules.claim_problems(
+        state=job.state,
+        station=queries.station_fact(station, clock.now()),
+        instruments_needed=rules.PARALLEL_TOP_BALANCE_NEEDS,
+    )
+
+
+def _start_problems(job: Job, cells: list[Cell], by: User) -> list[Problem]:
+    """What `start_run` would refuse now, so that the button can say why it is disabled."""
+    now = clock.now()
+    return rules.start_problems(
+        state=job.state,
+        is_holder=job.claimed_by_id == by.pk,
+        station=queries.station_fact(job.station, now) if job.station else None,
+        cells=queries.cell_facts(cells),
+        has_policy=queries.policy_in_force() is not None,
+        now=now,
+    )

@@ -1,0 +1,83 @@
+"""`/runs/<id>`: watch, confirm, finish, stop."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+
+from api.pages.acts import acted, form, page, person
+from api.reads import runs
+from api.reads.runs import RunShown
+from shop import clock
+from shop.jobs import services
+from shop.jobs.models import Run
+from shop.refusals import Refusal
+
+NOTHING_NEW = 204  # the browser leaves what is shown alone
+
+
+@page
+def show(request: HttpRequest, pk: int) -> HttpResponse:
+    return _page(request, pk)
+
+
+@page
+def figures(request: HttpRequest, pk: int) -> HttpResponse:
+    """The part that changes every second."""
+    return render(request, "runs/_figures.html", {"shown": _shown(pk)})
+
+
+@page
+def ask(request: HttpRequest, pk: int) -> HttpResponse:
+    """What a person is asked for; empty answer while that is what the browser shows already.
+
+    A button must not be replaced under a finger that is on its way to it.
+    """
+    shown = _shown(pk)
+    if request.GET.get("shown") == shown.version:
+        return HttpResponse(status=NOTHING_NEW)
+    if shown.run.is_over:
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    return render(request, "runs/_ask.html", {"shown": shown})
+
+
+@form
+def confirm(request: HttpRequest, pk: int) -> HttpResponse:
+    run = get_object_or_404(Run, pk=pk)
+
+    def do() -> str:
+        services.confirm_step(
+            run=run, step=request.POST.get("step", ""), by=person(request), now=clock.now()
+        )
+        return reverse("pages:run", args=[pk])
+
+    return acted(do, otherwise=lambda refusal: _page(request, pk, refusal))
+
+
+@form
+def stop(request: HttpRequest, pk: int) -> HttpResponse:
+    """Never asks back, never refused for rank."""
+    run = get_object_or_404(Run, pk=pk)
+
+    def do() -> str:
+        services.request_stop(run=run, by=person(request), now=clock.now())
+        return reverse("pages:run", args=[pk])
+
+    return acted(do, otherwise=lambda refusal: _page(request, pk, refusal))
+
+
+def _shown(pk: int) -> RunShown:
+    return runs.shown(get_object_or_404(runs.runs(), pk=pk), now=clock.now())
+
+
+def _page(request: HttpRequest, pk: int, refusal: Refusal | None = None) -> HttpResponse:
+    shown = _shown(pk)
+    context = {
+        "shown": shown,
+        "run": shown.run,
+        "refusal": refusal,
+        "keeps_coming": runs.is_worth_polling(shown.run),
+        "events": shown.run.events.select_related("by").order_by("-id")[:30],
+    }
+    return render(request, "runs/run.html", context)

@@ -1,0 +1,25 @@
+"""The shop for people.  Each page does one act; the same acts are under /api/v1/."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from api.pages import board, jobs, people, runs
+
+app_name = "pages"
+urlpatterns = [
+    path("login", people.login, name="login"),
+    path("logout", people.logout, name="logout"),
+    path("", board.show, name="board"),
+    path("board/stations", board.stations, name="board-stations"),
+    path("jobs/new", jobs.new, name="job-new"),
+    path("jobs/<int:pk>", jobs.show, name="job"),
+    path("jobs/<int:pk>/claim", jobs.claim, name="job-claim"),
+    path("jobs/<int:pk>/release", jobs.release, name="job-release"),
+    path("jobs/<int:pk>/start", jobs.start, name="job-start"),
+    path("runs/<int:pk>", runs.show, name="run"),
+    path("runs/<int:pk>/figures", runs.figures, name="run-figures"),
+    path("runs/<int:pk>/ask", runs.ask, name="run-ask"),
+    path("runs/<int:pk>/confirm", runs.confirm, name="run-confirm"),
+    path("runs/<int:pk>/stop", runs.stop, name="run-stop"),
+]

@@ -1,0 +1,92 @@
+"""The shop at a glance: every station with what runs on it, every job that is not history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Prefetch, QuerySet
+
+from api.reads.live import Live, live
+from api.reads.program import Progress, progress
+from shop.equipment.models import Station
+from shop.equipment.states import OutputState
+from shop.jobs.models import Job, Run
+from shop.jobs.queries import alive_runs
+
+OFFLINE_AFTER = timedelta(seconds=15)
+
+
+@dataclass(frozen=True, slots=True)
+class StationShown:
+    """One station; `run` is the one that is not over, `live` what the bench says now."""
+
+    station: Station
+    output: str
+    alarm: str
+    heartbeat_at: datetime | None
+    is_online: bool
+    run: Run | None
+    progress: Progress
+    live: Live | None
+
+    @property
+    def status(self) -> tuple[str, str]:
+        """(kind, words) of the one thing to know first."""
+        if not self.is_online:
+            return "offline", "Offline"
+        if self.alarm:
+            return "error", "Alarm"
+        if self.run is None:
+            unknown = self.output == OutputState.UNKNOWN
+            return ("missing", "Output unknown") if unknown else ("idle", "Free")
+        if self.progress.needs:
+            return "waiting", "Waiting for you"
+        return "", ""  # the run's own status says it
+
+
+def stations(*, now: datetime) -> list[StationShown]:
+    """Every station by its slug; two queries and one look at Redis."""
+    rows = list(
+        Station.objects.select_related("lease").prefetch_related(
+            Prefetch("runs", _runs(), to_attr="alive")
+        )
+    )
+    told = live((row.slug for row in rows), now=now)
+    return [_station(row, told.get(row.slug), now) for row in rows]
+
+
+def jobs() -> QuerySet[Job]:
+    """Jobs with everything that a list shows; newest first."""
+    return Job.objects.select_related(
+        "recipe_version__recipe", "station", "claimed_by"
+    ).prefetch_related("job_cells__cell", Prefetch("runs", Run.objects.order_by("-id")))
+
+
+def _runs() -> QuerySet[Run]:
+    return alive_runs().select_related("job__claimed_by").prefetch_related("acts")
+
+
+def confirmed_steps(run: Run) -> frozenset[str]:
+    return frozenset(act.data.get("step", "") for act in run.acts.all() if act.kind == "confirm")
+
+
+def run_progress(run: Run) -> Progress:
+    return progress(run.program, run.step, state=run.state, confirmed=confirmed_steps(run))
+
+
+def _station(row: Station, told: Live | None, now: datetime) -> StationShown:
+    lease = getattr(row, "lease", None)
+    heartbeat = lease.heartbeat_at if lease else None
+    alive: list[Run] = getattr(row, "alive", [])
+    run = alive[0] if alive else None
+    return StationShown(
+        station=row,
+        output=lease.output_state if lease else OutputState.UNKNOWN,
+        alarm=lease.alarm if lease else "",
+        heartbeat_at=heartbeat,
+        is_online=heartbeat is not None and now - heartbeat < OFFLINE_AFTER,
+        run=run,
+        progress=run_progress(run) if run else Progress(),
+        live=told,
+    )

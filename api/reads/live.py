@@ -1,0 +1,91 @@
+"""What the benches say right now, from Redis: to look at, never evidence.
+
+The uplink sets `live:<slug>` with a short life; a missing or unreadable value simply means
+that nobody has told us lately.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import redis
+from django.conf import settings
+
+FADE_AFTER_S = 3.0  # two samples were missed
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """The newest reading of one bench; volts and amps, None where a channel was not read.
+
+    `age_s` is wall time since the uplink sent it.
+    """
+
+    age_s: float
+    output: str
+    step: str
+    voltage_v: float | None
+    supply_voltage_v: float | None
+    supply_current_a: float | None
+    cell_voltages_v: tuple[float | None, ...]
+    at: str
+
+    @property
+    def is_old(self) -> bool:
+        return self.age_s > FADE_AFTER_S
+
+    @property
+    def lead_ohm(self) -> float | None:
+        """B6: supply minus bank over current; None below an amp, where it would be noise."""
+        volts, amps = self.supply_voltage_v, self.supply_current_a
+        if volts is None or self.voltage_v is None or amps is None or amps < 1.0:
+            return None
+        return (volts - self.voltage_v) / amps
+
+    @property
+    def lead_milliohm(self) -> float | None:
+        return None if self.lead_ohm is None else self.lead_ohm * 1000
+
+
+@cache
+def _redis() -> redis.Redis:
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=0.5, socket_connect_timeout=0.5)
+
+
+def live(slugs: Iterable[str], *, now: datetime) -> dict[str, Live]:
+    """The live value of each station that has one."""
+    wanted = list(slugs)
+    if not wanted:
+        return {}
+    try:
+        found = _redis().mget([f"live:{slug}" for slug in wanted])
+    except redis.RedisError:
+        return {}
+    values: Any = found
+    return {
+        slug: _parse(json.loads(text), now)
+        for slug, text in zip(wanted, values, strict=True)
+        if text
+    }
+
+
+def _parse(told: dict[str, Any], now: datetime) -> Live:
+    reading = told.get("reading") or {}
+    wall = told.get("wall") or reading.get("received_at")
+    age_s = (now - datetime.fromisoformat(wall)).total_seconds() if wall else float("inf")
+    step = told.get("step") or ""
+    return Live(
+        age_s=max(0.0, age_s),
+        output=str(told.get("output") or "unknown"),
+        step=step.get("name", "") if isinstance(step, dict) else str(step),
+        voltage_v=reading.get("voltage_v"),
+        supply_voltage_v=reading.get("supply_voltage_v"),
+        supply_current_a=reading.get("supply_current_a"),
+        cell_voltages_v=tuple(reading.get("cell_voltages_v") or ()),
+        at=str(reading.get("at") or ""),
+    )

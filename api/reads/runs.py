@@ -1,0 +1,182 @@
+"""One run as a person or a program follows it: status, need, live figures, checks, result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from statistics import median
+from typing import Any
+
+from django.db.models import QuerySet
+
+from api.reads.board import run_progress
+from api.reads.live import Live, live
+from api.reads.program import Progress
+from api.words import amps, duration
+from shop.evidence.models import Balance, CellVoltage, VoltageCheck
+from shop.jobs.models import Run
+from shop.jobs.states import RunState
+
+OUTLIER_V = 0.010  # G6's limit of spread: beyond it the eye should land on the cell
+
+
+@dataclass(frozen=True, slots=True)
+class CellShown:
+    """One square of the strip; `delta_v` against the group's median."""
+
+    position: int
+    serial: str
+    voltage_v: float | None
+    delta_v: float | None
+    verdict: str
+    note: str = ""
+
+    @property
+    def is_outlier(self) -> bool:
+        far = self.delta_v is not None and abs(self.delta_v) > OUTLIER_V
+        return far or self.verdict not in ("", "PASS")
+
+
+@dataclass(frozen=True, slots=True)
+class CheckShown:
+    check: VoltageCheck
+    cells: tuple[CellShown, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunShown:
+    run: Run
+    progress: Progress
+    live: Live | None
+    checks: tuple[CheckShown, ...]
+    balance: Balance | None
+    serials: tuple[str, ...]
+
+    @property
+    def facts(self) -> dict[str, float]:
+        """The planned figures that the program carries, by name."""
+        return dict((self.run.program or {}).get("facts", []))
+
+    @property
+    def target_v(self) -> float | None:
+        return (self.run.program or {}).get("target_v")
+
+    @property
+    def tail_done_a(self) -> float | None:
+        """The tail limit of the balance step, in amps of the bank."""
+        charges = [s for s in (self.run.program or {}).get("steps", []) if s["type"] == "Charge"]
+        return charges[0]["tail"]["done_a"] if charges else None
+
+    @property
+    def tail_note(self) -> str:
+        if self.balance is None:
+            return ""
+        return f"done at {amps(self.balance.done_a)}, partial above {amps(self.balance.partial_a)}"
+
+    @property
+    def is_measuring(self) -> bool:
+        return self.progress.now is not None and self.progress.now.kind == "measure"
+
+    @property
+    def cells_live(self) -> tuple[CellShown, ...]:
+        """Every cell as the scanner sees it now; empty without a scanner."""
+        volts = self.live.cell_voltages_v if self.live else ()
+        return strip(list(zip(self.serials, volts, strict=False)))
+
+    @property
+    def version(self) -> str:
+        """Changes when what a person is asked for changes."""
+        now, needs, early = self.progress.now, self.progress.needs, self.progress.announce
+        parts = (
+            self.run.state,
+            now.name if now else "",
+            needs.step if needs else "",
+            early.step if early else "",
+            "w" if self.progress.waiting_for_bench else "",
+        )
+        return "-".join(parts)
+
+
+def strip(cells: Sequence[tuple[str, float | None]]) -> tuple[CellShown, ...]:
+    """Serials and volts in bank order as squares with their deltas."""
+    middle = _median([volts for _, volts in cells])
+    return tuple(
+        CellShown(position, serial, volts, _delta(volts, middle), "")
+        for position, (serial, volts) in enumerate(cells, start=1)
+    )
+
+
+def runs() -> QuerySet[Run]:
+    """Runs with everything that showing one of them reads."""
+    return Run.objects.select_related(
+        "job__recipe_version__recipe", "job__claimed_by", "station", "started_by", "balance"
+    ).prefetch_related("acts", "run_cells__cell", "voltage_checks__cells__cell")
+
+
+def shown(run: Run, *, now: datetime) -> RunShown:
+    """`run` must come from `runs()`."""
+    told = {} if run.is_over else live([run.station.slug], now=now)
+    return RunShown(
+        run=run,
+        progress=run_progress(run),
+        live=told.get(run.station.slug),
+        checks=tuple(check_shown(check) for check in run.voltage_checks.all()),
+        balance=getattr(run, "balance", None),
+        serials=tuple(row.cell.serial for row in run.run_cells.all()),
+    )
+
+
+def check_shown(check: VoltageCheck) -> CheckShown:
+    rows = sorted(check.cells.all(), key=lambda row: row.position)
+    middle = _median([row.voltage_v for row in rows])
+    return CheckShown(check, tuple(_cell_shown(row, middle) for row in rows))
+
+
+def is_worth_polling(run: Run) -> bool:
+    """Until the journal is wholly stored there is more to come."""
+    return not run.is_over or (run.state != RunState.REFUSED and run.journal_closed_at is None)
+
+
+def _cell_shown(row: CellVoltage, middle: float | None) -> CellShown:
+    return CellShown(
+        position=row.position,
+        serial=row.cell.serial,
+        voltage_v=row.voltage_v,
+        delta_v=_delta(row.voltage_v, middle),
+        verdict=row.verdict,
+        note=_window(row),
+    )
+
+
+def _window(row: CellVoltage) -> str:
+    """Against which limits, and how long after current stopped (principle: no naked number)."""
+    if row.low_v is None or row.high_v is None:
+        return ""
+    window = f"{row.low_v:.3f}–{row.high_v:.3f} V"
+    return window if row.age_s is None else f"{window}, {duration(row.age_s)} after stop"
+
+
+def _median(volts: Sequence[float | None]) -> float | None:
+    measured = [v for v in volts if v is not None]
+    return median(measured) if measured else None
+
+
+def _delta(volts: float | None, middle: float | None) -> float | None:
+    return None if volts is None or middle is None else volts - middle
+
+
+def plain_live(told: Live | None) -> dict[str, Any] | None:
+    """As the API gives it."""
+    if told is None:
+        return None
+    return {
+        "age_s": round(told.age_s, 2),
+        "output": told.output,
+        "step": told.step,
+        "voltage_v": told.voltage_v,
+        "supply_voltage_v": told.supply_voltage_v,
+        "supply_current_a": told.supply_current_a,
+        "cell_voltages_v": list(told.cell_voltages_v),
+        "at": told.at,
+    }

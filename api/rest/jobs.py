@@ -1,0 +1,125 @@
+"""`jobs`: orders for work; create, claim, release, start."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.reads import board, runs
+from api.refused import one_problem
+from api.rest.runs import brief, run_shape
+from api.rest.views import ShopView, person, sent
+from shop import clock
+from shop.cells.queries import cells_by_serial
+from shop.equipment.models import Station
+from shop.jobs import services
+from shop.jobs.models import Job, RecipeVersion
+
+NEWEST = 100
+
+
+class NewJob(serializers.Serializer[Any]):
+    recipe_version = serializers.IntegerField()
+    cells = serializers.ListField(child=serializers.CharField(max_length=60), allow_empty=False)
+
+
+class Claim(serializers.Serializer[Any]):
+    station = serializers.CharField()
+
+
+class Start(serializers.Serializer[Any]):
+    confirmed = serializers.BooleanField()
+
+
+class RecipesView(ShopView):
+    def get(self, request: Request) -> Response:
+        versions = RecipeVersion.objects.select_related("recipe").order_by("recipe", "-version")
+        shapes = [
+            {"id": v.pk, "name": v.recipe.name, "version": v.version, "procedure": v.procedure}
+            for v in versions
+        ]
+        return Response({"recipes": shapes})
+
+
+class JobsView(ShopView):
+    def get(self, request: Request) -> Response:
+        return Response({"jobs": [job_shape(job) for job in board.jobs()[:NEWEST]]})
+
+    def post(self, request: Request) -> Response:
+        wanted = sent(NewJob, request)
+        version = RecipeVersion.objects.filter(pk=wanted["recipe_version"]).first()
+        if version is None:
+            raise Http404(f"There is no recipe version {wanted['recipe_version']}.")
+        job = services.create_job(
+            recipe_version=version,
+            cells=cells_by_serial(wanted["cells"]),
+            by=person(request),
+            now=clock.now(),
+        )
+        return Response(job_shape(_job(job.pk)), status=201)
+
+
+class JobView(ShopView):
+    def get(self, request: Request, pk: int) -> Response:
+        job = _job(pk)
+        return Response(job_shape(job) | {"runs": [brief(run) for run in job.runs.all()]})
+
+
+class ClaimView(ShopView):
+    def post(self, request: Request, pk: int) -> Response:
+        slug = sent(Claim, request)["station"]
+        station = Station.objects.filter(slug=slug).first()
+        if station is None:
+            raise Http404(f"There is no station {slug!r}.")
+        services.claim_job(job=_job(pk), station=station, by=person(request), now=clock.now())
+        return Response(job_shape(_job(pk)))
+
+
+class ReleaseView(ShopView):
+    def post(self, request: Request, pk: int) -> Response:
+        services.release_job(job=_job(pk), by=person(request), now=clock.now())
+        return Response(job_shape(_job(pk)))
+
+
+class StartView(ShopView):
+    def post(self, request: Request, pk: int) -> Response:
+        if not sent(Start, request)["confirmed"]:
+            raise one_problem(
+                "set_up", "The set-up is not confirmed.", "Confirm it at the bench, then start."
+            )
+        run = services.start_run(job=_job(pk), by=person(request), now=clock.now())
+        shown = runs.shown(runs.runs().get(pk=run.pk), now=clock.now())
+        return Response(run_shape(shown), status=201)
+
+
+def _job(pk: int) -> Job:
+    job = board.jobs().filter(pk=pk).first()
+    if job is None:
+        raise Http404(f"There is no job {pk}.")
+    return job
+
+
+def job_shape(job: Job) -> dict[str, Any]:
+    """`job` must come from `board.jobs()`."""
+    newest = next(iter(job.runs.all()), None)
+    return {
+        "id": job.pk,
+        "kind": job.kind,
+        "state": job.state,
+        "recipe": {
+            "name": job.recipe_version.recipe.name,
+            "version": job.recipe_version.version,
+        },
+        "station": job.station.slug if job.station else None,
+        "claimed_by": job.claimed_by.username if job.claimed_by else None,
+        "claimed_at": job.claimed_at,
+        "created_at": job.created_at,
+        "cells": [
+            {"serial": row.cell.serial, "position": row.position} for row in job.job_cells.all()
+        ],
+        "run": newest.pk if newest else None,
+    }

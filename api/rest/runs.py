@@ -1,0 +1,132 @@
+"""`runs`: follow one, confirm a person's step, stop it, read its curve."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from django.http import Http404
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from api.reads import runs
+from api.reads.curves import curve_shape, points_asked
+from api.reads.program import Ask
+from api.reads.runs import CheckShown, RunShown
+from api.rest.views import ShopView, person, sent
+from shop import clock
+from shop.evidence.models import Balance
+from shop.jobs import services
+from shop.jobs.models import Run
+
+
+class Confirm(serializers.Serializer[Any]):
+    step = serializers.CharField()
+
+
+class RunView(ShopView):
+    def get(self, request: Request, pk: int) -> Response:
+        return Response(run_shape(runs.shown(_run(pk), now=clock.now())))
+
+
+class CurveView(ShopView):
+    def get(self, request: Request, pk: int) -> Response:
+        return Response(curve_shape(_run(pk), points_asked(request.query_params.get("points"))))
+
+
+class ConfirmView(ShopView):
+    def post(self, request: Request, pk: int) -> Response:
+        step = sent(Confirm, request)["step"]
+        act = services.confirm_step(run=_run(pk), step=step, by=person(request), now=clock.now())
+        return Response({"id": act.pk, "step": step, "at": act.at}, status=201)
+
+
+class StopView(ShopView):
+    def post(self, request: Request, pk: int) -> Response:
+        services.request_stop(run=_run(pk), by=person(request), now=clock.now())
+        return Response(run_shape(runs.shown(_run(pk), now=clock.now())), status=202)
+
+
+def _run(pk: int) -> Run:
+    run = runs.runs().filter(pk=pk).first()
+    if run is None:
+        raise Http404(f"There is no run {pk}.")
+    return run
+
+
+def brief(run: Run) -> dict[str, Any]:
+    return {
+        "id": run.pk,
+        "state": run.state,
+        "attempt": run.attempt,
+        "step": (run.step or {}).get("name", ""),
+        "cause": run.cause,
+        "queued_at": run.queued_at,
+        "ended_at": run.ended_at,
+    }
+
+
+def run_shape(shown: RunShown) -> dict[str, Any]:
+    run, progress = shown.run, shown.progress
+    return brief(run) | {
+        "job": run.job_id,
+        "station": run.station.slug,
+        "simulated": run.simulated,
+        "stop_requested_at": run.stop_requested_at,
+        "steps": [
+            {"name": s.name, "title": s.title, "kind": s.kind, "state": s.state}
+            for s in progress.steps
+        ],
+        "needs": _ask(progress.needs),
+        "announce": _ask(progress.announce),
+        "live": runs.plain_live(shown.live),
+        "facts": shown.facts,
+        "target_v": shown.target_v,
+        "stored_samples": run.stored_seq,
+        "journal_closed_at": run.journal_closed_at,
+        "checks": [check_shape(check) for check in shown.checks],
+        "balance": balance_shape(shown.balance) if shown.balance else None,
+    }
+
+
+def check_shape(shown: CheckShown) -> dict[str, Any]:
+    check = shown.check
+    return {
+        "kind": check.kind,
+        "target_v": check.target_v,
+        "current_stopped_at": check.current_stopped_received_at,
+        "simulated": check.simulated,
+        "cells": [
+            {
+                "serial": row.cell.serial,
+                "position": row.position,
+                "voltage_v": row.voltage_v,
+                "low_v": row.low_v,
+                "high_v": row.high_v,
+                "age_s": row.age_s,
+                "verdict": row.verdict,
+            }
+            for row in sorted(check.cells.all(), key=lambda row: row.position)
+        ],
+    }
+
+
+def balance_shape(balance: Balance) -> dict[str, Any]:
+    names = (
+        "method",
+        "completeness",
+        "remark",
+        "target_v",
+        "tail_a",
+        "done_a",
+        "partial_a",
+        "cv_s",
+        "charge_ah",
+        "simulated",
+    )
+    return {name: getattr(balance, name) for name in names}
+
+
+def _ask(ask: Ask | None) -> dict[str, str] | None:
+    return asdict(ask) if ask else None

@@ -1,0 +1,115 @@
+"""The shop for programs, under /api/v1/.  JSON in, JSON out; the shapes below are the contract.
+
+Manners.  Log in with `POST session`; afterwards send the cookie and, on every request that is
+not GET, the header `X-CSRFToken` with the value of the cookie `csrftoken` (it changes at
+log-in; `csrf` in the answer carries it too).  Times are ISO 8601 in UTC, ages and lengths of
+time are seconds, units are in the names.  A number that was not measured is null.  `simulated`
+is true for everything that a simulated bench produced.
+
+Every refusal has the same shape, made in `errors.py`:
+
+    {"title": "This cannot be done now",
+     "problems": [{"code": "job_not_open", "words": "…what and why…", "fix": "…what to do…"}]}
+
+    400 malformed: a missing or unusable field   401 nobody is logged in
+    403 the role may not do this                  404 unknown (a revoked trace link too)
+    409 refused by a rule, or another was faster
+
+Resources.
+
+    GET    session                     -> {"user": {"username", "name", "role"} | null, "csrf"}
+    POST   session  {"username", "password"}                          -> 200 as GET
+    DELETE session                                                    -> 204
+
+    GET    stations                    -> {"stations": [Station]}
+    GET    recipes                     -> {"recipes": [{"id", "name", "version", "procedure"}]}
+    GET    jobs                        -> {"jobs": [Job]}             newest first, at most 100
+    POST   jobs     {"recipe_version": 1, "cells": [serial, …]}       -> 201 Job
+    GET    jobs/<id>                                                  -> Job + "runs": [Run brief]
+    POST   jobs/<id>/claim   {"station": slug}                        -> 200 Job
+    POST   jobs/<id>/release {}                                       -> 200 Job
+    POST   jobs/<id>/start   {"confirmed": true}                      -> 201 Run
+
+    GET    runs/<id>                                                  -> Run
+    GET    runs/<id>/curve?points=600                                 -> Curve
+    POST   runs/<id>/confirm {"step": "connect"}                      -> 201 {"id", "step", "at"}
+    POST   runs/<id>/stop    {}                                       -> 202 Run
+
+    GET    cells/<serial>                                             -> Cell
+    POST   capacity-tests/import       multipart, field "file"        -> 201 {"tests": [Test]}
+    GET    approvals                   -> {"cells": [Waiting]}        what a supervisor may look at
+    POST   approvals {"cells": [{"serial", "evidence_sha256"}]}       -> 201 {"approvals": [
+                                                {"serial", "evidence_sha256", "at"}]}
+    GET    designs                     -> {"designs": [{"id", "name", "series", "parallel",
+                                            "cells", "application"}]}
+    GET    customers                   -> {"customers": [{"id", "name"}]}
+    POST   packs/check {"design": name, "cells": [serial, …],         -> 200 {"allowed": bool,
+                        "simulated": false, "sample": false}              "findings": [Finding]}
+    POST   packs    as packs/check, and {"serial", "customer": id | null}     -> 201 Pack
+    GET    packs/<serial>                                             -> Pack
+    POST   packs/<serial>/links {}     -> 201 {"id", "secret", "path": "/t/<secret>", "url"}
+    DELETE packs/<serial>/links/<id>                                  -> 204
+    GET    trace/<secret>              no log-in                      -> Trace
+    GET    trace/<secret>/curve?run=<number of the balance, from 1>&points=600     -> Curve
+
+Shapes.
+
+    Station  {"slug", "name", "output": "OFF|ON|UNKNOWN", "alarm", "heartbeat_at", "online": bool,
+              "run": {"id", "state", "step"} | null, "job": id | null}
+    Job      {"id", "kind", "state", "recipe": {"name", "version"}, "station": slug | null,
+              "claimed_by": username | null, "claimed_at", "created_at",
+              "cells": [{"serial", "position"}], "run": id of the newest run | null}
+    Run      {"id", "job", "station": slug, "state", "attempt", "simulated", "queued_at",
+              "ended_at", "cause", "stop_requested_at", "step": name, "steps": [{"name", "title",
+                  "kind": "instruct|measure|charge", "state": "done|now|next"}],
+              "needs": {"step", "title", "text", "confirm", "drawing"} | null,  one is waited for
+              "announce": {"step", "title", "text", "confirm"} | null,   may be confirmed early
+              "live": {"age_s", "output", "step", "voltage_v", "supply_voltage_v",
+                       "supply_current_a", "cell_voltages_v": […], "at"} | null,
+              "facts": {name: number} as planned, "target_v",
+              "stored_samples", "journal_closed_at",
+              "checks": [Check], "balance": Balance | null}
+    Run brief {"id", "state", "attempt", "step", "cause", "queued_at", "ended_at"}
+    Check    {"kind": "PRE_PARALLEL|DISCONNECT|RECHECK", "target_v", "current_stopped_at",
+              "simulated", "cells": [{"serial", "position", "voltage_v", "low_v", "high_v",
+              "age_s", "verdict"}]}
+    Balance  {"method", "completeness": "COMPLETE|PARTIAL", "remark", "target_v", "tail_a",
+              "done_a", "partial_a", "cv_s", "charge_ah", "simulated"}
+    Curve    {"run", "at": [unix seconds], "voltage_v": [], "supply_voltage_v": [],
+              "current_a": [], "cells_v": [[cell 1 …], [cell 2 …]],
+              "steps": [{"name", "title", "from", "to"}], "target_v", "simulated"}
+    Cell     {"serial", "batch", "type", "capacity_ah", "tests": [Test], "balances": [Balance +
+              {"run"}], "checks": [{"kind", "voltage_v", "low_v", "high_v", "age_s", "verdict",
+              "at"}], "approvals": [{"evidence_sha256", "at"}], "pack": serial | null,
+              "job": id | null}
+    Test     {"serial", "capacity_ah", "tested_at", "source": "MEASURED|IMPORTED"}
+    Waiting  {"serial", "evidence_sha256", "evidence": {…what was seen…}, "problems": [Problem]}
+    Finding  {"rule": "G4", "verdict": "pass|fail|missing|not applicable", "words", "value",
+              "limit", "why", "fix", "cell": serial | ""}
+    Pack     {"serial", "design", "customer", "simulated", "sample", "assembled_at",
+              "cells": [{"serial", "position"}], "links": [{"id", "created_at", "revoked_at"}]}
+    Trace    {"serial", "valid": bool, "design", "application", "assembled_at", "simulated",
+              "sample", "advice": […], "cells": […], "balances": […], "instruments": […]}
+"""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from api.rest import jobs, runs, session, stations
+
+app_name = "rest"
+urlpatterns = [
+    path("session", session.SessionView.as_view(), name="session"),
+    path("stations", stations.StationsView.as_view(), name="stations"),
+    path("recipes", jobs.RecipesView.as_view(), name="recipes"),
+    path("jobs", jobs.JobsView.as_view(), name="jobs"),
+    path("jobs/<int:pk>", jobs.JobView.as_view(), name="job"),
+    path("jobs/<int:pk>/claim", jobs.ClaimView.as_view(), name="job-claim"),
+    path("jobs/<int:pk>/release", jobs.ReleaseView.as_view(), name="job-release"),
+    path("jobs/<int:pk>/start", jobs.StartView.as_view(), name="job-start"),
+    path("runs/<int:pk>", runs.RunView.as_view(), name="run"),
+    path("runs/<int:pk>/curve", runs.CurveView.as_view(), name="run-curve"),
+    path("runs/<int:pk>/confirm", runs.ConfirmView.as_view(), name="run-confirm"),
+    path("runs/<int:pk>/stop", runs.StopView.as_view(), name="run-stop"),
+]

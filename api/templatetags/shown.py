@@ -1,0 +1,83 @@
+"""Template filters and tags over `api.words`: markup, no decisions."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from django import template
+from django.templatetags.static import static
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from api import words
+from shop import clock
+
+register = template.Library()
+
+register.filter("volts", words.volts)
+register.filter("millivolts", words.millivolts)
+register.filter("amps", words.amps)
+register.filter("amp_hours", words.amp_hours)
+register.filter("duration", words.duration)
+
+
+@register.filter
+def number(value: float | None, digits: int) -> str:
+    return words.number(value, digits)
+
+
+@register.filter
+def when(at: datetime | None) -> str | SafeString:
+    """A time with its age; the browser rewrites it into the reader's own zone."""
+    if at is None:
+        return words.NOTHING
+    at = at.astimezone(UTC)
+    shown = words.moment(at, clock.now())
+    return format_html(
+        '<time datetime="{}" data-when>{}</time>', at.isoformat(), shown.replace(" ", " UTC ", 1)
+    )
+
+
+@register.filter
+def age(at: datetime | None) -> str:
+    """How long ago, as a length of time."""
+    return words.NOTHING if at is None else words.duration(max(clock.now() - at, timedelta(0)))
+
+
+@register.filter
+def serial(text: object) -> SafeString:
+    groups = format_html_join("", "<span>{}</span>", ((part,) for part in words.grouped(str(text))))
+    return format_html('<span class="serial">{}</span>', groups)
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    return format_html(
+        '<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>',
+        static("pages/icons.svg"),
+        words.ICONS.get(name, name),
+    )
+
+
+def _badge(kind: str, text: str, size: str) -> SafeString:
+    return format_html('<span class="status {} {}">{} {}</span>', kind, size, icon(kind), text)
+
+
+@register.simple_tag
+def run_status(state: str, size: str = "") -> SafeString:
+    return _badge(*words.tone(words.RUN_STATUS, state), size)
+
+
+@register.simple_tag
+def job_status(state: str, size: str = "") -> SafeString:
+    return _badge(*words.tone(words.JOB_STATUS, state), size)
+
+
+@register.simple_tag
+def verdict(word: str, size: str = "") -> SafeString:
+    return _badge(*words.tone(words.VERDICTS, word.lower()), size)
+
+
+@register.simple_tag
+def badge(kind: str, text: str, size: str = "") -> SafeString:
+    return _badge(kind, text, size)

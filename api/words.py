@@ -1,0 +1,128 @@
+"""Numbers, times and states as people read them: value, unit, age; never a naked number.
+
+Pure text functions, one place for every page.  Rounding for show happens here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timedelta
+
+THIN = " "  # thin space before a unit
+MINUS = "−"
+NOTHING = "–"
+
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+
+
+def number(value: float | None, digits: int) -> str:
+    """`value` with `digits` decimals and a true minus sign; a dash where nothing was measured."""
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    text = f"{value:.{digits}f}"
+    if float(text) == 0:
+        text = text.removeprefix("-")
+    return text.replace("-", MINUS)
+
+
+def quantity(value: float | None, digits: int, unit: str) -> str:
+    shown = number(value, digits)
+    return shown if shown == NOTHING else f"{shown}{THIN}{unit}"
+
+
+def volts(value: float | None) -> str:
+    """Three decimals: the millivolt that every window of the shop is written in."""
+    return quantity(value, 3, "V")
+
+
+def millivolts(value_v: float | None) -> str:
+    """A difference of volts, signed, in whole millivolts."""
+    if value_v is None or not math.isfinite(value_v):
+        return NOTHING
+    shown = number(value_v * 1000, 0)
+    sign = "" if shown.startswith(MINUS) or shown == "0" else "+"
+    return f"{sign}{shown}{THIN}mV"
+
+
+def amps(value: float | None) -> str:
+    return quantity(value, 2, "A")
+
+
+def amp_hours(value: float | None) -> str:
+    return quantity(value, 1, "Ah")
+
+
+def duration(length: timedelta | float | None) -> str:
+    """A length of time as people say it: "3 h 20 min", "48 min", "14 s"."""
+    if length is None:
+        return NOTHING
+    seconds = length.total_seconds() if isinstance(length, timedelta) else float(length)
+    if not math.isfinite(seconds):
+        return NOTHING
+    seconds = max(0, round(seconds))
+    if seconds < MINUTE:
+        return f"{seconds}{THIN}s"
+    if seconds < HOUR:
+        return f"{seconds // MINUTE}{THIN}min"
+    if seconds < 2 * DAY:
+        hours, minutes = divmod(seconds // MINUTE, 60)
+        return f"{hours}{THIN}h {minutes}{THIN}min" if minutes else f"{hours}{THIN}h"
+    return f"{seconds // DAY} days"
+
+
+def moment(at: datetime, now: datetime) -> str:
+    """A time with its age: "06:02 today, 12 min ago".  Both in the zone to show."""
+    clock = at.strftime("%H:%M")
+    days = (now.date() - at.date()).days
+    day = {0: "today", 1: "yesterday", -1: "tomorrow"}.get(days, at.strftime("%-d %b %Y"))
+    age = now - at
+    if age < timedelta(0):
+        return f"{clock} {day}, in {duration(-age)}"
+    return f"{clock} {day}, {duration(age)} ago"
+
+
+def grouped(serial: str) -> list[str]:
+    """A serial in groups of four for the eye; one that brings its own separators stays whole."""
+    if any(not character.isalnum() for character in serial) or len(serial) < 6:
+        return [serial]
+    return [serial[start : start + 4] for start in range(0, len(serial), 4)]
+
+
+# state of a run -> (class and icon, words)
+RUN_STATUS = {
+    "QUEUED": ("idle", "Queued"),
+    "LEASED": ("running", "Starting"),
+    "PREFLIGHT": ("running", "Checking the bench"),
+    "RUNNING": ("running", "Running"),
+    "SAFE_HOLD": ("waiting", "Safe hold, output off"),
+    "STOPPING": ("stopped", "Stopping"),
+    "INTERRUPTED": ("offline", "Out of reach"),
+    "FINISHED": ("done", "Done"),
+    "REFUSED": ("refused", "Refused"),
+    "TRIPPED": ("error", "Tripped"),
+    "ERROR": ("error", "Error"),
+    "STOPPED": ("stopped", "Stopped"),
+}
+JOB_STATUS = {
+    "DRAFT": ("idle", "Draft"),
+    "OPEN": ("idle", "Open"),
+    "CLAIMED": ("waiting", "Claimed"),
+    "IN_PROGRESS": ("running", "In progress"),
+    "DONE": ("done", "Done"),
+    "CANCELLED": ("stopped", "Cancelled"),
+}
+VERDICTS = {
+    "pass": ("pass", "Pass"),
+    "marginal": ("marginal", "Marginal"),
+    "fail": ("fail", "Fail"),
+    "missing": ("missing", "Missing"),
+    "invalid": ("missing", "Invalid"),
+    "not_applicable": ("idle", "Not needed"),
+    "warning": ("warning", "Warning"),
+}
+ICONS = {"waiting": "waiting", "marginal": "error", "warning": "error"}
+
+
+def tone(table: dict[str, tuple[str, str]], key: str) -> tuple[str, str]:
+    """(class, words) of a state; an unknown one is shown as it is rather than hidden."""
+    return table.get(key, ("idle", key.replace("_", " ").capitalize()))
