@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 
@@ -120,7 +121,7 @@ def _kept(count: int, columns: Sequence[Floats], points: int) -> Ints:
     for column in columns[:3]:
         low = np.where(np.isnan(column), np.inf, column)
         high = np.where(np.isnan(column), -np.inf, column)
-        for start, end in zip(edges[:-1], edges[1:], strict=True):
+        for start, end in pairwise(edges):
             kept.add(int(start))
             kept.add(int(start + np.argmin(low[start:end])))
             kept.add(int(start + np.argmax(high[start:end])))

@@ -1,0 +1,175 @@
+"""The chunk format: what goes in comes out, and every change is seen."""
+
+from __future__ import annotations
+
+import json
+import math
+import zlib
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import accumulate
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shop.readings import chunks
+from stations.values import NAN, Reading
+from tests.shop.readings.samples import START, make_readings
+
+volts = st.one_of(
+    st.just(NAN), st.integers(-5_000_000, 60_000_000).map(lambda microvolts: microvolts / 1e6)
+)
+seconds = st.integers(0, 10**14).map(lambda us: START + timedelta(microseconds=us % 10**12))
+
+
+def same(a: Reading, b: Reading) -> bool:
+    """Equality with NaN equal to itself."""
+    return repr(replace(a, flags=frozenset())) == repr(replace(b, flags=frozenset())) and (
+        a.flags == b.flags
+    )
+
+
+@given(
+    st.lists(
+        st.tuples(
+            seconds,
+            seconds,
+            volts,
+            volts,
+            st.booleans(),
+            st.sampled_from(["CC", "CV", ""]),
+            st.frozensets(st.sampled_from(["meter_silent", "meter_stuck", "scanner_silent"])),
+        ),
+        min_size=1,
+        max_size=30,
+    )
+)
+def test_gives_back_every_reading_with_its_holes_and_flags(
+    rows: list[tuple[datetime, datetime, float, float, bool, str, frozenset[str]]],
+) -> None:
+    readings = [
+        Reading(
+            seq=seq,
+            at=at,
+            received_at=received,
+            age_s=0.05,
+            output_on=on,
+            voltage_v=meter,
+            supply_voltage_v=cell,
+            supply_current_a=14.4,
+            cell_voltages_v=(cell, meter),
+            regulation=regulation,
+            flags=flags,
+        )
+        for seq, (at, received, meter, cell, on, regulation, flags) in enumerate(rows, start=1)
+    ]
+
+    chunk = chunks.encode(readings, run_id=7, attempt=1)
+
+    assert all(map(same, chunks.readings_of(chunk.payload), readings))
+
+
+def test_follows_the_chunk_before_it() -> None:
+    readings = make_readings(100)
+    first = chunks.encode(readings[:60], run_id=7, attempt=1)
+
+    second = chunks.encode(
+        readings[60:], run_id=7, attempt=1, prev_last_seq=60, prev_hash=first.hash
+    )
+
+    assert (second.first_seq, second.last_seq, second.count) == (61, 100, 40)
+    assert second.hash == chunks.verify(
+        second.payload, run_id=7, attempt=1, first_seq=61, last_seq=100, prev_hash=first.hash
+    )
+
+
+def test_the_hash_changes_with_the_place_the_past_and_the_content() -> None:
+    readings = make_readings(60)
+    plain = chunks.encode(readings, run_id=7, attempt=1)
+    changed = [replace(readings[0], voltage_v=readings[0].voltage_v + 1e-6), *readings[1:]]
+
+    others = [
+        chunks.encode(readings, run_id=8, attempt=1),
+        chunks.encode(readings, run_id=7, attempt=2),
+        chunks.encode(readings, run_id=7, attempt=1, prev_hash="1" * 64),
+        chunks.encode(changed, run_id=7, attempt=1),
+    ]
+
+    assert len({plain.hash, *(other.hash for other in others)}) == 5
+
+
+def test_the_hash_does_not_depend_on_how_hard_it_was_compressed() -> None:
+    chunk = chunks.encode(make_readings(60), run_id=7, attempt=1)
+    again = zlib.compress(zlib.decompress(chunk.payload), 1)
+
+    digest = chunks.verify(
+        again, run_id=7, attempt=1, first_seq=1, last_seq=60, prev_hash=chunks.GENESIS
+    )
+
+    assert again != chunk.payload
+    assert digest == chunk.hash
+
+
+@pytest.mark.parametrize(
+    "readings",
+    [
+        [],
+        make_readings(3, first_seq=2),
+        [*make_readings(2), make_readings(1, first_seq=4)[0]],
+        [*make_readings(1), make_readings(1, first_seq=2, cells=3)[0]],
+        [replace(make_readings(1)[0], voltage_v=9.91e37)],
+    ],
+    ids=["empty", "late start", "hole", "lost a cell", "overload"],
+)
+def test_refuses_to_encode_what_is_not_a_run_of_readings(readings: list[Reading]) -> None:
+    with pytest.raises(ValueError, match=r"chunk|reading|inhomogeneous"):
+        chunks.encode(readings, run_id=7, attempt=1)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"",
+        b"text",
+        zlib.compress(b"{}\n"),
+        zlib.compress(b'{"v":2}\n'),
+        zlib.compress(b'{"v":1,"count":2,"columns":[["at_us",0,1,[]]],"states":[]}\n'),
+        zlib.compress(b'{"v":1,"count":2,"columns":[["at_us",0,3,[]]],"states":[]}\nabc'),
+        zlib.compress(b'{"v":1,"count":1,"columns":[["at_us",0,0,[]]],"states":[]}\nabc'),
+    ],
+)
+def test_says_when_a_payload_is_broken(payload: bytes) -> None:
+    with pytest.raises(chunks.ChunkBroken):
+        chunks.decode(payload)
+
+
+def test_decodes_with_the_standard_library_alone() -> None:
+    """T7: the format as its docstring describes it, in a dozen lines without this package."""
+    readings = make_readings(90, cells=2)
+    readings[5] = replace(readings[5], voltage_v=NAN)
+    payload = chunks.encode(readings, run_id=7, attempt=1).payload
+
+    columns = decode_by_the_book(payload)
+
+    assert columns["voltage_uv"] == [
+        None if math.isnan(r.voltage_v) else round(r.voltage_v * 1e6) for r in readings
+    ]
+    assert columns["cell_2_uv"] == [round(r.cell_voltages_v[1] * 1e6) for r in readings]
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    assert columns["at_us"] == [(r.at - epoch) // timedelta(microseconds=1) for r in readings]
+
+
+def decode_by_the_book(payload: bytes) -> dict[str, list[int | None]]:
+    head, _, data = zlib.decompress(payload).partition(b"\n")
+    header = json.loads(head)
+    steps = header["count"] - 1
+    columns: dict[str, list[int | None]] = {}
+    for name, first, width, missing in header["columns"]:
+        planes, data = data[: width * steps], data[width * steps :]
+        zigzag = [sum(planes[p * steps + i] << 8 * p for p in range(width)) for i in range(steps)]
+        values = accumulate(((z >> 1) ^ -(z & 1) for z in zigzag), initial=first)
+        columns[name] = list(values)
+        for start, length in missing:
+            columns[name][start : start + length] = [None] * length
+    return columns

@@ -1,0 +1,174 @@
+"""Readings are stored once: equal replay is a no-op, all else is refused (F4, T4)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from shop.jobs.models import JobEvent, Run
+from shop.readings import queries
+from shop.readings.chunks import Chunk, encode
+from shop.readings.models import ReadingChunk
+from shop.readings.services import ChunkRefused, store_chunk
+from stations.values import Reading
+from tests import factories
+from tests.cast import Cast
+from tests.factories import NOON
+from tests.race import race
+from tests.shop.readings.samples import make_readings
+
+READINGS = make_readings(200)
+
+
+@pytest.fixture
+def run(cast: Cast) -> Run:
+    return factories.make_run(by=cast.tola)
+
+
+def cut(run: Run, first: int, last: int, before: Chunk | None = None) -> Chunk:
+    """The chunk of seq first…last, following `before`."""
+    return encode(
+        READINGS[first - 1 : last],
+        run_id=run.pk,
+        attempt=1,
+        prev_last_seq=before.last_seq if before else None,
+        prev_hash=before.hash if before else "0" * 64,
+    )
+
+
+def store(run: Run, chunk: Chunk) -> bool:
+    return store_chunk(run_id=run.pk, attempt=1, chunk=chunk, now=NOON)
+
+
+def test_stores_chunks_that_follow_each_other(run: Run) -> None:
+    first = cut(run, 1, 60)
+    second = cut(run, 61, 200, first)
+
+    assert store(run, first)
+    assert store(run, second)
+
+    run.refresh_from_db()
+    assert run.stored_seq == 200
+    assert queries.head(run_id=run.pk, attempt=1) == queries.Head(200, second.hash)
+
+
+def test_an_equal_replay_changes_nothing(run: Run) -> None:
+    first = cut(run, 1, 60)
+    store(run, first)
+    store(run, cut(run, 61, 200, first))
+
+    assert not store(run, first)
+
+    assert ReadingChunk.objects.count() == 2
+    run.refresh_from_db()
+    assert run.stored_seq == 200
+
+
+def test_refuses_other_content_in_the_same_place_and_remembers_it(run: Run) -> None:
+    store(run, cut(run, 1, 60))
+    other = [replace(READINGS[0], voltage_v=3.2), *READINGS[1:60]]
+
+    with pytest.raises(ChunkRefused, match="differs from the chunk"):
+        store(run, encode(other, run_id=run.pk, attempt=1))
+
+    assert JobEvent.objects.get(kind="chunk_refused").data["last_seq"] == 60
+    assert queries.latest_reading(run) is not None
+    assert ReadingChunk.objects.count() == 1
+
+
+def test_refuses_gap_overlap_and_fork(run: Run) -> None:
+    first = cut(run, 1, 60)
+    store(run, first)
+    gap = cut(run, 101, 150, replace(first, last_seq=100))
+    overlap = cut(run, 51, 150, replace(first, last_seq=50))
+    restart = cut(run, 1, 70)
+    forged = cut(run, 61, 150, replace(first, hash="f" * 64))
+
+    for chunk in (gap, overlap, restart, forged):
+        with pytest.raises(ChunkRefused, match="does not follow"):
+            store(run, chunk)
+
+    assert ReadingChunk.objects.count() == 1
+    assert JobEvent.objects.filter(kind="chunk_refused").count() == 4
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "prev"),
+    [(101, 150, 100), (51, 150, 50), (1, 70, None), (61, 150, 70), (61, 150, None)],
+    ids=["gap", "overlap", "second first chunk", "skips", "forgets what was before"],
+)
+def test_the_database_itself_refuses_what_does_not_follow(
+    run: Run, first: int, last: int, prev: int | None
+) -> None:
+    store(run, cut(run, 1, 60))
+    good = ReadingChunk.objects.get()
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        ReadingChunk.objects.create(
+            run=run,
+            attempt=1,
+            first_seq=first,
+            last_seq=last,
+            prev_last_seq=prev,
+            count=last - first + 1,
+            columns=[],
+            payload=good.payload,
+            prev_hash=good.hash,
+            hash="0" * 64,
+            first_at=good.last_at,
+            last_at=good.last_at,
+        )
+
+
+def test_the_database_itself_refuses_a_fork(run: Run) -> None:
+    first = cut(run, 1, 60)
+    second = cut(run, 61, 120, first)
+    store(run, first)
+    store(run, second)
+    row = ReadingChunk.objects.get(last_seq=120)
+    row.pk, row.last_seq, row.count = None, 121, 61
+
+    with pytest.raises(IntegrityError, match="chunk_no_fork"), transaction.atomic():
+        row.save(force_insert=True)
+
+
+def test_a_stored_chunk_is_never_changed_or_deleted(run: Run) -> None:
+    store(run, cut(run, 1, 60))
+
+    with pytest.raises(IntegrityError, match="append-only: UPDATE"), transaction.atomic():
+        ReadingChunk.objects.update(hash="f" * 64)
+    with pytest.raises(IntegrityError, match="append-only: DELETE"), transaction.atomic():
+        ReadingChunk.objects.all()._raw_delete("default")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_uplinks_at_once_store_each_reading_once() -> None:
+    from tests.cast import the_cast
+
+    run = factories.make_run(by=the_cast().tola)
+
+    def drain(_: int) -> str:
+        before: Chunk | None = None
+        for last in range(20, 201, 20):
+            chunk = cut(run, last - 19, last, before)
+            try:
+                store(run, chunk)
+            except ChunkRefused:
+                return "refused"
+            before = chunk
+        return "drained"
+
+    race([drain, drain])
+
+    rows = ReadingChunk.objects.order_by("last_seq")
+    assert [row.last_seq for row in rows] == list(range(20, 201, 20))
+
+
+def test_readings_come_back_as_they_were(run: Run) -> None:
+    store(run, cut(run, 1, 60))
+
+    latest: Reading | None = queries.latest_reading(run)
+
+    assert repr(latest) == repr(READINGS[59])
