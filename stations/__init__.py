@@ -2,3 +2,5 @@
 
 Knows no jobs, people or database; usable alone with `python -m stations`.
 """
+
+__version__ = "0.1.0"

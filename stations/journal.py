@@ -19,6 +19,7 @@ from typing import Any
 
 GENESIS = "0" * 64
 _HASH_LENGTH = len(GENESIS)
+_BLOCK = 1 << 16  # bytes read at once when looking backwards
 
 
 class JournalError(Exception):
@@ -146,6 +147,18 @@ def read_records(path: Path, from_offset: int = 0) -> tuple[list[JournalRecord],
     return records, offset
 
 
+def last_record(path: Path) -> Mapping[str, Any]:
+    """The body of the last line, {} where that line is torn or broken; reads only the tail."""
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        try:
+            line = _line_before(file.fileno(), size, path)
+            start = size - len(line) - 1
+            return _parse(line, _hash_before(file.fileno(), start, path), start, path).body
+        except JournalCorrupt:
+            return {}
+
+
 def verify(path: Path) -> tuple[int, str]:
     """Number of records and the chain's head; JournalCorrupt where it breaks or is torn."""
     records, end = read_records(path)
@@ -194,14 +207,19 @@ def _parse(line: bytes, previous: str, offset: int, path: Path) -> JournalRecord
 def _hash_before(descriptor: int, offset: int, path: Path) -> str:
     if offset == 0:
         return GENESIS
-    block = 1 << 16
+    return _line_before(descriptor, offset, path)[:_HASH_LENGTH].decode("ascii", "replace")
+
+
+def _line_before(descriptor: int, offset: int, path: Path) -> bytes:
+    """The line whose newline is the byte before `offset`."""
     begin = offset - 1
     tail = b""
     while begin > 0 and b"\n" not in tail:
-        start = max(0, begin - block)
+        start = max(0, begin - _BLOCK)
         tail = os.pread(descriptor, begin - start, start) + tail
         begin = start
     line = tail.rsplit(b"\n", 1)[-1]
-    if len(line) <= _HASH_LENGTH or os.pread(descriptor, 1, offset - 1) != b"\n":
+    ended = offset > 0 and os.pread(descriptor, 1, offset - 1) == b"\n"
+    if not ended or len(line) <= _HASH_LENGTH:
         raise JournalCorrupt(f"{path}: no line ends at offset {offset}")
-    return line[:_HASH_LENGTH].decode("ascii", errors="replace")
+    return line

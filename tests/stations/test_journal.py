@@ -19,6 +19,7 @@ from stations.journal import (
     JournalWriter,
     chain,
     encode_record,
+    last_record,
     read_records,
     verify,
 )
@@ -142,6 +143,20 @@ def test_links_to_a_record_longer_than_one_block_before(tmp_path: Path) -> None:
     records, _ = read_records(path, offset)
 
     assert [record.kind for record in records] == ["close"]
+
+
+def test_tells_the_last_record_from_the_tail_alone(tmp_path: Path) -> None:
+    path = tmp_path / "7-1.jsonl"
+    writer = JournalWriter.create(path)
+    assert last_record(path) == {}
+    writer.append({"kind": "open"})
+    assert last_record(path) == {"kind": "open"}
+    writer.append({"kind": "close"})
+    assert last_record(path) == {"kind": "close"}
+
+    path.write_bytes(path.read_bytes()[:-1])
+
+    assert last_record(path) == {}
 
 
 def test_refuses_to_write_what_is_not_a_number() -> None:

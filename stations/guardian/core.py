@@ -1,0 +1,358 @@
+"""The guardian: one bench, one output, one session at a time.
+
+Everything here runs in one thread and waits for nothing: instruments, disk and callers answer
+through the loop.  Safety acts on a sample at once; everything else — the runner, the age of the
+last valid sample — sees it only when the journal has it on disk.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from stations.clock import Clock, guard_s, wall_now
+from stations.config import BenchConfig
+from stations.guardian import sampler as sampling
+from stations.guardian.envelope import judge
+from stations.guardian.fence import Fence
+from stations.guardian.lane import Answer, Lane
+from stations.guardian.off import OffKeeper
+from stations.guardian.peer import Ask, Peer
+from stations.guardian.recorder import Recorder
+from stations.guardian.sampler import Sample, Sampler
+from stations.guardian.session import Ending, Session, expired, expires_s
+from stations.guardian.supply import SupplyHand
+from stations.plain import to_plain
+from stations.values import Event, Identity, OffProof, Reading
+
+SHUT_DOWN_S = 20.0  # how long an ending guardian tries to prove the output off
+Outcome = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """What the last session left: for a runner that asks after the guardian has closed it."""
+
+    token: int
+    result: Mapping[str, Any]
+
+
+class Guardian:
+    """State of one bench, and what moves it: samples, time, and (in `requests`) callers."""
+
+    def __init__(
+        self,
+        config: BenchConfig,
+        *,
+        clock: Clock,
+        supply: Lane[SupplyHand],
+        lanes: Mapping[str, Lane[Any]],
+        recorder: Recorder,
+        fence: Fence,
+    ) -> None:
+        self.config = config
+        self.clock = clock
+        self.supply = supply
+        self.lanes = lanes
+        self.recorder = recorder
+        self.fence = fence
+        self.off = OffKeeper(supply, config.timing.retry_s, self._alarmed)
+        self.sampler = Sampler(lanes, config.timing.sample_limit_s, self._sampled)
+        self.session: Session | None = None
+        self.runner: Peer | None = None
+        self.closed: Closed | None = None
+        self.identities: Mapping[str, Identity] = {}
+        self.commanding = False  # a command to the supply is under way
+        self.on_free: Callable[[], None] | None = None  # an opening that waits for its turn
+        self.journal_alarm = ""  # a journal that was put aside: until a person has looked
+        self.disk_alarm = ""  # the disk refused the last record
+        self.shut_down_s = math.inf
+        self._closing: list[Ask] | None = None
+        self._grid_s = guard_s()  # of the sampling schedule: the last due time
+        self._beat_s = 0.0
+
+    # What the world may know
+
+    @property
+    def alarm(self) -> str:
+        alarms = (self.off.alarm, self.disk_alarm, self.journal_alarm)
+        return "; ".join(words for words in alarms if words)
+
+    @property
+    def active(self) -> Session | None:
+        """The session, unless it is being closed."""
+        return None if self._closing is not None else self.session
+
+    @property
+    def finished(self) -> bool:
+        """An ending guardian may leave: everything proven and written, or no more patience."""
+        proven = self.off.output == "off" and not self.off.wanted and self.session is None
+        return guard_s() >= self.shut_down_s or (self.shutting_down and proven)
+
+    @property
+    def shutting_down(self) -> bool:
+        return self.shut_down_s < math.inf
+
+    # Begin and end of the process
+
+    def begin(self) -> None:
+        """The first act of every guardian: off, proven; then what a dead one left open."""
+        self.off.demand(self._began, patient=True)
+
+    def _began(self, proof: OffProof | None) -> None:
+        outcome = {"kind": "ERROR", "reason": "guardian restarted"}
+        self.recorder.end_left_open(outcome, to_plain(proof), self._left_open_ended)
+        self.event("guardian_began", {"off": proof})
+
+    def _left_open_ended(self, answer: Answer) -> None:
+        faults = [str(answer.error)] if answer.error else answer.value
+        if faults:
+            self.journal_alarm = "; ".join(faults)
+
+    def shut_down(self) -> None:
+        """Somebody ends this process: off, proven, journalled."""
+        if not self.shutting_down:
+            self.shut_down_s = guard_s() + SHUT_DOWN_S
+            reason = "the guardian was asked to end"
+            self.end("safe_hold", reason)
+            self.close({"kind": "ERROR", "reason": reason})
+
+    # Time
+
+    def due_s(self) -> float:
+        """Guard time at which `tick` has something to do."""
+        times = [self.off.due_s(), self.sampler.due_s(), self.shut_down_s]
+        if self.active is not None:
+            times.append(expires_s(self.active, self.config.timing))
+        if self._may_sample():
+            times.append(self._grid_s + self._period_s())
+        return min(times)
+
+    def tick(self, now_s: float) -> None:
+        self.off.tick(now_s)
+        self.sampler.tick(now_s)
+        self._expire(now_s)
+        period_s = self._period_s()
+        if self._may_sample() and now_s >= self._grid_s + period_s:
+            self._grid_s += math.floor((now_s - self._grid_s) / period_s) * period_s
+            self.sampler.begin(tuple(self.lanes) if self.active else ("supply",))
+
+    def _period_s(self) -> float:
+        timing = self.config.timing
+        if self.active is None:
+            return timing.idle_poll_s
+        return max(timing.sample_s / self.clock.speed, timing.sample_min_s)
+
+    def _may_sample(self) -> bool:
+        held = self.sampler.busy or self.off.first_try or self.commanding
+        return not (held or self.shutting_down)
+
+    def _expire(self, now_s: float) -> None:
+        session = self.active
+        if session is None:
+            return
+        if session.ending is not None:
+            if now_s >= session.ending.until_s:
+                self.close(session.ending.outcome)
+            return
+        reason = expired(session, self.config.timing, now_s)
+        if reason:
+            self.end("safe_hold", reason)
+            if now_s - session.heard_s > self.config.timing.deadman_s:
+                self.close({"kind": "ERROR", "reason": reason})
+
+    # Samples
+
+    def _sampled(self, sample: Sample) -> None:
+        supply = sample.supply
+        if supply is None:
+            self.off.unseen(f"the supply does not answer: {sample.errors.get('supply', '')}")
+        else:
+            self.off.answered()
+            self._beat()
+        if self.active is not None:
+            self._take(self.active, sample)
+        if supply is not None:
+            expected_on = self.session is not None and self.session.expected_on
+            if supply.state.output_on and not expected_on and not self.off.wanted:
+                self.event("alarm", {"words": "the output was found on; switching it off"})
+            self.off.seen(supply.state.output_on, expected_on=expected_on)
+
+    def _take(self, session: Session, sample: Sample) -> None:
+        """Make the session's next reading of a sample: judged at once, used when on disk."""
+        now_s, at = guard_s(), self.clock.now()
+        session, stuck = self._repeats(session, sample)
+        reading = sampling.reading(
+            sample,
+            seq=session.seq + 1,
+            at=at,
+            received_at=wall_now(),
+            now_s=now_s,
+            expected_on=session.expected_on,
+            cells=len(self.config.scanner.channels) if self.config.scanner else 0,
+            stuck=stuck,
+        )
+        tally, verdict = judge(
+            session.limits, session.tally, reading, expected_on=session.expected_on
+        )
+        self.session = replace(session, seq=reading.seq, tally=tally)
+        plain = to_plain(reading)
+        body = {"kind": "sample", "reading": plain, "raw": sample.raw, "speed": self.clock.speed}
+        if sample.errors:
+            body["errors"] = sample.errors
+        self.recorder.append(body, partial(self._kept, self.runner, reading, plain, now_s))
+        if verdict is not None:
+            self.end(verdict.kind, verdict.reason)
+
+    def _repeats(self, session: Session, sample: Sample) -> tuple[Session, frozenset[str]]:
+        """Count the identical raw replies of meter and scanner; name those that are stuck."""
+        at = self.clock.now()
+        current_a = sample.supply.state.current_a if sample.supply else 0.0
+        if (meter := sample.measured("meter")) is not None:
+            session = replace(session, meter=session.meter.after(meter.raw, at, current_a))
+        if (scanner := sample.measured("scanner")) is not None:
+            session = replace(session, scanner=session.scanner.after(scanner.raw, at, current_a))
+        counts = (("meter_stuck", session.meter), ("scanner_stuck", session.scanner))
+        return session, frozenset(flag for flag, repeats in counts if repeats.stuck(at))
+
+    def _kept(
+        self,
+        runner: Peer | None,
+        reading: Reading,
+        plain: Mapping[str, Any],
+        sampled_s: float,
+        answer: Answer,
+    ) -> None:
+        if answer.error is not None:
+            self.unwritable(answer.error)
+            return
+        self.disk_alarm = ""
+        if runner is not None:
+            runner.send({"reading": plain})
+        if self.session is not None and not reading.flags:
+            self.session = replace(self.session, valid_s=max(self.session.valid_s, sampled_s))
+
+    def _beat(self) -> None:
+        """Touch the heartbeat: the supply answered, and this loop is alive to say so."""
+        now_s = guard_s()
+        if now_s - self._beat_s >= 0.25:
+            self._beat_s = now_s
+            with suppress(OSError):
+                (self.config.folder / "heartbeat").touch()
+
+    # The record
+
+    def event(
+        self,
+        kind: str,
+        data: Mapping[str, Any],
+        *,
+        push: bool = False,
+        then: Callable[[Answer], None] | None = None,
+    ) -> None:
+        """Journal an event; `push` it to the runner when it is on disk, then call `then`."""
+        event = Event(kind, self.clock.now(), wall_now(), data)
+        body = {"kind": "event", "event": to_plain(event)}
+        runner = self.runner if push else None
+        self.recorder.append(body, partial(self._wrote, runner, body["event"], then))
+
+    def _wrote(
+        self,
+        runner: Peer | None,
+        event: Any,
+        then: Callable[[Answer], None] | None,
+        answer: Answer,
+    ) -> None:
+        if answer.error is not None:
+            self.unwritable(answer.error)
+        if runner is not None:  # also when the disk is full: the runner must know
+            runner.send({"event": event})
+        if then is not None:
+            then(answer)
+
+    def unwritable(self, error: Exception) -> None:
+        """No evidence, no charge."""
+        self.disk_alarm = f"the journal cannot be written: {error}"
+        self.end("safe_hold", self.disk_alarm)
+
+    def _alarmed(self, words: str) -> None:
+        self.event("alarm", {"words": words or "the supply answers again, its output is off"})
+
+    # The runner's connection
+
+    def gone(self, peer: Peer) -> None:
+        """A connection ended; the runner's takes the output with it."""
+        session = self.active
+        if peer is not self.runner or session is None:
+            return
+        reason = "the runner's connection ended"
+        outcome = session.ending.outcome if session.ending else {"kind": "ERROR", "reason": reason}
+        self.end("safe_hold", reason)
+        self.close(outcome)
+
+    # Off, and the end of a session
+
+    def switch_off(self, then: Callable[[OffProof | None], None] | None = None) -> None:
+        """Off now; a sample under way is dropped, for it would mix on and off."""
+        self.sampler.drop()
+        if self.session is not None:
+            self.session = self.session.off()
+        self.off.demand(then)
+
+    def end(self, kind: str, reason: str) -> None:
+        """The guardian's own decision: off, proven, told; nothing energises any more.
+
+        The runner has a few seconds to note its own outcome and close; then it is closed.
+        """
+        session = self.active
+        if session is None or session.ending is not None:
+            self.switch_off()
+            return
+        until_s = guard_s() + self.config.timing.ending_s
+        self.session = replace(session, ending=Ending(kind, reason, until_s))
+        self.switch_off(lambda proof: self.event(kind, {"reason": reason, "off": proof}, push=True))
+
+    def close(self, outcome: Outcome, ask: Ask | None = None) -> None:
+        """Write the close record once the output is proven off, however long that takes."""
+        asks = [ask] if ask is not None else []
+        if self._closing is not None:
+            self._closing += asks
+            return
+        if self.session is None:
+            return
+        self._closing = asks
+        self.session = self.session.off()
+        self.sampler.drop()
+        self.off.demand(partial(self._write_close, outcome), patient=True)
+
+    def _write_close(self, outcome: Outcome, proof: OffProof | None) -> None:
+        session = self.session
+        assert session is not None  # noqa: S101  only this closing sets it to None
+        body = {
+            "kind": "close",
+            "outcome": dict(outcome),
+            "last_seq": session.seq,
+            "off": to_plain(proof),
+        }
+        self.recorder.end(body, partial(self._ended, session))
+
+    def _ended(self, session: Session, answer: Answer) -> None:
+        asks, self._closing = self._closing or [], None
+        runner, self.session, self.runner = self.runner, None, None
+        self._grid_s = guard_s()
+        if answer.error is not None:
+            self.unwritable(answer.error)
+            for ask in asks:
+                ask.refuse("refused", self.disk_alarm)
+        else:
+            self.closed = Closed(session.token, {"last_seq": session.seq, **answer.value})
+            for ask in asks:
+                ask.reply(**self.closed.result)
+        if runner is not None and not asks:
+            runner.hang_up()  # it did not ask for this: a zombie must find nobody
+        if self.on_free is not None:
+            self.on_free()

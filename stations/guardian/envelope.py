@@ -1,0 +1,140 @@
+"""The guardian's own judgement of a sample: limits, doubt, and for how long.  Pure.
+
+Whatever a program or a runner thinks, the output goes off when a valid value is over a limit
+(a trip: the DUT is suspect), when two samples in a row are in doubt or none was valid for
+`reading_age_max_s` (a safe hold: the bench is suspect), and when the supply is found in another
+state than the one asked for.  Comparisons are written so that NaN fails them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from stations.values import Limits, Reading
+
+DOUBTS_MAX = 2  # doubtful samples in a row before the output goes off
+STUCK_COUNT = 10  # identical raw replies in a row, over ...
+STUCK_S = 30.0  # ... this much process time, with ...
+STUCK_CURRENT_A = 0.1  # ... more than this flowing
+
+# What each doubt is about: a value that it covers is missing, not over a limit.
+_ABOUT_METER = frozenset({"meter_silent", "meter_invalid"})
+_ABOUT_SCANNER = frozenset({"scanner_silent", "scanner_invalid"})
+_ABOUT_SUPPLY = frozenset({"supply_silent", "supply_invalid"})
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Why the output must go off: `kind` is "trip" or "safe_hold"."""
+
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What the judgement remembers of one session."""
+
+    opened_at: datetime
+    last_at: datetime
+    last_current_a: float = 0.0
+    charge_ah: float = 0.0
+    doubts: int = 0
+
+
+def judge(
+    limits: Limits, tally: Tally, reading: Reading, *, expected_on: bool
+) -> tuple[Tally, Verdict | None]:
+    """The tally after `reading`, and a Verdict where the output must go off.
+
+    `expected_on` is what the guardian last asked of the supply.  With the output off only an
+    output that is on against the guardian's word is a reason.
+    """
+    tally = _account(tally, reading)
+    if not expected_on:
+        found_on = reading.output_on and not reading.flags & _ABOUT_SUPPLY
+        reason = "the output was found on although it was switched off"
+        return tally, Verdict("safe_hold", reason) if found_on else None
+    verdict = _tripped(reading) or _over_limit(limits, tally, reading)
+    if verdict is not None:
+        return tally, verdict
+    if not reading.output_on:
+        return tally, Verdict("safe_hold", "the output was found off although it was switched on")
+    if tally.doubts >= DOUBTS_MAX:
+        doubts = ", ".join(sorted(reading.flags))
+        return tally, Verdict("safe_hold", f"{tally.doubts} samples in doubt: {doubts}")
+    return tally, None
+
+
+def _account(tally: Tally, reading: Reading) -> Tally:
+    """Charge by trapezoids over process time; a missing current carries the last one on."""
+    known = math.isfinite(reading.supply_current_a)
+    current_a = reading.supply_current_a if known else tally.last_current_a
+    hours = (reading.at - tally.last_at).total_seconds() / 3600.0
+    return replace(
+        tally,
+        last_at=reading.at,
+        last_current_a=current_a,
+        charge_ah=tally.charge_ah + max(0.0, 0.5 * (current_a + tally.last_current_a) * hours),
+        doubts=tally.doubts + 1 if reading.flags else 0,
+    )
+
+
+def _tripped(reading: Reading) -> Verdict | None:
+    for flag in sorted(reading.flags):
+        if flag.startswith("supply_tripped"):
+            protection = flag.removeprefix("supply_tripped_").upper()
+            return Verdict("trip", f"the supply switched itself off by {protection}")
+    return None
+
+
+def _over_limit(limits: Limits, tally: Tally, reading: Reading) -> Verdict | None:
+    low_v, high_v = limits.bank_voltage_min_v, limits.bank_voltage_max_v
+    if not (reading.flags & _ABOUT_METER or low_v <= reading.voltage_v <= high_v):
+        return Verdict(
+            "trip", f"bank at {reading.voltage_v:.3f} V, outside {low_v:.2f} … {high_v:.3f} V"
+        )
+    if not (reading.flags & _ABOUT_SUPPLY or reading.supply_current_a <= limits.current_max_a):
+        return Verdict(
+            "trip",
+            f"current {reading.supply_current_a:.2f} A, above {limits.current_max_a:.2f} A",
+        )
+    low_v, high_v = limits.cell_voltage_min_v, limits.cell_voltage_max_v
+    for position, volt in enumerate(reading.cell_voltages_v, start=1):
+        missing = reading.flags & _ABOUT_SCANNER and math.isnan(volt)
+        if not (missing or low_v <= volt <= high_v):
+            return Verdict(
+                "trip", f"cell {position} at {volt:.3f} V, outside {low_v:.2f} … {high_v:.3f} V"
+            )
+    # This bench may have no thermometer; a value that is there is judged.
+    if not (math.isnan(reading.temperature_c) or reading.temperature_c <= limits.temperature_max_c):
+        return Verdict("trip", f"{reading.temperature_c:.1f} °C, above the limit")
+    if not tally.charge_ah <= limits.charge_max_ah:
+        return Verdict(
+            "trip", f"{tally.charge_ah:.1f} Ah delivered, above {limits.charge_max_ah:.1f} Ah"
+        )
+    if not (reading.at - tally.opened_at).total_seconds() <= limits.duration_max_s:
+        return Verdict("trip", f"the session took longer than {limits.duration_max_s:.0f} s")
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """How often, and since when, one instrument has given the very same raw reply."""
+
+    raw: str = ""
+    count: int = 0
+    since: datetime | None = None
+
+    def after(self, raw: str, at: datetime, current_a: float) -> Repeats:
+        """A new reply; without current an unchanging voltage is no wonder."""
+        flows = abs(current_a) > STUCK_CURRENT_A
+        if flows and raw and raw == self.raw:
+            return replace(self, count=self.count + 1)
+        return Repeats(raw=raw if flows else "", count=1, since=at)
+
+    def stuck(self, at: datetime) -> bool:
+        enough = self.count >= STUCK_COUNT and self.since is not None
+        return enough and self.since is not None and (at - self.since).total_seconds() >= STUCK_S

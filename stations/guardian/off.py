@@ -1,0 +1,133 @@
+"""The one who wants the output off: sends OFF until it is proven, and never gives up.
+
+Lives in the guardian's loop; the tries themselves run in the supply's lane before anything
+else that waits there.  What the guardian says of the output comes from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import cast
+
+from stations.clock import guard_s
+from stations.guardian.lane import OFF, Answer, Lane
+from stations.guardian.supply import NotOff, SupplyHand
+from stations.values import OffProof
+
+Then = Callable[[OffProof | None], None]
+
+TRIES_TOLD = 3  # after so many tries whoever waits is told that there is no proof yet
+TRIES_GENTLE = 2  # after so many tries voltage and current are taken to zero as well
+
+
+class OffKeeper:
+    """Output state, the last proof, and the tries under way.
+
+    `output` is "off" only after a proof that nothing has shaken since, "on" when it was seen
+    or asked on, else "unknown".  `changed` is told when the alarm's words change.
+    """
+
+    def __init__(
+        self, lane: Lane[SupplyHand], retry_s: float, changed: Callable[[str], None]
+    ) -> None:
+        self.output = "unknown"
+        self.alarm = ""
+        self.last: OffProof | None = None
+        self.wanted = False
+        self._lane = lane
+        self._retry_s = retry_s
+        self._changed = changed
+        self._tries = 0
+        self._flying = False
+        self._next_s = 0.0
+        self._waiting: list[tuple[Then, bool]] = []
+
+    @property
+    def first_try(self) -> bool:
+        """The first try is under way: samples would mix before and after."""
+        return self.wanted and self._tries == 0
+
+    def demand(self, then: Then | None = None, *, patient: bool = False) -> None:
+        """Off, now.  `then` gets the proof; a hasty one gets None after a few failed tries."""
+        if then is not None:
+            self._waiting.append((then, patient))
+        if not self.wanted:
+            self.wanted, self._tries = True, 0
+        if not self._flying:
+            self._try()
+
+    def went_on(self) -> None:
+        """We asked the supply on and saw it on."""
+        self.output = "on"
+        self.last = None
+
+    def seen(self, output_on: bool, *, expected_on: bool) -> None:
+        """A read-back between the tries."""
+        if self.wanted:
+            return
+        if output_on:
+            self.output = "on"
+            if not expected_on:
+                self.demand()
+        elif self.output != "off" and not expected_on:
+            self.demand()  # off by its own word only: prove it
+
+    def unseen(self, words: str) -> None:
+        """The supply did not answer a read: nobody knows what its output does."""
+        self.output = "unknown"
+        if not self.wanted:
+            self._say(words)
+
+    def answered(self) -> None:
+        """The supply answers again and nothing is wanted of it."""
+        if not self.wanted:
+            self._say("")
+
+    def due_s(self) -> float:
+        return self._next_s if self.wanted and not self._flying else float("inf")
+
+    def tick(self, now_s: float) -> None:
+        if self.wanted and not self._flying and now_s >= self._next_s:
+            self._try()
+
+    def _try(self) -> None:
+        self._flying = True
+        zero = self._tries >= TRIES_GENTLE
+        self._lane.submit(OFF, lambda hand: hand.off(zero=zero), self._tried)
+
+    def _tried(self, answer: Answer) -> None:
+        self._flying = False
+        if answer.error is None:
+            self._proven(cast(OffProof, answer.value))
+            return
+        self._tries += 1
+        self._next_s = guard_s() + self._retry_s
+        found = answer.error.output if isinstance(answer.error, NotOff) else "unknown"
+        self.output = found
+        self._say(f"the output is not proven off after {self._tries} tries: {answer.error}")
+        if self._tries >= TRIES_TOLD:
+            self._tell_hasty()
+
+    def _proven(self, proof: OffProof) -> None:
+        # Ages count from the first proof since the output was last on or in doubt.
+        if self.output == "off" and self.last is not None:
+            proof = replace(self.last, supply_current_a=proof.supply_current_a)
+        self.output, self.last, self.wanted, self._tries = "off", proof, False, 0
+        self._say("")
+        told, self._waiting = self._waiting, []
+        for then, _ in told:  # in the order in which they asked
+            then(proof)
+
+    def _tell_hasty(self) -> None:
+        told, self._waiting = self._waiting, [w for w in self._waiting if w[1]]
+        for then, patient in told:
+            if not patient:
+                then(None)
+
+    def _say(self, words: str) -> None:
+        if words != self.alarm:
+            changed = bool(words) != bool(self.alarm)
+            self.alarm = words
+            if changed:
+                self._changed(words)

@@ -1,0 +1,351 @@
+"""What callers may ask, one function per op; each answers now or when the bench has answered.
+
+The runner's ops need the current token.  `stop` needs nothing and is never refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from stations.clock import guard_s
+from stations.drivers.protocols import OutOfRange
+from stations.guardian.core import Guardian
+from stations.guardian.lane import CONTROL, Answer
+from stations.guardian.opening import Opening, boot_id, describe_instruments
+from stations.guardian.peer import Ask, Bad, Peer
+from stations.guardian.session import (
+    Refusal,
+    Session,
+    describe,
+    energise_problem,
+    protection_problem,
+    setpoint_problem,
+    token_refusal,
+    valid_problem,
+)
+from stations.guardian.supply import Overtaken, SupplyHand, TooSoon
+from stations.plain import to_plain
+from stations.values import OffProof, Protection, Setpoint
+
+OWN_KINDS = frozenset({"act", "stop", "trip", "safe_hold", "guardian_began"})
+_NOTHING_SENT = (OutOfRange, Overtaken, TooSoon)
+
+
+class Requests:
+    """The guardian's ear: every message of every peer comes here."""
+
+    def __init__(self, guardian: Guardian) -> None:
+        self._guardian = guardian
+        self._opening: Opening | None = None
+        self._open_ops: Mapping[str, Callable[[Ask], None]] = {
+            "status": self._status,
+            "stop": self._stop,
+            "open": self._open,
+            "act": self._act,
+            "lease": self._lease,
+            "close": self._close,
+            "off": self._off,
+        }
+        self._session_ops: Mapping[str, Callable[[Ask, Session], None]] = {
+            "pet": lambda ask, session: ask.reply(),
+            "configure": self._configure,
+            "energise": self._energise,
+            "adjust": self._adjust,
+            "note": self._note,
+        }
+
+    def hear(self, peer: Peer, message: Mapping[str, Any]) -> None:
+        ask = Ask(peer, message)
+        self._heard(peer, message)
+        try:
+            if ask.op in self._open_ops:
+                self._open_ops[str(ask.op)](ask)
+            elif ask.op in self._session_ops:
+                self._in_session(ask)
+            else:
+                ask.refuse("bad_request", f"unknown op {ask.op!r}")
+        except Bad as error:
+            ask.refuse("bad_request", str(error))
+
+    def gone(self, peer: Peer) -> None:
+        if self._opening is not None and self._opening.ask.peer is peer:
+            self._opening.refuse("no_session", "the connection ended")
+        self._guardian.gone(peer)
+
+    def _heard(self, peer: Peer, message: Mapping[str, Any]) -> None:
+        """A sign of life of the runner, as old as the guard time that it carries.
+
+        A pet that waited in a buffer is no sign of life of now.
+        """
+        now_s = guard_s()
+        sent_s = message.get("sent_s", now_s)
+        heard_s = min(sent_s, now_s) if isinstance(sent_s, int | float) else now_s
+        session = self._guardian.session
+        if session is not None and peer is self._guardian.runner:
+            self._guardian.session = replace(session, heard_s=max(session.heard_s, heard_s))
+        if self._opening is not None and peer is self._opening.ask.peer:
+            self._opening.heard_s = max(self._opening.heard_s, heard_s)
+
+    # Anybody
+
+    def _status(self, ask: Ask) -> None:
+        guardian = self._guardian
+        last = guardian.off.last
+        runner = guardian.runner
+        live = guardian.active is not None and runner is not None and runner.open
+        ask.reply(
+            output=guardian.off.output,
+            session=describe(guardian.session, live=live),
+            highest_token=guardian.fence.highest,
+            last_off={"at": to_plain(last.at), "received_at": to_plain(last.received_at)}
+            if last is not None
+            else None,
+            instruments=describe_instruments(guardian.identities),
+            simulated=guardian.clock.simulated,
+            speed=guardian.clock.speed,
+            alarm=guardian.alarm,
+            boot_id=boot_id(),
+        )
+
+    def _stop(self, ask: Ask) -> None:
+        """Output off at once; a stop of a named run leaves another run alone."""
+        guardian = self._guardian
+        reason = str(ask.message.get("reason") or "stopped at the bench")[:500]
+        run = ask.message.get("run")
+        session = guardian.session
+        if run is not None and session is not None and session.run != run:
+            ask.reply(stopped=False, output=guardian.off.output)
+            return
+        if self._opening is not None:
+            self._opening.refuse("refused", f"stopped: {reason}")
+        if guardian.active is not None:
+            guardian.end("stop", reason)
+        else:
+            guardian.event("stop", {"reason": reason})
+        guardian.switch_off(partial(self._stopped, ask))
+
+    def _stopped(self, ask: Ask, proof: OffProof | None) -> None:
+        ask.reply(stopped=True, output=self._guardian.off.output, off=to_plain(proof))
+
+    # The uplink
+
+    def _lease(self, ask: Ask) -> None:
+        session = self._session(ask)
+        valid_s = ask.message.get("valid_s")
+        problem = valid_problem(valid_s)
+        if problem:
+            raise Bad(problem)
+        if session is not None:
+            assert isinstance(valid_s, int | float)  # noqa: S101  no problem with it
+            self._guardian.session = replace(session, lease_until_s=guard_s() + valid_s)
+            ask.reply()
+
+    def _act(self, ask: Ask) -> None:
+        """A person's act, journalled once whoever repeats it, then pushed to the runner."""
+        guardian = self._guardian
+        act, kind, data = ask.text("act"), ask.text("kind"), ask.mapping("data")
+        session = guardian.active
+        if session is None or session.run != ask.text("run"):
+            ask.refuse("no_session", "that run has no session here")
+        elif act in session.acts:
+            ask.reply(duplicate=True)
+        else:
+            guardian.session = replace(session, acts=session.acts | {act})
+            told = {**data, "id": act, "kind": kind}
+            guardian.event("act", told, push=True, then=partial(self._written, ask))
+
+    # The runner
+
+    def _open(self, ask: Ask) -> None:
+        if self._guardian.shutting_down:
+            ask.refuse("busy", "this guardian is ending")
+        elif self._opening is not None and not self._opening.over:
+            ask.refuse("busy", "another session is being opened")
+        else:
+            self._opening = Opening(self._guardian, ask)
+            try:
+                self._opening.begin()
+            except OSError as error:
+                self._opening.refuse("refused", f"the token cannot be kept: {error}")
+
+    def _session(self, ask: Ask) -> Session | None:
+        """The session that this token commands, or None after a refusal."""
+        guardian = self._guardian
+        refusal = token_refusal(guardian.active, guardian.fence.highest, ask.token)
+        if refusal is None:
+            return guardian.active
+        ask.refuse(refusal.code, refusal.words)
+        return None
+
+    def _in_session(self, ask: Ask) -> None:
+        opening = self._opening
+        if ask.op == "pet" and opening and not opening.over and opening.token == ask.token:
+            ask.reply()
+            return
+        session = self._session(ask)
+        if session is not None:
+            self._session_ops[str(ask.op)](ask, session)
+
+    def _off(self, ask: Ask) -> None:
+        """Off and proven; also for the runner whose session the guardian has just closed."""
+        guardian = self._guardian
+        closed = guardian.closed
+        if closed is None or closed.token != ask.token or guardian.session is not None:
+            if self._session(ask) is None:
+                return
+        elif closed.token < guardian.fence.highest:
+            ask.refuse("stale_token", "another session was opened since: stop")
+            return
+        guardian.switch_off(partial(self._switched_off, ask))
+
+    def _switched_off(self, ask: Ask, proof: OffProof | None) -> None:
+        if proof is None:
+            ask.refuse("not_off", self._guardian.off.alarm)
+            return
+        self._guardian.event(
+            "off", {"off": proof}, then=lambda answer: ask.reply(off=to_plain(proof))
+        )
+
+    def _close(self, ask: Ask) -> None:
+        """Close record with the runner's outcome; the same answer again to who asks again."""
+        guardian = self._guardian
+        outcome = ask.mapping("outcome")
+        closed = guardian.closed
+        if guardian.session is None and closed is not None and closed.token == ask.token:
+            ask.reply(**closed.result)
+        elif guardian.session is not None and guardian.session.token == ask.token:
+            guardian.close(
+                {
+                    "kind": str(outcome.get("kind", "ERROR")),
+                    "reason": str(outcome.get("reason", "")),
+                },
+                ask,
+            )
+        else:
+            self._session(ask)
+
+    def _note(self, ask: Ask, session: Session) -> None:
+        kind = ask.text("kind")
+        if kind in OWN_KINDS:
+            raise Bad(f"{kind} is the guardian's own kind of event")
+        self._guardian.event(kind, ask.mapping("data"), then=partial(self._written, ask))
+
+    def _written(self, ask: Ask, answer: Answer) -> None:
+        if answer.error is None:
+            ask.reply()
+        else:
+            ask.refuse("refused", self._guardian.disk_alarm)
+
+    # Commands to the supply
+
+    def _configure(self, ask: Ask, session: Session) -> None:
+        setpoint, protection = ask.value("setpoint", Setpoint), ask.value("protection", Protection)
+        problem = setpoint_problem(session.limits, setpoint) or protection_problem(
+            session.limits, setpoint, protection
+        )
+        if session.expected_on or self._guardian.off.output != "off":
+            ask.refuse("not_off", "the output must be proven off before it is set up")
+        elif problem:
+            ask.refuse("refused", problem)
+        else:
+            told = {"setpoint": setpoint, "protection": protection}
+            self._command(
+                ask,
+                session,
+                lambda hand: hand.configure(setpoint, protection),
+                lambda now: (replace(now, configured=setpoint), "configured", told),
+            )
+
+    def _energise(self, ask: Ask, session: Session) -> None:
+        refusal = energise_problem(session)
+        if refusal is not None:
+            ask.refuse(refusal.code, refusal.words)
+            return
+        guardian = self._guardian
+        guardian.sampler.drop()
+        wanted = partial(self._wanted, session.token)
+        self._command(
+            ask,
+            session,
+            lambda hand: hand.energise(wanted),
+            lambda now: (now.on(guard_s()), "on", {"setpoint": now.configured}),
+        )
+
+    def _adjust(self, ask: Ask, session: Session) -> None:
+        setpoint = ask.value("setpoint", Setpoint)
+        problem = setpoint_problem(session.limits, setpoint)
+        if not session.expected_on:
+            ask.refuse("refused", "the output is off: configure and energise instead")
+        elif problem:
+            ask.refuse("refused", problem)
+        else:
+            wanted = partial(self._wanted, session.token)
+            self._command(
+                ask,
+                session,
+                lambda hand: hand.adjust(setpoint, wanted),
+                lambda now: (now, "set", {"setpoint": setpoint}),
+            )
+
+    def _wanted(self, token: int) -> bool:
+        """Asked in the supply's lane at the last moment before a command."""
+        session = self._guardian.active
+        ended = session is None or session.ending is not None or session.token != token
+        return not (ended or self._guardian.off.wanted)
+
+    def _command(
+        self,
+        ask: Ask,
+        session: Session,
+        work: Callable[[SupplyHand], Any],
+        done: Callable[[Session], tuple[Session, str, Mapping[str, Any]]],
+    ) -> None:
+        """One command to the supply at a time; `done` gives session, event kind and data."""
+        guardian = self._guardian
+        if guardian.commanding or guardian.off.wanted:
+            ask.refuse("busy", "another command to the supply is under way")
+            return
+        if session.ending is not None:
+            ask.refuse("refused", f"the session has ended: {session.ending.reason}")
+            return
+        guardian.commanding = True
+        guardian.supply.submit(CONTROL, work, partial(self._commanded, ask, session.token, done))
+
+    def _commanded(
+        self,
+        ask: Ask,
+        token: int,
+        done: Callable[[Session], tuple[Session, str, Mapping[str, Any]]],
+        answer: Answer,
+    ) -> None:
+        guardian = self._guardian
+        guardian.commanding = False
+        if answer.error is not None:
+            self._failed(ask, answer.error)
+            return
+        session = guardian.active
+        if session is None or not self._wanted(token):
+            guardian.switch_off()
+            ask.refuse("refused", "the output was asked to be off meanwhile")
+            return
+        guardian.session, kind, data = done(session)
+        if kind == "on":
+            guardian.off.went_on()
+        guardian.event(kind, data, then=partial(self._written, ask))
+
+    def _failed(self, ask: Ask, error: Exception) -> None:
+        """A command that was sent and not seen obeyed leaves doubt: off."""
+        guardian = self._guardian
+        if not isinstance(error, _NOTHING_SENT):
+            session = guardian.active
+            if session is not None and session.configured is not None:
+                guardian.end("safe_hold", f"{ask.op}: {error}")
+            else:
+                guardian.switch_off()
+        ask.refuse("refused", str(error))
+
+
+__all__ = ["Refusal", "Requests"]

@@ -1,0 +1,174 @@
+"""One sample at a time: every instrument read in parallel, put together with its doubts.
+
+A sample is done when every instrument has answered or failed, or when its time is up; whoever
+is still busy then was silent.  Samples never overlap, and one that an output command overtook
+is dropped: it would mix values from before and after.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Any, cast
+
+from stations.clock import guard_s
+from stations.drivers.protocols import BadReply, Measured
+from stations.guardian.lane import READ, Answer, Lane
+from stations.guardian.supply import SupplyRead
+from stations.values import NAN, Reading
+
+ROLES = ("supply", "meter", "scanner")
+
+
+@dataclass(slots=True)
+class Sample:
+    """What has been heard so far; `heard` holds values, `doubts` flags."""
+
+    began_s: float
+    pending: set[str]
+    heard: dict[str, Any] = field(default_factory=dict)
+    doubts: set[str] = field(default_factory=set)
+    errors: dict[str, str] = field(default_factory=dict)
+    oldest_s: float = math.inf  # guard time at which the oldest answer was asked for
+
+    @property
+    def supply(self) -> SupplyRead | None:
+        return cast("SupplyRead | None", self.heard.get("supply"))
+
+    def measured(self, role: str) -> Measured | None:
+        return cast("Measured | None", self.heard.get(role))
+
+    @property
+    def raw(self) -> dict[str, str]:
+        """Raw replies by role; a silent instrument has none."""
+        raws = {role: self.heard[role].raw for role in ("meter", "scanner") if role in self.heard}
+        return raws | ({"supply": self.supply.state.raw} if self.supply else {})
+
+
+class Sampler:
+    """Asks the lanes for samples; `finished` gets each one, in the guardian's loop."""
+
+    def __init__(
+        self, lanes: Mapping[str, Lane[Any]], limit_s: float, finished: Callable[[Sample], None]
+    ) -> None:
+        self._lanes = lanes
+        self._limit_s = limit_s
+        self._finished = finished
+        self._sample: Sample | None = None
+
+    @property
+    def busy(self) -> bool:
+        return self._sample is not None
+
+    def begin(self, roles: Sequence[str]) -> None:
+        """Start a sample of `roles`; a lane that still works for an older one is silent."""
+        sample = Sample(began_s=guard_s(), pending=set(roles))
+        self._sample = sample
+        for role in roles:
+            lane = self._lanes[role]
+            if role != "supply" and lane.waiting:
+                self._silent(sample, role, "still busy with the sample before")
+            else:
+                lane.submit(READ, _reader(role), partial(self._got, sample, role))
+        self._complete(sample)
+
+    def drop(self) -> None:
+        self._sample = None
+
+    def due_s(self) -> float:
+        return self._sample.began_s + self._limit_s if self._sample else math.inf
+
+    def tick(self, now_s: float) -> None:
+        sample = self._sample
+        if sample is not None and now_s >= self.due_s():
+            for role in tuple(sample.pending):
+                self._silent(sample, role, f"no answer within {self._limit_s:g} s")
+            self._complete(sample)
+
+    def _got(self, sample: Sample, role: str, answer: Answer) -> None:
+        if sample is not self._sample:
+            return  # dropped, or its time was up
+        sample.pending.discard(role)
+        sample.oldest_s = min(sample.oldest_s, answer.began_s)
+        if answer.error is None:
+            sample.heard[role] = answer.value
+        else:
+            kind = "invalid" if isinstance(answer.error, BadReply) else "silent"
+            sample.doubts.add(f"{role}_{kind}")
+            sample.errors[role] = str(answer.error)
+        self._complete(sample)
+
+    def _silent(self, sample: Sample, role: str, words: str) -> None:
+        sample.pending.discard(role)
+        sample.doubts.add(f"{role}_silent")
+        sample.errors[role] = words
+
+    def _complete(self, sample: Sample) -> None:
+        if not sample.pending:
+            self._sample = None
+            self._finished(sample)
+
+
+def _reader(role: str) -> Callable[[Any], Any]:
+    if role == "supply":
+        return lambda hand: hand.read()
+    return lambda device: device.measure()
+
+
+def reading(
+    sample: Sample,
+    *,
+    seq: int,
+    at: datetime,
+    received_at: datetime,
+    now_s: float,
+    expected_on: bool,
+    cells: int,
+    stuck: frozenset[str],
+) -> Reading:
+    """The sample as a Reading: what is missing is NaN and has its flag.  Pure.
+
+    `cells` is how many channels the scanner has, 0 without one; `stuck` are flags that only
+    more than one sample can show.  A silent supply's output is taken to be what was asked.
+    """
+    flags = set(sample.doubts) | stuck
+    meter_v = _volts(sample, "meter", 1, flags)[0]
+    cell_volts = _volts(sample, "scanner", cells, flags) if cells else ()
+    supply = sample.supply
+    if supply is None:
+        output_on, volts, amps, regulation = expected_on, NAN, NAN, ""
+    else:
+        state = supply.state
+        output_on, volts, amps = state.output_on, state.voltage_v, state.current_a
+        regulation = state.regulation if output_on else ""
+        if expected_on and not supply.as_set:
+            flags.add("supply_setpoint")
+        if expected_on and not output_on and state.tripped:
+            flags.add(f"supply_tripped_{state.tripped.lower()}")
+    return Reading(
+        seq=seq,
+        at=at,
+        received_at=received_at,
+        age_s=max(0.0, now_s - min(sample.oldest_s, now_s)),
+        output_on=output_on,
+        voltage_v=meter_v,
+        supply_voltage_v=volts,
+        supply_current_a=amps,
+        cell_voltages_v=cell_volts,
+        regulation=regulation,
+        flags=frozenset(flags),
+    )
+
+
+def _volts(sample: Sample, role: str, count: int, flags: set[str]) -> tuple[float, ...]:
+    measured = sample.measured(role)
+    if measured is None:
+        return (NAN,) * count
+    if len(measured.volts) != count or not all(math.isfinite(v) for v in measured.volts):
+        flags.add(f"{role}_invalid")
+    if len(measured.volts) != count:
+        return (NAN,) * count
+    return measured.volts

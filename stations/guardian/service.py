@@ -1,0 +1,113 @@
+"""Putting a guardian together from a bench folder, and holding that folder for it alone."""
+
+from __future__ import annotations
+
+import fcntl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from stations import config as configuration
+from stations.clock import Clock, RealClock, SharedClock, guard_s
+from stations.config import BenchConfig, InstrumentConfig
+from stations.drivers.registry import DRIVERS, open_supply
+from stations.guardian.core import Guardian
+from stations.guardian.fence import Fence
+from stations.guardian.lane import Lane, Post
+from stations.guardian.loop import Inbox, Loop
+from stations.guardian.recorder import Recorder
+from stations.guardian.supply import SupplyHand
+from stations.wire import listen
+
+CLOCK_PATIENCE_S = 10.0  # how long a simulated bench may take to put its clock up
+
+
+class BenchTaken(Exception):
+    """Another process holds this bench's folder: ask it instead."""
+
+
+class NoClock(Exception):
+    """The simulated bench has put no clock up; start it first."""
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Hold the bench folder; raises BenchTaken while another process does.
+
+    The lock goes with the process, however it ends.
+    """
+    with (folder / "guardian.lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise BenchTaken(f"another process drives the bench in {folder}") from error
+        yield
+
+
+def bench_clock(config: BenchConfig, patience_s: float = CLOCK_PATIENCE_S) -> Clock:
+    """Real time, or the simulated bench's clock as soon as it is there."""
+    if config.clock is None:
+        return RealClock()
+    pause = threading.Event()
+    deadline = guard_s() + patience_s
+    while True:
+        try:
+            return SharedClock(config.clock)
+        except (OSError, ValueError) as error:  # not there yet, or still empty
+            if guard_s() > deadline:
+                raise NoClock(f"{config.clock} is not there: start the simulated bench") from error
+        pause.wait(0.05)
+
+
+def serve(path: Path) -> int:
+    """Guard the bench of the bench.toml at `path`; 0 when it ended with the output proven off.
+
+    Raises ConfigError, BenchTaken, NoClock, FenceBroken or OSError before it has begun.
+    """
+    config = configuration.load(path)
+    with alone(config.folder):
+        clock = bench_clock(config)
+        inbox = Inbox()
+        supply = supply_lane(config, clock, inbox.post)
+        lanes: dict[str, Lane[Any]] = {"supply": supply}
+        for instrument in config.instruments:
+            if instrument.role != "supply":
+                lanes[instrument.role] = _lane(instrument, config, inbox.post)
+        recorder = Recorder(config.journal, inbox.post)
+        guardian = Guardian(
+            config,
+            clock=clock,
+            supply=supply,
+            lanes=lanes,
+            recorder=recorder,
+            fence=Fence(config.folder / "token"),
+        )
+        with listen(config.socket) as listener:
+            Loop(guardian, listener, inbox).run()
+        for lane in lanes.values():
+            lane.leave(lambda device: device.close(), timeout_s=2 * config.timing.io_timeout_s)
+        recorder.leave()
+        return 0 if guardian.off.output == "off" else 1
+
+
+def supply_lane(config: BenchConfig, clock: Clock, post: Post) -> Lane[SupplyHand]:
+    return Lane("supply", lambda: open_hand(config, clock), post)
+
+
+def open_hand(config: BenchConfig, clock: Clock) -> SupplyHand:
+    timeout_s = config.timing.io_timeout_s
+    supply = open_supply(config.supply.driver, config.supply.resource, timeout_s=timeout_s)
+    return SupplyHand(supply, clock, latency_s=timeout_s)
+
+
+def _lane(instrument: InstrumentConfig, config: BenchConfig, post: Post) -> Lane[Any]:
+    def opened() -> Any:
+        return DRIVERS[instrument.driver].open(
+            instrument.resource,
+            channels=instrument.channels,
+            timeout_s=config.timing.io_timeout_s,
+        )
+
+    return Lane(instrument.role, opened, post)

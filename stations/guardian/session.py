@@ -1,0 +1,179 @@
+"""One session of a runner at the guardian, as a frozen value with its rules.  Pure.
+
+A session lives from the open that raised the fencing token until its journal has a close
+record.  Guard time comes in as `now_s`; nothing here reads a clock.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from stations.config import Timing
+from stations.guardian.envelope import Repeats, Tally
+from stations.values import Limits, Protection, Setpoint
+
+OVP_MARGIN_V = 0.10  # requirement F4: OVP at most this far above what the bank may reach
+VALID_MAX_S = 24 * 3600.0  # the longest authority that anyone may hand out at once
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a request is not done: a code for programs, words for people."""
+
+    code: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The guardian ended the session by itself (or a person stopped it): nothing energises."""
+
+    kind: str  # "trip", "safe_hold", "stop"
+    reason: str
+    until_s: float  # guard time by which the runner must have closed
+
+    @property
+    def outcome(self) -> Mapping[str, str]:
+        kinds = {"trip": "TRIPPED", "stop": "STOPPED"}
+        return {"kind": kinds.get(self.kind, "ERROR"), "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What the guardian holds of the one run that may drive this bench."""
+
+    run: str
+    attempt: int
+    token: int
+    limits: Limits
+    heard_s: float  # guard time of the runner's last sign of life
+    lease_until_s: float
+    tally: Tally
+    seq: int = 0
+    configured: Setpoint | None = None  # since the output was last off
+    expected_on: bool = False
+    on_since_s: float = 0.0
+    valid_s: float = 0.0  # guard time of the last journalled sample without a doubt
+    meter: Repeats = field(default_factory=Repeats)
+    scanner: Repeats = field(default_factory=Repeats)
+    acts: frozenset[str] = field(default_factory=frozenset)
+    ending: Ending | None = None
+
+    def off(self) -> Session:
+        """The output is to be off: a new set-up is needed before it may go on."""
+        return replace(self, configured=None, expected_on=False)
+
+    def on(self, now_s: float) -> Session:
+        return replace(self, expected_on=True, on_since_s=now_s, valid_s=now_s)
+
+
+def expired(session: Session, timing: Timing, now_s: float) -> str:
+    """Why the guardian must end the session now, or ""."""
+    if session.ending is not None:
+        return ""
+    if not now_s - session.heard_s <= timing.deadman_s:
+        return f"the runner was silent for {timing.deadman_s:g} s"
+    if not now_s <= session.lease_until_s:
+        return "the lease has passed"
+    age_max_s = session.limits.reading_age_max_s
+    if session.expected_on and not now_s - session.valid_s <= age_max_s:
+        return f"no valid, journalled sample for {age_max_s:g} s"
+    return ""
+
+
+def expires_s(session: Session, timing: Timing) -> float:
+    """Guard time at which `expired` (or the end of an ending) is next worth asking."""
+    if session.ending is not None:
+        return session.ending.until_s
+    times = [session.heard_s + timing.deadman_s, session.lease_until_s]
+    if session.expected_on:
+        times.append(session.valid_s + session.limits.reading_age_max_s)
+    return min(times)
+
+
+def token_refusal(session: Session | None, highest: int, token: object) -> Refusal | None:
+    """Why this token may not command, or None; `highest` is the fence's."""
+    if type(token) is not int:
+        return Refusal("bad_request", "token must be a whole number")
+    if token < highest:
+        return Refusal("stale_token", f"token {token} was overtaken by {highest}: stop")
+    if session is None or session.token != token:
+        return Refusal("no_session", f"no session with token {token} is open")
+    return None
+
+
+def open_refusal(highest: int, token: object) -> Refusal | None:
+    if type(token) is not int or token < 1:
+        return Refusal("bad_request", "token must be a whole number above 0")
+    if token <= highest:
+        return Refusal("stale_token", f"token {token} is not above {highest}: lease again")
+    return None
+
+
+def limits_problem(limits: Limits) -> str:
+    """A limit that is not a positive number would never trip."""
+    for name in Limits.__dataclass_fields__:
+        value = getattr(limits, name)
+        if not (math.isfinite(value) and value > 0):
+            return f"limits.{name} is {value!r}; it must be a number above 0"
+    return ""
+
+
+def valid_problem(valid_s: object) -> str:
+    if not isinstance(valid_s, int | float) or not 0 < valid_s <= VALID_MAX_S:
+        return f"valid_s is {valid_s!r}; it must be seconds between 0 and {VALID_MAX_S:.0f}"
+    return ""
+
+
+def setpoint_problem(limits: Limits, setpoint: Setpoint) -> str:
+    """Why the envelope forbids this set-point; written so that NaN is forbidden."""
+    if not 0.0 <= setpoint.voltage_v <= limits.setpoint_voltage_max_v + 1e-9:
+        return (
+            f"set-point {setpoint.voltage_v:g} V is not within 0 … "
+            f"{limits.setpoint_voltage_max_v:g} V of this session"
+        )
+    if not 0.0 <= setpoint.current_a <= limits.current_max_a + 1e-9:
+        return (
+            f"current limit {setpoint.current_a:g} A is not within 0 … "
+            f"{limits.current_max_a:g} A of this session"
+        )
+    return ""
+
+
+def protection_problem(limits: Limits, setpoint: Setpoint, protection: Protection) -> str:
+    """Why the supply's own OVP and OCP would not protect this session."""
+    highest_v = limits.bank_voltage_max_v + OVP_MARGIN_V
+    if not setpoint.voltage_v < protection.ovp_v <= highest_v + 1e-9:
+        return (
+            f"OVP {protection.ovp_v:g} V must lie above the set-point {setpoint.voltage_v:g} V "
+            f"and at most at {highest_v:g} V"
+        )
+    if not setpoint.current_a < protection.ocp_a:
+        return f"OCP {protection.ocp_a:g} A must lie above the {setpoint.current_a:g} A asked for"
+    return ""
+
+
+def energise_problem(session: Session) -> Refusal | None:
+    """Why the output may not go on now."""
+    if session.ending is not None:
+        return Refusal("refused", f"the session has ended: {session.ending.reason}")
+    if session.expected_on:
+        return Refusal("refused", "the output is on already")
+    if session.configured is None:
+        return Refusal("refused", "configure first: nothing was set since the output was off")
+    return None
+
+
+def describe(session: Session | None, *, live: bool) -> Mapping[str, Any] | None:
+    """The session as `status` tells it."""
+    if session is None:
+        return None
+    return {
+        "run": session.run,
+        "attempt": session.attempt,
+        "token": session.token,
+        "live": live and session.ending is None,
+    }

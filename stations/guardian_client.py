@@ -1,0 +1,288 @@
+"""The callers' side of a guardian's socket.
+
+`GuardianBench` is the bench of a runner: it holds the session, and pets only from inside its
+own calls, so that a control loop that hangs falls silent.  `GuardianLink` asks single
+questions, for the uplink and for people.
+"""
+
+from __future__ import annotations
+
+import select
+from collections import deque
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from stations.bench import BenchError, BenchLost
+from stations.clock import guard_s
+from stations.plain import from_plain, to_plain
+from stations.values import Event, Limits, OffProof, Protection, Reading, Setpoint
+from stations.wire import LineBuffer, WireError, connect, encode
+
+ANSWER_MAX_S = 20.0  # the longest command: a supply that is silent all the way
+_GONE = ("stale_token", "no_session")
+
+
+class GuardianSilent(Exception):
+    """No guardian answers at this socket; is it running?"""
+
+
+class GuardianRefused(Exception):
+    """The guardian said no: `code` for programs, the message for people."""
+
+    def __init__(self, code: str, words: str) -> None:
+        super().__init__(words)
+        self.code = code
+
+
+class _Line:
+    """One connection: messages out, messages in, no thread."""
+
+    def __init__(self, path: Path, timeout_s: float) -> None:
+        self._socket = connect(path, timeout_s)
+        self._socket.settimeout(timeout_s)
+        self._buffer = LineBuffer()
+        self._arrived: deque[dict[str, Any]] = deque()
+        self._count = 0
+
+    def send(self, op: str, fields: Mapping[str, Any]) -> int:
+        """The id that the reply will carry; OSError when nobody takes it."""
+        self._count += 1
+        message = {"id": self._count, "op": op, "sent_s": guard_s(), **to_plain(fields)}
+        self._socket.sendall(encode(message))
+        return self._count
+
+    def receive(self, timeout_s: float) -> dict[str, Any] | None:
+        """The next message, None after `timeout_s`; OSError or WireError at the line's end."""
+        if not self._arrived:
+            ready, _, _ = select.select([self._socket], [], [], max(0.0, timeout_s))
+            if not ready:
+                return None
+            data = self._socket.recv(65536)
+            if not data:
+                raise ConnectionResetError("the guardian hung up")
+            self._arrived += self._buffer.feed(data)
+        return self._arrived.popleft() if self._arrived else None
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+class GuardianBench:
+    """One session at a guardian, as a Bench.  Use as a context manager, or call `close`.
+
+    `opened_at` is process time at the opening, `off_at_open` the proof that came with it,
+    `simulated` and `instruments` are what the guardian found.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        run: str,
+        attempt: int,
+        token: int,
+        limits: Limits,
+        program: Mapping[str, str],
+        valid_s: float,
+    ) -> None:
+        """Open the session; raises BenchError when it is refused, BenchLost without a guardian.
+
+        `program` is name and version; `valid_s` how long the lease is good for by itself.
+        """
+        self._token = token
+        self._items: deque[Reading | Event] = deque()
+        self._pets: set[int] = set()
+        self._lost = ""
+        self._pet_s = 0.4
+        self._sent_s = guard_s()
+        try:
+            self._line = _Line(path, timeout_s=2.0)
+        except OSError as error:
+            raise BenchLost(f"no guardian at {path}: {error}") from error
+        try:
+            told = self._ask(
+                "open",
+                run=run,
+                attempt=attempt,
+                limits=limits,
+                program=dict(program),
+                valid_s=valid_s,
+            )
+        except BenchError:
+            self._line.close()
+            raise
+        self._pet_s = 0.8 * float(told["pet_s"])
+        self.simulated: bool = told["simulated"]
+        self.speed: float = told["speed"]
+        self.boot_id: str = told["boot_id"]
+        self.instruments: list[Mapping[str, str]] = told["instruments"]
+        self.opened_at = datetime.fromisoformat(told["at"])
+        self.off_at_open: OffProof = from_plain(OffProof, told["off"])
+
+    def __enter__(self) -> GuardianBench:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._line.close()
+
+    # The Bench protocol
+
+    def next(self) -> Reading | Event:
+        while not self._items:
+            if self._lost:
+                raise BenchLost(self._lost)
+            self._pet()
+            self._take(self._pet_s)
+        self._pet()
+        return self._items.popleft()
+
+    def configure(self, setpoint: Setpoint, protection: Protection) -> None:
+        self._ask("configure", setpoint=setpoint, protection=protection)
+
+    def energise(self) -> None:
+        self._ask("energise")
+
+    def adjust(self, setpoint: Setpoint) -> None:
+        self._ask("adjust", setpoint=setpoint)
+
+    def off(self) -> OffProof:
+        return from_plain(OffProof, self._ask("off")["off"])
+
+    def note(self, kind: str, data: Mapping[str, Any]) -> None:
+        self._ask("note", kind=kind, data=data)
+
+    # Beyond it
+
+    def pet(self) -> None:
+        """For a caller that works on something else between two calls."""
+        self._pet()
+
+    def close(self, *, kind: str, reason: str) -> Mapping[str, Any]:
+        """End the session with the run's outcome: {"last_seq", "head", "records"}.
+
+        Raises BenchLost when the guardian is gone; its journal is closed by its successor.
+        """
+        try:
+            reply = self._ask("close", outcome={"kind": kind, "reason": reason})
+        finally:
+            self._line.close()
+        return {key: reply[key] for key in ("last_seq", "head", "records")}
+
+    def _ask(self, op: str, **fields: Any) -> Mapping[str, Any]:
+        """Ask and wait for the reply, petting; readings that come meanwhile are kept in order."""
+        deadline = guard_s() + ANSWER_MAX_S
+        number = self._send(op, fields)
+        while guard_s() < deadline:
+            reply = self._take(self._pet_s, awaited=number)
+            if reply is not None:
+                return self._judged(op, reply)
+            self._pet()
+        self._lose(f"no answer to {op} within {ANSWER_MAX_S:g} s")
+        raise BenchLost(self._lost)
+
+    def _judged(self, op: str, reply: Mapping[str, Any]) -> Mapping[str, Any]:
+        if reply.get("ok"):
+            return reply
+        words = f"{op}: {reply.get('error', 'refused')}"
+        if reply.get("code") in _GONE:
+            self._lose(words)
+            raise BenchLost(words)
+        raise BenchError(words)
+
+    def _pet(self) -> None:
+        if guard_s() - self._sent_s >= self._pet_s and not self._lost:
+            try:
+                self._pets.add(self._send("pet", {}))
+            except BenchLost:
+                return  # what has arrived is still handed out, then `next` says so
+
+    def _send(self, op: str, fields: Mapping[str, Any]) -> int:
+        try:
+            number = self._line.send(op, {"token": self._token, **fields})
+        except OSError as error:
+            self._lose(f"the guardian is gone: {error}")
+            raise BenchLost(self._lost) from error
+        self._sent_s = guard_s()
+        return number
+
+    def _take(self, timeout_s: float, awaited: int = 0) -> Mapping[str, Any] | None:
+        """Take in one message; the awaited reply is returned, all else finds its place."""
+        try:
+            message = self._line.receive(timeout_s)
+        except (OSError, WireError) as error:
+            self._lose(f"the guardian is gone: {error}")
+            if awaited:
+                raise BenchLost(self._lost) from error
+            return None
+        if message is None:
+            return None
+        if "reading" in message:
+            self._items.append(from_plain(Reading, message["reading"]))
+        elif "event" in message:
+            self._items.append(from_plain(Event, message["event"]))
+        elif message.get("id") == awaited:
+            return message
+        elif message.get("id") in self._pets:
+            self._pets.discard(message["id"])
+            if message.get("code") in _GONE:
+                self._lose(str(message.get("error")))
+        return None
+
+    def _lose(self, words: str) -> None:
+        self._lost = self._lost or words
+
+
+class GuardianLink:
+    """Single questions to a guardian, each on its own short connection."""
+
+    def __init__(self, path: Path, timeout_s: float = 2.0) -> None:
+        self._path = path
+        self._timeout_s = timeout_s
+
+    def status(self) -> Mapping[str, Any]:
+        """Output, session, highest token, last off, instruments, alarm: plain data."""
+        return self._ask("status")
+
+    def lease(self, *, token: int, valid_s: float) -> None:
+        """The token's authority lasts `valid_s` from now."""
+        self._ask("lease", token=token, valid_s=valid_s)
+
+    def act(self, *, run: str, act: str, kind: str, data: Mapping[str, Any]) -> None:
+        """Hand over a person's act; a repeated `act` id changes nothing."""
+        self._ask("act", run=run, kind=kind, data=data, act=act)
+
+    def stop(self, *, reason: str, run: str | None = None) -> Mapping[str, Any]:
+        """Output off at once: {"stopped", "output", "off"}; never refused."""
+        return self._ask("stop", reason=reason, **({} if run is None else {"run": run}))
+
+    def _ask(self, op: str, **fields: Any) -> Mapping[str, Any]:
+        """Raises GuardianSilent without an answer in time, GuardianRefused for a no."""
+        deadline = guard_s() + self._timeout_s
+        line = None
+        try:
+            line = _Line(self._path, self._timeout_s)
+            number = line.send(op, fields)
+            while (left_s := deadline - guard_s()) > 0:
+                message = line.receive(left_s)
+                if message is not None and message.get("id") == number:
+                    return _accepted(message)
+        except (OSError, WireError) as error:
+            raise GuardianSilent(f"no guardian at {self._path}: {error}") from error
+        finally:
+            if line is not None:
+                line.close()
+        raise GuardianSilent(f"the guardian at {self._path} did not answer {op} in time")
+
+
+def _accepted(reply: Mapping[str, Any]) -> Mapping[str, Any]:
+    if not reply.get("ok"):
+        raise GuardianRefused(str(reply.get("code", "")), str(reply.get("error", "refused")))
+    return {key: value for key, value in reply.items() if key not in ("id", "ok")}
