@@ -45,7 +45,8 @@ class User:
 
     def url(self) -> str:
         assert self.process.stdout is not None
-        return self.process.stdout.readline().strip()
+        line: str = self.process.stdout.readline()
+        return line.strip()
 
     def end(self, sign: signal.Signals | None = None) -> None:
         if sign is not None:
