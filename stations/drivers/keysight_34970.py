@@ -32,6 +32,7 @@ RATINGS = MeterRatings(
 
 _READING = re.compile(r"[+-]\d\.\d{5,8}E[+-]\d{2}")
 _BLOCK = re.compile(r"#([1-9])(.*)")
+_EMPTY = ("#13(@)", "#14(@)")  # some sources print a length of 4
 _CHANNELS = re.compile(r"(\d{3})(?::(\d{3}))?")
 
 
@@ -54,7 +55,7 @@ class Keysight34972A:
 
     def prepare(self) -> None:
         """Set range, speed and scan list, read the list back, see an empty error queue."""
-        self.identify()
+        self._identify()
         session = self._link.session
         scpi.forget_errors(self._link)
         self._link.tell(f"CONF:VOLT:DC {RANGE_V},{self._list}")
@@ -104,6 +105,8 @@ class Keysight34972A:
 
 def scan_list(reply: str) -> tuple[int, ...]:
     """Channels in a definite-length block, `#` digits length text: `#210(@101,102)`."""
+    if reply in _EMPTY:
+        return ()
     match = _BLOCK.fullmatch(reply)
     if match is None:
         raise BadReply(f"not a block: {reply!r}")
@@ -111,8 +114,6 @@ def scan_list(reply: str) -> tuple[int, ...]:
     length, text = rest[:digits], rest[digits:]
     if not length.isdecimal() or len(length) != digits or int(length) != len(text):
         raise BadReply(f"block of another length than it says: {reply!r}")
-    if text == "(@)":
-        return ()
     if not (text.startswith("(@") and text.endswith(")")):
         raise BadReply(f"no channel list in block: {reply!r}")
     return tuple(channel for item in text[2:-1].split(",") for channel in _expanded(item, reply))

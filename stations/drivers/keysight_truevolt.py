@@ -45,7 +45,7 @@ class Keysight34461A:
 
     def prepare(self) -> None:
         """Set range and speed, read them back, and see an empty error queue."""
-        self.identify()
+        self._identify()
         session = self._link.session
         scpi.forget_errors(self._link)
         self._link.tell(f"CONF:VOLT:DC {RANGE_V}")

@@ -15,6 +15,8 @@ from stations.drivers.protocols import BadReply, Refused
 
 READ, WRITE, WRITE_MANY = 0x03, 0x06, 0x10
 
+EXCEPTION_LENGTH = 5  # unit, function | 0x80, code, CRC
+
 
 def _crc_of(byte: int) -> int:
     for _ in range(8):
@@ -66,17 +68,9 @@ def answer(request: bytes, heard: bytes) -> Answer | None:
     Raises BadReply as soon as `heard` cannot be the beginning of the one frame that answers,
     and Refused for an exception reply.
     """
-    function = heard[1:2]
-    if heard[:1] != request[:1][: len(heard)]:
+    if not _begins_right(request, heard):
         raise BadReply(f"{heard.hex(' ')} does not answer {request.hex(' ')}; read again")
-    if not function:
-        return None
-    if function == bytes((request[1] | 0x80,)):
-        length = 5
-    elif function == request[1:2]:
-        length = reply_length(request)
-    else:
-        raise BadReply(f"{heard.hex(' ')} does not answer {request.hex(' ')}; read again")
+    length = EXCEPTION_LENGTH if heard[1:2] > b"\x7f" else reply_length(request)
     return _whole(request, heard) if len(heard) >= length else None
 
 
@@ -95,17 +89,19 @@ def reply_length(request: bytes) -> int:
     return 8
 
 
+def _begins_right(request: bytes, heard: bytes) -> bool:
+    """Whether `heard` is so far what answers: unit, function, then byte count or echo."""
+    follows = bytes((reply_length(request) - 5,)) if request[1] == READ else request[2:6]
+    good, refused = request[:2] + follows, bytes((request[0], request[1] | 0x80))
+    return good.startswith(heard[: len(good)]) or refused.startswith(heard[:2])
+
+
 def _whole(request: bytes, frame: bytes) -> Answer:
     if crc16(frame[:-2]) != int.from_bytes(frame[-2:], "little"):
         raise BadReply(f"not one whole Modbus frame: {frame.hex(' ')}; read again")
-    if len(frame) == 5 and frame[1] == request[1] | 0x80:
+    if len(frame) == EXCEPTION_LENGTH and frame[1] == request[1] | 0x80:
         raise Refused(f"Modbus exception {frame[2]} to {request.hex(' ')}; is it this model?")
-    if frame[:2] != request[:2] or len(frame) != reply_length(request):
+    if len(frame) != reply_length(request) or not _begins_right(request, frame):
         raise BadReply(f"{frame.hex(' ')} does not answer {request.hex(' ')}; read again")
-    if request[1] != READ:
-        if frame[2:6] != request[2:6]:
-            raise BadReply(f"{frame.hex(' ')} does not acknowledge {request.hex(' ')}; switch off")
-        return Answer((), frame)
-    if frame[2] != len(frame) - 5:
-        raise BadReply(f"byte count and length differ in {frame.hex(' ')}; read again")
-    return Answer(struct.unpack(f">{frame[2] // 2}H", frame[3:-2]), frame)
+    data = frame[3:-2] if request[1] == READ else b""
+    return Answer(struct.unpack(f">{len(data) // 2}H", data), frame)

@@ -1,0 +1,92 @@
+"""The 34461A, line by line.
+
+The lines follow Keysight's Truevolt operating guide; they were not recorded from a meter of
+our own.
+"""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from stations.drivers.keysight_truevolt import Keysight34461A
+from stations.drivers.protocols import BadReply, Refused, WrongInstrument
+from tests.stations.drivers.cases import TRUEVOLT_IDENTITY, TRUEVOLT_SETUP
+from tests.stations.drivers.transcript import lines, on_socket, playing
+
+IDENTIFY = lines(("*IDN?", TRUEVOLT_IDENTITY))
+NO_ERROR = ("SYST:ERR?", '+0,"No error"')
+SETTINGS = TRUEVOLT_SETUP[1:4]
+
+
+def test_an_overload_is_nan_with_its_raw_reply() -> None:
+    script = [*IDENTIFY, *TRUEVOLT_SETUP, *lines(("READ?", "+9.90000000E+37"))]
+    with playing(on_socket(script)) as player:
+        meter = Keysight34461A(player.resource, timeout_s=2.0)
+        meter.prepare()
+
+        measured = meter.measure()
+
+        assert math.isnan(measured.volts[0])
+        assert measured.raw == "+9.90000000E+37"
+        meter.close()
+
+
+def test_prepare_forgets_old_errors() -> None:
+    old = lines(("SYST:ERR?", '-410,"Query INTERRUPTED"'))
+    with playing(on_socket([*IDENTIFY, *old, *TRUEVOLT_SETUP])) as player:
+        meter = Keysight34461A(player.resource, timeout_s=2.0)
+        meter.prepare()
+        meter.close()
+
+
+def test_prepare_refuses_when_the_meter_reports_an_error() -> None:
+    failed = lines(("SYST:ERR?", '-222,"Data out of range"'), NO_ERROR)
+    with playing(on_socket([*IDENTIFY, *lines(NO_ERROR), *SETTINGS, *failed])) as player:
+        meter = Keysight34461A(player.resource, timeout_s=2.0)
+
+        with pytest.raises(Refused, match="-222"):
+            meter.prepare()
+
+        meter.close()
+
+
+@pytest.mark.parametrize(
+    "configured", ['"VOLT +1.000000E+02,+3.000000E-05"', '"CURR +1.000000E+01,+3.000000E-06"', "0"]
+)
+def test_prepare_refuses_another_range_or_function(configured: str) -> None:
+    script = [*IDENTIFY, *lines(NO_ERROR), *SETTINGS[:2], *lines(("CONF?", configured))]
+    with playing(on_socket(script)) as player:
+        meter = Keysight34461A(player.resource, timeout_s=2.0)
+
+        with pytest.raises(BadReply, match="set to"):
+            meter.prepare()
+
+        meter.close()
+
+
+def test_a_new_connection_is_set_up_before_it_is_believed() -> None:
+    read = lines(("READ?", "+3.29876543E+00"))
+    once = [*IDENTIFY, *TRUEVOLT_SETUP, *read]
+    with playing(on_socket(once * 2)) as player:
+        meter = Keysight34461A(player.resource, timeout_s=2.0)
+        meter.measure()
+        meter.reopen()
+
+        assert meter.measure().volts == (3.29877,)
+
+        meter.close()
+
+
+def test_the_meter_that_is_back_must_be_the_same() -> None:
+    other = lines(("*IDN?", TRUEVOLT_IDENTITY.replace("MY53200000", "MY53299999")))
+    with playing(on_socket([*IDENTIFY, *other])) as player:
+        meter = Keysight34461A(player.resource, timeout_s=2.0)
+        meter.identify()
+        meter.reopen()
+
+        with pytest.raises(WrongInstrument, match="MY53299999"):
+            meter.measure()
+
+        meter.close()
