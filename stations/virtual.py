@@ -16,7 +16,7 @@ import numpy as np
 
 from stations.bench import BenchError
 from stations.model.bank import Bank
-from stations.values import Event, OffProof, Protection, Reading, Setpoint
+from stations.values import NAN, Event, OffProof, Protection, Reading, Setpoint
 
 STARTED_AT = datetime(2025, 1, 6, 8, 0, tzinfo=UTC)  # any moment will do
 OFF_SAMPLE_S = 1.0  # with the output off a simulated bench runs at 1x and samples each second
@@ -57,6 +57,7 @@ class Instruments:
     noise_v: float = 0.0
     noise_a: float = 0.0
     has_scanner: bool = True
+    lost_channels: frozenset[int] = frozenset()  # scanner positions, from 1, that give nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +129,8 @@ class VirtualBench:
     def configure(self, setpoint: Setpoint, protection: Protection) -> None:
         if self.output_on:
             raise BenchError("the output is on; switch it off before configuring")
+        self._apply(setpoint, protection)
         self._protection = protection
-        self._apply(setpoint)
 
     def energise(self) -> None:
         if self._protection is None:
@@ -137,9 +138,9 @@ class VirtualBench:
         self.output_on = True
 
     def adjust(self, setpoint: Setpoint) -> None:
-        if not self.output_on:
+        if not self.output_on or self._protection is None:
             raise BenchError("the output is off; configure and energise instead")
-        self._apply(setpoint)
+        self._apply(setpoint, self._protection)
 
     def off(self) -> OffProof:
         self.output_on = False
@@ -157,12 +158,10 @@ class VirtualBench:
                     self._due.append((now + timedelta(seconds=act.after_s), order, act))
             self._due.sort(key=lambda due: due[:2])
 
-    def _apply(self, setpoint: Setpoint) -> None:
+    def _apply(self, setpoint: Setpoint, protection: Protection) -> None:
         """Take the set-point as the supply resolves it; protection must lie above it."""
-        protection, ours = self._protection, self._instruments
-        if protection is None or not (
-            setpoint.voltage_v < protection.ovp_v and setpoint.current_a < protection.ocp_a
-        ):
+        ours = self._instruments
+        if not (setpoint.voltage_v < protection.ovp_v and setpoint.current_a < protection.ocp_a):
             raise BenchError(f"{setpoint} is not below {protection}")
         self._setpoint = Setpoint(
             _rounded(setpoint.voltage_v, ours.supply_resolution_v),
@@ -196,7 +195,6 @@ class VirtualBench:
         seen, now, ours = self.bank.solve(self._drive()), self.clock.now(), self._instruments
         self._seq += 1
         terminals_v = seen.supply_voltage_v - ours.supply_offset_v if self.output_on else 0.0
-        cells = tuple(self._volts(v) for v in seen.cell_v.tolist()) if ours.has_scanner else ()
         return Reading(
             seq=self._seq,
             at=now,
@@ -206,8 +204,17 @@ class VirtualBench:
             voltage_v=self._volts(seen.far_end_v),
             supply_voltage_v=_rounded(terminals_v, ours.supply_resolution_v),
             supply_current_a=self._ammeter(seen.supply_current_a),
-            cell_voltages_v=cells,
+            cell_voltages_v=self._scanned(seen.cell_v.tolist()),
             regulation=seen.regulation,
+        )
+
+    def _scanned(self, cell_v: list[float]) -> tuple[float, ...]:
+        ours = self._instruments
+        if not ours.has_scanner:
+            return ()
+        return tuple(
+            NAN if position in ours.lost_channels else self._volts(volts)
+            for position, volts in enumerate(cell_v, start=1)
         )
 
     def _ammeter(self, true_a: float) -> float:

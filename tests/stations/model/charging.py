@@ -27,7 +27,7 @@ def charge_until(bank: Bank, current_a: float, tail_a: float) -> tuple[float, fl
     supply = Setpoint(TOP_V, current_a)
     cc_s = cv_s = 0.0
     for _ in range(200_000):
-        dt = 1.0 if bank.states.is_near_an_end() else 10.0
+        dt = 5.0 if bank.states.is_near_an_end() else 10.0
         seen = bank.advance(dt, supply)
         if seen.regulation == "CC":
             cc_s += dt

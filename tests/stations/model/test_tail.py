@@ -60,7 +60,7 @@ def test_rest_after_disconnect(current_a: float, tail_a: float, expected: list[f
     ],
 )
 def test_rest_of_unusual_cells(change: dict[str, float], four_hours: float, a_day: float) -> None:
-    bank = one_cell(0.5, replace(lossless(), **change))  # type: ignore[arg-type]
+    bank = one_cell(0.5, replace(lossless(), **change))
     charge_until(bank, 20.0, 0.25)
 
     assert rest_v(bank, 240, 1440) == pytest.approx([four_hours, a_day], abs=0.003)
@@ -78,7 +78,7 @@ def test_rest_in_cold_and_heat(temperature_c: float, ten_minutes: float, four_ho
 
 
 def test_a_slow_bank_rests_highest() -> None:
-    bank = Bank([lossless()] * 16, CELL_SENSED, soc=[0.9] * 16)
+    bank = Bank([lossless()] * 16, CELL_SENSED, soc=[0.97] * 16)
     charge_until(bank, 20.0, 4.0)
 
     assert rest_v(bank, 10, 240) == pytest.approx([3.636, 3.605], abs=0.002)
@@ -104,7 +104,6 @@ def test_rest_from_empty_rises_as_after_a_fifth_of_c_to_2v50() -> None:
         (4, 200.0, 20.0, 0.9, 4.3),
         (4, 100.0, 100.0, 0.9, 1.4),
         (16, 200.0, 100.0, 0.9, 3.6),
-        (16, 200.0, 100.0, 0.1, 29.0),
     ],
 )
 def test_time_of_a_cell_sensed_balance(

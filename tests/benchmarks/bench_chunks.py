@@ -1,0 +1,145 @@
+"""From samples to stored chunks, against a bare binary COPY of the same rows into a heap.
+
+One throw-away embedded PostgreSQL, one connection.  The COPY has no key, no chain and no check;
+ours encodes, hashes, checks what is stored, and commits each chunk.  Size on disk counts
+everything: rows, keys, overflow tables.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from statistics import median
+from typing import TYPE_CHECKING
+
+from stations.values import Reading
+from tests import services
+from tests.benchmarks.report import report
+
+if TYPE_CHECKING:
+    from shop.jobs.models import Run
+
+SAMPLES = 60_000
+IN_A_CHUNK = 600
+IN_A_SMALL_CHUNK = 300  # about what a fast simulated bench sends within CHUNK_MAX_S
+ROUNDS = 5
+COPY = "COPY bare FROM STDIN (FORMAT BINARY)"
+HEAP = """CREATE TABLE bare (seq int8, at timestamptz, received timestamptz, age float8,
+    voltage float8, supply_v float8, supply_a float8, is_on bool)"""
+
+
+def main() -> bool:
+    services.prepare()
+    os.environ["DJANGO_SETTINGS_MODULE"] = "deploy.settings"
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    try:
+        return _figures()
+    finally:
+        services.clean_up()
+
+
+def _figures() -> bool:
+    from tests.shop.readings.samples import make_readings
+
+    readings = make_readings(SAMPLES, cells=0)
+    ratios = [_copy_s(readings) / _chunks_s(readings, IN_A_CHUNK) for _ in range(ROUNDS)]
+    before = _size_on_disk()
+    _chunks_s(readings, IN_A_SMALL_CHUNK)
+    size = (_size_on_disk() - before) / SAMPLES
+    return all(
+        [
+            report(
+                "samples to stored chunks, rows/s, by bare COPY",
+                median(ratios),
+                unit="x COPY",
+                at_least=0.4,
+            ),
+            report(
+                "a sample of 8 columns on disk, everything counted",
+                size,
+                unit="bytes",
+                at_most=12,
+            ),
+        ]
+    )
+
+
+def _chunks_s(readings: Sequence[Reading], in_a_chunk: int) -> float:
+    from shop.readings.chunks import GENESIS, encode
+    from shop.readings.services import store_chunk
+
+    run = _run()
+    started = time.perf_counter()
+    before, previous = None, GENESIS
+    for start in range(0, len(readings), in_a_chunk):
+        chunk = encode(
+            readings[start : start + in_a_chunk],
+            run_id=run.pk,
+            attempt=1,
+            prev_last_seq=before,
+            prev_hash=previous,
+        )
+        store_chunk(run_id=run.pk, attempt=1, chunk=chunk, now=datetime(2026, 11, 21, tzinfo=UTC))
+        before, previous = chunk.last_seq, chunk.hash
+    return time.perf_counter() - started
+
+
+def _copy_s(readings: Sequence[Reading]) -> float:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS bare")
+        cursor.execute(HEAP)
+        started = time.perf_counter()
+        with cursor.cursor.copy(COPY) as copy:
+            copy.set_types(
+                [
+                    "int8",
+                    "timestamptz",
+                    "timestamptz",
+                    "float8",
+                    "float8",
+                    "float8",
+                    "float8",
+                    "bool",
+                ]
+            )
+            for r in readings:
+                copy.write_row(
+                    (
+                        r.seq,
+                        r.at,
+                        r.received_at,
+                        r.age_s,
+                        r.voltage_v,
+                        r.supply_voltage_v,
+                        r.supply_current_a,
+                        r.output_on,
+                    )
+                )
+        return time.perf_counter() - started
+
+
+def _size_on_disk() -> int:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_total_relation_size('shop_readingchunk')")
+        return int(cursor.fetchone()[0])
+
+
+def _run() -> Run:
+    from shop.jobs.states import RunState
+    from shop.people.models import User
+    from shop.people.roles import Role
+    from tests import factories
+
+    by, _ = User.objects.get_or_create(username="bench", role=Role.TECHNICIAN)
+    return factories.make_run(by=by, state=RunState.FINISHED)
