@@ -154,6 +154,7 @@ class CellEvidence:
     nonconformances: tuple[NonconformanceEvidence, ...] = ()
     approvals: tuple[ApprovalEvidence, ...] = ()
     packed_in: str = ""  # serial of the pack that holds the cell now
+    run_since: int | None = None  # a run that may have moved charge after the balance
 
     @cached_property
     def body(self) -> dict[str, Any]:

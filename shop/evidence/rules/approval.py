@@ -86,6 +86,10 @@ def _evidence_problems(evidence: CellEvidence, policy: GatePolicy, now: datetime
                 "partial_balance", cell, f"only a partial balance{remark}", "Balance it again."
             )
         )
+    if evidence.run_since is not None:
+        found.append(
+            _lacking("run_since", cell, "been on a bench since its balance", "Balance it again.")
+        )
     if balance is not None and (reading is None or reading.run_id != balance.run_id):
         found.append(
             _lacking("no_disconnect_check", cell, "no disconnect check", "Balance it again.")

@@ -63,13 +63,26 @@ def _single(cell: CellEvidence, wanted: str, now: datetime) -> Finding:
             cell=cell.serial,
             evidence=refs,
         )
+    if cell.run_since is not None:
+        return Finding(
+            RULE,
+            Verdict.MISSING,
+            f"Cell {cell.serial} was on a bench again after its balance, in run {cell.run_since}.",
+            value="no balance since",
+            limit=f"complete {name}",
+            why="charge that moved since makes the balance history",
+            fix=Fix("balance", f"Let the run end, then give the cell a {name}."),
+            cell=cell.serial,
+            evidence=refs,
+        )
     if balance.completeness != COMPLETE:
+        above = balance.tail_a > balance.partial_a
         return Finding(
             RULE,
             Verdict.FAIL,
             f"The balance of cell {cell.serial} is partial: {balance.remark or 'stopped early'}.",
-            value=f"tail {balance.tail_a:.2f} A",
-            limit=f"≤ {balance.partial_a:.2f} A",
+            value=f"tail {balance.tail_a:.2f} A" if above else "tail not held",
+            limit=f"≤ {balance.partial_a:.2f} A" if above else "tail held to its end",
             why="current that still flows is charge that the cells do not share yet",
             fix=Fix("balance", "Balance the cells again and let the tail end by itself."),
             cell=cell.serial,

@@ -182,6 +182,22 @@ def test_refuses_a_partial_balance() -> None:
     assert says_all(finding)
 
 
+def test_refuses_a_balance_that_was_cut_with_the_current_off() -> None:
+    cut = balance(completeness="PARTIAL", tail_a=0.0, remark="cut short; stopped by Tola")
+
+    finding = only(ask(spoil(balance=cut)), "G3")
+
+    assert finding.value == "tail not held"
+    assert says_all(finding)
+
+
+def test_refuses_a_cell_that_was_on_a_bench_after_its_balance() -> None:
+    finding = only(ask(spoil(run_since=12)), "G3")
+
+    assert finding.verdict is Verdict.MISSING
+    assert says_all(finding)
+
+
 @pytest.mark.parametrize("application", ["SOLAR", "STATIONARY"])
 def test_refuses_a_bottom_balance_for_storage(application: str) -> None:
     found = ask(spoil(balance=balance(method="BOTTOM")), application=application)

@@ -1,0 +1,341 @@
+"""Reads of evidence: all that is known of some cells, in a fixed number of queries.
+
+What is newest counts: the newest balance with the checks of its own run, the newest re-check,
+the newest capacity test (one measured here before one that was imported).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from django.db.models import Q
+
+from shop.cells.models import Cell
+from shop.equipment.models import Instrument
+from shop.evidence.models import (
+    Approval,
+    Balance,
+    CapacityTest,
+    CellBalance,
+    CellVoltage,
+    VoltageCheck,
+)
+from shop.evidence.policy import GatePolicy
+from shop.evidence.values import (
+    ApprovalEvidence,
+    BalanceEvidence,
+    CalibrationSpan,
+    CapacityEvidence,
+    CellEvidence,
+    GroupReading,
+    InstrumentUse,
+    NonconformanceEvidence,
+    VoltageEvidence,
+)
+from shop.jobs.models import PersonAct, PolicyVersion, Run, RunCell
+from shop.jobs.queries import policy_in_force
+from shop.jobs.states import RunState
+from shop.quality.models import Nonconformance
+from shop.readings.models import Manifest
+from shop.refusals import Problem, Refusal
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+PRE_PARALLEL, DISCONNECT, RECHECK = VoltageCheck.Kind.values
+
+
+def evidence_of(cell: Cell) -> CellEvidence:
+    """All that is known of one cell."""
+    return evidence_of_cells([cell])[cell.serial]
+
+
+def evidence_of_cells(cells: Iterable[Cell]) -> dict[str, CellEvidence]:
+    """All that is known of each cell, by serial; a dozen queries whatever the number of cells."""
+    return _Reader({cell.pk for cell in cells}).all()
+
+
+def gate_policy() -> tuple[PolicyVersion, GatePolicy]:
+    """The policy in force and what it asks for; refused in words where there is none."""
+    version = policy_in_force()
+    if version is None:
+        raise Refusal(
+            [Problem("no_policy", "No policy is in force.", "Ask a supervisor to store one.")]
+        )
+    return version, GatePolicy.from_parameters(version.parameters)
+
+
+class _Reader:
+    """The rows about some cells, each kind read once."""
+
+    def __init__(self, cell_ids: set[int]) -> None:
+        self.cells = list(
+            Cell.objects.filter(pk__in=cell_ids).select_related("batch__cell_type").order_by("pk")
+        )
+        self.ids = [cell.pk for cell in self.cells]
+        self.balances = self._balances()
+        self.run_ids = {balance.run_id for balance in self.balances.values()}
+        self.voltages = self._voltages()
+        self.groups = self._groups()
+        self.calibrations = self._calibrations()
+        self.acts = _grouped(
+            PersonAct.objects.filter(run__in=self.run_ids).values_list("run_id", "by_id")
+        )
+
+    def all(self) -> dict[str, CellEvidence]:
+        capacities = self._capacities()
+        notes = self._nonconformances()
+        approvals = self._approvals()
+        # By relation, not by import: packs know evidence, never the reverse.
+        packs = dict(
+            Cell.objects.filter(
+                pk__in=self.ids, placements__isnull=False, placements__removed_at=None
+            ).values_list("pk", "placements__pack__serial")
+        )
+        since = self._runs_since()
+        return {
+            cell.serial: CellEvidence(
+                serial=cell.serial,
+                cell_type=str(cell.batch.cell_type),
+                rated_ah=cell.batch.cell_type.capacity_ah,
+                capacity=capacities.get(cell.pk),
+                balance=self._balance(cell.pk),
+                pre_parallel=self._voltage(cell.pk, PRE_PARALLEL),
+                disconnect=self._voltage(cell.pk, DISCONNECT),
+                recheck=self._voltage(cell.pk, RECHECK),
+                nonconformances=tuple(notes[cell.pk]),
+                approvals=tuple(approvals[cell.pk]),
+                packed_in=packs.get(cell.pk, ""),
+                run_since=since.get(cell.pk),
+            )
+            for cell in self.cells
+        }
+
+    def _balances(self) -> dict[int, Balance]:
+        rows = (
+            CellBalance.objects.filter(cell__in=self.ids)
+            .select_related(
+                "balance__run", "balance__recipe_version__recipe", "balance__policy_version"
+            )
+            .order_by("balance__recorded_at", "balance_id")
+        )
+        return {row.cell_id: row.balance for row in rows}
+
+    def _voltages(self) -> dict[tuple[int, str], CellVoltage]:
+        """The newest by cell and kind: of the balance's own run, re-checks of any."""
+        rows = (
+            CellVoltage.objects.filter(cell__in=self.ids)
+            .filter(Q(voltage_check__run__in=self.run_ids) | Q(voltage_check__kind=RECHECK))
+            .select_related("voltage_check__meter")
+            .order_by("voltage_check__recorded_at", "pk")
+        )
+        found = {}
+        for row in rows:
+            balance = self.balances.get(row.cell_id)
+            own = balance is not None and row.voltage_check.run_id == balance.run_id
+            if own or row.voltage_check.kind == RECHECK:
+                found[row.cell_id, row.voltage_check.kind] = row
+        return found
+
+    def _groups(self) -> Mapping[int, list[GroupReading]]:
+        """Everyone who was read in the re-checks that count."""
+        checks = {v.voltage_check_id for (_, kind), v in self.voltages.items() if kind == RECHECK}
+        rows = CellVoltage.objects.filter(voltage_check__in=checks).select_related("cell")
+        return _grouped(
+            (
+                row.voltage_check_id,
+                GroupReading(row.cell.serial, row.voltage_v, row.received_at),
+            )
+            for row in rows.order_by("position")
+        )
+
+    def _calibrations(self) -> dict[str, list[CalibrationSpan]]:
+        """Of the instruments that any of the evidence names, by serial number, newest first."""
+        self.manifests = {
+            manifest.run_id: manifest
+            for manifest in Manifest.objects.filter(
+                run__in=self.run_ids,
+                sha256__in={balance.manifest_sha256 for balance in self.balances.values()},
+            )
+        }
+        named = {
+            str(entry.get("serial_number", ""))
+            for manifest in self.manifests.values()
+            for entry in manifest.body.get("instruments", [])
+        }
+        named |= {v.voltage_check.meter.serial_number for v in self.voltages.values()}
+        instruments = Instrument.objects.filter(serial_number__in=named).prefetch_related(
+            "calibrations"
+        )
+        return {
+            instrument.serial_number: sorted(
+                (
+                    CalibrationSpan(c.certificate, c.valid_from, c.valid_until)
+                    for c in instrument.calibrations.all()
+                ),
+                key=lambda span: span.valid_until,
+                reverse=True,
+            )
+            for instrument in instruments
+        }
+
+    def _use(
+        self, role: str, model: str, serial_number: str, first_at: datetime, last_at: datetime
+    ) -> InstrumentUse:
+        """With the calibrations that cover the use; else the newest, to say what lapsed.
+
+        So a certificate that begins later does not change the evidence of an earlier day.
+        """
+        spans = self.calibrations.get(serial_number, [])
+        covering = [span for span in spans if span.covers(first_at, last_at)]
+        return InstrumentUse(
+            role, model, serial_number, first_at, last_at, tuple(covering or spans[:1])
+        )
+
+    def _balance(self, cell_id: int) -> BalanceEvidence | None:
+        balance = self.balances.get(cell_id)
+        if balance is None:
+            return None
+        run = balance.run
+        manifest = self.manifests.get(run.pk)
+        instruments = manifest.body.get("instruments", []) if manifest else []
+        return BalanceEvidence(
+            id=balance.pk,
+            run_id=run.pk,
+            method=balance.method,
+            target_v=balance.target_v,
+            completeness=balance.completeness,
+            remark=balance.remark,
+            tail_a=balance.tail_a,
+            done_a=balance.done_a,
+            partial_a=balance.partial_a,
+            cv_s=balance.cv_s,
+            charge_ah=balance.charge_ah,
+            policy_version=balance.policy_version.version,
+            recipe=balance.recipe_version.recipe.name,
+            recipe_version=balance.recipe_version.version,
+            manifest_sha256=balance.manifest_sha256,
+            simulated=balance.simulated,
+            recorded_at=balance.recorded_at,
+            ran_by=frozenset({run.started_by_id, *self.acts[run.pk]}),
+            instruments=tuple(
+                self._use(
+                    str(entry.get("role", "")),
+                    str(entry.get("model", "")),
+                    str(entry.get("serial_number", "")),
+                    run.queued_at,
+                    balance.recorded_at,
+                )
+                for entry in instruments
+            ),
+        )
+
+    def _voltage(self, cell_id: int, kind: str) -> VoltageEvidence | None:
+        row = self.voltages.get((cell_id, kind))
+        if row is None:
+            return None
+        check = row.voltage_check
+        return VoltageEvidence(
+            check_id=check.pk,
+            kind=check.kind,
+            run_id=check.run_id,
+            position=row.position,
+            voltage_v=row.voltage_v,
+            target_v=check.target_v,
+            at=row.at,
+            received_at=row.received_at,
+            current_stopped_received_at=check.current_stopped_received_at,
+            verdict=row.verdict,
+            simulated=check.simulated,
+            meter=self._use(
+                check.meter.role,
+                check.meter.model,
+                check.meter.serial_number,
+                row.received_at,
+                row.received_at,
+            ),
+            group=tuple(self.groups[check.pk]) if kind == RECHECK else (),
+        )
+
+    def _capacities(self) -> dict[int, CapacityEvidence]:
+        rows = CapacityTest.objects.filter(cell__in=self.ids).order_by("tested_at", "pk")
+        # Measured here comes after imported, so that it is the one that stays.
+        ordered = sorted(rows, key=lambda row: row.source == CapacityTest.Source.MEASURED)
+        return {
+            row.cell_id: CapacityEvidence(
+                id=row.pk,
+                source=row.source,
+                capacity_ah=row.capacity_ah,
+                tested_at=row.tested_at,
+                file_name=row.file_name,
+                file_sha256=row.file_sha256,
+                row=row.row,
+            )
+            for row in ordered
+        }
+
+    def _nonconformances(self) -> Mapping[int, Sequence[NonconformanceEvidence]]:
+        rows = (
+            Nonconformance.objects.filter(cell__in=self.ids)
+            .select_related("disposition")
+            .order_by("pk")
+        )
+        return _grouped((row.cell_id, _note(row)) for row in rows)
+
+    def _approvals(self) -> Mapping[int, Sequence[ApprovalEvidence]]:
+        rows = Approval.objects.filter(cell__in=self.ids).order_by("at", "pk")
+        return _grouped(
+            (
+                row.cell_id,
+                ApprovalEvidence(
+                    id=row.pk,
+                    evidence_sha256=row.evidence_sha256,
+                    approved_by=row.approved_by_id,
+                    approver_role=row.approver_role,
+                    at=row.at,
+                ),
+            )
+            for row in rows
+        )
+
+    def _runs_since(self) -> dict[int, int]:
+        """Runs after the balance's that may have moved charge: leased, and not refused."""
+        rows = (
+            RunCell.objects.filter(cell__in=self.ids)
+            .exclude(run__state=RunState.REFUSED)
+            .exclude(run__token=None, run__state__in=[RunState.STOPPED, RunState.QUEUED])
+            .values_list("cell_id", "run_id")
+            .order_by("run_id")
+        )
+        return {
+            cell_id: run_id
+            for cell_id, run_id in rows
+            if cell_id in self.balances and run_id > self.balances[cell_id].run_id
+        }
+
+
+def _note(row: Nonconformance) -> NonconformanceEvidence:
+    disposition = getattr(row, "disposition", None)
+    return NonconformanceEvidence(
+        id=row.pk,
+        kind=row.kind,
+        words=row.words,
+        opened_at=row.opened_at,
+        decision=disposition.decision if disposition else "",
+        decided_at=disposition.at if disposition else None,
+    )
+
+
+def _grouped(pairs: Iterable[tuple[K, V]]) -> Mapping[K, list[V]]:
+    found: defaultdict[K, list[V]] = defaultdict(list)
+    for key, value in pairs:
+        found[key].append(value)
+    return found
+
+
+def cells_of_run(run: Run) -> dict[int, Cell]:
+    """The cells of a run by their position in the bank."""
+    return {rc.position: rc.cell for rc in run.run_cells.select_related("cell")}

@@ -1,0 +1,341 @@
+"""Writing evidence: checks, balances, imported capacities, approvals.
+
+Each is one transaction; what is recorded is never changed.  Recording the same thing of a run
+again returns what is stored, for a worker may have died between writing and saying so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from shop.cells.models import Cell
+from shop.equipment.models import Instrument
+from shop.evidence import queries
+from shop.evidence.models import (
+    Approval,
+    Balance,
+    CapacityTest,
+    CellBalance,
+    CellVoltage,
+    VoltageCheck,
+)
+from shop.evidence.rules import capacity_file
+from shop.evidence.rules.approval import approval_problems
+from shop.evidence.rules.balance import balance_of
+from shop.evidence.rules.capacity_file import CapacityRow
+from shop.evidence.rules.voltages import POSSIBLE_V, is_number
+from shop.jobs.models import Run
+from shop.people.models import User
+from shop.people.roles import Act, require
+from shop.quality.models import Nonconformance
+from shop.quality.services import open_nonconformance
+from shop.refusals import Problem, Refusal, StaleTransition, refuse
+from stations.procedures.steps import CellResult, Record
+from stations.values import OffProof
+
+# B7: what a verdict of the disconnect check opens, and in which words.
+DEPARTURES: Mapping[str, tuple[str, str]] = {
+    "FAIL": (Nonconformance.Kind.DISCONNECT_LOW, "is too low at the disconnect check"),
+    "INVALID": (
+        Nonconformance.Kind.READING_ABOVE_WINDOW,
+        "read above the window twice at the disconnect check",
+    ),
+}
+
+
+def record_voltage_check(
+    *,
+    run: Run,
+    kind: str,
+    meter: Instrument,
+    target_v: float,
+    results: Sequence[CellResult],
+    current_stopped: OffProof | None,
+    simulated: bool,
+    now: datetime,
+) -> VoltageCheck:
+    """The check of every cell of a run, with the windows that the bench applied.
+
+    `kind` is PRE_PARALLEL or DISCONNECT; `current_stopped` is None only before any current.  A
+    cell that failed, or read above its window twice, gets a nonconformance.
+    """
+    cells = queries.cells_of_run(run)
+    refuse(_reading_problems(kind, results, cells, current_stopped))
+    with transaction.atomic():
+        Run.objects.select_for_update().get(pk=run.pk)
+        known = VoltageCheck.objects.filter(
+            run=run,
+            kind=kind,
+            current_stopped_at=current_stopped.at if current_stopped else None,
+        ).first()
+        if known is not None:
+            return known
+        check = VoltageCheck.objects.create(
+            run=run,
+            kind=VoltageCheck.Kind(kind),
+            meter=meter,
+            target_v=target_v,
+            current_stopped_at=current_stopped.at if current_stopped else None,
+            current_stopped_received_at=current_stopped.received_at if current_stopped else None,
+            policy_version=run.policy_version,
+            by=run.started_by,
+            simulated=simulated,
+            recorded_at=now,
+        )
+        CellVoltage.objects.bulk_create(
+            _cell_voltage(check, cells[result.position], result) for result in results
+        )
+        if kind == VoltageCheck.Kind.DISCONNECT:
+            _open_departures(run, cells, results, now)
+    return check
+
+
+def _cell_voltage(check: VoltageCheck, cell: Cell, result: CellResult) -> CellVoltage:
+    return CellVoltage(
+        voltage_check=check,
+        cell=cell,
+        position=result.position,
+        voltage_v=_number(result.voltage_v),
+        low_v=_number(result.window.low),
+        high_v=_number(result.window.high),
+        age_s=_number(result.age_s),
+        at=result.at,
+        received_at=result.received_at,
+        verdict=CellVoltage.Verdict(result.verdict.upper()),
+    )
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _reading_problems(
+    kind: str,
+    results: Sequence[CellResult],
+    cells: Mapping[int, Cell],
+    current_stopped: OffProof | None,
+) -> list[Problem]:
+    """Readings that fit no cell of the run, or that no cell can show."""
+    found = []
+    if sorted(result.position for result in results) != sorted(cells):
+        found.append(
+            Problem(
+                "positions",
+                f"The check names {len(results)} places, the run has {len(cells)} cells.",
+                "Measure every cell of the run once.",
+            )
+        )
+    if kind != VoltageCheck.Kind.PRE_PARALLEL and current_stopped is None:
+        found.append(
+            Problem(
+                "no_current_stopped",
+                "Nobody knows when current stopped, so the check has no age.",
+                "Prove the output off, then measure.",
+            )
+        )
+    found.extend(
+        Problem(
+            "impossible_voltage",
+            f"Cell {result.position} reads {result.voltage_v:.3f} V, which no cell can show.",
+            "Check the sense leads and measure again.",
+        )
+        for result in results
+        if is_number(result.voltage_v) and not POSSIBLE_V.contains(result.voltage_v)
+    )
+    return found
+
+
+def _open_departures(
+    run: Run, cells: Mapping[int, Cell], results: Sequence[CellResult], now: datetime
+) -> None:
+    for result in results:
+        departure = DEPARTURES.get(result.verdict.upper())
+        if departure is not None:
+            kind, words = departure
+            cell = cells[result.position]
+            open_nonconformance(
+                cell=cell,
+                kind=kind,
+                words=f"Cell {cell.serial} {words}: {result.voltage_v:.3f} V.",
+                run=run,
+                now=now,
+            )
+
+
+def record_balance(
+    *,
+    run: Run,
+    method: str,
+    target_v: float,
+    records: Sequence[Record],
+    manifest_sha256: str,
+    simulated: bool,
+    now: datetime,
+) -> Balance | None:
+    """The balance that a run's records show, one row for the group and one per cell.
+
+    None, and nothing written, where the current never came to its CV hold.
+    """
+    figures = balance_of(records)
+    if figures is None:
+        return None
+    with transaction.atomic():
+        Run.objects.select_for_update().get(pk=run.pk)
+        known = Balance.objects.filter(run=run).first()
+        if known is not None:
+            return known
+        balance = Balance.objects.create(
+            run=run,
+            method=Balance.Method(method),
+            target_v=target_v,
+            completeness=Balance.Completeness(figures.completeness),
+            remark=figures.remark[:200],
+            tail_a=figures.tail_a,
+            done_a=figures.done_a,
+            partial_a=figures.partial_a,
+            cv_s=figures.cv_s,
+            charge_ah=figures.charge_ah,
+            policy_version=run.policy_version,
+            recipe_version=run.job.recipe_version,
+            manifest_sha256=manifest_sha256,
+            simulated=simulated,
+            recorded_at=now,
+        )
+        CellBalance.objects.bulk_create(
+            CellBalance(balance=balance, cell=cell, position=position)
+            for position, cell in queries.cells_of_run(run).items()
+        )
+    return balance
+
+
+def import_capacity_file(*, name: str, data: bytes, by: User, now: datetime) -> list[CapacityTest]:
+    """Every row of a capacity file as a test of its cell, or a list of problems and nothing.
+
+    The file's name, SHA-256 and line stay with each test; the same file is taken once.
+    """
+    require(by.role, Act.IMPORT_CAPACITY)
+    rows, found = capacity_file.read_file(data)
+    refuse(capacity_file.shortened(found))
+    sha256 = hashlib.sha256(data).hexdigest()
+    refuse(_known_file(sha256))
+    cells = {
+        cell.serial: cell
+        for cell in Cell.objects.filter(serial__in={row.serial for row in rows}).select_related(
+            "batch__cell_type"
+        )
+    }
+    rated_ah = {serial: cell.batch.cell_type.capacity_ah for serial, cell in cells.items()}
+    _, policy = queries.gate_policy()
+    refuse(
+        capacity_file.shortened(capacity_file.row_problems(rows, rated_ah, policy.capacity, now))
+    )
+    tests = [_capacity_test(cells[row.serial], row, name, sha256, by, now) for row in rows]
+    try:
+        with transaction.atomic():
+            return CapacityTest.objects.bulk_create(tests)
+    except IntegrityError as error:  # the same file, at the same moment
+        raise Refusal(_known_file(sha256)) from error
+
+
+def _capacity_test(
+    cell: Cell, row: CapacityRow, name: str, sha256: str, by: User, now: datetime
+) -> CapacityTest:
+    return CapacityTest(
+        cell=cell,
+        source=CapacityTest.Source.IMPORTED,
+        capacity_ah=row.capacity_ah,
+        tested_at=row.tested_at,
+        energy_wh=row.energy_wh,
+        temperature_c=row.temperature_c,
+        discharge_c_rate=row.discharge_c_rate,
+        instrument_text=row.instrument,
+        file_name=_shown(name),
+        file_sha256=sha256,
+        row=row.line,
+        imported_by=by,
+        recorded_at=now,
+    )
+
+
+def _shown(name: str) -> str:
+    """A file's name without its folders and unprintable signs."""
+    base = name.replace("\\", "/").rsplit("/", 1)[-1]
+    return "".join(sign for sign in base if sign.isprintable())[:200] or "capacity.csv"
+
+
+def _known_file(sha256: str) -> list[Problem]:
+    first = CapacityTest.objects.filter(file_sha256=sha256).order_by("pk").first()
+    if first is None:
+        return []
+    return [
+        Problem(
+            "file_known",
+            f"This very file was imported on {first.recorded_at:%Y-%m-%d %H:%M} UTC as "
+            f"{first.file_name}.",
+            "Nothing to do; import another file.",
+        )
+    ]
+
+
+def approve_cells(
+    *, cells: Sequence[Cell], evidence_sha256: Mapping[str, str], by: User, now: datetime
+) -> list[Approval]:
+    """A supervisor approves cells on the evidence that was seen (G1), all or none.
+
+    `evidence_sha256` is by serial: the hash that came with what was shown.
+    """
+    require(by.role, Act.APPROVE)
+    _, policy = queries.gate_policy()
+    refuse(_asked_problems(cells, evidence_sha256))
+    with transaction.atomic():
+        # Two approvers of one cell take turns; the second is told that it is approved.
+        list(Cell.objects.select_for_update().filter(pk__in=[c.pk for c in cells]).order_by("pk"))
+        evidence = queries.evidence_of_cells(cells)
+        refuse(
+            problem
+            for cell in cells
+            for problem in approval_problems(
+                evidence[cell.serial],
+                approver=by.pk,
+                approver_role=by.role,
+                seen_sha256=evidence_sha256.get(cell.serial, ""),
+                policy=policy,
+                now=now,
+            )
+        )
+        approvals = [
+            Approval(
+                cell=cell,
+                evidence_sha256=evidence[cell.serial].sha256,
+                evidence=evidence[cell.serial].body,
+                approved_by=by,
+                approver_role=by.role,
+                at=now,
+            )
+            for cell in cells
+        ]
+        try:
+            with transaction.atomic():
+                return Approval.objects.bulk_create(approvals)
+        except IntegrityError as error:
+            raise StaleTransition("A cell", "without approval") from error
+
+
+def _asked_problems(cells: Sequence[Cell], evidence_sha256: Mapping[str, str]) -> list[Problem]:
+    serials = [cell.serial for cell in cells]
+    if not serials:
+        return [Problem("no_cells", "No cell was chosen.", "Choose the cells to approve.")]
+    if len(set(serials)) < len(serials) or set(evidence_sha256) != set(serials):
+        return [
+            Problem(
+                "cells_and_evidence",
+                "The cells and the evidence that was seen do not match one to one.",
+                "Load the approvals again and approve what you see.",
+            )
+        ]
+    return []
