@@ -89,6 +89,7 @@ def serve(path: Path) -> int:
         for lane in lanes.values():
             lane.leave(lambda device: device.close(), timeout_s=2 * config.timing.io_timeout_s)
         recorder.leave()
+        inbox.close()
         return 0 if guardian.off.output == "off" else 1
 
 

@@ -1,0 +1,170 @@
+"""A guardian in a process of its own on a simulated bench, for tests that break things.
+
+with guarded(tmp_path) as bench:
+    with bench.session() as runner:
+        bench.charge(runner)
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from stations.clock import wall_now
+from stations.guardian_client import GuardianBench, GuardianLink, GuardianSilent
+from stations.journal import JournalRecord, file_name, read_records
+from stations.values import Event, Limits, Protection, Reading, Setpoint
+from tests.stations.sim.harness import ROOT, SimulatedBench, cell, simulated_bench
+from tests.wait import wait_until
+
+LIMITS = Limits(
+    bank_voltage_max_v=3.70,
+    bank_voltage_min_v=2.50,
+    cell_voltage_max_v=3.70,
+    cell_voltage_min_v=2.50,
+    current_max_a=15.2,
+    setpoint_voltage_max_v=3.67,
+    duration_max_s=48 * 3600.0,
+    charge_max_ah=900.0,
+)
+SETPOINT = Setpoint(3.65, 14.4)
+PROTECTION = Protection(ovp_v=3.75, ocp_a=15.1)
+DEADMAN_S = 2.0
+OFF_WITHIN_S = DEADMAN_S + 3.0
+
+
+@dataclass
+class Guarded:
+    """A simulated bench and its guardian."""
+
+    sim: SimulatedBench
+    process: subprocess.Popen[bytes]
+    token: int = 0
+    sessions: list[GuardianBench] = field(default_factory=list)
+
+    @property
+    def link(self) -> GuardianLink:
+        return GuardianLink(self.sim.config.socket)
+
+    def session(self, *, limits: Limits = LIMITS, valid_s: float = 600.0) -> GuardianBench:
+        """A runner's session with the next token; run r1, attempt = token."""
+        self.token += 1
+        runner = GuardianBench(
+            self.sim.config.socket,
+            run="r1",
+            attempt=self.token,
+            token=self.token,
+            limits=limits,
+            program={"name": "test", "version": "1"},
+            valid_s=valid_s,
+        )
+        self.sessions.append(runner)
+        return runner
+
+    def charge(self, runner: GuardianBench) -> None:
+        """Join the bank and charge it; returns when the truth says that the output is on."""
+        self.sim.hands.post("/links/on")
+        runner.configure(SETPOINT, PROTECTION)
+        runner.energise()
+        assert self.sim.output_is_on()
+
+    def journal(self, attempt: int | None = None) -> list[JournalRecord]:
+        path = self.sim.config.journal / file_name("r1", attempt or self.token)
+        return read_records(path)[0]
+
+    def bench_events(self) -> list[Mapping[str, Any]]:
+        records, _ = read_records(self.sim.config.journal / "bench.jsonl")
+        return [record.body["event"] for record in records]
+
+    def off_since(self, moment: datetime) -> float:
+        """Seconds of wall time from `moment` to the relay's opening, by the truth log."""
+        relays = [r for r in self.sim.truth("relay") if not r["on"]]
+        later = [datetime.fromisoformat(r["wall"]) for r in relays]
+        return min((wall - moment).total_seconds() for wall in later if wall >= moment)
+
+    def wait_off(self, since: datetime, within_s: float = OFF_WITHIN_S) -> None:
+        """The truth log must show the output off, soon enough after `since`."""
+        wait_until(lambda: not self.sim.output_is_on(), within_s=within_s + 5)
+        assert self.off_since(since) <= within_s
+
+    def restart(self) -> None:
+        self.process = _launch(self.sim.path)
+        _wait_listening(self)
+
+    def kill(self, number: int = signal.SIGKILL) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(timeout=30)
+
+
+def next_reading(runner: GuardianBench) -> Reading:
+    """The next reading; events in between are passed over."""
+    while isinstance(item := runner.next(), Event):
+        continue
+    return item
+
+
+def next_event(runner: GuardianBench) -> Event:
+    while isinstance(item := runner.next(), Reading):
+        continue
+    return item
+
+
+@contextmanager
+def guarded(
+    path: Path,
+    *,
+    cells: Sequence[Mapping[str, Any]] | None = None,
+    speed: float = 240.0,
+) -> Iterator[Guarded]:
+    """Simulated bench and guardian up, the guardian's first act (off, proven) done."""
+    cells = cells or [cell(soc=0.95)] * 4
+    with simulated_bench(path, cells=cells, speed=speed, lead_ohm=0.005) as sim:
+        bench = Guarded(sim, _launch(path))
+        try:
+            _wait_listening(bench)
+            yield bench
+        finally:
+            for session in bench.sessions:
+                session.__exit__(None, None, None)
+            bench.process.send_signal(signal.SIGCONT)
+            bench.process.terminate()
+            try:
+                bench.process.wait(timeout=15)
+            except subprocess.TimeoutExpired:
+                bench.process.kill()
+                bench.process.wait(timeout=5)
+
+
+def now() -> datetime:
+    return wall_now()
+
+
+def relaxed(limits: Limits, **changes: float) -> Limits:
+    return replace(limits, **changes)
+
+
+def _launch(path: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-W", "error", "-m", "stations", "guard", str(path / "bench.toml")],
+        cwd=ROOT,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+
+
+def _wait_listening(bench: Guarded) -> None:
+    def proven_off() -> bool:
+        assert bench.process.poll() is None, "the guardian has ended"
+        try:
+            return bool(bench.link.status()["output"] == "off")
+        except GuardianSilent:
+            return False
+
+    wait_until(proven_off, within_s=20)
