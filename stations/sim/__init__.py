@@ -1,0 +1,1 @@
+"""Simulated benches: the cell model behind instruments that speak their true protocols."""

@@ -85,13 +85,13 @@ class _Handler(BaseHTTPRequestHandler):
             "/leads/off": lambda: self.server.table.leads(False),
             "/faults": self._fault,
         }
-        # The body is read in any case: the connection may carry another request.
-        self._body = self.rfile.read(min(int(self.headers.get("Content-Length") or 0), BODY_MAX))
-        if self.path not in acts:
-            self._refuse(HTTPStatus.NOT_FOUND, f"nothing to do at {self.path}; see /")
-            return
         try:
+            self._body = self.rfile.read(min(int(self.headers.get("Content-Length", 0)), BODY_MAX))
+            if self.path not in acts:
+                raise LookupError(f"nothing to do at {self.path}; see /")
             acts[self.path]()
+        except LookupError as unknown:
+            self._refuse(HTTPStatus.NOT_FOUND, str(unknown))
         except Impossible as refusal:
             self._refuse(HTTPStatus.CONFLICT, str(refusal))
         except ValueError as error:
@@ -146,7 +146,7 @@ class HandsServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), _Handler)
         self.table = table
         self._thread = threading.Thread(
-            target=self.serve_forever, args=(0.1,), name="hands", daemon=True
+            target=self.serve_forever, args=(0.05,), name="hands", daemon=True
         )
 
     @property

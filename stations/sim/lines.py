@@ -87,7 +87,7 @@ class LineServer(socketserver.ThreadingTCPServer):
         self._links: set[socket.socket] = set()
         self._replies = 0
         self._thread = threading.Thread(
-            target=self.serve_forever, args=(0.1,), name=name, daemon=True
+            target=self.serve_forever, args=(0.05,), name=name, daemon=True
         )
 
     def start(self) -> None:

@@ -20,10 +20,11 @@ def page(state: Mapping[str, Any]) -> str:
     station = escape(state["station"])
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width"><meta http-equiv="refresh" content="5">'
+        '<meta name="viewport" content="width=device-width">'
         f"<title>Hands at {station}</title><style>{_STYLE}</style>"
         f"<h1>Simulated table of {station}</h1>"
         f"<p>{escape(_words(state))}</p>{_cells(state)}"
+        '<p><a href="/">Look again</a></p>'
         f"<h2>Hands</h2>{_buttons(state)}<h2>Faults</h2>{_faults(state)}</html>"
     )
 

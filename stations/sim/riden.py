@@ -31,8 +31,8 @@ V_SET, I_SET, V_OUT, I_OUT, POWER, INPUT = 8, 9, 10, 11, 12, 14
 PROTECTION, REGULATION, OUTPUT, RECALL = 16, 17, 18, 19
 BATTERY_MODE, BATTERY_V, CHARGE, ENERGY, DATE = 32, 33, 38, 40, 48
 BOOT_POWER, M0 = 68, 80
-STORED = frozenset((15, *range(48, 54), *range(66, 73), *range(84, 120)))
-"""Registers that merely keep what is written to them."""
+STORED = frozenset((15, *range(66, 73), *range(84, 120)))
+"""Registers that merely keep what is written; the panel's clock shows process time."""
 TRIP_CODES = {"": 0, "OVP": 1, "OCP": 2}
 
 

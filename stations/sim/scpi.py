@@ -28,6 +28,7 @@ ERRORS = {
     -420: "Query UNTERMINATED",
 }
 QUEUE_LENGTH = 20  # the oldest stay, the newest becomes -350
+_EVENT_BITS = {1: 32, 2: 16, 4: 4}  # command, execution and query errors
 
 
 class ScpiError(Exception):
@@ -72,16 +73,17 @@ class ScpiInstrument:
         self._found: dict[str, Handler | None] = {}
         self._errors: deque[int] = deque()
         self._overflow = False
+        self._events = 0
         self.add(
             {
                 "*IDN?": lambda _: identity,
                 "*CLS": self._clear,
                 "*RST": self._reset,
-                "*OPC": lambda _: None,
+                "*OPC": self._operation_complete,
                 "*OPC?": lambda _: "1",
                 "*WAI": lambda _: None,
                 "*TST?": lambda _: "+0",
-                "*ESR?": lambda _: "+0",
+                "*ESR?": self._event_status,
                 "*STB?": lambda _: f"+{4 if self._errors else 0}",
                 "SYSTem:ERRor[:NEXT]?": self._next_error,
                 "SYSTem:VERSion?": lambda _: "1994.0",
@@ -115,6 +117,8 @@ class ScpiInstrument:
         return Answer(";".join(a.text for a in answers), any(a.measured for a in answers))
 
     def queue_error(self, code: int) -> None:
+        """Queue `code` and set its class in the standard event register."""
+        self._events |= _EVENT_BITS.get(code // -100, 0)
         if len(self._errors) < QUEUE_LENGTH:
             self._errors.append(code)
         else:
@@ -140,6 +144,14 @@ class ScpiInstrument:
     def _clear(self, _: str) -> None:
         self._errors.clear()
         self._overflow = False
+        self._events = 0
+
+    def _operation_complete(self, _: str) -> None:
+        self._events |= 1
+
+    def _event_status(self, _: str) -> str:
+        events, self._events = self._events, 0
+        return f"+{events}"
 
     def _reset(self, _: str) -> None:
         self.reset_settings()

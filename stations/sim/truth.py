@@ -1,8 +1,9 @@
 """The truth log of a simulated bench: what really happened, one JSON object per line.
 
 Tests and inspectors hold it against what the product recorded.  Every line has `wall` and `at`
-(process time) in ISO form and a `kind`: "relay" (the supply's output relay moved), "reply" (a
-measured reply leaves an instrument), "set" (a set value arrived), "hands" and "fault".
+(process time) in ISO form and a `kind`: "start" (the simulator began), "relay" (the supply's output
+relay moved), "reply" (a measured reply leaves an instrument), "set" (a set value arrived),
+"hands" and "fault".
 """
 
 from __future__ import annotations

@@ -81,6 +81,8 @@ class World:
         self._ticker = threading.Thread(target=self._tick, name="ticker", daemon=True)
 
     def start(self) -> None:
+        """Let time pass; the log says that a new world begins, with the relay open."""
+        self.note("start", on=self._output.on, speed=self._fast)
         self._ticker.start()
 
     def close(self) -> None:

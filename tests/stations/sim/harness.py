@@ -94,8 +94,7 @@ class SimulatedBench:
 
     def output_is_on(self) -> bool:
         """By the truth log, so also after the simulator's end."""
-        moves = self.truth("relay")
-        return bool(moves) and bool(moves[-1]["on"])
+        return bool([record["on"] for record in self.truth() if "on" in record][-1])
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send a signal and wait for the end; the exit code."""

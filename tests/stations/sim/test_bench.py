@@ -1,0 +1,92 @@
+"""The whole simulator as a process: start, end, and what it refuses to start."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from stations.clock import SharedClock
+from stations.sim.bench import simulate
+from stations.sim.folder import Folder, Ports, free_ports, write_folder
+from tests.stations.sim.harness import cell, simulated_bench
+from tests.stations.sim.inside import Rtu
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_ends_it_with_the_relay_open(tmp_path: Path, number: int) -> None:
+    with simulated_bench(tmp_path) as bench:
+        supply = Rtu(bench.supply_tty)
+        supply.write(18, 1)
+        supply.close()
+        assert bench.output_is_on()
+
+        code = bench.stop(number)
+
+        assert code == 0
+        assert [record["on"] for record in bench.truth("relay")] == [True, False]
+        assert not bench.supply_tty.exists()
+        assert SharedClock(bench.clock).speed == 1.0
+
+
+def test_says_where_it_listens(tmp_path: Path) -> None:
+    with simulated_bench(tmp_path, cells=[cell()], speed=60.0) as bench:
+        config = bench.config
+
+        resources = [instrument.resource for instrument in config.instruments]
+        assert bench.ready.split()[1:] == [*resources, bench.hands.url]
+
+
+def test_a_world_that_begins_again_says_so(tmp_path: Path) -> None:
+    for _ in range(2):
+        with simulated_bench(tmp_path) as bench:
+            assert bench.hands.state()["output"] is False
+
+    assert [record["on"] for record in bench.truth("start")] == [False, False]
+
+
+def refusal(folder: Path, capfd: pytest.CaptureFixture[str]) -> str:
+    kept = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)]
+    try:
+        assert simulate(folder / "bench.toml") == 2
+    finally:
+        for number, handler in zip(
+            (signal.SIGTERM, signal.SIGINT, signal.SIGHUP), kept, strict=True
+        ):
+            signal.signal(number, handler)
+    return capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("[101]", "[101, 102]", "2 channels for 1 cells"),
+        ("[101]", "[201]", "fitted are 101 to 120"),
+        ("riden_rd6018", "riden_rd6024", "simulated is only riden_rd6018"),
+        ('[clock]\nsimulated = "clock"\n', "", "[clock] is missing"),
+        ('"00012345"', '"12AB"', "must be digits"),
+    ],
+)
+def test_refuses_a_bench_it_cannot_play(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], old: str, new: str, words: str
+) -> None:
+    bench_toml = write_folder(tmp_path, Folder(cells=[cell()]), Ports(41001, 41002, 0))
+    text = bench_toml.read_text()
+    assert old in text
+    bench_toml.write_text(text.replace(old, new))
+
+    assert words in refusal(tmp_path, capfd)
+
+
+def test_refuses_a_wrong_world(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    write_folder(tmp_path, Folder(cells=[cell()]), Ports(41001, 41002, 0))
+    (tmp_path / "world.toml").write_text("speed = 240.0\n")
+
+    assert "cells must be a list" in refusal(tmp_path, capfd)
+
+
+def test_free_ports_differ() -> None:
+    ports = free_ports()
+
+    assert len({ports.meter, ports.scanner, ports.hands}) == 3

@@ -1,0 +1,94 @@
+"""The technician's hands over HTTP."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+
+from stations.sim.folder import Folder
+from tests.stations.sim.harness import cell
+from tests.stations.sim.inside import Inside, inside
+
+
+def test_begins_with_every_cell_alone(bench: Inside) -> None:
+    state = bench.hands.state()
+
+    assert (state["links"], state["leads"], state["output"]) == (False, False, False)
+    assert state["speed"] == 1.0
+    assert [round(c["soc"], 3) for c in state["cells"]] == [0.95] * 4
+
+
+def test_joins_and_parts_the_bank(bench: Inside) -> None:
+    joined = bench.hands.post("/links/on")
+    parted = bench.hands.post("/links/off")
+
+    assert (joined["links"], joined["leads"]) == (True, True)
+    assert (parted["links"], parted["leads"]) == (False, False)
+    moves = [(record["links"], record["leads"]) for record in bench.truth("hands")]
+    assert moves == [(True, True), (False, False)]
+
+
+def test_takes_the_leads_off_a_joined_bank(bench: Inside) -> None:
+    bench.hands.post("/links/on")
+
+    state = bench.hands.post("/leads/off")
+
+    assert (state["links"], state["leads"]) == (True, False)
+    assert bench.hands.post("/leads/on")["leads"] is True
+
+
+def test_unequal_cells_level_only_when_joined(tmp_path: Path) -> None:
+    folder = Folder(cells=[cell(soc=0.30), cell(soc=0.90)])
+    with inside(tmp_path, folder) as bench:
+        alone = bench.hands.state()["cells"]
+        joined = bench.hands.post("/links/on")["cells"]
+
+    assert alone[1]["voltage_v"] - alone[0]["voltage_v"] > 0.04
+    assert joined[0]["current_a"] == pytest.approx(-joined[1]["current_a"])
+    assert joined[0]["current_a"] > 10
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("/leads/on", None, 409),
+        ("/links/sideways", None, 404),
+        ("/faults", {"instrument": "meter"}, 400),
+        ("/faults", {"instrument": "kettle", "fault": "silence"}, 400),
+    ],
+)
+def test_refuses_in_words(
+    bench: Inside, path: str, body: dict[str, str] | None, status: int
+) -> None:
+    response = httpx.post(bench.hands.url + path.removeprefix("/"), json=body)
+
+    assert response.status_code == status
+    assert json.loads(response.text)["error"]
+    assert bench.truth("hands") == []
+
+
+def test_will_not_join_a_reversed_cell(tmp_path: Path) -> None:
+    cells = [cell(), cell(reversed=True)]
+    with inside(tmp_path, Folder(cells=cells)) as bench:
+        response = httpx.post(bench.hands.url + "links/on")
+
+        assert response.status_code == 409
+        assert "cell 2" in response.json()["error"]
+        assert bench.hands.state()["cells"][1]["voltage_v"] < -3
+        bench.scanner.tell("CONF:VOLT:DC 10,(@102);:SENS:VOLT:DC:NPLC 0.02,(@102)")
+        assert bench.scanner.ask("READ?").startswith("-3.")
+
+
+def test_has_a_page_whose_buttons_work(bench: Inside) -> None:
+    with httpx.Client(base_url=bench.hands.url, headers={"Accept": "text/html"}) as browser:
+        page = browser.get("/").text
+        joined = browser.post("/links/on", follow_redirects=True).text
+        form = {"instrument": "meter", "fault": "silence"}
+        faulty = browser.post("/faults", data=form, follow_redirects=True).text
+
+    assert "Every cell lies alone" in page
+    assert "The cells are joined by links" in joined
+    assert 'value="silence" selected' in faulty

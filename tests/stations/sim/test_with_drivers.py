@@ -1,0 +1,115 @@
+"""The production drivers against the simulated instruments, over the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from stations.config import load
+from stations.drivers.protocols import (
+    InstrumentSilent,
+    PowerSupply,
+    Scanner,
+    Voltmeter,
+)
+from stations.drivers.registry import open_meter, open_scanner, open_supply
+from stations.sim.folder import Folder
+from stations.values import Protection, Setpoint
+from tests.stations.sim.harness import cell
+from tests.stations.sim.inside import Inside, inside
+
+
+@dataclass(frozen=True)
+class Driven:
+    bench: Inside
+    supply: PowerSupply
+    meter: Voltmeter
+    scanner: Scanner
+
+
+@pytest.fixture
+def driven(tmp_path: Path) -> Iterator[Driven]:
+    cells = [cell(soc=soc) for soc in (0.2, 0.5, 0.7, 0.9)]
+    with inside(tmp_path, Folder(cells=cells)) as bench:
+        config = load(tmp_path / "bench.toml")
+        assert config.scanner is not None
+        supply = open_supply(config.supply.driver, config.supply.resource, timeout_s=0.3)
+        meter = open_meter(config.meter.driver, config.meter.resource, timeout_s=0.3)
+        scanner = open_scanner(
+            config.scanner.driver,
+            config.scanner.resource,
+            channels=config.scanner.channels,
+            timeout_s=0.3,
+        )
+        yield Driven(bench, supply, meter, scanner)
+        for instrument in (supply, meter, scanner):
+            instrument.close()
+
+
+def energise(supply: PowerSupply) -> None:
+    supply.prepare()
+    supply.protect(Protection(ovp_v=3.75, ocp_a=15.0))
+    supply.apply(Setpoint(voltage_v=3.65, current_a=14.4))
+    supply.output(True)
+
+
+def test_instruments_are_who_the_bench_file_says(driven: Driven) -> None:
+    seen = [i.identify() for i in (driven.supply, driven.meter, driven.scanner)]
+
+    assert [(s.model, s.serial_number) for s in seen] == [
+        ("RD6018", "00012345"),
+        ("34461A", "MY53200001"),
+        ("34972A", "MY49000001"),
+    ]
+
+
+def test_meter_and_scanner_see_the_cells(driven: Driven) -> None:
+    driven.meter.prepare()
+    driven.scanner.prepare()
+
+    scanned, metered = driven.scanner.measure(), driven.meter.measure()
+
+    truth = [state["voltage_v"] for state in driven.bench.hands.state()["cells"]]
+    assert scanned.volts == pytest.approx(truth, abs=1e-4)
+    assert metered.volts[0] == pytest.approx(truth[-1], abs=1e-4)
+    logged = [record["raw"] for record in driven.bench.truth("reply")]
+    assert logged == [scanned.raw, metered.raw]
+
+
+def test_supply_charges_reads_back_and_goes_off(driven: Driven) -> None:
+    driven.bench.hands.post("/links/on")
+    energise(driven.supply)
+    state = driven.supply.read()
+    driven.supply.output(False)
+    after = driven.supply.read()
+
+    assert (state.output_on, state.regulation, state.current_a) == (True, "CC", 14.4)
+    assert driven.supply.read_protection() == Protection(ovp_v=3.75, ocp_a=15.0)
+    assert (after.output_on, after.current_a) == (False, 0.0)
+    assert [record["on"] for record in driven.bench.truth("relay")] == [True, False]
+    assert driven.bench.truth("reply")[0]["raw"] == state.raw
+
+
+def test_a_trip_is_named(driven: Driven) -> None:
+    energise(driven.supply)
+    driven.supply.protect(Protection(ovp_v=3.0, ocp_a=15.0))
+
+    state = driven.supply.read()
+
+    assert (state.output_on, state.tripped) == (False, "OVP")
+
+
+@pytest.mark.parametrize("instrument", ["supply", "meter", "scanner"])
+def test_silence_is_named_and_heals(driven: Driven, instrument: str) -> None:
+    driver = getattr(driven, instrument)
+    driver.prepare()
+    driven.bench.hands.fault(instrument, "silence")
+
+    with pytest.raises(InstrumentSilent):
+        driver.identify()
+
+    driven.bench.hands.fault(instrument, "none")
+    assert driver.identify().role == instrument

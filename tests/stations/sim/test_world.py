@@ -1,0 +1,151 @@
+"""The physics under the process clock, without any server."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from stations.clock import ClockWriter, SharedClock
+from stations.model.bank import Bank
+from stations.model.cell import CellParameters
+from stations.sim.output import Output
+from stations.sim.truth import TruthLog
+from stations.sim.world import Impossible, World
+from tests.wait import wait_until
+
+CHARGING = Output(voltage_v=3.65, current_a=14.4, ovp_v=3.75, ocp_a=15.0)
+
+
+class Lab:
+    """A world with its files."""
+
+    def __init__(self, folder: Path, *, soc: float = 0.95, objection: str = "") -> None:
+        self.path = folder
+        writer = ClockWriter(folder / "clock")
+        self.clock = SharedClock(folder / "clock")
+        self.log = TruthLog(folder / "truth.jsonl")
+        self.bank = Bank([CellParameters()] * 4, soc=[soc] * 4, linked=False, fed=False)
+        self.world = World(
+            self.bank,
+            objection=objection,
+            output=CHARGING,
+            clock=writer,
+            truth=self.log,
+            speed=1000.0,
+        )
+
+    def relay(self) -> list[bool]:
+        lines = map(json.loads, (self.path / "truth.jsonl").read_text().splitlines())
+        return [line["on"] for line in lines if line["kind"] == "relay"]
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Lab]:
+    lab = Lab(tmp_path)
+    yield lab
+    lab.world.close()
+    lab.log.close()
+
+
+def test_time_runs_fast_only_while_the_relay_is_closed(lab: Lab) -> None:
+    speeds = [lab.clock.speed]
+    for on in (True, False):
+        lab.world.switch(on=on)
+        speeds.append(lab.clock.speed)
+
+    assert speeds == [1.0, 1000.0, 1.0]
+    assert lab.relay() == [True, False]
+
+
+def test_moving_the_relay_where_it_is_changes_nothing(lab: Lab) -> None:
+    lab.world.switch(on=False)
+
+    assert lab.relay() == []
+
+
+def test_charge_follows_the_process_clock(lab: Lab) -> None:
+    lab.world.connect(links=True, leads=True)
+    lab.world.switch(on=True)
+    began = lab.world.see()
+
+    lab.world.wait(100.0)
+
+    seen = lab.world.see()
+    charge_ah = 14.4 * (seen.at_s - began.at_s) / 3600
+    assert seen.at_s - began.at_s >= 100.0
+    assert seen.charge_ah - began.charge_ah == pytest.approx(charge_ah, rel=1e-6)
+    gained = sum(seen.socs) - sum(began.socs)
+    assert gained * 200 == pytest.approx(charge_ah, rel=0.01)
+
+
+def test_cells_share_the_current_when_joined_and_rest_when_alone(lab: Lab) -> None:
+    lab.world.connect(links=True, leads=True)
+    lab.world.switch(on=True)
+    assert lab.world.see().cell_currents == pytest.approx([3.6] * 4)
+
+    lab.world.connect(links=False, leads=False)
+
+    seen = lab.world.see()
+    assert seen.cell_currents == pytest.approx([0.0] * 4)
+    assert seen.current_a == 0.0
+
+
+def test_a_lead_that_falls_off_stops_the_current(lab: Lab) -> None:
+    lab.world.connect(links=True, leads=True)
+    lab.world.switch(on=True)
+
+    lab.world.connect(links=True, leads=False)
+
+    assert lab.world.see().current_a == 0.0
+    assert lab.world.see().terminal_v == pytest.approx(3.65)
+
+
+def test_leads_do_not_hold_without_links(lab: Lab) -> None:
+    with pytest.raises(Impossible, match="links on first"):
+        lab.world.connect(links=False, leads=True)
+
+
+def test_a_level_above_its_protection_trips(lab: Lab) -> None:
+    lab.world.switch(on=True)
+
+    lab.world.adjust(lambda output: replace(output, ovp_v=3.6))
+
+    assert (lab.world.see().output.on, lab.world.see().output.tripped) == (False, "OVP")
+    assert lab.relay() == [True, False]
+    assert lab.clock.speed == 1.0
+
+
+def test_the_ticker_moves_the_physics_on_when_nobody_looks(lab: Lab) -> None:
+    lab.world.connect(links=True, leads=True)
+    lab.world.switch(on=True)
+    lab.world.start()
+
+    wait_until(lambda: lab.bank.states.soc[0] > 0.9501, what="charge that nobody asked about")
+
+
+def test_closing_opens_the_relay_and_lets_waiters_go(lab: Lab) -> None:
+    lab.world.switch(on=True)
+    waiter = threading.Thread(target=lab.world.wait, args=(1e9,))
+    waiter.start()
+
+    lab.world.close()
+
+    waiter.join(timeout=5)
+    assert not waiter.is_alive()
+    assert lab.relay()[-1] is False
+
+
+def test_cells_that_must_not_be_joined_are_not(tmp_path: Path) -> None:
+    lab = Lab(tmp_path, objection="cell 2 lies the wrong way round")
+
+    with pytest.raises(Impossible, match="cell 2"):
+        lab.world.connect(links=True, leads=True)
+
+    lab.world.connect(links=False, leads=False)
+    lab.world.close()
+    lab.log.close()
