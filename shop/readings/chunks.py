@@ -118,7 +118,7 @@ def encode(
     hole, an empty chunk, readings with different numbers of cells, or a value that is not one.
     """
     first = (prev_last_seq or 0) + 1
-    if not readings or [r.seq for r in readings] != list(range(first, first + len(readings))):
+    if not readings or [r.seq for r in readings] != [*range(first, first + len(readings))]:
         raise ValueError(f"a chunk here must begin with seq {first} and have no hole")
     body, names = _body(readings, speeds)
     last = first + len(readings) - 1
@@ -184,25 +184,26 @@ def _body(
     readings: Sequence[Reading], speeds: Sequence[float] | None
 ) -> tuple[bytes, tuple[str, ...]]:
     at = _times(readings, "at")
-    known: dict[tuple[bool, str, frozenset[str]], int] = {}
-    states = [known.setdefault((r.output_on, r.regulation, r.flags), len(known)) for r in readings]
+    codes, states = _states(readings)
     plain: list[tuple[str, Ints, list[list[int]]]] = [
         ("at_us", at, []),
         ("wall_less_at_us", _times(readings, "received_at") - at, []),
-        ("state", np.array(states, dtype=np.int64), []),
-        ("speed_millionths", *_millionths(speeds or [1.0] * len(readings))),
+        ("state", codes, []),
+        ("speed_millionths", *_millionths(np.array(speeds or [1.0] * len(readings)))),
     ]
     plain += [
-        (name, *_millionths(list(map(read, readings)))) for name, read in FLOAT_COLUMNS.items()
+        (name, *_millionths(np.fromiter(map(read, readings), np.float64, len(readings))))
+        for name, read in FLOAT_COLUMNS.items()
     ]
-    cells = np.array([r.cell_voltages_v for r in readings], dtype=np.float64)
-    plain += [(f"cell_{i + 1}_uv", *_millionths(cells[:, i])) for i in range(cells.shape[1])]
+    if any(reading.cell_voltages_v for reading in readings):
+        cells = np.array([r.cell_voltages_v for r in readings], dtype=np.float64)
+        plain += [(f"cell_{i + 1}_uv", *_millionths(cells[:, i])) for i in range(cells.shape[1])]
     coded = [(name, *_deltas(values), missing) for name, values, missing in plain]
     header = {
         "v": VERSION,
         "count": len(readings),
         "columns": [[name, first, width, missing] for name, first, width, _, missing in coded],
-        "states": [[on, regulation, sorted(flags)] for on, regulation, flags in known],
+        "states": [[on, regulation, sorted(flags)] for on, regulation, flags in states],
     }
     head = json.dumps(header, separators=(",", ":"), allow_nan=False).encode()
     body = b"\n".join([head, b"".join(data for *_, data, _ in coded)])
@@ -211,13 +212,19 @@ def _body(
 
 def _times(readings: Sequence[Reading], name: str) -> Ints:
     # Exact: a UNIX time as float64 resolves a quarter of a microsecond.
-    seconds = [getattr(r, name).timestamp() for r in readings]
-    return _integers(np.array(seconds))
+    seconds = map(datetime.timestamp, map(attrgetter(name), readings))
+    return _integers(np.fromiter(seconds, np.float64, len(readings)))
 
 
-def _millionths(values: Sequence[float] | Floats) -> tuple[Ints, list[list[int]]]:
+def _states(readings: Sequence[Reading]) -> tuple[Ints, list[tuple[bool, str, frozenset[str]]]]:
+    """The code of each reading's state, and the state of each code."""
+    found = list(map(attrgetter("output_on", "regulation", "flags"), readings))
+    code = {state: number for number, state in enumerate(dict.fromkeys(found))}
+    return np.fromiter(map(code.__getitem__, found), np.int64, len(found)), list(code)
+
+
+def _millionths(numbers: Floats) -> tuple[Ints, list[list[int]]]:
     """Integers with gaps filled from the left, and [start, length] of each gap."""
-    numbers = np.asarray(values, dtype=np.float64)
     finite = np.isfinite(numbers)
     if finite.all():
         return _rounded(numbers), []

@@ -2,14 +2,40 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Max
+from psycopg import Cursor
 
 from shop.jobs.models import JobEvent, Run
 from shop.readings.chunks import Chunk
 from shop.readings.models import ReadingChunk
 from shop.refusals import Problem, Refusal
+
+# One statement, for it is the path of every reading: insert the chunk if it follows the last
+# one, and move the run's mark.  No row: it is a replay, or it is refused.
+FOLLOW = """
+WITH last AS (
+    SELECT last_seq, hash FROM shop_readingchunk
+     WHERE run_id = %(run)s AND attempt = %(attempt)s ORDER BY last_seq DESC LIMIT 1
+), stored AS (
+    INSERT INTO shop_readingchunk (run_id, attempt, first_seq, last_seq, prev_last_seq, count,
+        columns, payload, prev_hash, hash, first_at, last_at, received_at)
+    SELECT %(run)s::bigint, %(attempt)s::int, %(first_seq)s::bigint, %(last_seq)s::bigint,
+        %(prev_last_seq)s::bigint, %(count)s::int, %(columns)s::jsonb, %(payload)s::bytea,
+        %(prev_hash)s::text, %(hash)s::text, %(first_at)s::timestamptz,
+        %(last_at)s::timestamptz, %(now)s::timestamptz
+     WHERE (SELECT last_seq FROM last) IS NOT DISTINCT FROM %(prev_last_seq)s::bigint
+       AND coalesce((SELECT hash FROM last), %(prev_hash)s::text) = %(prev_hash)s::text
+    RETURNING last_seq
+), marked AS (
+    UPDATE shop_run SET stored_seq = stored.last_seq FROM stored
+     WHERE shop_run.id = %(run)s AND shop_run.attempt = %(attempt)s
+)
+SELECT last_seq FROM stored
+"""
 
 
 class ChunkRefused(Refusal):
@@ -36,34 +62,41 @@ def store_chunk(*, run_id: int, attempt: int, chunk: Chunk, now: datetime) -> bo
 
 
 def _store(run_id: int, attempt: int, chunk: Chunk, now: datetime) -> bool:
+    # A cursor of psycopg's own sends the payload as bytes; Django's would write it as text.
+    with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
+        cursor.execute(
+            FOLLOW,
+            {
+                "run": run_id,
+                "attempt": attempt,
+                "first_seq": chunk.first_seq,
+                "last_seq": chunk.last_seq,
+                "prev_last_seq": chunk.prev_last_seq,
+                "count": chunk.count,
+                "columns": json.dumps(chunk.columns),
+                "payload": chunk.payload,
+                "prev_hash": chunk.prev_hash,
+                "hash": chunk.hash,
+                "first_at": chunk.first_at,
+                "last_at": chunk.last_at,
+                "now": now,
+            },
+        )
+        if cursor.fetchone() is not None:
+            return True
+    return _replayed(run_id, attempt, chunk)
+
+
+def _replayed(run_id: int, attempt: int, chunk: Chunk) -> bool:
+    """False for an equal replay; ChunkRefused for anything else that did not follow."""
     stored = ReadingChunk.objects.filter(run_id=run_id, attempt=attempt)
     same = stored.filter(last_seq=chunk.last_seq).values("hash", "first_seq").first()
-    if same is not None:
-        if same == {"hash": chunk.hash, "first_seq": chunk.first_seq}:
-            return False
+    if same is None:
+        last = stored.aggregate(last=Max("last_seq"))["last"] or 0
+        raise _refused(run_id, attempt, chunk, f"does not follow the last stored reading {last}")
+    if same != {"hash": chunk.hash, "first_seq": chunk.first_seq}:
         raise _refused(run_id, attempt, chunk, "differs from the chunk that is stored there")
-    last = stored.order_by("-last_seq").values("last_seq", "hash").first()
-    follows = (last["last_seq"], last["hash"]) if last else (None, chunk.prev_hash)
-    if (chunk.prev_last_seq, chunk.prev_hash) != follows:
-        at = last["last_seq"] if last else 0
-        raise _refused(run_id, attempt, chunk, f"does not follow the last stored reading {at}")
-    ReadingChunk.objects.create(
-        run_id=run_id,
-        attempt=attempt,
-        first_seq=chunk.first_seq,
-        last_seq=chunk.last_seq,
-        prev_last_seq=chunk.prev_last_seq,
-        count=chunk.count,
-        columns=list(chunk.columns),
-        payload=chunk.payload,
-        prev_hash=chunk.prev_hash,
-        hash=chunk.hash,
-        first_at=chunk.first_at,
-        last_at=chunk.last_at,
-        received_at=now,
-    )
-    Run.objects.filter(pk=run_id, attempt=attempt).update(stored_seq=chunk.last_seq)
-    return True
+    return False
 
 
 def _refused(run_id: int, attempt: int, chunk: Chunk, words: str) -> ChunkRefused:
