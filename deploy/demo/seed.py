@@ -1,0 +1,130 @@
+"""A small shop to play in: made through the same services as any other, and only what lacks.
+
+Run again on the same data it leaves evidence alone, and brings a new batch when no job is open.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from deploy.demo.benches import BENCHES, DemoBench
+from deploy.demo.people import ensure_customer, ensure_people
+from shop.cells.models import Batch, Cell, CellType
+from shop.cells.services import define_cell_type, receive_batch
+from shop.equipment.models import Instrument, Station
+from shop.equipment.services import record_calibration, register_instrument, register_station
+from shop.jobs.defaults import policy_defaults, recipe_defaults
+from shop.jobs.models import Job, PolicyVersion, RecipeVersion
+from shop.jobs.services import create_job
+from shop.jobs.states import JobState
+from shop.jobs.versions import store_policy, store_recipe
+from shop.packs.models import PackDesign
+from shop.people.models import User
+
+RECIPE = "Parallel top balance 3.65 V"
+DESIGN = "12 V solar, 4S1P"
+BATCH_CELLS = 8
+JOB_CELLS = 4
+CALIBRATED_FOR = timedelta(days=365)
+
+
+def seed(data: Path, *, now: datetime) -> dict[str, str]:
+    """Make what is missing; returns username to password."""
+    passwords = ensure_people(data)
+    supervisor = User.objects.get(username="supervisor")
+    ensure_customer()
+    for bench in BENCHES:
+        _ensure_station(bench, by=supervisor, now=now)
+    recipe = _ensure_recipe(by=supervisor, now=now)
+    _ensure_policy(by=supervisor, now=now)
+    _ensure_design()
+    if not Job.objects.filter(state=JobState.OPEN).exists():
+        _open_jobs(recipe, by=supervisor, now=now)
+    return passwords
+
+
+def _ensure_station(bench: DemoBench, *, by: User, now: datetime) -> None:
+    station = Station.objects.filter(slug=bench.slug).first()
+    if station is None:
+        station = register_station(slug=bench.slug, name=bench.name, host="localhost", by=by)
+    for known in bench.instruments:
+        instrument = station.instruments.filter(role=known.role).first()
+        if instrument is None:
+            instrument = register_instrument(
+                station=station,
+                role=known.role,
+                driver=known.driver,
+                model=known.model,
+                serial_number=known.serial_number,
+                by=by,
+            )
+        _ensure_calibration(instrument, by=by, now=now)
+
+
+def _ensure_calibration(instrument: Instrument, *, by: User, now: datetime) -> None:
+    tomorrow = now + timedelta(days=1)
+    if instrument.calibrations.filter(valid_from__lte=now, valid_until__gt=tomorrow).exists():
+        return
+    record_calibration(
+        instrument=instrument,
+        valid_from=now - timedelta(days=1),
+        valid_until=now + CALIBRATED_FOR,
+        certificate=f"SIM-{instrument.serial_number}-{now:%Y%m%d}",
+        by=by,
+        now=now,
+    )
+
+
+def _ensure_recipe(*, by: User, now: datetime) -> RecipeVersion:
+    known = RecipeVersion.objects.filter(recipe__name=RECIPE).order_by("-version").first()
+    return known or store_recipe(name=RECIPE, parameters=recipe_defaults(), by=by, now=now)
+
+
+def _ensure_policy(*, by: User, now: datetime) -> None:
+    if not PolicyVersion.objects.exists():
+        store_policy(parameters=policy_defaults(), by=by, now=now)
+
+
+def _ensure_design() -> None:
+    PackDesign.objects.get_or_create(
+        name=DESIGN,
+        defaults={
+            "series": 4,
+            "parallel": 1,
+            "application": PackDesign.Application.SOLAR,
+            "bms_model": "4S 100 A, passive balance",
+            "bms_over_voltage_v": 3.65,
+        },
+    )
+
+
+def _cell_type(*, by: User) -> CellType:
+    """The limits are its maker's: Lishen LP54173207-202Ah specification, Rev 0 (2020-03-09)."""
+    known = CellType.objects.filter(maker="Lishen", model="LP54173207").first()
+    return known or define_cell_type(
+        maker="Lishen",
+        model="LP54173207",
+        datasheet="LP54173207-202Ah specification, Rev 0 (2020-03-09)",
+        capacity_ah=200.0,  # sold as 200 Ah
+        r_typical_ohm=0.0002,
+        by=by,
+    )
+
+
+def _open_jobs(recipe: RecipeVersion, *, by: User, now: datetime) -> None:
+    """A delivery of 8 cells, in two jobs of 4: one for the story, one to try by hand."""
+    number = Batch.objects.count() + 1
+    serials = [f"LF-{number:02d}-{cell:03d}" for cell in range(1, BATCH_CELLS + 1)]
+    batch = receive_batch(
+        code=f"B-{now:%y}-{number:03d}",
+        supplier="Voltaic Trading",
+        supplier_lot=f"L{now:%y%m}-{number}",
+        cell_type=_cell_type(by=by),
+        received_on=now.date(),
+        serials=serials,
+        by=by,
+    )
+    cells = list(Cell.objects.filter(batch=batch).order_by("serial"))
+    for first in range(0, BATCH_CELLS, JOB_CELLS):
+        create_job(recipe_version=recipe, cells=cells[first : first + JOB_CELLS], by=by, now=now)
