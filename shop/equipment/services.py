@@ -36,7 +36,7 @@ def register_instrument(
 ) -> Instrument:
     """One instrument on one station; a serial number is known once in the shop (F1, F3)."""
     require(by.role, Act.DEFINE)
-    if role not in InstrumentRole:
+    if role not in list(InstrumentRole):
         known = ", ".join(InstrumentRole)
         raise Refusal(
             [Problem("unknown_role", f"No role {role!r} for an instrument.", f"Known: {known}.")]

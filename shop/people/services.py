@@ -11,7 +11,7 @@ from shop.refusals import Problem, Refusal
 
 def add_person(*, username: str, password: str, role: str, name: str = "") -> User:
     """A person who may log in; at set-up, so nobody's role is asked."""
-    if role not in Role:
+    if role not in list(Role):
         raise Refusal([Problem("unknown_role", f"No role {role!r}.", f"Known: {', '.join(Role)}.")])
     first, _, last = name.partition(" ")
     try:
