@@ -117,7 +117,7 @@ VERDICTS = {
     "fail": ("fail", "Fail"),
     "missing": ("missing", "Missing"),
     "invalid": ("missing", "Invalid"),
-    "not_applicable": ("idle", "Not needed"),
+    "not applicable": ("idle", "Not needed"),
     "warning": ("warning", "Warning"),
 }
 ICONS = {"waiting": "waiting", "marginal": "error", "warning": "error"}

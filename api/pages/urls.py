@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from api.pages import board, jobs, people, runs
+from api.pages import approvals, board, cells, jobs, packs, people, runs, trace
 
 app_name = "pages"
 urlpatterns = [
@@ -22,4 +22,13 @@ urlpatterns = [
     path("runs/<int:pk>/ask", runs.ask, name="run-ask"),
     path("runs/<int:pk>/confirm", runs.confirm, name="run-confirm"),
     path("runs/<int:pk>/stop", runs.stop, name="run-stop"),
+    path("approvals", approvals.show, name="approvals"),
+    path("cells/<str:serial>", cells.show, name="cell"),
+    path("batches/<str:code>", cells.batch, name="batch"),
+    path("batches/<str:code>/capacity", cells.import_capacity, name="batch-import"),
+    path("packs/new", packs.new, name="pack-new"),
+    path("packs/<str:serial>", packs.show, name="pack"),
+    path("packs/<str:serial>/links", packs.share, name="pack-share"),
+    path("packs/<str:serial>/links/<int:pk>/revoke", packs.revoke, name="pack-revoke"),
+    path("t/<str:secret>", trace.show, name="trace"),
 ]

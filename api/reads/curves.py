@@ -1,57 +1,40 @@
-"""A run's curve as the browser draws it: aligned lists, null where nothing was read."""
+"""A curve as the browser draws it: aligned lists, null where nothing was read."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from shop.jobs.models import Run
-from shop.readings.chunks import MILLIONTHS, Floats, Table, decode
+from shop.readings.queries import Curve
 
 POINTS_DEFAULT, POINTS_MAX = 600, 5000
-GAP_FACTOR = 12.0  # a pause this many times the usual distance is drawn as a gap
 
 
 def points_asked(text: str | None) -> int:
     """How many points a caller may have; anything unreadable means the default."""
     if text is None or not text.isdigit():
         return POINTS_DEFAULT
-    return min(max(int(text), 2), POINTS_MAX)
+    return min(max(int(text), 10), POINTS_MAX)
 
 
-def curve_shape(run: Run, points: int) -> dict[str, Any]:
-    chunks = run.chunks.order_by("attempt", "first_seq").only("payload")
-    tables = [decode(bytes(chunk.payload)) for chunk in chunks]
-    at = _joined([t.values["at_us"] / MILLIONTHS for t in tables])
-    keep = _kept(len(at), points)
-    program = run.program or {}
+def curve_shape(
+    drawn: Curve, *, run: int, target_v: float | None, simulated: bool | None
+) -> dict[str, Any]:
+    """Times are seconds since 1970 of the bench clock; volts and amps."""
+    start_s = drawn.started_at.timestamp() if drawn.started_at else 0.0
     return {
-        "run": run.pk,
-        "at": [round(float(v), 3) for v in at[keep]],
-        "voltage_v": _column(tables, "voltage_uv", keep, 4),
-        "supply_voltage_v": _column(tables, "supply_voltage_uv", keep, 3),
-        "current_a": _column(tables, "supply_current_ua", keep, 3),
-        "cells_v": [
-            _column(tables, f"cell_{n}_uv", keep, 4)
-            for n in range(1, (tables[0].cells if tables else 0) + 1)
-        ],
-        "steps": [],
-        "target_v": program.get("target_v"),
-        "simulated": run.simulated,
+        "run": run,
+        "at": [round(start_s + t, 3) for t in drawn.t_s],
+        "voltage_v": _rounded(drawn.voltage_v, 4),
+        "supply_voltage_v": _rounded(drawn.supply_voltage_v, 3),
+        "current_a": _rounded(drawn.supply_current_a, 3),
+        "cells_v": [_rounded(cell, 4) for cell in drawn.cells_v],
+        "gaps": [[round(start_s + edge, 3) for edge in gap] for gap in drawn.gaps],
+        "readings": drawn.count,
+        "target_v": target_v,
+        "simulated": simulated,
     }
 
 
-def _kept(count: int, points: int) -> Any:
-    """Evenly spaced places, the first and the last among them."""
-    return np.unique(np.linspace(0, max(count - 1, 0), min(points, count)).astype(int))
-
-
-def _joined(parts: list[Floats]) -> Floats:
-    return np.concatenate(parts) if parts else np.zeros(0)
-
-
-def _column(tables: list[Table], name: str, keep: Any, digits: int) -> list[float | None]:
-    values = _joined([t.floats(name) for t in tables])[keep]
-    return [None if math.isnan(v) else round(float(v), digits) for v in values]
+def _rounded(column: Sequence[float | None], digits: int) -> list[float | None]:
+    return [None if value is None else round(value, digits) for value in column]

@@ -19,6 +19,7 @@ from shop import clock
 from shop.evidence.models import Balance
 from shop.jobs import services
 from shop.jobs.models import Run
+from shop.readings.queries import curve
 
 
 class Confirm(serializers.Serializer[Any]):
@@ -32,7 +33,10 @@ class RunView(ShopView):
 
 class CurveView(ShopView):
     def get(self, request: Request, pk: int) -> Response:
-        return Response(curve_shape(_run(pk), points_asked(request.query_params.get("points"))))
+        run = _run(pk)
+        drawn = curve(run, points_asked(request.query_params.get("points")))
+        target_v = (run.program or {}).get("target_v")
+        return Response(curve_shape(drawn, run=pk, target_v=target_v, simulated=run.simulated))
 
 
 class ConfirmView(ShopView):

@@ -13,7 +13,8 @@ Every refusal has the same shape, made in `errors.py`:
 
     400 malformed: a missing or unusable field   401 nobody is logged in
     403 the role may not do this                  404 unknown (a revoked trace link too)
-    409 refused by a rule, or another was faster
+    409 refused by a rule, or another was faster; from `packs` with
+        every finding beside the problems: {…, "findings": [Finding]}
 
 Resources.
 
@@ -50,7 +51,7 @@ Resources.
     POST   packs/<serial>/links {}     -> 201 {"id", "secret", "path": "/t/<secret>", "url"}
     DELETE packs/<serial>/links/<id>                                  -> 204
     GET    trace/<secret>              no log-in                      -> Trace
-    GET    trace/<secret>/curve?run=<number of the balance, from 1>&points=600     -> Curve
+    GET    trace/<secret>/curve?run=<run_id of a balance>&points=600        -> Curve
 
 Shapes.
 
@@ -77,26 +78,29 @@ Shapes.
               "done_a", "partial_a", "cv_s", "charge_ah", "simulated"}
     Curve    {"run", "at": [unix seconds], "voltage_v": [], "supply_voltage_v": [],
               "current_a": [], "cells_v": [[cell 1 …], [cell 2 …]],
-              "steps": [{"name", "title", "from", "to"}], "target_v", "simulated"}
-    Cell     {"serial", "batch", "type", "capacity_ah", "tests": [Test], "balances": [Balance +
+              "gaps": [[from, to]], "readings": count, "target_v", "simulated"}
+    Cell     {"serial", "batch", "type", "capacity_ah", "evidence_sha256", "approved": bool,
+              "pack": serial | null, "job": id | null, "tests": [Test], "balances": [Balance +
               {"run"}], "checks": [{"kind", "voltage_v", "low_v", "high_v", "age_s", "verdict",
-              "at"}], "approvals": [{"evidence_sha256", "at"}], "pack": serial | null,
-              "job": id | null}
+              "at"}], "approvals": [{"evidence_sha256", "at"}]}
     Test     {"serial", "capacity_ah", "tested_at", "source": "MEASURED|IMPORTED"}
     Waiting  {"serial", "evidence_sha256", "evidence": {…what was seen…}, "problems": [Problem]}
     Finding  {"rule": "G4", "verdict": "pass|fail|missing|not applicable", "words", "value",
               "limit", "why", "fix", "cell": serial | ""}
     Pack     {"serial", "design", "customer", "simulated", "sample", "assembled_at",
               "cells": [{"serial", "position"}], "links": [{"id", "created_at", "revoked_at"}]}
-    Trace    {"serial", "valid": bool, "design", "application", "assembled_at", "simulated",
-              "sample", "advice": […], "cells": […], "balances": […], "instruments": […]}
+    Trace    `shop.trace.values.PackTrace` by its field names: {"serial", "valid", "why": [words],
+              "advice": {"charge_low_v", "charge_high_v", "pack_low_v", "pack_high_v",
+              "bms_model", "bms_over_voltage_v"}, "design", "application", "series", "parallel",
+              "simulated", "sample", "assembled_at", "cells": […], "balances": [{"run_id", …}],
+              "instruments": […]}
 """
 
 from __future__ import annotations
 
 from django.urls import path
 
-from api.rest import jobs, runs, session, stations
+from api.rest import cells, jobs, packs, runs, session, stations, trace
 
 app_name = "rest"
 urlpatterns = [
@@ -112,4 +116,16 @@ urlpatterns = [
     path("runs/<int:pk>/curve", runs.CurveView.as_view(), name="run-curve"),
     path("runs/<int:pk>/confirm", runs.ConfirmView.as_view(), name="run-confirm"),
     path("runs/<int:pk>/stop", runs.StopView.as_view(), name="run-stop"),
+    path("cells/<str:serial>", cells.CellView.as_view(), name="cell"),
+    path("capacity-tests/import", cells.ImportCapacityView.as_view(), name="import-capacity"),
+    path("approvals", cells.ApprovalsView.as_view(), name="approvals"),
+    path("designs", packs.DesignsView.as_view(), name="designs"),
+    path("customers", packs.CustomersView.as_view(), name="customers"),
+    path("packs/check", packs.CheckView.as_view(), name="pack-check"),
+    path("packs", packs.PacksView.as_view(), name="packs"),
+    path("packs/<str:serial>", packs.PackView.as_view(), name="pack"),
+    path("packs/<str:serial>/links", packs.LinksView.as_view(), name="links"),
+    path("packs/<str:serial>/links/<int:pk>", packs.LinkView.as_view(), name="link"),
+    path("trace/<str:secret>", trace.TraceView.as_view(), name="trace"),
+    path("trace/<str:secret>/curve", trace.TraceCurveView.as_view(), name="trace-curve"),
 ]

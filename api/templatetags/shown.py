@@ -27,6 +27,12 @@ def number(value: float | None, digits: int) -> str:
 
 
 @register.filter
+def capfirst_word(state: str) -> str:
+    """A state in capitals as a word: USE_AS_IS -> "Use as is"."""
+    return str(state).replace("_", " ").capitalize()
+
+
+@register.filter
 def when(at: datetime | None) -> str | SafeString:
     """A time with its age; the browser rewrites it into the reader's own zone."""
     if at is None:

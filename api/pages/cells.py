@@ -1,0 +1,77 @@
+"""`/cells/<serial>`: what a cell is and what it may do next.  `/batches/<code>`: its delivery."""
+
+from __future__ import annotations
+
+from django.db.models import OuterRef, Subquery
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+
+from api.pages.acts import acted, form, page, person
+from api.reads.cells import standing
+from api.refused import one_problem
+from shop import clock
+from shop.cells.models import Batch, Cell
+from shop.evidence.models import CapacityTest
+from shop.evidence.queries import evidence_of
+from shop.evidence.rules.capacity_file import BYTES_MAX, KNOWN
+from shop.evidence.services import import_capacity_file
+from shop.refusals import Refusal
+
+
+@page
+def show(request: HttpRequest, serial: str) -> HttpResponse:
+    cell = Cell.objects.select_related("batch__cell_type").filter(serial=serial).first()
+    if cell is None:
+        raise Http404(f"No cell has the serial {serial}.")
+    voltages = cell.voltages.select_related("voltage_check__meter").order_by("-pk")[:12]
+    evidence = evidence_of(cell)
+    context = {
+        "cell": cell,
+        "evidence": evidence,
+        "standing": standing(evidence, now=clock.now()),
+        "voltages": voltages,
+        "approvals": cell.approvals.select_related("approved_by").order_by("-at"),
+        "jobs": cell.jobs.order_by("-pk"),
+    }
+    return render(request, "cells/cell.html", context)
+
+
+@page
+def batch(request: HttpRequest, code: str) -> HttpResponse:
+    return _batch_page(request, code)
+
+
+@form
+def import_capacity(request: HttpRequest, code: str) -> HttpResponse:
+    """All rows of the file or none; refused with every row that does not fit."""
+
+    def do() -> str:
+        upload = request.FILES.get("file")
+        if upload is None:
+            raise one_problem("no_file", "No file was chosen.", "Choose the tester's CSV file.")
+        data = upload.read(BYTES_MAX + 1)  # one more byte is refused, the rest is never read
+        tests = import_capacity_file(
+            name=upload.name or "", data=data, by=person(request), now=clock.now()
+        )
+        return f"{reverse('pages:batch', args=[code])}?imported={len(tests)}"
+
+    return acted(do, otherwise=lambda refusal: _batch_page(request, code, refusal))
+
+
+def _batch_page(request: HttpRequest, code: str, refusal: Refusal | None = None) -> HttpResponse:
+    found = get_object_or_404(Batch.objects.select_related("cell_type"), code=code)
+    newest = CapacityTest.objects.filter(cell=OuterRef("pk")).order_by("-tested_at", "-pk")
+    cells = found.cells.annotate(
+        capacity_ah=Subquery(newest.values("capacity_ah")[:1]),
+        tested_at=Subquery(newest.values("tested_at")[:1]),
+    )
+    context = {
+        "batch": found,
+        "cells": cells,
+        "tested": sum(cell.capacity_ah is not None for cell in cells),
+        "columns": KNOWN,
+        "imported": request.GET.get("imported"),
+        "refusal": refusal,
+    }
+    return render(request, "cells/batch.html", context)

@@ -1,0 +1,187 @@
+"""`/packs/new`: choose, check, assemble.  `/packs/<serial>`: what it is, links to share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import segno
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+
+from api.pages.acts import acted, form, page, page_and_form, person
+from api.pages.scans import serials_typed
+from api.reads.cells import AT_MOST, unpacked_with_balance
+from api.reads.packs import pack_shown, public_url
+from api.refused import one_problem, status_of
+from shop import clock
+from shop.cells.models import Cell
+from shop.cells.queries import cells_by_serial
+from shop.packs.findings import Finding
+from shop.packs.models import PackDesign
+from shop.packs.rules import is_allowed
+from shop.packs.services import GateRefusal, assemble_pack, check_plan
+from shop.people.models import Customer
+from shop.refusals import Refusal
+from shop.trace import services as trace
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What was chosen on the form so far."""
+
+    design: PackDesign | None
+    customer: Customer | None
+    serial: str
+    serials: list[str]
+    simulated: bool
+    sample: bool
+
+    @classmethod
+    def of(cls, sent: Any) -> Wish:
+        return cls(
+            design=PackDesign.objects.filter(pk=_number(sent.get("design"))).first(),
+            customer=Customer.objects.filter(pk=_number(sent.get("customer"))).first(),
+            serial=sent.get("serial", "").strip(),
+            serials=serials_typed(sent.get("cells", "")) + sent.getlist("cell"),
+            simulated="simulated" in sent,
+            sample="sample" in sent,
+        )
+
+    def chosen(self) -> tuple[PackDesign, list[Cell]]:
+        """Design and cells; raises Refusal for what is missing or unknown."""
+        if self.design is None:
+            raise one_problem("no_design", "No design was chosen.", "Choose one.")
+        if not self.serials:
+            raise one_problem("no_cells", "No cell was chosen.", "Scan or tick the cells.")
+        return self.design, cells_by_serial(self.serials)
+
+
+@page_and_form
+def new(request: HttpRequest) -> HttpResponse:
+    if request.method != "POST":
+        return _new_page(request, Wish.of(request.GET))
+    wish = Wish.of(request.POST)
+    if request.POST.get("act") == "assemble":
+        return _assemble(request, wish)
+    return _check(request, wish)
+
+
+def _check(request: HttpRequest, wish: Wish) -> HttpResponse:
+    try:
+        found = _findings(request, wish)
+    except Refusal as refusal:
+        response = _new_page(request, wish, refusal)
+        response.status_code = status_of(refusal)
+        return response
+    return _new_page(request, wish, found=found)
+
+
+def _findings(request: HttpRequest, wish: Wish) -> list[Finding]:
+    design, cells = wish.chosen()
+    return check_plan(
+        design=design,
+        cells=cells,
+        by=person(request),
+        simulated=wish.simulated,
+        sample=wish.sample,
+        now=clock.now(),
+    )
+
+
+def _assemble(request: HttpRequest, wish: Wish) -> HttpResponse:
+    def do() -> str:
+        design, cells = wish.chosen()
+        if not wish.serial:
+            raise one_problem("no_serial", "The pack has no serial.", "Scan or type its label.")
+        pack = assemble_pack(
+            serial=wish.serial,
+            design=design,
+            cells=cells,
+            customer=wish.customer,
+            by=person(request),
+            simulated=wish.simulated,
+            sample=wish.sample,
+            now=clock.now(),
+        )
+        return reverse("pages:pack", args=[pack.serial])
+
+    return acted(do, otherwise=lambda refusal: _refused(request, wish, refusal))
+
+
+def _refused(request: HttpRequest, wish: Wish, refusal: Refusal) -> HttpResponse:
+    """The gate's refusal is shown as its findings, any other in its own words."""
+    if isinstance(refusal, GateRefusal):
+        return _new_page(request, wish, found=refusal.findings)
+    return _new_page(request, wish, refusal)
+
+
+def _new_page(
+    request: HttpRequest,
+    wish: Wish,
+    refusal: Refusal | None = None,
+    found: list[Finding] | None = None,
+) -> HttpResponse:
+    context = {
+        "here": "packs",
+        "refusal": refusal,
+        "wish": wish,
+        "found": found,
+        "allowed": found is not None and is_allowed(found),
+        "blocking": [f for f in found or [] if f.blocks],
+        "met": [f for f in found or [] if not f.blocks],
+        "designs": PackDesign.objects.order_by("name"),
+        "customers": Customer.objects.all(),
+        "free": unpacked_with_balance()[:AT_MOST],
+    }
+    return render(request, "packs/new.html", context)
+
+
+@page
+def show(request: HttpRequest, serial: str) -> HttpResponse:
+    return _page(request, serial)
+
+
+@form
+def share(request: HttpRequest, serial: str) -> HttpResponse:
+    """The secret is shown once, on the answer itself: nobody stores it."""
+    shown = pack_shown(serial)
+    if shown is None:
+        raise Http404(f"There is no pack {serial}.")
+    try:
+        secret = trace.share(pack=shown.pack, by=person(request), now=clock.now())
+    except Refusal as refusal:
+        response = _page(request, serial, refusal)
+        response.status_code = status_of(refusal)
+        return response
+    return _page(request, serial, url=public_url(request, secret))
+
+
+@form
+def revoke(request: HttpRequest, serial: str, pk: int) -> HttpResponse:
+    shown = pack_shown(serial)
+    if shown is None:
+        raise Http404(f"There is no pack {serial}.")
+    link = get_object_or_404(shown.pack.trace_links, pk=pk)
+
+    def do() -> str:
+        trace.revoke(link=link, by=person(request), now=clock.now())
+        return reverse("pages:pack", args=[serial])
+
+    return acted(do, otherwise=lambda refusal: _page(request, serial, refusal))
+
+
+def _page(
+    request: HttpRequest, serial: str, refusal: Refusal | None = None, url: str = ""
+) -> HttpResponse:
+    shown = pack_shown(serial)
+    if shown is None:
+        raise Http404(f"There is no pack {serial}.")
+    code = segno.make(url).svg_inline(scale=5, border=2, dark="#000", light="#fff") if url else ""
+    context = {"here": "packs", "shown": shown, "refusal": refusal, "url": url, "code": code}
+    return render(request, "packs/pack.html", context)
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isdigit() else None

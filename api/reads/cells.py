@@ -1,0 +1,71 @@
+"""Cells as lists show them: what awaits a supervisor, what may go into a pack."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Exists, OuterRef, QuerySet
+
+from shop.cells.models import Cell
+from shop.evidence.models import CellBalance
+from shop.evidence.queries import gate_policy
+from shop.evidence.rules.approval import open_nonconformances
+from shop.evidence.rules.balance import COMPLETE
+from shop.evidence.values import CellEvidence
+from shop.packs.models import Placement
+
+AT_MOST = 64
+
+
+def unpacked_with_balance() -> QuerySet[Cell]:
+    """Cells with a balance that are in no pack, by their newest balance first."""
+    placed = Placement.objects.filter(cell=OuterRef("pk"), removed_at=None)
+    newest = CellBalance.objects.filter(cell=OuterRef("pk")).order_by("-balance_id")
+    return (
+        Cell.objects.filter(~Exists(placed), Exists(newest))
+        .annotate(newest_balance=newest.values("balance_id")[:1])
+        .select_related("batch__cell_type")
+        .order_by("-newest_balance", "serial")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The one thing to know of a cell, and what comes next.
+
+    `fresh_s` is how long its disconnect or re-check still counts (G5); None where none does.
+    """
+
+    kind: str
+    word: str
+    next: str
+    fresh_s: float | None = None
+    whole_s: float = 0.0
+
+
+def standing(evidence: CellEvidence, *, now: datetime) -> Standing:
+    """Where a cell is on its way into a pack; the gate alone decides."""
+    if evidence.packed_in:
+        return Standing("done", "In a pack", "It is assembled.")
+    if notes := open_nonconformances(evidence):
+        return Standing("fail", "Quarantined", f"{notes[0]} A supervisor decides.")
+    if evidence.balance is None:
+        return Standing("idle", "Not balanced", "Next: a top balance.")
+    if evidence.balance.completeness != COMPLETE:
+        return Standing("missing", "Partly balanced", "Next: balance it again.")
+    if evidence.capacity is None:
+        return Standing("missing", "No capacity test", "Next: import the tester's file.")
+    if evidence.approval is None:
+        return Standing("waiting", "Awaits approval", "Next: a supervisor looks at it.")
+    return _approved(evidence, now)
+
+
+def _approved(evidence: CellEvidence, now: datetime) -> Standing:
+    fresh_for = gate_policy()[1].fresh_for.total_seconds()
+    reading = evidence.recheck or evidence.disconnect
+    stopped = reading.current_stopped_received_at if reading else None
+    since = evidence.recheck.received_at if evidence.recheck else stopped
+    left_s = fresh_for - (now - since).total_seconds() if since else None
+    words = "It may go into a pack while it is fresh."
+    return Standing("pass", "Approved", words, left_s, fresh_for)
