@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -61,8 +61,7 @@ class Solution:
         return float(self.cell_v[-1])
 
 
-@dataclass(frozen=True, slots=True)
-class _Shared:
+class _Shared(NamedTuple):
     """The currents of one instant, before anything is worked out for meters."""
 
     current_a: Floats
@@ -136,7 +135,9 @@ class Bank:
         remaining = seconds
         while remaining > 1e-9:
             current_a = self._share(supply).current_a
-            dt = min(remaining, self._step_s(current_a))
+            dt = remaining
+            if dt > STEP_NEAR_END_S:
+                dt = min(dt, self._step_s(current_a))
             self._move(dt, current_a)
             remaining -= dt
         return self.solve(supply)
@@ -180,14 +181,11 @@ class Bank:
         branch_ohm = self.states.resistance_ohm + self._path_ohm
         line = self._network.respond(emf, branch_ohm)
         current, regulation = self._supplied(line.feed_v, line.feed_ohm, supply)
-        volts = line.branch_ohm * current
-        volts += line.branch_v
-        volts -= emf
-        volts /= branch_ohm
+        current_a: Floats = (line.branch_v + line.branch_ohm * current - emf) / branch_ohm
         terminals = line.feed_v + (line.feed_ohm + self._wiring.lead_ohm) * current
         if not self.fed:
             terminals = NAN if supply is None else supply.voltage_v
-        return _Shared(volts, terminals, current, regulation)
+        return _Shared(current_a, terminals, current, regulation)
 
     def _supplied(
         self, feed_v: float, feed_ohm: float, supply: Setpoint | None

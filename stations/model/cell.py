@@ -28,8 +28,10 @@ from stations.model.ocv import OCV_GRID_V, SOC_GRID, Floats
 REFERENCE_AH = 200.0
 MONTH_S = 30 * 86400.0
 
-HYSTERESIS_END_V = 0.002  # half the gap between charge and discharge at both ends
-HYSTERESIS_PLATEAU_V = 0.007  # more on the plateau; ACCURE states gaps of 5-25 mV
+# M: half the gap between charge and discharge, 2 mV at both ends and 9 mV on the plateau (ACCURE
+# states gaps of 5-25 mV); straight between these points.
+HYSTERESIS_SOC = np.array([0.0, 0.08, 0.98, 1.0])
+HYSTERESIS_V = np.array([0.002, 0.009, 0.009, 0.002])
 
 ACTIVATION_J_PER_MOL = 30_000.0  # graphite diffusion in the About:Energy LFP 18650 set
 GAS_J_PER_MOL_K = 8.314

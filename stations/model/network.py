@@ -7,19 +7,20 @@ pushes in, the voltages follow as base + rise x current.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from stations.model.ocv import Floats
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
-    """Volts across each cell's branch, and at the feed, for no current, and per ampere."""
+class Response(NamedTuple):
+    """Volts across each cell's branch, and at the feed, for no current, and per ampere.
 
-    branch_v: Floats
+    A float stands for all branches alike.
+    """
+
+    branch_v: Floats | float
     branch_ohm: Floats | float
     feed_v: float
     feed_ohm: float
@@ -37,7 +38,7 @@ class Star:
         ohm = 1 / float(np.add.reduce(conductance))
         conductance *= emf_v
         volts = float(np.add.reduce(conductance)) * ohm
-        return Response(np.full(len(emf_v), volts), ohm, volts, ohm)
+        return Response(volts, ohm, volts, ohm)
 
 
 class Ladder:
