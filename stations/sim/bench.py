@@ -131,13 +131,21 @@ class Simulation:
 def simulate(bench_toml: Path) -> int:
     """Serve the bench beside `bench_toml` until SIGTERM, SIGINT or SIGHUP; the exit code.
 
-    Prints one line `ready <resource> … <hands url>` when everything listens.
+    Prints one line `ready <resource> … <hands url>` when everything listens.  A thread that
+    dies ends the whole simulator (code 1): half a bench would be worse than none.
     """
     stop = threading.Event()
+    deaths: list[threading.ExceptHookArgs] = []
 
     def told(_signal: int, _frame: FrameType | None) -> None:
         stop.set()
 
+    def died(death: threading.ExceptHookArgs) -> None:
+        threading.__excepthook__(death)
+        deaths.append(death)
+        stop.set()
+
+    threading.excepthook = died
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, told)
     try:
@@ -150,7 +158,7 @@ def simulate(bench_toml: Path) -> int:
     sys.stdout.flush()
     stop.wait()
     simulation.close()
-    return 0
+    return 1 if deaths else 0
 
 
 def _bank(config: WorldConfig) -> Bank:

@@ -1,9 +1,9 @@
 """A simulated Riden RD6018: its registers, scales and habits.
 
 Source: the register map of ShayBox/Riden (riden/register.py) and Baldanos/rd6006 (registers.md);
-the maker publishes none.  Habits: reads of more than 20 registers are not answered; a level set
-above its own protection trips at once; a trip switches off and stays in register 16 until the
-output is switched on again; the calibration registers ignore writes here.
+the maker publishes none.  Habits: some firmware leaves reads of more than 20 registers
+unanswered; a level set above its own protection trips at once; a trip switches off and stays in
+register 16 until the output is switched on again; the calibration registers ignore writes here.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ VOLTAGE_MAX, CURRENT_MAX = 60 * PER_VOLT, 18 * PER_AMP
 OVP_DEFAULT, OCP_DEFAULT = 62 * PER_VOLT, int(18 * 1.02 * PER_AMP)
 INPUT_VOLTAGE = 6520  # /100
 REGISTERS = 120
-READ_MAX = 20
 LATENCY_S = 0.010  # process time: one transaction at 115200 baud and the panel's loop
 
 V_SET, I_SET, V_OUT, I_OUT, POWER, INPUT = 8, 9, 10, 11, 12, 14
@@ -44,6 +43,7 @@ class Flaws:
     voltage_offset_v: float = 0.004
     ammeter_zero_a: float = 0.0
     boot_power: bool = False
+    read_max: int = 20  # registers; longer reads stay unanswered
 
 
 def factory_output(flaws: Flaws) -> Output:
@@ -82,7 +82,7 @@ class Riden:
         if request.count < 1 or request.address + request.count > REGISTERS:
             return rtu.exception_answer(1, request.function, rtu.ILLEGAL_ADDRESS)
         if request.function == rtu.READ:
-            return self._read(request) if request.count <= READ_MAX else None
+            return self._read(request) if request.count <= self._flaws.read_max else None
         if len(request.values) != request.count:
             return rtu.exception_answer(1, request.function, rtu.ILLEGAL_VALUE)
         for register, value in enumerate(request.values, request.address):

@@ -87,8 +87,9 @@ class World:
 
     def close(self) -> None:
         """Open the relay, let every waiter go, stop the ticker."""
-        self.switch(on=False)
         with self._condition:
+            # Without a last step of the physics: the relay opens even where that has failed.
+            self._move_relay(on=False, tripped=self._output.tripped)
             self._closed = True
             self._condition.notify_all()
         if self._ticker.is_alive():

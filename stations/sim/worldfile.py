@@ -126,6 +126,7 @@ def _supply(table: Mapping[str, Any]) -> Flaws:
         voltage_offset_v=_error(section, "voltage_offset_v", "supply.", usual.voltage_offset_v),
         ammeter_zero_a=_error(section, "ammeter_zero_a", "supply.", usual.ammeter_zero_a),
         boot_power=_boolean(section, "boot_power", "supply.", usual.boot_power),
+        read_max=int(_number(section, "read_max", "supply.", usual.read_max, low=1, high=120)),
     )
 
 

@@ -10,6 +10,7 @@ import json
 import os
 import select
 import signal
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,8 +25,9 @@ from stations.config import BenchConfig, load
 from stations.sim.folder import Folder, Value, free_ports, write_folder
 
 START_S = 20.0
+_NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # spares each client reading the system's CAs
 ROOT = Path(__file__).parents[3]
-_PROGRAM = (
+PROGRAM = (
     "import sys; from pathlib import Path; from stations.sim.bench import simulate; "
     "sys.exit(simulate(Path(sys.argv[1])))"
 )
@@ -41,7 +43,7 @@ class Hands:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._client = httpx.Client(base_url=url, timeout=10)
+        self._client = httpx.Client(base_url=url, timeout=10, verify=_NO_TLS)
 
     def post(self, path: str, body: Mapping[str, str] | None = None) -> dict[str, Any]:
         """Do it; the state of the table afterwards.  Raises httpx.HTTPStatusError if refused."""
@@ -110,14 +112,16 @@ def simulated_bench(
     cells: Sequence[Mapping[str, Value]] | None = None,
     speed: float = 240.0,
     folder: Folder | None = None,
+    program: str = PROGRAM,
     **wiring: Value,
 ) -> Iterator[SimulatedBench]:
     """Start a simulator on a fresh folder `path`; `wiring` is world.toml's table of that name.
 
     `folder` says everything else (flaws, timing, serial numbers); cells default to four.
+    `program` replaces what the child runs, to break something in it.
     """
     folder = folder or Folder(cells=cells or [cell()] * 4, speed=speed, wiring=wiring)
-    bench = _started(path, folder)
+    bench = _started(path, folder, program)
     try:
         yield bench
     finally:
@@ -127,9 +131,9 @@ def simulated_bench(
         bench.process.stdout.close()
 
 
-def _started(path: Path, folder: Folder) -> SimulatedBench:
+def _started(path: Path, folder: Folder, program: str) -> SimulatedBench:
     for _ in range(3):  # another process may take a port in between
-        process = _launch(write_folder(path, folder, free_ports()))
+        process = _launch(write_folder(path, folder, free_ports()), program)
         ready = _first_line(process)
         if ready.startswith("ready "):
             return SimulatedBench(path, process, ready.strip(), Hands(ready.split()[-1]))
@@ -137,9 +141,9 @@ def _started(path: Path, folder: Folder) -> SimulatedBench:
     raise RuntimeError(f"the simulator did not start in {path}")
 
 
-def _launch(bench_toml: Path) -> subprocess.Popen[str]:
+def _launch(bench_toml: Path, program: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", _PROGRAM, str(bench_toml)],
+        [sys.executable, "-W", "error", "-c", program, str(bench_toml)],
         stdout=subprocess.PIPE,
         text=True,
         cwd=ROOT,

@@ -69,12 +69,15 @@ class Rtu:
             heard += os.read(self._line, length - len(heard))
         return heard
 
-    def ask(self, body: str) -> str:
-        """The answer's hex text without its check sum; "" for silence."""
+    def is_silent_to(self, body: str) -> bool:
         self.send(sealed(bytes.fromhex(body)))
-        head = self.hear(3, SILENCE_S)
-        if not head:
-            return ""
+        return self.hear(1, SILENCE_S) == b""
+
+    def ask(self, body: str) -> str:
+        """The answer's hex text without its check sum."""
+        self.send(sealed(bytes.fromhex(body)))
+        head = self.hear(3)
+        assert len(head) == 3, f"no answer to {body}"
         many = {3: head[2], 6: 3, 16: 3}.get(head[1], 0)
         frame = head + self.hear(many + 2)
         assert sealed(frame[:-2]) == frame

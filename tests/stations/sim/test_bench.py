@@ -46,6 +46,28 @@ def test_a_world_that_begins_again_says_so(tmp_path: Path) -> None:
     assert [record["on"] for record in bench.truth("start")] == [False, False]
 
 
+BROKEN = """
+import sys
+from pathlib import Path
+from stations.model.bank import Bank
+from stations.sim.bench import simulate
+advance = Bank.advance
+Bank.advance = lambda self, s, supply: 1 / 0 if supply else advance(self, s, supply)
+sys.exit(simulate(Path(sys.argv[1])))
+"""
+
+
+def test_ends_with_the_relay_open_when_a_part_of_it_dies(tmp_path: Path) -> None:
+    with simulated_bench(tmp_path, program=BROKEN) as bench:
+        supply = Rtu(bench.supply_tty)
+        supply.send(bytes.fromhex("01 06 00 12 00 01 E8 0F"))
+
+        assert bench.process.wait(timeout=10) == 1
+
+        supply.close()
+        assert [record["on"] for record in bench.truth("relay")] == [True, False]
+
+
 def refusal(folder: Path, capfd: pytest.CaptureFixture[str]) -> str:
     kept = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)]
     try:

@@ -33,7 +33,7 @@ def test_a_silent_supply_does_not_hear_off(bench: Inside) -> None:
     energise(bench)
     bench.hands.fault("supply", "silence")
 
-    assert bench.supply.ask("01 06 00 12 00 00") == ""
+    assert bench.supply.is_silent_to("01 06 00 12 00 00")
     assert bench.hands.state()["output"] is True
 
 

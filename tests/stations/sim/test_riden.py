@@ -41,7 +41,12 @@ def test_takes_single_and_multiple_writes(bench: Inside) -> None:
 
 def test_answers_no_read_of_more_than_twenty_registers(bench: Inside) -> None:
     assert len(bench.supply.read(0, 20)) == 20
-    assert bench.supply.ask("01 03 00 00 00 15") == ""
+    assert bench.supply.is_silent_to("01 03 00 00 00 15")
+
+
+def test_other_firmware_reads_everything_at_once(tmp_path: Path) -> None:
+    with inside(tmp_path, Folder(cells=[cell()], supply={"read_max": 120})) as bench:
+        assert len(bench.supply.read(0, 84)) == 84
 
 
 @pytest.mark.parametrize(

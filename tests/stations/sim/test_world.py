@@ -140,6 +140,17 @@ def test_closing_opens_the_relay_and_lets_waiters_go(lab: Lab) -> None:
     assert lab.relay()[-1] is False
 
 
+def test_the_relay_opens_even_when_the_physics_failed(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.world.switch(on=True)
+    monkeypatch.setattr(lab.bank, "advance", lambda *_: 1 / 0)
+
+    lab.world.close()
+
+    assert lab.relay() == [True, False]
+
+
 def test_cells_that_must_not_be_joined_are_not(tmp_path: Path) -> None:
     lab = Lab(tmp_path, objection="cell 2 lies the wrong way round")
 
