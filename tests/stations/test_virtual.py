@@ -120,8 +120,10 @@ def test_a_reversed_cell_is_refused_before_any_current() -> None:
 def test_a_lead_that_falls_off_is_not_a_finished_tail() -> None:
     person = (*ATTENTIVE, Act("balance", 3 * 3600.0, hands="leads off", says=""))
 
-    outcome = play(VirtualBench(bank(), person=person, sample_s=12.0))
+    bench = VirtualBench(bank(), person=person, sample_s=12.0)
+    outcome = run(program(cv_max_s=3600.0), bench, started_at=bench.clock.now())
 
+    assert not bench.output_on
     assert outcome.kind != "FINISHED"
     assert "done" not in record(outcome, "balance").remarks
 
