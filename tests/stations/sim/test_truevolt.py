@@ -119,7 +119,7 @@ def test_takes_its_time_on_the_process_clock(bench: Inside) -> None:
     bench.meter.ask("READ?")
 
     answered_at = datetime.fromisoformat(bench.truth("reply")[-1]["at"])
-    assert timedelta(seconds=4) <= answered_at - asked_at < timedelta(seconds=480)
+    assert timedelta(seconds=4) <= answered_at - asked_at < timedelta(seconds=900)
 
 
 def test_measures_faster_without_auto_zero(bench: Inside) -> None:
