@@ -13,12 +13,11 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from stations.clock import wall_now
 from stations.guardian_client import GuardianBench, GuardianLink, GuardianSilent
 from stations.journal import JournalRecord, file_name, read_records
 from stations.values import Event, Limits, Protection, Reading, Setpoint
@@ -69,10 +68,15 @@ class Guarded:
         self.sessions.append(runner)
         return runner
 
-    def charge(self, runner: GuardianBench) -> None:
+    def charge(
+        self,
+        runner: GuardianBench,
+        setpoint: Setpoint = SETPOINT,
+        protection: Protection = PROTECTION,
+    ) -> None:
         """Join the bank and charge it; returns when the truth says that the output is on."""
         self.sim.hands.post("/links/on")
-        runner.configure(SETPOINT, PROTECTION)
+        runner.configure(setpoint, protection)
         runner.energise()
         assert self.sim.output_is_on()
 
@@ -143,12 +147,29 @@ def guarded(
                 bench.process.wait(timeout=5)
 
 
-def now() -> datetime:
-    return wall_now()
+@contextmanager
+def charging_runner(bench: Guarded) -> Iterator[subprocess.Popen[str]]:
+    """A runner in a process of its own that charges; it says "on", then follows the stream.
 
-
-def relaxed(limits: Limits, **changes: float) -> Limits:
-    return replace(limits, **changes)
+    What it meets after being woken from a stop it prints as one line.
+    """
+    bench.token += 1
+    bench.sim.hands.post("/links/on")
+    program = [sys.executable, "-W", "error", "-m", "tests.faults.runner"]
+    process = subprocess.Popen(
+        [*program, str(bench.sim.config.socket), str(bench.token)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    with process, process.stdout:
+        try:
+            assert process.stdout.readline() == "on\n"
+            assert bench.sim.output_is_on()
+            yield process
+        finally:
+            process.kill()
 
 
 def _launch(path: Path) -> subprocess.Popen[bytes]:

@@ -1,0 +1,111 @@
+"""The guardian itself dies or is asked to end, and the bench it finds when it is back."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stations.bench import BenchError
+from stations.clock import wall_now
+from stations.journal import read_records, verify
+from tests.faults.guarded import guarded, next_reading
+from tests.stations.sim.harness import ROOT
+from tests.wait import wait_until
+
+
+def test_the_first_act_of_a_restarted_guardian_is_off(tmp_path: Path) -> None:
+    with guarded(tmp_path) as bench:
+        runner = bench.session()
+        bench.charge(runner)
+        next_reading(runner)
+        bench.kill()
+        assert bench.sim.output_is_on()  # a supply without a watchdog goes on by itself
+
+        restarted = wall_now()
+        before = len(bench.sim.truth())
+        bench.restart()
+
+        bench.wait_off(restarted, within_s=5.0)
+        sent = [r for r in bench.sim.truth()[before:] if r["kind"] == "set"]
+        assert (sent[0]["register"], sent[0]["value"]) == (18, 0)
+        wait_until(lambda: bench.journal()[-1].kind == "close")
+        assert bench.journal()[-1].body["outcome"]["reason"] == "guardian restarted"
+
+
+def test_tokens_outlive_the_guardian(tmp_path: Path) -> None:
+    with guarded(tmp_path) as bench:
+        bench.session().close(kind="STOPPED", reason="enough")
+        bench.kill()
+        bench.restart()
+        bench.token = 0
+
+        with pytest.raises(BenchError, match="not above 1"):
+            bench.session()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_guardian_asked_to_end_leaves_the_output_off(tmp_path: Path, number: int) -> None:
+    with guarded(tmp_path) as bench:
+        runner = bench.session()
+        bench.charge(runner)
+
+        asked = wall_now()
+        code = bench.kill(number)
+
+        assert code == 0
+        bench.wait_off(asked, within_s=3.0)
+        assert bench.journal()[-1].kind == "close"
+
+
+def test_a_second_guardian_refuses_the_bench(tmp_path: Path) -> None:
+    with guarded(tmp_path) as bench:
+        second = subprocess.run(
+            [sys.executable, "-m", "stations", "guard", str(bench.sim.bench_toml)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+
+        assert second.returncode == 3
+        assert "another process drives the bench" in second.stderr
+
+
+def test_every_journalled_sample_is_what_the_instruments_answered(tmp_path: Path) -> None:
+    with guarded(tmp_path) as bench:
+        runner = bench.session()
+        bench.charge(runner)
+        for _ in range(40):
+            pushed = next_reading(runner)
+        runner.off()
+        closed = runner.close(kind="FINISHED", reason="done")
+
+        path = bench.sim.config.journal / "r1-1.jsonl"
+        assert verify(path) == (closed["records"], closed["head"])
+        samples = [r.body for r in read_records(path)[0] if r.kind == "sample"]
+        assert pushed.seq <= len(samples)
+        for role in ("supply", "meter", "scanner"):
+            replies = [r["raw"] for r in bench.sim.truth("reply") if r["instrument"] == role]
+            told = iter(replies)
+            assert all(sample["raw"][role] in told for sample in samples), role
+
+
+def test_a_full_disk_switches_off(tmp_path: Path) -> None:
+    with guarded(tmp_path) as bench:
+        runner = bench.session()
+        bench.charge(runner)
+        next_reading(runner)
+        size = (bench.sim.config.journal / "r1-1.jsonl").stat().st_size
+
+        import resource
+
+        full = wall_now()
+        resource.prlimit(bench.process.pid, resource.RLIMIT_FSIZE, (size + 2000, size + 2000))
+
+        bench.wait_off(full, within_s=3.0)
+        assert "journal cannot be written" in bench.link.status()["alarm"]

@@ -1,0 +1,125 @@
+"""An instrument falls silent, repeats itself or disobeys while the output is on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stations.bench import BenchError
+from stations.clock import wall_now
+from tests.faults.guarded import guarded, next_event, next_reading
+from tests.wait import wait_until
+
+SILENT_WITHIN_S = 3.5  # 3 s without a valid sample, and the way to off
+
+
+@pytest.mark.parametrize("role", ["meter", "scanner"])
+def test_a_silent_instrument_switches_off(tmp_path: Path, role: str) -> None:
+    with guarded(tmp_path) as bench:
+        runner = bench.session()
+        bench.charge(runner)
+        next_reading(runner)
+
+        broken = wall_now()
+        bench.sim.hands.fault(role, "silence")
+        event = next_event(runner)
+
+        bench.wait_off(broken, within_s=SILENT_WITHIN_S)
+        assert event.kind == "safe_hold"
+        runner.close(kind="ERROR", reason=str(event.data["reason"]))
+        flags = [r.body["reading"]["flags"] for r in bench.journal() if r.kind == "sample"]
+        assert [f"{role}_silent"] in flags
+
+
+@pytest.mark.parametrize("role", ["meter", "scanner"])
+def test_an_instrument_that_repeats_itself_switches_off(tmp_path: Path, role: str) -> None:
+    with guarded(tmp_path) as bench:
+        runner = bench.session()
+        bench.charge(runner)
+        next_reading(runner)
+
+        broken = wall_now()
+        bench.sim.hands.fault(role, "stuck")
+        event = next_event(runner)
+
+        bench.wait_off(broken, within_s=3.0)  # 10 replies and 30 s of process time at 240 ×
+        assert event.kind == "safe_hold"
+        assert f"{role}_stuck" in event.data["reason"]
+
+
+def test_a_supply_that_refuses_off_is_never_said_to_be_off(tmp_path: Path) -> None:
+    with guarded(tmp_path) as bench:
+        runner = bench.session()
+        bench.charge(runner)
+        bench.sim.hands.fault("supply", "refuse_off")
+
+        with pytest.raises(BenchError, match="not proven off"):
+            runner.off()
+
+        assert bench.sim.output_is_on()
+        status = bench.link.status()
+        assert status["output"] == "on"
+        assert "not proven off" in status["alarm"]
+
+        def offs() -> int:
+            sent = bench.sim.truth("set")
+            return len([r for r in sent if (r["register"], r["value"]) == (18, 0)])
+
+        tried = offs()
+        wait_until(lambda: offs() >= tried + 5)  # it keeps trying
+        zeroed = [r for r in bench.sim.truth("set") if r["register"] == 8]
+        assert zeroed[-1]["value"] == 0  # and has taken the voltage away meanwhile
+
+        obeys = wall_now()
+        bench.sim.hands.fault("supply", "none")
+        bench.wait_off(obeys, within_s=3.0)
+        wait_until(lambda: bench.link.status()["output"] == "off")
+        assert bench.link.status()["alarm"] == ""
+
+
+def test_a_silent_supply_is_unknown_until_it_is_proven_off(tmp_path: Path) -> None:
+    with guarded(tmp_path) as bench:
+        runner = bench.session()
+        bench.charge(runner)
+        bench.sim.hands.fault("supply", "silence")
+
+        wait_until(lambda: bench.link.status()["output"] == "unknown")
+        wait_until(lambda: "not proven off" in bench.link.status()["alarm"])
+        assert bench.sim.output_is_on()
+
+        answers = wall_now()
+        bench.sim.hands.fault("supply", "none")
+        bench.wait_off(answers, within_s=5.0)
+        wait_until(lambda: bench.link.status()["output"] == "off")
+
+
+def test_a_stop_waits_for_no_other_instrument(tmp_path: Path) -> None:
+    with guarded(tmp_path) as bench:
+        runner = bench.session()
+        bench.charge(runner)
+        next_reading(runner)
+        bench.sim.hands.fault("scanner", "silence")
+        next_reading(runner)
+
+        stopped = wall_now()
+        told = bench.link.stop(reason="test")
+
+        assert told["output"] == "off"
+        bench.wait_off(stopped, within_s=0.25)
+
+
+def test_an_output_that_somebody_switches_on_is_switched_off(tmp_path: Path) -> None:
+    """The supply's own knobs are not locked: found on without a session, it goes off."""
+    with guarded(tmp_path) as bench:
+        runner = bench.session()
+        bench.charge(runner)
+        bench.sim.hands.fault("supply", "refuse_off")
+        runner.__exit__(None, None, None)
+        wait_until(lambda: bench.link.status()["alarm"] != "")
+        bench.kill()
+
+        bench.sim.hands.fault("supply", "none")
+        bench.restart()
+
+        assert not bench.sim.output_is_on()
