@@ -1,0 +1,160 @@
+"""Rows of evidence for tests: a bank that ran, was checked, tested and approved, or short of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from shop.cells.models import Cell
+from shop.evidence.models import Approval, Balance, CapacityTest, VoltageCheck
+from shop.evidence.queries import evidence_of_cells
+from shop.evidence.services import approve_cells, record_balance, record_voltage_check
+from shop.jobs.models import PolicyVersion, Run
+from shop.jobs.states import JobState, RunState
+from shop.packs.models import PackDesign
+from shop.people.models import User
+from shop.readings.models import Manifest
+from stations.procedures.steps import CellResult, Record
+from stations.values import OffProof, Window
+from tests import factories
+
+FACTS: dict[str, float] = {
+    "tail_a": 0.98,
+    "done_a": 1.0,
+    "partial_a": 2.0,
+    "cv_s": 4200.0,
+    "cv_min_s": 1800.0,
+    "charge_ah": 41.5,
+}
+
+
+@dataclass(frozen=True)
+class Bank:
+    """Cells that went through one run, in bank order; current stopped at `stopped`."""
+
+    cells: list[Cell]
+    run: Run
+    balance: Balance | None
+    check: VoltageCheck | None
+    stopped: datetime
+
+
+def charge(*remarks: str, at: datetime = factories.NOON, **facts: float) -> Record:
+    """The record of a charge; "done" unless told otherwise."""
+    return Record(
+        step="balance",
+        kind="charge",
+        entered_at=at - timedelta(hours=3),
+        ended_at=at,
+        remarks=remarks or ("done",),
+        facts=tuple((FACTS | facts).items()),
+    )
+
+
+def results(
+    volts: Sequence[float], *, stopped: datetime, age: timedelta, verdict: str = "pass"
+) -> list[CellResult]:
+    return [
+        CellResult(
+            position=position,
+            voltage_v=volt,
+            verdict=verdict,
+            window=Window(3.62, 3.655),
+            at=stopped + age,
+            received_at=stopped + age,
+            age_s=age.total_seconds(),
+        )
+        for position, volt in enumerate(volts, start=1)
+    ]
+
+
+def make_bank(
+    *,
+    by: User,
+    stopped: datetime,
+    cells: Sequence[Cell] | None = None,
+    volts: Sequence[float] = (),
+    age: timedelta = timedelta(minutes=2),
+    record: Record | None = None,
+    method: str = "TOP",
+    policy: PolicyVersion | None = None,
+    simulated: bool = False,
+    calibrated: bool = True,
+) -> Bank:
+    """A finished run with manifest, balance and disconnect check, through the services."""
+    cells = list(cells or factories.make_cells(4))
+    began = stopped - timedelta(hours=4)
+    station = factories.make_station(now=began, calibrated=calibrated)
+    job = factories.make_job(by=by, cells=cells, claimed_at=station, state=JobState.DONE, now=began)
+    run = factories.make_run(
+        by=by,
+        job=job,
+        station=station,
+        state=RunState.FINISHED,
+        policy=policy,
+        now=began,
+        token=1,
+        simulated=simulated,
+    )
+    instruments = list(station.instruments.values("role", "model", "serial_number"))
+    manifest = Manifest.objects.create(
+        run=run,
+        attempt=1,
+        body={"instruments": instruments, "software": "cellshop 0.1.0"},
+        sha256=f"{run.pk:064x}",
+    )
+    said = stopped + age + timedelta(seconds=5)
+    check = record_voltage_check(
+        run=run,
+        kind="DISCONNECT",
+        meter=station.instruments.get(role="scanner"),
+        target_v=3.65,
+        results=results(volts or [3.641] * len(cells), stopped=stopped, age=age),
+        current_stopped=OffProof(stopped, stopped, 0.0),
+        simulated=simulated,
+        now=said,
+    )
+    balance = record_balance(
+        run=run,
+        method=method,
+        target_v=3.65,
+        records=[record or charge(at=stopped)],
+        manifest_sha256=manifest.sha256,
+        simulated=simulated,
+        now=said,
+    )
+    return Bank(cells, run, balance, check, stopped)
+
+
+def make_capacity(cell: Cell, capacity_ah: float = 200.0, **values: Any) -> CapacityTest:
+    """Measured here, a day before NOON."""
+    tested_at = values.pop("tested_at", factories.NOON - timedelta(days=1))
+    return CapacityTest.objects.create(
+        cell=cell,
+        source=values.pop("source", CapacityTest.Source.MEASURED),
+        capacity_ah=capacity_ah,
+        tested_at=tested_at,
+        recorded_at=tested_at,
+        **values,
+    )
+
+
+def approve(cells: Sequence[Cell], *, by: User, now: datetime) -> list[Approval]:
+    """Approve what is there to see."""
+    seen = {serial: known.sha256 for serial, known in evidence_of_cells(cells).items()}
+    return approve_cells(cells=cells, evidence_sha256=seen, by=by, now=now)
+
+
+def make_design(**values: Any) -> PackDesign:
+    defaults = {
+        "name": f"12 V {PackDesign.objects.count()}",
+        "series": 4,
+        "parallel": 1,
+        "application": "SOLAR",
+        "bms_model": "JK-B1A8S10P",
+        "bms_over_voltage_v": 3.60,
+        "bms_active_balance_a": 1.0,
+    }
+    return PackDesign.objects.create(**(defaults | values))
