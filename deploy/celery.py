@@ -38,7 +38,6 @@ app.conf.update(
     worker_prefetch_multiplier=1,
     worker_soft_shutdown_timeout=20,
     worker_max_tasks_per_child=None,
-    worker_hijack_root_logger=False,
     worker_redirect_stdouts=False,
     task_ignore_result=True,
     task_time_limit=None,
@@ -65,6 +64,11 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks(["shop"])
+
+
+@signals.setup_logging.connect
+def keep_our_logging(**_: Any) -> None:
+    """Celery leaves logging alone where somebody listens to this: the settings set it up."""
 
 
 @signals.celeryd_init.connect

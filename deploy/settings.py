@@ -159,5 +159,9 @@ LOGGING = {
     "formatters": {"line": {"format": "%(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
-    "loggers": {"httpx": {"level": "WARNING"}, "psycopg.pool": {"level": "WARNING"}},
+    "loggers": {
+        name: {"level": "WARNING"}
+        # A line per task every few seconds hides what matters.
+        for name in ("celery.worker.strategy", "celery.app.trace", "celery.beat", "psycopg.pool")
+    },
 }

@@ -19,6 +19,8 @@ from django.conf import settings
 
 from deploy import embedded
 
+# A hundred log-ins at the full number of rounds would take most of the tests' time.
+settings.PASSWORD_HASHERS = ["tests.hasher.QuickHasher"]
 assert settings.DATABASES  # configures Django, so that pytest-django sets it up
 
 

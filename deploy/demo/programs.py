@@ -19,7 +19,9 @@ PYTHON = sys.executable
 INSTRUMENTS, GUARDIANS, SERVICES, WORKERS = range(4)
 # A worker needs one connection, not a pool; threads only slow its arithmetic down.
 _LEAN = {"DB_POOL_MAX": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-CELERY = (PYTHON, "-m", "celery", "-A", "deploy")
+CELERY = (PYTHON, "-m", "celery", "-q", "-A", "deploy")
+# In a container the demo may well be root's; the workers take JSON only.
+_LEAN_WORKER = _LEAN | {"PYTHONWARNINGS": "ignore:You're running the worker with superuser"}
 
 
 def programs(folders: Sequence[BenchFolder], *, host: str, port: int) -> list[Program]:
@@ -106,7 +108,7 @@ def _worker(folder: BenchFolder) -> Program:
         stage=WORKERS,
         ready_line=r" ready\.$",
         stop_s=25.0,
-        environment=_LEAN,
+        environment=_LEAN_WORKER,
     )
 
 
@@ -119,7 +121,7 @@ def _office() -> Program:
         ),
         stage=WORKERS,
         ready_line=r" ready\.$",
-        environment=_LEAN,
+        environment=_LEAN_WORKER,
     )
 
 
@@ -128,7 +130,6 @@ def _beat() -> Program:
         name="beat",
         command=(*CELERY, "beat", "--pidfile="),
         stage=WORKERS,
-        ready_line=r"beat: Starting",
         environment=_LEAN,
     )
 
