@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from stations.procedures.progress import close_charge
-from stations.procedures.steps import Action, Charge, Hold, Next, Run, Set, Trip
+from stations.procedures.steps import Action, Charge, Hold, Next, Run, SafeHold, Set, Trip
 from stations.values import Reading, Setpoint
 
-LEAD_SEEN_ABOVE_A = 1.0  # lead resistance is judged only with real current in it
+LEAD_SEEN_ABOVE = 0.5  # of the CC limit: below, a voltmeter's offset looks like milliohms
 TRIM_STEPS_MAX = 3  # per reading, downwards
 SETTLE_READINGS = 1  # readings after a change of set-point that may still be older
 
@@ -22,6 +22,9 @@ def decide_charge(run: Run, step: Charge, reading: Reading, now: datetime) -> tu
         return run, Trip(f"{run.step_charge_ah:.1f} Ah delivered, above the step's limit")
     if now - run.entered_at > step.timeout:
         return run, Trip(f"“{step.title}” took longer than {step.timeout}")
+    idle_since = run.no_current_since
+    if idle_since is not None and reading.at - idle_since >= step.tail.no_current_for:
+        return run, SafeHold("the output is on and no current flows: check the leads to the bank")
     run = _tail(run, step, reading)
     if _done(run, step, reading):
         return close_charge(run, step, now, ("done",)), Next()
@@ -36,8 +39,12 @@ def _observe(run: Run, step: Charge, reading: Reading) -> Run:
         run = replace(run, cv_since=run.cv_since or reading.at, reached_cv=True)
     else:
         run = replace(run, cv_since=None, flat_from=None)
-    if current_a > LEAD_SEEN_ABOVE_A:
-        run = replace(run, lead_ohm=(reading.supply_voltage_v - reading.voltage_v) / current_a)
+    if current_a >= LEAD_SEEN_ABOVE * step.setpoint.current_a:
+        drop_v = reading.supply_voltage_v - step.trim.offset_v - reading.voltage_v
+        run = replace(run, lead_ohm=drop_v / current_a)
+    none_flows = run.cv_since is not None and current_a < step.tail.proven_on_a
+    since = (run.no_current_since or reading.at) if none_flows else None
+    run = replace(run, no_current_since=since)
     peak_v = reading.voltage_v
     if run.peak_voltage_v > peak_v:
         peak_v = run.peak_voltage_v

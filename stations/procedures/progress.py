@@ -71,6 +71,7 @@ def enter_next(run: Run, at: datetime) -> Run:
             cv_since=None,
             tail_since=None,
             flat_from=None,
+            no_current_since=None,
             peak_voltage_v=NAN,
             outs_of_place=0,
             settled=(),

@@ -92,6 +92,7 @@ class Tail:
     cv_max: timedelta
     flat_for: timedelta
     flat_fraction: float
+    no_current_for: timedelta  # in CV without any current: a lead has come off
     proven_on_a: float = 0.0  # a current below this is no tail: a fallen lead looks like one
 
 
@@ -178,6 +179,7 @@ class Run:
     zero_count: int = 0
     cv_since: datetime | None = None
     tail_since: datetime | None = None
+    no_current_since: datetime | None = None
     reached_cv: bool = False
     least_charge_ah: float = 0.0  # what the start SOC implies must at least go in
     settled: tuple[tuple[float, ...], ...] = ()

@@ -53,6 +53,8 @@ class Recipe:
     dwell_s: float = 300.0
     flat_for_s: float = 1800.0
     flat_fraction: float = 0.05
+    # A bank above a supply that reads low draws nothing until it has relaxed: minutes, no more.
+    no_current_s: float = 1800.0
     refresh_cv_min_s: float = 900.0  # B19, before the disconnect check after a wait
     alarm_above_v: float = 0.020
     stop_above_v: float = 0.050
@@ -263,6 +265,7 @@ def _charge(spec: Spec, name: str, title: str, cv_min_s: float, *, first: bool) 
             cv_max=timedelta(seconds=recipe.cv_max_s),
             flat_for=timedelta(seconds=recipe.flat_for_s),
             flat_fraction=recipe.flat_fraction,
+            no_current_for=timedelta(seconds=recipe.no_current_s),
         ),
         trim=Trim(step_v, spec.supply.voltage_accuracy_v, spec.supply_offset_v),
         alarm_v=recipe.target_v + recipe.alarm_above_v,

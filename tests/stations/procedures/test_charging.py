@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from stations.procedures.decide import decide
-from stations.procedures.steps import Action, Hold, Next, Run, Set, Trip
+from stations.procedures.steps import Action, Hold, Next, Run, SafeHold, Set, Trip
 from stations.values import Reading, Setpoint
 from tests.stations.procedures.scripted import holding, program, run_at
 
@@ -43,13 +43,19 @@ def test_is_done_after_half_an_hour_in_cv_with_the_tail_held() -> None:
     [
         (1.01, 3.648, "above the tail limit"),
         (0.9, 3.629, "the bank is not at target"),
-        (0.0, 3.648, "no current at all: the lead may be off"),
     ],
 )
 def test_is_never_done(current_a: float, voltage_v: float, why: str) -> None:
     _, action = play(run_at("balance"), hold_for(120, current_a, voltage_v))
 
     assert isinstance(action, Hold | Set), why
+
+
+def test_a_lead_that_came_off_looks_like_a_tail_and_holds_safe() -> None:
+    _, action = play(run_at("balance"), hold_for(40, 0.0))
+
+    assert isinstance(action, SafeHold)
+    assert "check the leads" in action.reason
 
 
 def test_one_weak_cell_on_the_scanner_keeps_the_hold() -> None:
