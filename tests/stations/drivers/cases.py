@@ -33,7 +33,7 @@ class Case:
     numbers: Callable[[Any], tuple[float, ...]]
     end: bytes  # what ends a reply, if anything does
 
-    def open(self, resource: str, *, timeout_s: float = 2.0) -> Any:
+    def open(self, resource: str, *, timeout_s: float = 10.0) -> Any:
         channels = CHANNELS if DRIVERS[self.key].role == "scanner" else ()
         return DRIVERS[self.key].open(resource, channels=channels, timeout_s=timeout_s)
 

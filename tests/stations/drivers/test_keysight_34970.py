@@ -22,7 +22,7 @@ NO_ERROR = ("SYST:ERR?", '+0,"No error"')
 
 
 def scanner(resource: str, channels: tuple[int, ...] = CHANNELS) -> Keysight34972A:
-    return Keysight34972A(resource, channels=channels, timeout_s=2.0)
+    return Keysight34972A(resource, channels=channels, timeout_s=10.0)
 
 
 def test_values_come_back_in_the_order_of_the_bank() -> None:

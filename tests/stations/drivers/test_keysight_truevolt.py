@@ -23,7 +23,7 @@ SETTINGS = TRUEVOLT_SETUP[1:4]
 def test_an_overload_is_nan_with_its_raw_reply() -> None:
     script = [*IDENTIFY, *TRUEVOLT_SETUP, *lines(("READ?", "+9.90000000E+37"))]
     with playing(on_socket(script)) as player:
-        meter = Keysight34461A(player.resource, timeout_s=2.0)
+        meter = Keysight34461A(player.resource, timeout_s=10.0)
         meter.prepare()
 
         measured = meter.measure()
@@ -36,7 +36,7 @@ def test_an_overload_is_nan_with_its_raw_reply() -> None:
 def test_prepare_forgets_old_errors() -> None:
     old = lines(("SYST:ERR?", '-410,"Query INTERRUPTED"'))
     with playing(on_socket([*IDENTIFY, *old, *TRUEVOLT_SETUP])) as player:
-        meter = Keysight34461A(player.resource, timeout_s=2.0)
+        meter = Keysight34461A(player.resource, timeout_s=10.0)
         meter.prepare()
         meter.close()
 
@@ -44,7 +44,7 @@ def test_prepare_forgets_old_errors() -> None:
 def test_prepare_refuses_when_the_meter_reports_an_error() -> None:
     failed = lines(("SYST:ERR?", '-222,"Data out of range"'), NO_ERROR)
     with playing(on_socket([*IDENTIFY, *lines(NO_ERROR), *SETTINGS, *failed])) as player:
-        meter = Keysight34461A(player.resource, timeout_s=2.0)
+        meter = Keysight34461A(player.resource, timeout_s=10.0)
 
         with pytest.raises(Refused, match="-222"):
             meter.prepare()
@@ -58,7 +58,7 @@ def test_prepare_refuses_when_the_meter_reports_an_error() -> None:
 def test_prepare_refuses_another_range_or_function(configured: str) -> None:
     script = [*IDENTIFY, *lines(NO_ERROR), *SETTINGS[:2], *lines(("CONF?", configured))]
     with playing(on_socket(script)) as player:
-        meter = Keysight34461A(player.resource, timeout_s=2.0)
+        meter = Keysight34461A(player.resource, timeout_s=10.0)
 
         with pytest.raises(BadReply, match="set to"):
             meter.prepare()
@@ -70,7 +70,7 @@ def test_a_new_connection_is_set_up_before_it_is_believed() -> None:
     read = lines(("READ?", "+3.29876543E+00"))
     once = [*IDENTIFY, *TRUEVOLT_SETUP, *read]
     with playing(on_socket(once * 2)) as player:
-        meter = Keysight34461A(player.resource, timeout_s=2.0)
+        meter = Keysight34461A(player.resource, timeout_s=10.0)
         meter.measure()
         meter.reopen()
 
@@ -82,7 +82,7 @@ def test_a_new_connection_is_set_up_before_it_is_believed() -> None:
 def test_the_meter_that_is_back_must_be_the_same() -> None:
     other = lines(("*IDN?", TRUEVOLT_IDENTITY.replace("MY53200000", "MY53299999")))
     with playing(on_socket([*IDENTIFY, *other])) as player:
-        meter = Keysight34461A(player.resource, timeout_s=2.0)
+        meter = Keysight34461A(player.resource, timeout_s=10.0)
         meter.identify()
         meter.reopen()
 

@@ -28,7 +28,7 @@ BOOT_POWER_OFF = modbus.write_request(1, 68, 0)
 OFF = bytes.fromhex("01 06 00 12 00 00 29 CF")
 
 
-def supply(path: str, *, timeout_s: float = 2.0) -> RidenRD60xx:
+def supply(path: str, *, timeout_s: float = 10.0) -> RidenRD60xx:
     return RidenRD60xx(path, model=RD6018, timeout_s=timeout_s)
 
 
@@ -106,7 +106,7 @@ def test_a_value_that_is_not_kept_is_refused() -> None:
 
 def test_a_write_without_an_answer_is_never_repeated() -> None:
     with playing(on_pty([RIDEN_IDENTIFY, Pair(modbus.write_request(1, 8, 365))])) as player:
-        driver = supply(player.resource, timeout_s=0.3)
+        driver = supply(player.resource, timeout_s=0.6)
 
         with pytest.raises(InstrumentSilent):
             driver.apply(Setpoint(3.65, 5.0))
@@ -124,7 +124,7 @@ def test_off_goes_out_before_anything_else() -> None:
         driver.close()
 
 
-def test_the_device_that_is_back_must_be_the_same() -> None:
+def test_the_device_that_is_back_must_be_the_same() -> None:  # F1
     request = RIDEN_IDENTIFY.sent
     other = Pair(request, answer(request, 60181, 0, 54321, 128))
     with playing(on_pty([RIDEN_IDENTIFY, other])) as player:
