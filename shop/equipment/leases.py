@@ -28,7 +28,6 @@ RETURNING token
 RENEW = """
 UPDATE shop_stationlease SET expires_at = clock_timestamp() + make_interval(secs => %(ttl)s)
  WHERE station_id = %(station)s AND token = %(token)s AND owner IS NOT NULL
-   AND expires_at > clock_timestamp()
 RETURNING token
 """
 RELEASE = """
@@ -52,7 +51,8 @@ SELECT station_id, run_id, token FROM shop_stationlease
 # While nobody holds it the token catches up with the guardian's, which outlives a database.
 HEARTBEAT = """
 UPDATE shop_stationlease
-   SET heartbeat_at = clock_timestamp(), output_state = %(state)s, output_at = %(at)s,
+   SET heartbeat_at = CASE WHEN %(heard)s THEN clock_timestamp() ELSE heartbeat_at END,
+       output_state = %(state)s, output_at = %(at)s,
        alarm = %(alarm)s,
        token = CASE WHEN owner IS NULL THEN greatest(token, %(highest)s) ELSE token END
  WHERE station_id = %(station)s
@@ -79,7 +79,7 @@ def claim(
 
 
 def renew(*, station_id: int, token: int, ttl_s: float) -> bool:
-    """Whether the lease is ours for another `ttl_s`; a lapsed lease is not renewed."""
+    """Whether the lease is ours for another `ttl_s`; also when late, while nobody has taken it."""
     return _one(RENEW, station=station_id, token=token, ttl=ttl_s) is not None
 
 
@@ -109,8 +109,9 @@ def heartbeat(
     output_at: datetime | None,
     alarm: str,
     highest_token: int = 0,
+    heard: bool = True,
 ) -> None:
-    """Store what the guardian last said of the station's output."""
+    """Store what the guardian last said of the station's output; not `heard`, what we fear."""
     with connection.cursor() as cursor:
         cursor.execute(
             HEARTBEAT,
@@ -120,6 +121,7 @@ def heartbeat(
                 "at": output_at,
                 "alarm": alarm[:300],
                 "highest": highest_token,
+                "heard": heard,
             },
         )
 

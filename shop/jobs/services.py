@@ -32,6 +32,7 @@ from shop.people.roles import Act, Role, require
 from shop.refusals import StaleTransition, refuse
 
 EXECUTE = "shop.execute_run"
+MESSAGE_LIVES_S = 60  # what is still queued is sent again; a worker that was away finds no pile
 
 
 def create_job(
@@ -165,7 +166,9 @@ def _queue(
 
 def send_run(run_id: int, slug: str) -> None:
     """Ask the station's worker to execute the run; a duplicate is a no-op by the lease."""
-    current_app.send_task(EXECUTE, args=[run_id], queue=f"station.{slug}", retry=False)
+    current_app.send_task(
+        EXECUTE, args=[run_id], queue=f"station.{slug}", retry=False, expires=MESSAGE_LIVES_S
+    )
 
 
 def confirm_step(*, run: Run, step: str, by: User, now: datetime) -> PersonAct:

@@ -1,0 +1,20 @@
+"""Where a station's bench lives on this host."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.conf import settings
+
+
+def bench_folder(slug: str) -> Path:
+    """The folder with bench.toml, the guardian's socket and the journals."""
+    return Path(settings.CELLSHOP_DATA) / "benches" / slug
+
+
+def guardian_socket(slug: str) -> Path:
+    return bench_folder(slug) / "guardian.sock"
+
+
+def journal_folder(slug: str) -> Path:
+    return bench_folder(slug) / "journal"

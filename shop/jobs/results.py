@@ -1,0 +1,80 @@
+"""Turning an outcome into evidence: one transaction, under the lease's token."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from shop.equipment import leases
+from shop.equipment.states import InstrumentRole
+from shop.evidence.services import record_balance, record_voltage_check
+from shop.jobs.ending import Ending
+from shop.jobs.leasing import Held
+from shop.jobs.manifest import seal
+from shop.jobs.models import Run
+from shop.jobs.services import end_run
+from shop.jobs.states import RunState
+from shop.quality.services import open_nonconformance
+from stations.procedures.steps import Record
+
+CHECKS = {"pre-parallel": "PRE_PARALLEL", "disconnect": "DISCONNECT"}
+
+
+def conclude(held: Held, ending: Ending, *, now: datetime) -> None:
+    """Everything that the run leaves behind, or nothing.
+
+    Manifest, checks, balance, a nonconformance for a trip; the run in its terminal state, the
+    job DONE or claimed again, the lease given back.  Raises LeaseLost for a stale token.
+    """
+    with transaction.atomic():
+        held.check()
+        run = (
+            Run.objects.select_for_update(of=("self",))
+            .select_related("station")
+            .get(pk=held.run.pk)
+        )
+        manifest = seal(run, ending, now=now)
+        for record in ending.records:
+            if record.cells:
+                _record_check(run, record, ending, now)
+        if ending.state != RunState.REFUSED:
+            record_balance(
+                run=run,
+                method="TOP",
+                target_v=ending.target_v,
+                records=ending.records,
+                manifest_sha256=manifest.sha256,
+                simulated=bool(run.simulated),
+                now=now,
+            )
+        if ending.state == RunState.TRIPPED:
+            _suspect_cells(run, ending.reason, now)
+        end_run(run, ending.state, cause=ending.reason, now=now)
+        leases.release(station_id=held.station_id, token=held.token)
+
+
+def _record_check(run: Run, record: Record, ending: Ending, now: datetime) -> None:
+    kind = CHECKS[record.step]
+    record_voltage_check(
+        run=run,
+        kind=kind,
+        meter=run.station.instruments.get(role=InstrumentRole.SCANNER),
+        target_v=ending.target_v,
+        results=record.cells,
+        current_stopped=None if kind == "PRE_PARALLEL" else ending.current_stopped,
+        simulated=bool(run.simulated),
+        now=now,
+    )
+
+
+def _suspect_cells(run: Run, reason: str, now: datetime) -> None:
+    """A trip is a valid reading over a limit: every cell of the bank is suspect until judged."""
+    for run_cell in run.run_cells.select_related("cell").order_by("position"):
+        open_nonconformance(
+            cell=run_cell.cell,
+            kind="TRIPPED",
+            words=f"Run {run.pk} tripped: {reason}.",
+            run=run,
+            now=now,
+        )

@@ -1,0 +1,241 @@
+"""The uplink of one bench: journal to chunks, output state and heartbeat, lease, stops, acts.
+
+It may block for any time and die at any moment: the guardian and the journal do not need it.
+Every tick does each duty by itself, so that one that fails does not keep the others from
+theirs; what fails is logged once until it works again.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections, connection
+
+from shop import clock
+from shop.equipment import leases
+from shop.equipment.benches import guardian_socket, journal_folder
+from shop.equipment.models import Station
+from shop.equipment.states import OutputState
+from shop.jobs.models import PersonAct, Run
+from shop.jobs.states import RunState
+from shop.readings.drain import Cut, Drain
+from shop.readings.journal_events import tell
+from shop.readings.services import ChunkRefused
+from stations.clock import guard_s
+from stations.guardian_client import GuardianLink, GuardianRefused, GuardianSilent
+from stations.journal import JournalCorrupt
+from stations.plain import to_plain
+
+log = logging.getLogger(__name__)
+
+JOURNAL = re.compile(r"(\d+)-(\d+)\.jsonl")
+LIVE_S = 10  # how long a live value is shown without a new one
+OUTPUTS = {"off": OutputState.OFF, "on": OutputState.ON}
+
+
+class Uplink:
+    """One tick after another; all state can be found again in the database and the journals."""
+
+    def __init__(self, station: Station) -> None:
+        self.station = station
+        self._link = GuardianLink(guardian_socket(station.slug))
+        self._redis = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1.0)
+        self._cut = Cut(settings.CHUNK_MAX_SAMPLES, settings.CHUNK_MAX_S)
+        self._drains: dict[tuple[int, int], Drain] = {}
+        self._done: set[tuple[int, int]] = set()
+        self._forwarded: set[int] = set()
+        self._stopped: set[int] = set()
+        self._renewed_s = 0.0
+        self._silences = 0
+        self._evidence_alarm = ""
+        self._failing: set[str] = set()
+
+    def tick(self) -> None:
+        """Every duty once; never raises for the absence of database, Redis or guardian."""
+        status = self._ask_guardian()
+        self._duty("lease", lambda: self._keep_lease(status))
+        self._duty("stop", lambda: self._forward(status))
+        self._duty("journals", self._drain)
+        self._duty("output", lambda: self._tell_output(status))
+        self._duty("live", lambda: self._show_live(status))
+
+    def _duty(self, name: str, duty: Callable[[], None]) -> None:
+        try:
+            duty()
+        except DatabaseError as error:
+            self._drains.clear()  # a commit may be unknown: go on from what is stored
+            self._failed(name, error)
+            _reconnect()
+        except (GuardianSilent, GuardianRefused, redis.RedisError, OSError) as error:
+            self._failed(name, error)
+        else:
+            if name in self._failing:
+                self._failing.discard(name)
+                log.info("%s: %s works again", self.station.slug, name)
+
+    def _failed(self, name: str, error: Exception) -> None:
+        if name not in self._failing:
+            self._failing.add(name)
+            log.warning("%s: %s fails: %s", self.station.slug, name, error)
+
+    def _ask_guardian(self) -> Mapping[str, Any] | None:
+        """What the guardian says, None while it does not answer."""
+        try:
+            status = self._link.status()
+        except (GuardianSilent, GuardianRefused) as error:
+            self._silences += 1
+            self._failed("guardian", error)
+            return None
+        self._silences = 0
+        if "guardian" in self._failing:
+            self._failing.discard("guardian")
+            log.info("%s: the guardian answers again", self.station.slug)
+        return status
+
+    # The lease lives while a runner lives
+
+    def _keep_lease(self, status: Mapping[str, Any] | None) -> None:
+        session = (status or {}).get("session")
+        if not session or not session["live"]:
+            return
+        if guard_s() - self._renewed_s < settings.LEASE_RENEW_S:
+            return
+        token = int(session["token"])
+        asked_s = guard_s()
+        if leases.renew(station_id=self.station.pk, token=token, ttl_s=settings.LEASE_TTL_S):
+            self._renewed_s = asked_s
+            spent_s = guard_s() - asked_s
+            self._link.lease(token=token, valid_s=settings.SELF_FENCE_S - spent_s)
+        else:
+            self._link.stop(reason="the lease of this run has been taken", run=session["run"])
+
+    # What people ask for
+
+    def _forward(self, status: Mapping[str, Any] | None) -> None:
+        session = (status or {}).get("session")
+        if not session or not session["live"] or not str(session["run"]).isdigit():
+            return
+        run = Run.objects.filter(pk=int(session["run"]), token=session["token"]).first()
+        if run is None:
+            return
+        if run.stop_requested_at is not None and run.pk not in self._stopped:
+            by = run.stop_requested_by.words if run.stop_requested_by else "the shop"
+            self._link.stop(reason=f"stopped by {by}", run=str(run.pk))
+            self._stopped.add(run.pk)
+        for act in PersonAct.objects.filter(run=run).exclude(pk__in=self._forwarded):
+            self._link.act(run=str(run.pk), act=str(act.pk), kind=act.kind, data=act.data)
+            self._forwarded.add(act.pk)
+
+    # Readings
+
+    def _drain(self) -> None:
+        """Every journal that is not wholly stored, whoever wrote it and whoever died since."""
+        self._find_journals()
+        now = clock.now()
+        for key, drain in list(self._drains.items()):
+            try:
+                drain.advance(self._cut, now)
+            except (JournalCorrupt, ChunkRefused, ValueError, KeyError) as error:
+                self._set_aside(key, error)
+                continue
+            self._tell_run(drain, now)
+            if drain.closed:
+                Run.objects.filter(
+                    pk=drain.run_id, attempt=drain.attempt, journal_closed_at__isnull=True
+                ).update(journal_closed_at=now)
+                del self._drains[key]
+                self._done.add(key)
+        self._close_unwritten(now)
+
+    def _find_journals(self) -> None:
+        folder = journal_folder(self.station.slug)
+        names = (JOURNAL.fullmatch(path.name) for path in folder.glob("*.jsonl"))
+        found = {(int(name[1]), int(name[2])) for name in names if name}
+        new = found - self._drains.keys() - self._done
+        if not new:
+            return
+        runs = Run.objects.filter(pk__in=[run_id for run_id, _ in new], station=self.station)
+        known = {run.pk for run in runs}
+        stored = {(run.pk, run.attempt) for run in runs if run.journal_closed_at is not None}
+        for key in sorted(new):
+            run_id, attempt = key
+            if run_id not in known:
+                log.warning("%s: run %s is not known here; its journal stays", self.station, run_id)
+            if run_id not in known or key in stored:
+                self._done.add(key)
+            else:
+                path = folder / f"{run_id}-{attempt}.jsonl"
+                self._drains[key] = Drain(path, run_id=run_id, attempt=attempt)
+
+    def _set_aside(self, key: tuple[int, int], error: Exception) -> None:
+        """Evidence that contradicts itself: kept on the bench, said until the uplink restarts."""
+        del self._drains[key]
+        self._done.add(key)
+        self._evidence_alarm = str(error)
+        log.error("%s: run %s: %s", self.station.slug, key, error)
+
+    def _tell_run(self, drain: Drain, now: datetime) -> None:
+        records = drain.take_events()
+        if not records or drain.token is None:
+            return
+        rows = Run.objects.filter(pk=drain.run_id, attempt=drain.attempt, token=drain.token)
+        run = rows.first()
+        if run is not None:
+            tell(run, records, now=now)
+
+    def _close_unwritten(self, now: datetime) -> None:
+        """An interrupted run that never came to a journal has nothing left to store."""
+        for run in Run.objects.filter(
+            station=self.station, state=RunState.INTERRUPTED, journal_closed_at__isnull=True
+        ):
+            path = journal_folder(self.station.slug) / f"{run.pk}-{run.attempt}.jsonl"
+            if not path.exists():
+                Run.objects.filter(pk=run.pk).update(journal_closed_at=now)
+
+    # What everybody may see
+
+    def _tell_output(self, status: Mapping[str, Any] | None) -> None:
+        if status is None and self._silences < 2:
+            return
+        told = status or {"output": "unknown", "alarm": "The guardian does not answer."}
+        last_off = told.get("last_off")
+        alarms = (str(told.get("alarm", "")), self._evidence_alarm)
+        leases.heartbeat(
+            station_id=self.station.pk,
+            output_state=OUTPUTS.get(str(told["output"]), OutputState.UNKNOWN),
+            output_at=datetime.fromisoformat(last_off["received_at"]) if last_off else None,
+            alarm=" ".join(filter(None, alarms)),
+            highest_token=int(told.get("highest_token", 0)),
+            heard=status is not None,
+        )
+
+    def _show_live(self, status: Mapping[str, Any] | None) -> None:
+        """The newest values for the pages, by Redis only: never evidence."""
+        session = (status or {}).get("session")
+        run_id = int(session["run"]) if session and str(session["run"]).isdigit() else None
+        drain = next((d for k, d in self._drains.items() if k[0] == run_id), None)
+        live = {
+            "station": self.station.slug,
+            "run": run_id,
+            "output": (status or {}).get("output", "unknown"),
+            "alarm": (status or {}).get("alarm", "The guardian does not answer."),
+            "speed": (status or {}).get("speed"),
+            "simulated": (status or {}).get("simulated"),
+            "step": drain.step if drain else None,
+            "reading": to_plain(drain.latest) if drain and drain.latest else None,
+            "at": clock.now().isoformat(),
+        }
+        self._redis.set(f"live:{self.station.slug}", json.dumps(live), ex=LIVE_S)
+
+
+def _reconnect() -> None:
+    """Drop a connection that failed; the next query opens another."""
+    if not connection.in_atomic_block:
+        close_old_connections()

@@ -1,0 +1,27 @@
+"""Celery's tasks, one line each: a task is the shop using a bench, or the office's clockwork."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+
+from shop import clock
+from shop.jobs import execution, reaper, shutdown
+
+__all__ = ["execute_run", "reap", "resend_queued", "shutdown"]
+
+
+@shared_task(name="shop.execute_run", bind=True, acks_late=False, max_retries=0)
+def execute_run(self: Any, run_id: int) -> None:
+    execution.execute(run_id, redelivered=bool(self.request.delivery_info.get("redelivered")))
+
+
+@shared_task(name="shop.resend_queued")
+def resend_queued() -> None:
+    reaper.resend_queued()
+
+
+@shared_task(name="shop.reap")
+def reap() -> None:
+    reaper.reap(now=clock.now())
