@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from datetime import datetime, timedelta
 
-THIN = " "  # thin space before a unit
+THIN = "\u202f"  # narrow no-break space, before a unit
 MINUS = "−"
 NOTHING = "–"
 

@@ -12,7 +12,7 @@ function clockText(seconds, withSeconds) {
   return new Date(seconds * 1000).toLocaleTimeString(undefined, options);
 }
 
-const shown = (value, digits, unit) => value === null || value === undefined ? "–" : `${value.toFixed(digits)}\u2009${unit}`;
+const shown = (value, digits, unit) => value === null || value === undefined ? "–" : `${value.toFixed(digits)}\u202f${unit}`;
 
 /** Steps as alternating bands with their titles, and the target as a dashed line. */
 function decorate(plot, curve) {

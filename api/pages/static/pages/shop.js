@@ -47,11 +47,11 @@ function freeByTicks(form) {
 }
 
 function lengthInWords(seconds) {
-  if (seconds < 60) return `${Math.round(seconds)}\u2009s`;
+  if (seconds < 60) return `${Math.round(seconds)}\u202fs`;
   const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes}\u2009min`;
+  if (minutes < 60) return `${minutes}\u202fmin`;
   const hours = Math.floor(minutes / 60);
-  if (hours < 48) return minutes % 60 ? `${hours}\u2009h ${minutes % 60}\u2009min` : `${hours}\u2009h`;
+  if (hours < 48) return minutes % 60 ? `${hours}\u202fh ${minutes % 60}\u202fmin` : `${hours}\u202fh`;
   return `${Math.floor(hours / 24)} days`;
 }
 
@@ -61,7 +61,7 @@ function showTime(element) {
   const midnight = (date) => new Date(date.getFullYear(), date.getMonth(), date.getDate());
   const days = Math.round((midnight(now) - midnight(at)) / 86400000);
   const day = { "0": "today", "1": "yesterday", "-1": "tomorrow" }[days]
-    || at.toLocaleDateString(undefined, { day: "numeric", month: "short", year: "numeric" });
+    || at.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" });
   const clock = at.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   const age = (now - at) / 1000;
   element.textContent = `${clock} ${day}, ` + (age < 0 ? `in ${lengthInWords(-age)}` : `${lengthInWords(age)} ago`);
