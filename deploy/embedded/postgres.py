@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psycopg
 
-from deploy.embedded.binaries import account, postgres_bin, require_enterable
+from deploy.embedded.binaries import account, postgres_bin, with_passage
 from deploy.embedded.membership import wait_for
 from deploy.embedded.server import Child
 from deploy.embedded.services import HOST, EmbeddedError, Services
@@ -33,7 +33,7 @@ class PostgresServer:
     def start(self, services: Services) -> None:
         """Start and wait until it takes our password; raises PortTaken or EmbeddedError."""
         self._folder.mkdir(mode=0o700, exist_ok=True)
-        require_enterable(self._folder, self._runner)
+        self._runner = with_passage(self._folder, self._runner)
         self._runner.own(self._folder)
         programs = postgres_bin(self._folder, self._runner)
         if not self._cluster.exists():
@@ -44,6 +44,7 @@ class PostgresServer:
             log=self._folder / "postgres.log",
             stop_signal=signal.SIGINT,  # fast shutdown
             cwd=self._folder,
+            prepare=self._runner.prepare,
             **self._runner.popen_arguments(),
         )
         self._child.wait_ready(lambda: _answers(services))
@@ -86,6 +87,7 @@ class PostgresServer:
             capture_output=True,
             text=True,
             check=False,
+            preexec_fn=self._runner.prepare,
             **self._runner.popen_arguments(),
         )
         if result.returncode != 0:

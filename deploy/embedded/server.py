@@ -22,17 +22,23 @@ class PortTaken(Exception):
     """Another program listens on the port that was chosen."""
 
 
-def die_with_parent(sign: signal.Signals) -> Callable[[], None]:
-    """For a child before exec: the kernel sends `sign` when the parent dies, even by kill -9."""
+def die_with_parent(
+    sign: signal.Signals, prepare: Callable[[], None] = lambda: None
+) -> Callable[[], None]:
+    """For a child before exec: the kernel sends `sign` when the parent dies, even by kill -9.
+
+    `prepare` runs first: a change of user would undo it.
+    """
     parent = os.getpid()
 
-    def prepare() -> None:
+    def in_child() -> None:
+        prepare()
         if hasattr(_libc, "prctl"):
             _libc.prctl(_PR_SET_PDEATHSIG, int(sign))
         if os.getppid() != parent:
             os._exit(1)
 
-    return prepare
+    return in_child
 
 
 class Child:
@@ -45,6 +51,7 @@ class Child:
         log: Path,
         stop_signal: signal.Signals,
         stdin: str = "",
+        prepare: Callable[[], None] = lambda: None,
         **popen: Any,
     ) -> None:
         self._log = log
@@ -56,7 +63,7 @@ class Child:
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,
-                preexec_fn=die_with_parent(stop_signal),
+                preexec_fn=die_with_parent(stop_signal, prepare),
                 **popen,
             )
         assert self._process.stdin is not None  # noqa: S101

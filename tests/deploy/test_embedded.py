@@ -190,14 +190,43 @@ def test_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         embedded.plan(tmp_path / "file" / "var")
 
 
-def test_folder_in_the_way_of_the_unprivileged_user_is_named(tmp_path: Path) -> None:
+def test_closed_folder_is_no_obstacle(tmp_path: Path) -> None:
+    closed = tmp_path / "home"
+    closed.mkdir(mode=0o700)  # like /root, or what mktemp -d makes
+
+    services = embedded.join(closed / "var", durable=False)
+
+    assert ask(services, "SELECT 1") == 1
+    assert closed.stat().st_mode & 0o777 == 0o700
+    embedded.leave(closed / "var")
+
+
+def test_folder_in_the_way_is_named_where_nothing_lets_one_pass(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     closed = tmp_path / "home"
     (closed / "var" / "pg").mkdir(parents=True)
     closed.chmod(0o700)
-    nobody = binaries.Account(uid=65534, gid=65534)
+    monkeypatch.setattr(binaries, "capability", lambda: None)
+    stranger = binaries.Account(uid=os.getuid() + 4321, gid=65534)
 
     with pytest.raises(EmbeddedError, match=r"may not enter .*CELLSHOP_DATA"):
-        binaries.require_enterable(closed / "var" / "pg", nobody)
+        binaries.with_passage(closed / "var" / "pg", stranger)
+
+
+def test_programs_that_the_user_cannot_reach_are_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(binaries, "_usable", lambda installed, runner: False)
+    me = binaries.Account(uid=os.getuid(), gid=os.getgid())
+
+    copied = binaries.postgres_bin(tmp_path, me)
+
+    assert copied.is_relative_to(tmp_path)
+    version = subprocess.run(
+        [copied / "postgres", "--version"], capture_output=True, text=True, check=True
+    )
+    assert "(PostgreSQL) 18" in version.stdout
 
 
 def answers(services: Services) -> bool:
