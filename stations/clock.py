@@ -88,7 +88,11 @@ class SharedClock:
 
 
 class ClockWriter:
-    """The simulator's side of a SharedClock: starts at wall time and speed 1."""
+    """The simulator's side of a SharedClock: starts at wall time and speed 1.
+
+    After a restart it goes on from where readers of the old file have got to, for process time
+    never runs back.
+    """
 
     def __init__(self, path: Path) -> None:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -97,9 +101,11 @@ class ClockWriter:
             self._map = mmap.mmap(descriptor, _LAYOUT.size)
         finally:
             os.close(descriptor)
-        self._version = 0
+        version, guard_ref, process_ref, speed = _LAYOUT.unpack_from(self._map)
+        self._version = version + version % 2
         self._guard_ref = guard_s()
-        self._process_ref = wall_now().timestamp()
+        reached_s = process_ref + (self._guard_ref - guard_ref) * speed if version else 0.0
+        self._process_ref = max(wall_now().timestamp(), reached_s)
         self._speed = 1.0
         self._publish()
 
