@@ -198,6 +198,20 @@ def test_another_model_is_refused(case: Case) -> None:
         driver.close()
 
 
+@every_driver
+def test_the_instrument_that_is_back_must_be_the_same(case: Case) -> None:
+    """F1: somebody may have changed the cables while the link was down."""
+    with playing(case.player([case.identify, _another_serial_number(case)])) as player:
+        driver = case.open(player.resource)
+        driver.identify()
+        driver.reopen()
+
+        with pytest.raises(WrongInstrument, match="found"):
+            case.numbers(driver)
+
+        driver.close()
+
+
 @every_supply
 @pytest.mark.parametrize("factor", [-0.01, 1.01, 1e9, math.inf, math.nan])
 def test_refuses_what_is_out_of_range_and_sends_nothing(case: Case, factor: float) -> None:
@@ -234,3 +248,10 @@ def _another_reading(case: Case) -> bytes:
     if case.end:
         return case.read.answered.replace(b"3.", b"2.")
     return answer(case.read.sent, *range(8), 0, 0, 0)
+
+
+def _another_serial_number(case: Case) -> Pair:
+    if case.end:
+        return replace(case.identify, answered=case.identify.answered.replace(b",MY", b",US"))
+    model_id = int.from_bytes(case.identify.answered[3:5], "big")
+    return replace(case.identify, answered=answer(case.identify.sent, model_id, 0, 54321, 128))

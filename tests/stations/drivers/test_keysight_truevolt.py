@@ -11,7 +11,8 @@ import math
 import pytest
 
 from stations.drivers.keysight_truevolt import Keysight34461A
-from stations.drivers.protocols import BadReply, Refused, WrongInstrument
+from stations.drivers.protocols import BadReply, Refused
+from stations.drivers.scpi import ERRORS_MAX
 from tests.stations.drivers.cases import TRUEVOLT_IDENTITY, TRUEVOLT_SETUP
 from tests.stations.drivers.transcript import lines, on_socket, playing
 
@@ -79,14 +80,22 @@ def test_a_new_connection_is_set_up_before_it_is_believed() -> None:
         meter.close()
 
 
-def test_the_meter_that_is_back_must_be_the_same() -> None:
-    other = lines(("*IDN?", TRUEVOLT_IDENTITY.replace("MY53200000", "MY53299999")))
-    with playing(on_socket([*IDENTIFY, *other])) as player:
+def test_prepare_gives_up_on_an_error_queue_that_never_empties() -> None:
+    always = lines(("SYST:ERR?", '-350,"Queue overflow"')) * ERRORS_MAX
+    with playing(on_socket([*IDENTIFY, *always])) as player:
         meter = Keysight34461A(player.resource, timeout_s=10.0)
-        meter.identify()
-        meter.reopen()
 
-        with pytest.raises(WrongInstrument, match="MY53299999"):
-            meter.measure()
+        with pytest.raises(Refused, match="does not empty"):
+            meter.prepare()
+
+        meter.close()
+
+
+def test_prepare_refuses_what_is_no_error_report() -> None:
+    with playing(on_socket([*IDENTIFY, *lines(("SYST:ERR?", "0"))])) as player:
+        meter = Keysight34461A(player.resource, timeout_s=10.0)
+
+        with pytest.raises(BadReply, match="error report"):
+            meter.prepare()
 
         meter.close()

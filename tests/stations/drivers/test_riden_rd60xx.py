@@ -124,20 +124,6 @@ def test_off_goes_out_before_anything_else() -> None:
         driver.close()
 
 
-def test_the_device_that_is_back_must_be_the_same() -> None:  # F1
-    request = RIDEN_IDENTIFY.sent
-    other = Pair(request, answer(request, 60181, 0, 54321, 128))
-    with playing(on_pty([RIDEN_IDENTIFY, other])) as player:
-        driver = supply(player.resource)
-        driver.identify()
-        driver.reopen()
-
-        with pytest.raises(WrongInstrument, match="54321"):
-            driver.read()
-
-        driver.close()
-
-
 @pytest.mark.parametrize(
     ("at", "value"),
     [(8, 3), (9, 2), (10, 2), (2, 6601), (3, 1981)],
