@@ -227,7 +227,10 @@ def _balances(known: Sequence[_Known]) -> tuple[BalanceTrace, ...]:
 
 def _software(manifests: Iterable[str]) -> dict[str, str]:
     rows = Manifest.objects.filter(sha256__in=list(manifests)).values_list("sha256", "body")
-    return {sha256: str(body.get("software", "")) for sha256, body in rows}
+    return {
+        sha256: ", ".join(f"{name} {version}" for name, version in body["software"].items())
+        for sha256, body in rows
+    }
 
 
 def _instruments(known: Sequence[_Known]) -> tuple[InstrumentTrace, ...]:

@@ -102,7 +102,7 @@ def make_bank(
     manifest = Manifest.objects.create(
         run=run,
         attempt=1,
-        body={"instruments": instruments, "software": "cellshop 0.1.0"},
+        body={"instruments": instruments, "software": {"cellshop": "0.1.0"}},
         sha256=f"{run.pk:064x}",
     )
     said = stopped + age + timedelta(seconds=5)
