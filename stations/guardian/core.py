@@ -1,33 +1,33 @@
 """The guardian: one bench, one output, one session at a time.
 
 Everything here runs in one thread and waits for nothing: instruments, disk and callers answer
-through the loop.  Safety acts on a sample at once; everything else — the runner, the age of the
-last valid sample — sees it only when the journal has it on disk.
+through the loop.  `watch` looks at the bench, `requests` hears the callers; what a session is
+and how it ends is here.
 """
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from stations.clock import Clock, guard_s, wall_now
 from stations.config import BenchConfig
-from stations.guardian import sampler as sampling
-from stations.guardian.envelope import judge
 from stations.guardian.fence import Fence
 from stations.guardian.lane import Answer, Lane
 from stations.guardian.off import OffKeeper
 from stations.guardian.peer import Ask, Peer
 from stations.guardian.recorder import Recorder
-from stations.guardian.sampler import Sample, Sampler
 from stations.guardian.session import Ending, Session, expired, expires_s
 from stations.guardian.supply import SupplyHand
+from stations.guardian.watch import Watch
 from stations.plain import to_plain
-from stations.values import Event, Identity, OffProof, Reading
+from stations.values import Event, Identity, OffProof
+
+_log = logging.getLogger(__name__)
 
 SHUT_DOWN_S = 20.0  # how long an ending guardian tries to prove the output off
 Outcome = Mapping[str, Any]
@@ -42,7 +42,7 @@ class Closed:
 
 
 class Guardian:
-    """State of one bench, and what moves it: samples, time, and (in `requests`) callers."""
+    """State of one bench, and how it changes."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class Guardian:
         self.recorder = recorder
         self.fence = fence
         self.off = OffKeeper(supply, config.timing.retry_s, self._alarmed)
-        self.sampler = Sampler(lanes, config.timing.sample_limit_s, self._sampled)
+        self.watch = Watch(self)
         self.session: Session | None = None
         self.runner: Peer | None = None
         self.closed: Closed | None = None
@@ -72,8 +72,6 @@ class Guardian:
         self.disk_alarm = ""  # the disk refused the last record
         self.shut_down_s = math.inf
         self._closing: list[Ask] | None = None
-        self._grid_s = guard_s()  # of the sampling schedule: the last due time
-        self._beat_s = 0.0
 
     # What the world may know
 
@@ -125,31 +123,15 @@ class Guardian:
 
     def due_s(self) -> float:
         """Guard time at which `tick` has something to do."""
-        times = [self.off.due_s(), self.sampler.due_s(), self.shut_down_s]
+        times = [self.off.due_s(), self.watch.due_s(), self.shut_down_s]
         if self.active is not None:
             times.append(expires_s(self.active, self.config.timing))
-        if self._may_sample():
-            times.append(self._grid_s + self._period_s())
         return min(times)
 
     def tick(self, now_s: float) -> None:
         self.off.tick(now_s)
-        self.sampler.tick(now_s)
         self._expire(now_s)
-        period_s = self._period_s()
-        if self._may_sample() and now_s >= self._grid_s + period_s:
-            self._grid_s += math.floor((now_s - self._grid_s) / period_s) * period_s
-            self.sampler.begin(tuple(self.lanes) if self.active else ("supply",))
-
-    def _period_s(self) -> float:
-        timing = self.config.timing
-        if self.active is None:
-            return timing.idle_poll_s
-        return max(timing.sample_s / self.clock.speed, timing.sample_min_s)
-
-    def _may_sample(self) -> bool:
-        held = self.sampler.busy or self.off.first_try or self.commanding
-        return not (held or self.shutting_down)
+        self.watch.tick(now_s)
 
     def _expire(self, now_s: float) -> None:
         session = self.active
@@ -165,85 +147,6 @@ class Guardian:
             if now_s - session.heard_s > self.config.timing.deadman_s:
                 self.close({"kind": "ERROR", "reason": reason})
 
-    # Samples
-
-    def _sampled(self, sample: Sample) -> None:
-        supply = sample.supply
-        if supply is None:
-            self.off.unseen(f"the supply does not answer: {sample.errors.get('supply', '')}")
-        else:
-            self.off.answered()
-            self._beat()
-        if self.active is not None:
-            self._take(self.active, sample)
-        if supply is not None:
-            expected_on = self.session is not None and self.session.expected_on
-            if supply.state.output_on and not expected_on and not self.off.wanted:
-                self.event("alarm", {"words": "the output was found on; switching it off"})
-            self.off.seen(supply.state.output_on, expected_on=expected_on)
-
-    def _take(self, session: Session, sample: Sample) -> None:
-        """Make the session's next reading of a sample: judged at once, used when on disk."""
-        now_s, at = guard_s(), self.clock.now()
-        session, stuck = self._repeats(session, sample)
-        reading = sampling.reading(
-            sample,
-            seq=session.seq + 1,
-            at=at,
-            received_at=wall_now(),
-            now_s=now_s,
-            expected_on=session.expected_on,
-            cells=len(self.config.scanner.channels) if self.config.scanner else 0,
-            stuck=stuck,
-        )
-        tally, verdict = judge(
-            session.limits, session.tally, reading, expected_on=session.expected_on
-        )
-        self.session = replace(session, seq=reading.seq, tally=tally)
-        plain = to_plain(reading)
-        body = {"kind": "sample", "reading": plain, "raw": sample.raw, "speed": self.clock.speed}
-        if sample.errors:
-            body["errors"] = sample.errors
-        self.recorder.append(body, partial(self._kept, self.runner, reading, plain, now_s))
-        if verdict is not None:
-            self.end(verdict.kind, verdict.reason)
-
-    def _repeats(self, session: Session, sample: Sample) -> tuple[Session, frozenset[str]]:
-        """Count the identical raw replies of meter and scanner; name those that are stuck."""
-        at = self.clock.now()
-        current_a = sample.supply.state.current_a if sample.supply else 0.0
-        if (meter := sample.measured("meter")) is not None:
-            session = replace(session, meter=session.meter.after(meter.raw, at, current_a))
-        if (scanner := sample.measured("scanner")) is not None:
-            session = replace(session, scanner=session.scanner.after(scanner.raw, at, current_a))
-        counts = (("meter_stuck", session.meter), ("scanner_stuck", session.scanner))
-        return session, frozenset(flag for flag, repeats in counts if repeats.stuck(at))
-
-    def _kept(
-        self,
-        runner: Peer | None,
-        reading: Reading,
-        plain: Mapping[str, Any],
-        sampled_s: float,
-        answer: Answer,
-    ) -> None:
-        if answer.error is not None:
-            self.unwritable(answer.error)
-            return
-        self.disk_alarm = ""
-        if runner is not None:
-            runner.send({"reading": plain})
-        if self.session is not None and not reading.flags:
-            self.session = replace(self.session, valid_s=max(self.session.valid_s, sampled_s))
-
-    def _beat(self) -> None:
-        """Touch the heartbeat: the supply answered, and this loop is alive to say so."""
-        now_s = guard_s()
-        if now_s - self._beat_s >= 0.25:
-            self._beat_s = now_s
-            with suppress(OSError):
-                (self.config.folder / "heartbeat").touch()
-
     # The record
 
     def event(
@@ -256,6 +159,7 @@ class Guardian:
     ) -> None:
         """Journal an event; `push` it to the runner when it is on disk, then call `then`."""
         event = Event(kind, self.clock.now(), wall_now(), data)
+        _log.info("%s %s", kind, data.get("reason") or data.get("words") or data.get("name") or "")
         body = {"kind": "event", "event": to_plain(event)}
         runner = self.runner if push else None
         self.recorder.append(body, partial(self._wrote, runner, body["event"], then))
@@ -269,6 +173,8 @@ class Guardian:
     ) -> None:
         if answer.error is not None:
             self.unwritable(answer.error)
+        else:
+            self.disk_alarm = ""
         if runner is not None:  # also when the disk is full: the runner must know
             runner.send({"event": event})
         if then is not None:
@@ -298,7 +204,7 @@ class Guardian:
 
     def switch_off(self, then: Callable[[OffProof | None], None] | None = None) -> None:
         """Off now; a sample under way is dropped, for it would mix on and off."""
-        self.sampler.drop()
+        self.watch.drop()
         if self.session is not None:
             self.session = self.session.off()
         self.off.demand(then)
@@ -326,7 +232,7 @@ class Guardian:
             return
         self._closing = asks
         self.session = self.session.off()
-        self.sampler.drop()
+        self.watch.drop()
         self.off.demand(partial(self._write_close, outcome), patient=True)
 
     def _write_close(self, outcome: Outcome, proof: OffProof | None) -> None:
@@ -343,7 +249,6 @@ class Guardian:
     def _ended(self, session: Session, answer: Answer) -> None:
         asks, self._closing = self._closing or [], None
         runner, self.session, self.runner = self.runner, None, None
-        self._grid_s = guard_s()
         if answer.error is not None:
             self.unwritable(answer.error)
             for ask in asks:

@@ -11,27 +11,20 @@ from functools import partial
 from typing import Any
 
 from stations.clock import guard_s
-from stations.drivers.protocols import OutOfRange
+from stations.guardian.commands import Commands, written
 from stations.guardian.core import Guardian
-from stations.guardian.lane import CONTROL, Answer
 from stations.guardian.opening import Opening, boot_id, describe_instruments
 from stations.guardian.peer import Ask, Bad, Peer
 from stations.guardian.session import (
-    Refusal,
     Session,
     describe,
-    energise_problem,
-    protection_problem,
-    setpoint_problem,
     token_refusal,
     valid_problem,
 )
-from stations.guardian.supply import Overtaken, SupplyHand, TooSoon
 from stations.plain import to_plain
-from stations.values import OffProof, Protection, Setpoint
+from stations.values import OffProof
 
 OWN_KINDS = frozenset({"act", "stop", "trip", "safe_hold", "guardian_began"})
-_NOTHING_SENT = (OutOfRange, Overtaken, TooSoon)
 
 
 class Requests:
@@ -39,6 +32,7 @@ class Requests:
 
     def __init__(self, guardian: Guardian) -> None:
         self._guardian = guardian
+        self._commands = Commands(guardian)
         self._opening: Opening | None = None
         self._open_ops: Mapping[str, Callable[[Ask], None]] = {
             "status": self._status,
@@ -51,9 +45,9 @@ class Requests:
         }
         self._session_ops: Mapping[str, Callable[[Ask, Session], None]] = {
             "pet": lambda ask, session: ask.reply(),
-            "configure": self._configure,
-            "energise": self._energise,
-            "adjust": self._adjust,
+            "configure": self._commands.configure,
+            "energise": self._commands.energise,
+            "adjust": self._commands.adjust,
             "note": self._note,
         }
 
@@ -155,7 +149,7 @@ class Requests:
         else:
             guardian.session = replace(session, acts=session.acts | {act})
             told = {**data, "id": act, "kind": kind}
-            guardian.event("act", told, push=True, then=partial(self._written, ask))
+            guardian.event("act", told, push=True, then=partial(written, ask))
 
     # The runner
 
@@ -231,121 +225,4 @@ class Requests:
         kind = ask.text("kind")
         if kind in OWN_KINDS:
             raise Bad(f"{kind} is the guardian's own kind of event")
-        self._guardian.event(kind, ask.mapping("data"), then=partial(self._written, ask))
-
-    def _written(self, ask: Ask, answer: Answer) -> None:
-        if answer.error is None:
-            ask.reply()
-        else:
-            ask.refuse("refused", self._guardian.disk_alarm)
-
-    # Commands to the supply
-
-    def _configure(self, ask: Ask, session: Session) -> None:
-        setpoint, protection = ask.value("setpoint", Setpoint), ask.value("protection", Protection)
-        problem = setpoint_problem(session.limits, setpoint) or protection_problem(
-            session.limits, setpoint, protection
-        )
-        if session.expected_on or self._guardian.off.output != "off":
-            ask.refuse("not_off", "the output must be proven off before it is set up")
-        elif problem:
-            ask.refuse("refused", problem)
-        else:
-            told = {"setpoint": setpoint, "protection": protection}
-            self._command(
-                ask,
-                session,
-                lambda hand: hand.configure(setpoint, protection),
-                lambda now: (replace(now, configured=setpoint), "configured", told),
-            )
-
-    def _energise(self, ask: Ask, session: Session) -> None:
-        refusal = energise_problem(session)
-        if refusal is not None:
-            ask.refuse(refusal.code, refusal.words)
-            return
-        guardian = self._guardian
-        guardian.sampler.drop()
-        wanted = partial(self._wanted, session.token)
-        self._command(
-            ask,
-            session,
-            lambda hand: hand.energise(wanted),
-            lambda now: (now.on(guard_s()), "on", {"setpoint": now.configured}),
-        )
-
-    def _adjust(self, ask: Ask, session: Session) -> None:
-        setpoint = ask.value("setpoint", Setpoint)
-        problem = setpoint_problem(session.limits, setpoint)
-        if not session.expected_on:
-            ask.refuse("refused", "the output is off: configure and energise instead")
-        elif problem:
-            ask.refuse("refused", problem)
-        else:
-            wanted = partial(self._wanted, session.token)
-            self._command(
-                ask,
-                session,
-                lambda hand: hand.adjust(setpoint, wanted),
-                lambda now: (now, "set", {"setpoint": setpoint}),
-            )
-
-    def _wanted(self, token: int) -> bool:
-        """Asked in the supply's lane at the last moment before a command."""
-        session = self._guardian.active
-        ended = session is None or session.ending is not None or session.token != token
-        return not (ended or self._guardian.off.wanted)
-
-    def _command(
-        self,
-        ask: Ask,
-        session: Session,
-        work: Callable[[SupplyHand], Any],
-        done: Callable[[Session], tuple[Session, str, Mapping[str, Any]]],
-    ) -> None:
-        """One command to the supply at a time; `done` gives session, event kind and data."""
-        guardian = self._guardian
-        if guardian.commanding or guardian.off.wanted:
-            ask.refuse("busy", "another command to the supply is under way")
-            return
-        if session.ending is not None:
-            ask.refuse("refused", f"the session has ended: {session.ending.reason}")
-            return
-        guardian.commanding = True
-        guardian.supply.submit(CONTROL, work, partial(self._commanded, ask, session.token, done))
-
-    def _commanded(
-        self,
-        ask: Ask,
-        token: int,
-        done: Callable[[Session], tuple[Session, str, Mapping[str, Any]]],
-        answer: Answer,
-    ) -> None:
-        guardian = self._guardian
-        guardian.commanding = False
-        if answer.error is not None:
-            self._failed(ask, answer.error)
-            return
-        session = guardian.active
-        if session is None or not self._wanted(token):
-            guardian.switch_off()
-            ask.refuse("refused", "the output was asked to be off meanwhile")
-            return
-        guardian.session, kind, data = done(session)
-        if kind == "on":
-            guardian.off.went_on()
-        guardian.event(kind, data, then=partial(self._written, ask))
-
-    def _failed(self, ask: Ask, error: Exception) -> None:
-        """A command that was sent and not seen obeyed leaves doubt: off."""
-        guardian = self._guardian
-        if not isinstance(error, _NOTHING_SENT):
-            session = guardian.active
-            if session is not None and session.configured is not None:
-                guardian.end("safe_hold", f"{ask.op}: {error}")
-            else:
-                guardian.switch_off()
-        ask.refuse("refused", str(error))
-
-
-__all__ = ["Refusal", "Requests"]
+        self._guardian.event(kind, ask.mapping("data"), then=partial(written, ask))

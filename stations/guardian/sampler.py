@@ -118,7 +118,7 @@ def _reader(role: str) -> Callable[[Any], Any]:
     return lambda device: device.measure()
 
 
-def reading(
+def reading_of(
     sample: Sample,
     *,
     seq: int,

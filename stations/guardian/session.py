@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from stations.config import Timing
@@ -61,6 +62,19 @@ class Session:
     scanner: Repeats = field(default_factory=Repeats)
     acts: frozenset[str] = field(default_factory=frozenset)
     ending: Ending | None = None
+
+    def heard_raw(self, raw: Mapping[str, str], at: datetime, current_a: float) -> Session:
+        """Count how often meter and scanner have said the very same."""
+        meter, scanner = self.meter, self.scanner
+        if "meter" in raw:
+            meter = meter.after(raw["meter"], at, current_a)
+        if "scanner" in raw:
+            scanner = scanner.after(raw["scanner"], at, current_a)
+        return replace(self, meter=meter, scanner=scanner)
+
+    def stuck(self, at: datetime) -> frozenset[str]:
+        counts = (("meter_stuck", self.meter), ("scanner_stuck", self.scanner))
+        return frozenset(flag for flag, repeats in counts if repeats.stuck(at))
 
     def off(self) -> Session:
         """The output is to be off: a new set-up is needed before it may go on."""

@@ -1,0 +1,150 @@
+"""A runner's commands to the supply: inside the envelope, one at a time, seen obeyed.
+
+A command that was sent and not seen obeyed leaves doubt, and doubt is off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from stations.clock import guard_s
+from stations.drivers.protocols import OutOfRange
+from stations.guardian.core import Guardian
+from stations.guardian.lane import CONTROL, Answer
+from stations.guardian.peer import Ask
+from stations.guardian.session import (
+    Session,
+    energise_problem,
+    protection_problem,
+    setpoint_problem,
+)
+from stations.guardian.supply import Overtaken, SupplyHand, TooSoon
+from stations.values import Protection, Setpoint
+
+_NOTHING_SENT = (OutOfRange, Overtaken, TooSoon)
+Done = Callable[[Session], tuple[Session, str, Mapping[str, Any]]]
+"""The session after a command that was obeyed, and the event to journal: kind and data."""
+
+
+def written(ask: Ask, answer: Answer) -> None:
+    """Reply once the journal has what was asked."""
+    if answer.error is None:
+        ask.reply()
+    else:
+        ask.refuse("refused", f"the journal cannot be written: {answer.error}")
+
+
+class Commands:
+    """configure, energise, adjust."""
+
+    def __init__(self, guardian: Guardian) -> None:
+        self._guardian = guardian
+
+    def configure(self, ask: Ask, session: Session) -> None:
+        setpoint, protection = ask.value("setpoint", Setpoint), ask.value("protection", Protection)
+        problem = setpoint_problem(session.limits, setpoint) or protection_problem(
+            session.limits, setpoint, protection
+        )
+        if session.expected_on or self._guardian.off.output != "off":
+            ask.refuse("not_off", "the output must be proven off before it is set up")
+        elif problem:
+            ask.refuse("refused", problem)
+        else:
+            told = {"setpoint": setpoint, "protection": protection}
+            self._command(
+                ask,
+                session,
+                lambda hand: hand.configure(setpoint, protection),
+                lambda now: (replace(now, configured=setpoint), "configured", told),
+            )
+
+    def energise(self, ask: Ask, session: Session) -> None:
+        refusal = energise_problem(session)
+        if refusal is not None:
+            ask.refuse(refusal.code, refusal.words)
+            return
+        guardian = self._guardian
+        guardian.watch.drop()
+        wanted = partial(self._wanted, session.token)
+        self._command(
+            ask,
+            session,
+            lambda hand: hand.energise(wanted),
+            lambda now: (now.on(guard_s()), "on", {"setpoint": now.configured}),
+        )
+
+    def adjust(self, ask: Ask, session: Session) -> None:
+        setpoint = ask.value("setpoint", Setpoint)
+        problem = setpoint_problem(session.limits, setpoint)
+        if not session.expected_on:
+            ask.refuse("refused", "the output is off: configure and energise instead")
+        elif problem:
+            ask.refuse("refused", problem)
+        else:
+            wanted = partial(self._wanted, session.token)
+            self._command(
+                ask,
+                session,
+                lambda hand: hand.adjust(setpoint, wanted),
+                lambda now: (now, "set", {"setpoint": setpoint}),
+            )
+
+    def _wanted(self, token: int) -> bool:
+        """Asked in the supply's lane at the last moment before a command."""
+        session = self._guardian.active
+        ended = session is None or session.ending is not None or session.token != token
+        return not (ended or self._guardian.off.wanted)
+
+    def _command(
+        self,
+        ask: Ask,
+        session: Session,
+        work: Callable[[SupplyHand], Any],
+        done: Callable[[Session], tuple[Session, str, Mapping[str, Any]]],
+    ) -> None:
+        """One command to the supply at a time; `done` gives session, event kind and data."""
+        guardian = self._guardian
+        if guardian.commanding or guardian.off.wanted:
+            ask.refuse("busy", "another command to the supply is under way")
+            return
+        if session.ending is not None:
+            ask.refuse("refused", f"the session has ended: {session.ending.reason}")
+            return
+        guardian.commanding = True
+        guardian.supply.submit(CONTROL, work, partial(self._commanded, ask, session.token, done))
+
+    def _commanded(
+        self,
+        ask: Ask,
+        token: int,
+        done: Callable[[Session], tuple[Session, str, Mapping[str, Any]]],
+        answer: Answer,
+    ) -> None:
+        guardian = self._guardian
+        guardian.commanding = False
+        if answer.error is not None:
+            self._failed(ask, answer.error)
+            return
+        session = guardian.active
+        if session is None or not self._wanted(token):
+            guardian.switch_off()
+            ask.refuse("refused", "the output was asked to be off meanwhile")
+            return
+        guardian.session, kind, data = done(session)
+        if kind == "on":
+            guardian.off.went_on()
+        guardian.event(kind, data, then=partial(written, ask))
+
+    def _failed(self, ask: Ask, error: Exception) -> None:
+        """A command that was sent and not seen obeyed leaves doubt: off."""
+        guardian = self._guardian
+        if not isinstance(error, _NOTHING_SENT):
+            session = guardian.active
+            if session is not None and session.configured is not None:
+                guardian.end("safe_hold", f"{ask.op}: {error}")
+            else:
+                guardian.switch_off()
+        ask.refuse("refused", str(error))

@@ -1,0 +1,158 @@
+"""Looking at the bench on an absolute schedule: sample, judge, record, hand on.
+
+Safety acts on a sample at once.  Everything else — the runner, the age of the last valid
+sample — sees it only when the journal has it on disk.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from stations.clock import guard_s, wall_now
+from stations.guardian.envelope import judge
+from stations.guardian.lane import Answer
+from stations.guardian.peer import Peer
+from stations.guardian.sampler import Sample, Sampler, reading_of
+from stations.guardian.session import Session
+from stations.plain import to_plain
+from stations.values import Reading
+
+if TYPE_CHECKING:
+    from stations.guardian.core import Guardian
+
+BEAT_S = 0.25  # the heartbeat file is touched at most this often
+
+
+class Watch:
+    """The eyes of one guardian.
+
+    With a session it reads every instrument each second of process time (but no faster than
+    every 50 ms of wall time); without one it asks the supply alone whether it is off.
+    """
+
+    def __init__(self, guardian: Guardian) -> None:
+        self._guardian = guardian
+        self._sampler = Sampler(
+            guardian.lanes, guardian.config.timing.sample_limit_s, self._sampled
+        )
+        self._due_s = guard_s()  # when the last sample was due, on the absolute schedule
+        self._beat_s = 0.0
+
+    def drop(self) -> None:
+        """Forget the sample under way: an output command would mix before and after in it."""
+        self._sampler.drop()
+
+    def due_s(self) -> float:
+        next_s = self._due_s + self._period_s() if self._may_sample() else math.inf
+        return min(next_s, self._sampler.due_s())
+
+    def tick(self, now_s: float) -> None:
+        self._sampler.tick(now_s)
+        period_s = self._period_s()
+        if self._may_sample() and now_s >= self._due_s + period_s:
+            self._due_s += math.floor((now_s - self._due_s) / period_s) * period_s
+            self._sampler.begin(
+                tuple(self._guardian.lanes) if self._guardian.active else ("supply",)
+            )
+
+    def _period_s(self) -> float:
+        timing = self._guardian.config.timing
+        if self._guardian.active is None:
+            return timing.idle_poll_s
+        return max(timing.sample_s / self._guardian.clock.speed, timing.sample_min_s)
+
+    def _may_sample(self) -> bool:
+        guardian = self._guardian
+        held = self._sampler.busy or guardian.off.first_try or guardian.commanding
+        return not (held or guardian.shutting_down)
+
+    def _sampled(self, sample: Sample) -> None:
+        guardian, supply = self._guardian, sample.supply
+        if supply is None:
+            silence = sample.errors.get("supply", "")
+            guardian.off.unseen(f"the supply does not answer: {silence}")
+        else:
+            guardian.off.answered()
+            self._beat()
+        if guardian.active is not None:
+            self._take(guardian.active, sample)
+        if supply is not None:
+            self._compare(supply.state.output_on)
+
+    def _compare(self, output_on: bool) -> None:
+        """The output as it was found against the output as it was asked."""
+        guardian = self._guardian
+        expected_on = guardian.session is not None and guardian.session.expected_on
+        if output_on and not expected_on and not guardian.off.wanted:
+            guardian.event("alarm", {"words": "the output was found on; switching it off"})
+        guardian.off.seen(output_on, expected_on=expected_on)
+
+    def _take(self, session: Session, sample: Sample) -> None:
+        """Make the session's next reading of a sample; judged at once, used when on disk."""
+        guardian = self._guardian
+        now_s, at = guard_s(), guardian.clock.now()
+        current_a = sample.supply.state.current_a if sample.supply else 0.0
+        session = session.heard_raw(sample.raw, at, current_a)
+        scanner = guardian.config.scanner
+        reading = reading_of(
+            sample,
+            seq=session.seq + 1,
+            at=at,
+            received_at=wall_now(),
+            now_s=now_s,
+            expected_on=session.expected_on,
+            cells=len(scanner.channels) if scanner else 0,
+            stuck=session.stuck(at),
+        )
+        tally, verdict = judge(
+            session.limits, session.tally, reading, expected_on=session.expected_on
+        )
+        guardian.session = replace(session, seq=reading.seq, tally=tally)
+        self._record(reading, sample, now_s)
+        if verdict is not None:
+            guardian.end(verdict.kind, verdict.reason)
+
+    def _record(self, reading: Reading, sample: Sample, now_s: float) -> None:
+        guardian = self._guardian
+        body = {
+            "kind": "sample",
+            "reading": to_plain(reading),
+            "raw": sample.raw,
+            "speed": guardian.clock.speed,
+        }
+        if sample.errors:
+            body["errors"] = sample.errors
+        kept = partial(self._kept, guardian.runner, reading, body["reading"], now_s)
+        guardian.recorder.append(body, kept)
+
+    def _kept(
+        self,
+        runner: Peer | None,
+        reading: Reading,
+        plain: Mapping[str, Any],
+        sampled_s: float,
+        answer: Answer,
+    ) -> None:
+        guardian = self._guardian
+        if answer.error is not None:
+            guardian.unwritable(answer.error)
+            return
+        guardian.disk_alarm = ""
+        if runner is not None:
+            runner.send({"reading": plain})
+        session = guardian.session
+        if session is not None and not reading.flags:
+            guardian.session = replace(session, valid_s=max(session.valid_s, sampled_s))
+
+    def _beat(self) -> None:
+        """Touch the heartbeat: the supply answered, and this loop is alive to say so."""
+        now_s = guard_s()
+        if now_s - self._beat_s >= BEAT_S:
+            self._beat_s = now_s
+            with suppress(OSError):
+                (self._guardian.config.folder / "heartbeat").touch()
