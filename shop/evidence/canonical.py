@@ -11,7 +11,7 @@ import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import rfc8785
@@ -47,15 +47,11 @@ def sha256_of(body: Mapping[str, Any]) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Integers, text, booleans, null, lists and objects; raises ValueError on a NaN."""
+    """Integers, text, booleans, null, lists and objects; what is no number becomes null."""
     if isinstance(value, float):
-        if not math.isfinite(value):
-            raise ValueError(f"{value} cannot be evidence")
-        return round(value * MILLIONTHS)
+        return round(value * MILLIONTHS) if math.isfinite(value) else None
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="microseconds")
-    if isinstance(value, timedelta):
-        return round(value.total_seconds() * MILLIONTHS)
     if isinstance(value, frozenset):
         return sorted(value)
     if isinstance(value, tuple):

@@ -21,6 +21,13 @@ def bank(count: int = 4, **changes: Any) -> list[CellEvidence]:
     return [cell(f"C-{n}", **changes) for n in range(1, count + 1)]
 
 
+def spoil(**changes: Any) -> list[CellEvidence]:
+    """A good bank whose second cell is changed before its approval."""
+    cells = bank()
+    cells[1] = cell("C-2", **changes)
+    return cells
+
+
 def plan(serials: tuple[str, ...], **changes: Any) -> Plan:
     asked = Plan(len(serials), 1, "SOLAR", serials, ASSEMBLER)
     return replace(asked, **changes)

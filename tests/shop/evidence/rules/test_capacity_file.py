@@ -158,8 +158,11 @@ def test_refuses_rows_that_fit_no_cell(rows: list[CapacityRow], expected: list[s
 
 
 def test_shortens_a_long_list() -> None:
-    found = shortened([Problem("x", "Wrong.")] * 60)
+    wrong = Problem("x", "Wrong.")
 
+    found = shortened([wrong] * 60)
+
+    assert shortened([wrong] * 50) == [wrong] * 50
     assert len(found) == 51
     assert found[-1].words == "There are 10 more problems."
 

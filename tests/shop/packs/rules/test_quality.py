@@ -1,0 +1,93 @@
+"""G7: nothing stands against a cell, no other pack has it, its instruments were calibrated."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from shop.evidence.policy import GatePolicy
+from shop.evidence.values import NonconformanceEvidence
+from shop.jobs.defaults import Policy
+from shop.packs.findings import Verdict
+from shop.packs.rules import is_allowed
+from tests.shop.evidence.builders import (
+    STOPPED,
+    balance,
+    calibration,
+    disconnect,
+    instrument,
+)
+from tests.shop.packs.gate import ask, bank, blocking, only, says_all, spoil
+
+
+def note(decision: str = "", decided: timedelta = timedelta()) -> NonconformanceEvidence:
+    return NonconformanceEvidence(
+        61, "OTHER", "Swollen.", STOPPED, decision, STOPPED + decided if decision else None
+    )
+
+
+@pytest.mark.parametrize(
+    ("noted", "allowed"),
+    [
+        (note(), False),
+        (note("SCRAP"), False),
+        (note("USE_AS_IS"), True),
+        (note("REWORK", timedelta(minutes=10)), False),
+        (note("REWORK", timedelta(minutes=-10)), True),
+    ],
+)
+def test_refuses_while_a_nonconformance_stands(
+    noted: NonconformanceEvidence, allowed: bool
+) -> None:
+    found = ask(spoil(nonconformances=(noted,)))
+
+    assert is_allowed(found) is allowed
+    if not allowed:
+        assert says_all(only(found, "G7"))
+
+
+def test_refuses_a_cell_in_another_pack() -> None:
+    finding = only(ask(spoil(packed_in="P-7")), "G7")
+
+    assert finding.value == "in P-7"
+    assert says_all(finding)
+
+
+def test_refuses_calibration_that_expired_when_it_measured() -> None:
+    expired = calibration(valid_until=STOPPED + timedelta(minutes=1))
+    scanner = instrument("scanner", calibrations=(expired,))
+    meter = instrument("meter")
+
+    finding = only(ask(spoil(balance=balance(instruments=(meter, scanner)))), "G7")
+
+    assert finding.verdict is Verdict.FAIL
+    assert "out of calibration" in finding.words
+    assert says_all(finding)
+
+
+def test_a_later_calibration_does_not_reach_back() -> None:
+    renewed = calibration(valid_from=STOPPED + timedelta(minutes=30))
+
+    finding = only(
+        ask(spoil(disconnect=disconnect(meter=instrument(calibrations=(renewed,))))), "G7"
+    )
+
+    assert "out of calibration" in finding.words
+
+
+def test_refuses_an_instrument_without_calibration() -> None:
+    bare = disconnect(meter=instrument(calibrations=()))
+
+    finding = only(ask(spoil(disconnect=bare)), "G7")
+
+    assert finding.verdict is Verdict.MISSING
+    assert says_all(finding)
+
+
+def test_the_supply_needs_calibration_only_by_policy() -> None:
+    supply = instrument("supply", calibrations=())
+    cells = bank(balance=balance(instruments=(instrument("meter"), supply)))
+
+    assert is_allowed(ask(cells))
+    assert blocking(ask(cells, policy=GatePolicy.of(Policy(supply_calibrated=True))), "G7")
