@@ -9,22 +9,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from api.reads.plan import plan
 from shop.cells.models import Cell
 from shop.equipment.models import Station
-from shop.evidence.services import record_balance, record_voltage_check
+from shop.jobs.ending import ending_of
+from shop.jobs.leasing import take
 from shop.jobs.models import Run
-from shop.jobs.states import RunState
+from shop.jobs.planning import plan, program_sha256
+from shop.jobs.preflight import Registered
+from shop.jobs.results import conclude
+from shop.jobs.states import JobState, RunState
 from shop.people.models import User
 from shop.readings.chunks import encode
-from shop.readings.models import Manifest
 from shop.readings.services import store_chunk
 from stations.model.bank import Bank, Wiring
 from stations.model.cell import cell_of
 from stations.plain import to_plain
-from stations.procedures.steps import Outcome
 from stations.runner import run as play
-from stations.values import Event, OffProof, Reading
+from stations.values import Event, Reading
 from stations.virtual import VirtualBench, VirtualClock
 from tests.factories import make_job, make_run
 
@@ -49,35 +50,50 @@ def play_run(
     *, by: User, cells: Sequence[Cell], station: Station, ended_at: datetime, soc: float = 0.95
 ) -> Run:
     """A FINISHED run of `cells` that ended at about `ended_at`, with all its evidence."""
-    job = make_job(by=by, cells=cells, claimed_at=station, now=ended_at - LASTS)
-    program = plan(job, station, cells).program
-    bench = _Recording(
-        Bank(
-            [cell_of(200.0)] * len(cells), Wiring(), soc=[soc] * len(cells), linked=False, fed=False
-        ),
-        sample_s=SAMPLE_S,
-        clock=VirtualClock(ended_at - LASTS),
-    )
-    bench.readings = []
+    began_at = ended_at - LASTS
+    job = make_job(by=by, cells=cells, claimed_at=station, state=JobState.IN_PROGRESS, now=began_at)
+    program = plan(job, station).program
+    run = make_run(by=by, job=job, station=station, now=began_at)
+    held = take(run.pk)
+    assert held is not None
+    bench = _bench(cells, soc, began_at)
     outcome = play(program, bench, started_at=bench.clock.now())
     assert outcome.kind == "FINISHED", outcome.reason
-    run = make_run(
-        by=by,
-        job=job,
-        state=RunState.FINISHED,
-        now=ended_at - LASTS,
+    now = bench.clock.now()
+    Run.objects.filter(pk=run.pk).update(
+        state=RunState.STOPPING,
         program=to_plain(program),
+        program_hash=program_sha256(program),
         simulated=True,
         stored_seq=len(bench.readings),
-    )
-    type(job).objects.filter(pk=job.pk).update(state="DONE")
-    type(run).objects.filter(pk=run.pk).update(
-        ended_at=bench.clock.now(), journal_closed_at=bench.clock.now()
+        journal_closed_at=now,
     )
     _store_readings(run, bench.readings)
-    _store_evidence(run, outcome, station, bench.clock.now())
+    ending = ending_of(outcome, instruments=_registered(station), journal={})
+    conclude(held, ending, now=now)
     run.refresh_from_db()
     return run
+
+
+def _bench(cells: Sequence[Cell], soc: float, began_at: datetime) -> _Recording:
+    socs = [soc] * len(cells)
+    bank = Bank([cell_of(200.0)] * len(cells), Wiring(), soc=socs, linked=False, fed=False)
+    bench = _Recording(bank, sample_s=SAMPLE_S, clock=VirtualClock(began_at))
+    bench.readings = []
+    return bench
+
+
+def _registered(station: Station) -> list[Registered]:
+    return [
+        Registered(
+            role=i.role,
+            model=i.model,
+            serial_number=i.serial_number,
+            certificate="",
+            valid_until=None,
+        )
+        for i in station.instruments.all()
+    ]
 
 
 def _store_readings(run: Run, readings: Sequence[Reading]) -> None:
@@ -87,43 +103,3 @@ def _store_readings(run: Run, readings: Sequence[Reading]) -> None:
         after = {"prev_last_seq": previous.last_seq, "prev_hash": previous.hash} if previous else {}
         previous = encode(part, run_id=run.pk, attempt=run.attempt, **after)
         store_chunk(run_id=run.pk, attempt=run.attempt, chunk=previous, now=part[-1].received_at)
-
-
-def _store_evidence(run: Run, outcome: Outcome, station: Station, now: datetime) -> None:
-    records = outcome.run.records
-    scanner = station.instruments.get(role="scanner")
-    uses = [
-        {"role": i.role, "model": i.model, "serial_number": i.serial_number}
-        for i in station.instruments.all()
-    ]
-    manifest = Manifest.objects.create(
-        run=run, attempt=run.attempt, body={"instruments": uses}, sha256=f"{run.pk:064x}"
-    )
-    for record in records:
-        if record.cells:
-            is_last = record.step == "disconnect"
-            record_voltage_check(
-                run=run,
-                kind="DISCONNECT" if is_last else "PRE_PARALLEL",
-                meter=scanner,
-                target_v=outcome.run.program.target_v,
-                results=record.cells,
-                current_stopped=_stopped(outcome) if is_last else None,
-                simulated=True,
-                now=now,
-            )
-    record_balance(
-        run=run,
-        method="TOP",
-        target_v=outcome.run.program.target_v,
-        records=records,
-        manifest_sha256=manifest.sha256,
-        simulated=True,
-        now=now,
-    )
-
-
-def _stopped(outcome: Outcome) -> OffProof:
-    stopped = outcome.run.current_stopped
-    assert stopped is not None
-    return stopped

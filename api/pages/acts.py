@@ -53,3 +53,8 @@ def form(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 
 def page_and_form(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     return require_http_methods(["GET", "HEAD", "POST"])(login_required(view))
+
+
+def number(text: str | None) -> int:
+    """A key from a form; what is not one names nothing, for keys count from 1."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else 0

@@ -8,17 +8,19 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 
-from api.pages.acts import acted, form, page, page_and_form, person
+from api.pages.acts import acted, form, number, page, page_and_form, person
 from api.pages.scans import serials_typed
 from api.reads import board
-from api.reads.plan import Plan, plan
 from api.refused import one_problem
 from shop import clock
 from shop.cells.models import Cell
 from shop.cells.queries import cells_by_serial
 from shop.equipment.models import Station
+from shop.equipment.states import InstrumentRole
 from shop.jobs import queries, rules, services
+from shop.jobs.defaults import recipe_of
 from shop.jobs.models import Job, RecipeVersion
+from shop.jobs.planning import plan
 from shop.jobs.states import JobState
 from shop.people.models import User
 from shop.refusals import Problem, Refusal
@@ -87,7 +89,7 @@ def new(request: HttpRequest) -> HttpResponse:
         return _new_page(request)
 
     def do() -> str:
-        version = RecipeVersion.objects.filter(pk=request.POST.get("recipe") or None).first()
+        version = RecipeVersion.objects.filter(pk=number(request.POST.get("recipe"))).first()
         if version is None:
             raise one_problem("no_recipe", "No recipe was chosen.", "Choose one.")
         cells = cells_by_serial(_serials(request))
@@ -118,7 +120,7 @@ def _page(request: HttpRequest, pk: int, refusal: Refusal | None = None) -> Http
     job = get_object_or_404(board.jobs().prefetch_related("station__instruments"), pk=pk)
     cells = [row.cell for row in job.job_cells.select_related("cell__batch__cell_type")]
     context: dict[str, Any] = {"job": job, "cells": cells, "refusal": refusal, "set_up": SET_UP}
-    context |= _plan_shown(job, cells)
+    context |= _plan_shown(job)
     if job.state == JobState.OPEN:
         context["stations"] = [(s, _claim_problems(job, s)) for s in Station.objects.all()]
     if job.state == JobState.CLAIMED:
@@ -126,14 +128,17 @@ def _page(request: HttpRequest, pk: int, refusal: Refusal | None = None) -> Http
     return render(request, "jobs/job.html", context)
 
 
-def _plan_shown(job: Job, cells: list[Cell]) -> dict[str, Plan | Refusal]:
+def _plan_shown(job: Job) -> dict[str, Any]:
     """The plan at the job's station; nothing before it is claimed."""
     if job.station is None:
         return {}
     try:
-        return {"plan": plan(job, job.station, cells)}
+        planned = plan(job, job.station)
+        basis = recipe_of(job.recipe_version.parameters).tail_basis
     except Refusal as refusal:
         return {"plan_refused": refusal}
+    supply = next(i for i in job.station.instruments.all() if i.role == InstrumentRole.SUPPLY)
+    return {"plan": planned, "basis": basis, "supply": supply}
 
 
 def _claim_problems(job: Job, station: Station) -> list[Problem]:

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 
-from api.pages.acts import acted, form, page, page_and_form, person
+from api.pages.acts import acted, form, number, page, page_and_form, person
 from api.pages.scans import serials_typed
 from api.reads.cells import AT_MOST, unpacked_with_balance
 from api.reads.packs import pack_shown, public_url
@@ -41,8 +41,8 @@ class Wish:
     @classmethod
     def of(cls, sent: Any) -> Wish:
         return cls(
-            design=PackDesign.objects.filter(pk=_number(sent.get("design"))).first(),
-            customer=Customer.objects.filter(pk=_number(sent.get("customer"))).first(),
+            design=PackDesign.objects.filter(pk=number(sent.get("design"))).first(),
+            customer=Customer.objects.filter(pk=number(sent.get("customer"))).first(),
             serial=sent.get("serial", "").strip(),
             serials=serials_typed(sent.get("cells", "")) + sent.getlist("cell"),
             simulated="simulated" in sent,
@@ -181,7 +181,3 @@ def _page(
     code = segno.make(url).svg_inline(scale=5, border=2, dark="#000", light="#fff") if url else ""
     context = {"here": "packs", "shown": shown, "refusal": refusal, "url": url, "code": code}
     return render(request, "packs/pack.html", context)
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isdigit() else None

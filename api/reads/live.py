@@ -7,6 +7,7 @@ that nobody has told us lately.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,12 +24,13 @@ FADE_AFTER_S = 3.0  # two samples were missed
 class Live:
     """The newest reading of one bench; volts and amps, None where a channel was not read.
 
-    `age_s` is wall time since the uplink sent it.
+    `age_s` is wall time since the guardian took it; `speed` process seconds per wall second.
     """
 
     age_s: float
     output: str
     step: str
+    speed: float
     voltage_v: float | None
     supply_voltage_v: float | None
     supply_current_a: float | None
@@ -75,14 +77,16 @@ def live(slugs: Iterable[str], *, now: datetime) -> dict[str, Live]:
 
 
 def _parse(told: dict[str, Any], now: datetime) -> Live:
+    """Age counts from the reading itself: the uplink goes on telling while a bench is silent."""
     reading = told.get("reading") or {}
-    wall = told.get("wall") or reading.get("received_at")
-    age_s = (now - datetime.fromisoformat(wall)).total_seconds() if wall else float("inf")
-    step = told.get("step") or ""
+    received_at = reading.get("received_at")
+    age_s = (now - datetime.fromisoformat(received_at)).total_seconds() if received_at else math.inf
+    step = told.get("step") or {}
     return Live(
         age_s=max(0.0, age_s),
-        output=str(told.get("output") or "unknown"),
-        step=step.get("name", "") if isinstance(step, dict) else str(step),
+        output=str(told.get("output", "unknown")),
+        step=str(step.get("name", "")),
+        speed=float(told.get("speed") or 1.0),
         voltage_v=reading.get("voltage_v"),
         supply_voltage_v=reading.get("supply_voltage_v"),
         supply_current_a=reading.get("supply_current_a"),

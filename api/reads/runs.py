@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -171,9 +172,10 @@ def plain_live(told: Live | None) -> dict[str, Any] | None:
     if told is None:
         return None
     return {
-        "age_s": round(told.age_s, 2),
+        "age_s": round(told.age_s, 2) if math.isfinite(told.age_s) else None,
         "output": told.output,
         "step": told.step,
+        "speed": told.speed,
         "voltage_v": told.voltage_v,
         "supply_voltage_v": told.supply_voltage_v,
         "supply_current_a": told.supply_current_a,

@@ -18,6 +18,8 @@ from shop.cells.queries import cells_by_serial
 from shop.equipment.models import Station
 from shop.jobs import services
 from shop.jobs.models import Job, RecipeVersion
+from shop.jobs.planning import plan
+from shop.refusals import Refusal
 
 NEWEST = 100
 
@@ -66,7 +68,8 @@ class JobsView(ShopView):
 class JobView(ShopView):
     def get(self, request: Request, pk: int) -> Response:
         job = _job(pk)
-        return Response(job_shape(job) | {"runs": [brief(run) for run in job.runs.all()]})
+        more = {"runs": [brief(run) for run in job.runs.all()], "plan": _plan_shape(job)}
+        return Response(job_shape(job) | more)
 
 
 class ClaimView(ShopView):
@@ -101,6 +104,22 @@ def _job(pk: int) -> Job:
     if job is None:
         raise Http404(f"There is no job {pk}.")
     return job
+
+
+def _plan_shape(job: Job) -> dict[str, Any] | None:
+    """What would be done at the job's station; None before a claim, or where it is refused."""
+    if job.station is None:
+        return None
+    try:
+        planned = plan(job, job.station)
+    except Refusal:
+        return None
+    return {
+        "target_v": planned.program.target_v,
+        "facts": planned.facts,
+        "lasts_s": planned.lasts.total_seconds(),
+        "sha256": planned.sha256,
+    }
 
 
 def job_shape(job: Job) -> dict[str, Any]:

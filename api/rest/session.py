@@ -52,7 +52,7 @@ class SessionView(ShopView):
 
 
 def _shape(request: Request) -> dict[str, Any]:
-    user = request.user
-    known = isinstance(user, User)
-    who = {"username": user.username, "name": user.words, "role": user.role} if known else None
+    user, who = request.user, None
+    if isinstance(user, User):
+        who = {"username": user.username, "name": user.words, "role": user.role}
     return {"user": who, "csrf": get_token(request._request)}

@@ -26,7 +26,9 @@ Resources.
     GET    recipes                     -> {"recipes": [{"id", "name", "version", "procedure"}]}
     GET    jobs                        -> {"jobs": [Job]}             newest first, at most 100
     POST   jobs     {"recipe_version": 1, "cells": [serial, …]}       -> 201 Job
-    GET    jobs/<id>                                                  -> Job + "runs": [Run brief]
+    GET    jobs/<id>                                                  -> Job + "runs": [Run brief],
+                                          "plan": {"target_v", "facts": {name: number},
+                                                   "lasts_s", "sha256"} | null
     POST   jobs/<id>/claim   {"station": slug}                        -> 200 Job
     POST   jobs/<id>/release {}                                       -> 200 Job
     POST   jobs/<id>/start   {"confirmed": true}                      -> 201 Run
@@ -65,7 +67,7 @@ Shapes.
                   "kind": "instruct|measure|charge", "state": "done|now|next"}],
               "needs": {"step", "title", "text", "confirm", "drawing"} | null,  one is waited for
               "announce": {"step", "title", "text", "confirm"} | null,   may be confirmed early
-              "live": {"age_s", "output", "step", "voltage_v", "supply_voltage_v",
+              "live": {"age_s", "output", "step", "speed", "voltage_v", "supply_voltage_v",
                        "supply_current_a", "cell_voltages_v": […], "at"} | null,
               "facts": {name: number} as planned, "target_v",
               "stored_samples", "journal_closed_at",
