@@ -109,7 +109,8 @@ class Opening:
         if self.over or guardian.session is not None:
             return
         guardian.on_free = None
-        guardian.identities = dict(self._identities)
+        roles = [instrument.role for instrument in guardian.config.instruments]
+        guardian.identities = {role: self._identities[role] for role in roles}
         header = {
             "kind": "open",
             "run": self._run,
@@ -117,7 +118,7 @@ class Opening:
             "token": self.token,
             "program": dict(self._program),
             "limits": to_plain(self._limits),
-            "instruments": describe_instruments(self._identities),
+            "instruments": describe_instruments(guardian.identities),
             "simulated": guardian.clock.simulated,
             "speed": guardian.clock.speed,
             "at": to_plain(guardian.clock.now()),

@@ -107,19 +107,3 @@ def test_a_stop_waits_for_no_other_instrument(tmp_path: Path) -> None:
 
         assert told["output"] == "off"
         bench.wait_off(stopped, within_s=0.25)
-
-
-def test_an_output_that_somebody_switches_on_is_switched_off(tmp_path: Path) -> None:
-    """The supply's own knobs are not locked: found on without a session, it goes off."""
-    with guarded(tmp_path) as bench:
-        runner = bench.session()
-        bench.charge(runner)
-        bench.sim.hands.fault("supply", "refuse_off")
-        runner.__exit__(None, None, None)
-        wait_until(lambda: bench.link.status()["alarm"] != "")
-        bench.kill()
-
-        bench.sim.hands.fault("supply", "none")
-        bench.restart()
-
-        assert not bench.sim.output_is_on()

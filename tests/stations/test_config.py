@@ -1,0 +1,91 @@
+"""bench.toml is read strictly: every refusal names the key and what is allowed (F1)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stations.config import ConfigError, load
+
+GOOD = """
+station = "bench-1"
+[clock]
+simulated = "clock"
+[supply]
+driver = "riden_rd6018"
+resource = "supply.tty"
+serial_number = "00012345"
+[meter]
+driver = "keysight_34461a"
+resource = "TCPIP0::127.0.0.1::41001::SOCKET"
+serial_number = "MY53200001"
+[scanner]
+driver = "keysight_34972a"
+resource = "TCPIP0::127.0.0.1::41002::SOCKET"
+serial_number = "MY49000001"
+channels = [101, 102, 104, 103]
+[timing]
+deadman_s = 1.5
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "bench.toml"
+    path.write_text(text)
+    return path
+
+
+def test_reads_a_bench(tmp_path: Path) -> None:
+    bench = load(write(tmp_path, GOOD))
+
+    assert bench.station == "bench-1"
+    assert bench.supply.resource == str(tmp_path / "supply.tty")
+    assert bench.meter.resource == "TCPIP0::127.0.0.1::41001::SOCKET"
+    assert bench.scanner is not None
+    assert bench.scanner.channels == (101, 102, 104, 103)
+    assert bench.clock == tmp_path / "clock"
+    assert (bench.timing.deadman_s, bench.timing.pet_s) == (1.5, 0.375)
+    assert [i.role for i in bench.instruments] == ["supply", "meter", "scanner"]
+
+
+def test_a_bench_may_have_no_scanner_and_real_time(tmp_path: Path) -> None:
+    text = GOOD.replace('[clock]\nsimulated = "clock"\n', "")
+    text = text[: text.index("[scanner]")].replace("127.0.0.1", "192.168.1.20")
+
+    bench = load(write(tmp_path, text))
+
+    assert bench.scanner is None
+    assert bench.clock is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("[clock]", "[clok]", "clok is not a key; allowed are clock"),
+        ('station = "bench-1"', "", "station must be a text"),
+        ("riden_rd6018", "keysight_34461a", "supply.driver is 'keysight_34461a'; allowed are rid"),
+        ('"supply.tty"', "7", "supply.resource must be a text"),
+        ("::41001::SOCKET", "::41001::RAW", "meter.resource .* allowed are TCPIP0"),
+        ("127.0.0.1::41001", "127.0.0.1;*RST::41001", "meter.resource"),
+        ("127.0.0.1::41001", "10.0.0.7::41001", "allowed there are only 127.0.0.1"),
+        ("supply.tty", "/dev/ttyUSB0", "ports inside the bench folder"),
+        ("41002", "41001", "scanner.resource is also the meter's"),
+        ("[101, 102, 104, 103]", "[101, 101]", "scanner.channels must be a list of different"),
+        ("[101, 102, 104, 103]", '["101"]', "scanner.channels"),
+        ("[101, 102, 104, 103]", "[]", "scanner.channels"),
+        ("deadman_s = 1.5", "deadman = 1.5", "timing.deadman is not a key; allowed are deadman_s"),
+        ("deadman_s = 1.5", "deadman_s = 0", "timing.deadman_s is 0; it must be seconds"),
+        ("deadman_s = 1.5", "deadman_s = true", "timing.deadman_s is True"),
+        ("deadman_s = 1.5", "deadman_s = inf", "timing.deadman_s is inf"),
+        ("deadman_s = 1.5", "io_timeout_s = 1.5", r"at most half of deadman_s \(1\)"),
+        ("[supply]", "[supply", "bench.toml"),
+    ],
+)
+def test_refuses_what_is_wrong_by_its_key(tmp_path: Path, old: str, new: str, words: str) -> None:
+    path = write(tmp_path, GOOD.replace(old, new))
+
+    with pytest.raises(ConfigError, match=words) as refused:
+        load(path)
+
+    assert str(path) in str(refused.value)
