@@ -70,22 +70,16 @@ def results(
     ]
 
 
-def make_bank(
+def make_finished_run(
     *,
     by: User,
-    stopped: datetime,
-    cells: Sequence[Cell] | None = None,
-    volts: Sequence[float] = (),
-    age: timedelta = timedelta(minutes=2),
-    record: Record | None = None,
-    method: str = "TOP",
+    cells: Sequence[Cell],
+    began: datetime,
     policy: PolicyVersion | None = None,
     simulated: bool = False,
     calibrated: bool = True,
-) -> Bank:
-    """A finished run with manifest, balance and disconnect check, through the services."""
-    cells = list(cells or factories.make_cells(4))
-    began = stopped - timedelta(hours=4)
+) -> tuple[Run, Manifest]:
+    """A run at a station of its own that ended, with the manifest that names its instruments."""
     station = factories.make_station(now=began, calibrated=calibrated)
     job = factories.make_job(by=by, cells=cells, claimed_at=station, state=JobState.DONE, now=began)
     run = factories.make_run(
@@ -105,11 +99,37 @@ def make_bank(
         body={"instruments": instruments, "software": {"cellshop": "0.1.0"}},
         sha256=f"{run.pk:064x}",
     )
+    return run, manifest
+
+
+def make_bank(
+    *,
+    by: User,
+    stopped: datetime,
+    cells: Sequence[Cell] | None = None,
+    volts: Sequence[float] = (),
+    age: timedelta = timedelta(minutes=2),
+    record: Record | None = None,
+    method: str = "TOP",
+    policy: PolicyVersion | None = None,
+    simulated: bool = False,
+    calibrated: bool = True,
+) -> Bank:
+    """A finished run with manifest, balance and disconnect check, through the services."""
+    run, manifest = make_finished_run(
+        by=by,
+        cells=cells or factories.make_cells(4),
+        began=stopped - timedelta(hours=4),
+        policy=policy,
+        simulated=simulated,
+        calibrated=calibrated,
+    )
+    cells = [rc.cell for rc in run.run_cells.order_by("position")]
     said = stopped + age + timedelta(seconds=5)
     check = record_voltage_check(
         run=run,
         kind="DISCONNECT",
-        meter=station.instruments.get(role="scanner"),
+        meter=run.station.instruments.get(role="scanner"),
         target_v=3.65,
         results=results(volts or [3.641] * len(cells), stopped=stopped, age=age),
         current_stopped=OffProof(stopped, stopped, 0.0),
