@@ -1,0 +1,148 @@
+"""A whole bench below the shop: simulator and guardian in processes, worker and uplink in threads.
+
+with shop_bench() as bench:
+    run = bench.start()
+    with bench.worker(run):
+        bench.play()
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import TypeVar
+
+from django.db import connections
+
+from shop import clock
+from shop.equipment.benches import bench_folder
+from shop.equipment.models import Station, StationLease
+from shop.jobs.execution import execute
+from shop.jobs.models import Run
+from shop.jobs.services import confirm_step, start_run
+from shop.readings.uplink import Uplink
+from tests import factories
+from tests.cast import Cast, the_cast
+from tests.faults.guarded import Guarded, guarded
+from tests.stations.sim.harness import cell
+from tests.wait import wait_until
+
+T = TypeVar("T")
+SERIALS = {"supply": "00012345", "meter": "MY53200001", "scanner": "MY49000001"}
+# A tail that a nearly full bank reaches within seconds at 240 x; the rules stay the same.
+QUICK = {
+    "done_c": 0.02,
+    "partial_c": 0.04,
+    "cv_min_s": 120.0,
+    "dwell_s": 60.0,
+    "refresh_cv_min_s": 60.0,
+}
+
+
+@dataclass
+class ShopBench:
+    """One station of the shop, with the process tree below it."""
+
+    guarded: Guarded
+    station: Station
+    cast: Cast
+
+    def start(self, **recipe: float) -> Run:
+        """A started run of four cells: QUEUED, for nobody listens to the broker here."""
+        job = factories.make_job(
+            by=self.cast.tola,
+            recipe_version=factories.make_recipe_version(by=self.cast.sade, **QUICK | recipe),
+            claimed_at=self.station,
+            now=clock.now(),
+        )
+        wait_until(self.is_off, what="the uplink says OFF")
+        return start_run(job=job, by=self.cast.tola, now=clock.now())
+
+    def is_off(self) -> bool:
+        return StationLease.objects.get(station=self.station).output_state == "OFF"
+
+    def at_step(self, run: Run, name: str, *, within_s: float = 60.0) -> None:
+        def there() -> bool:
+            run.refresh_from_db()
+            assert not run.is_over, f"{run.state}: {run.cause}"
+            return bool(run.step and run.step["name"] == name)
+
+        wait_until(there, within_s=within_s, what=f"step {name}")
+
+    def confirm(self, run: Run, step: str) -> None:
+        confirm_step(run=run, step=step, by=self.cast.tola, now=clock.now())
+
+    def connect(self, run: Run) -> None:
+        self.at_step(run, "connect")
+        self.guarded.sim.hands.post("/links/on")
+        self.confirm(run, "connect")
+
+    def unlink(self, run: Run) -> None:
+        self.at_step(run, "unlink")
+        self.guarded.sim.hands.post("/links/off")
+        self.confirm(run, "unlink")
+
+    @contextmanager
+    def worker(self, run: Run) -> Iterator[threading.Thread]:
+        """`execute` of this run in a thread; ended before the block is left."""
+        with in_thread(lambda: execute(run.pk)) as thread:
+            yield thread
+            thread.join(timeout=90)
+            assert not thread.is_alive(), "the worker did not come to an end"
+        run.refresh_from_db()
+
+
+@contextmanager
+def in_thread(work: Callable[[], None]) -> Iterator[threading.Thread]:
+    """Run `work` beside the test; an exception in it fails the test."""
+    errors: list[BaseException] = []
+
+    def guarded_work() -> None:
+        try:
+            work()
+        except BaseException as error:  # handed to the test below
+            errors.append(error)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=guarded_work, daemon=True)
+    thread.start()
+    yield thread
+    thread.join(timeout=5)
+    if errors:
+        raise errors[0]
+
+
+@contextmanager
+def ticking(uplink: Uplink, period_s: float = 0.1) -> Iterator[None]:
+    """The uplink's loop in a thread."""
+    ended = threading.Event()
+
+    def loop() -> None:
+        while not ended.is_set():
+            uplink.tick()
+            ended.wait(period_s)
+
+    with in_thread(loop):
+        try:
+            yield
+        finally:
+            ended.set()
+
+
+@contextmanager
+def shop_bench(
+    *, soc: float = 0.995, speed: float = 240.0, alive: bool = True
+) -> Iterator[ShopBench]:
+    """Four cells on a simulated bench, registered in the shop; `alive`: its uplink runs."""
+    cast = the_cast()
+    factories.make_policy(by=cast.sade)
+    station = factories.make_station(now=clock.now())
+    for role, serial_number in SERIALS.items():
+        station.instruments.filter(role=role).update(serial_number=serial_number)
+    with guarded(bench_folder(station.slug), cells=[cell(soc=soc)] * 4, speed=speed) as below:
+        bench = ShopBench(below, station, cast)
+        with ticking(Uplink(station)) if alive else nullcontext():
+            yield bench

@@ -1,0 +1,127 @@
+"""Runs whose worker was lost, messages that were lost, claims that lapsed (F2, F4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+import redis
+from pytest_django import Settings
+
+from shop import clock
+from shop.equipment.models import StationLease
+from shop.jobs import leasing, reaper
+from shop.jobs.models import Job, Run
+from shop.jobs.planning import plan
+from shop.jobs.states import JobState, RunState
+from shop.readings.models import Manifest, ReadingChunk
+from stations.guardian_client import GuardianBench
+from stations.values import Reading
+from tests import factories
+from tests.cast import Cast
+from tests.factories import NOON
+from tests.shop.jobs.shop_bench import ShopBench, shop_bench
+from tests.wait import wait_until
+
+
+@contextmanager
+def lost_worker(bench: ShopBench, run: Run, *, readings: int) -> Iterator[leasing.Held]:
+    """A worker that leased the run and opened the bench, then vanished after some readings."""
+    held = leasing.take(run.pk)
+    assert held is not None
+    program = plan(run.job, run.station).program
+    with GuardianBench(
+        bench.guarded.sim.config.socket,
+        run=str(run.pk),
+        attempt=1,
+        token=held.token,
+        limits=program.limits,
+        program={"name": program.name, "version": program.version},
+        valid_s=600.0,
+    ) as session:
+        taken = 0
+        while taken < readings:
+            taken += isinstance(session.next(), Reading)
+        yield held
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("redis_client")
+def test_a_run_whose_worker_is_lost_ends_as_error_with_every_sample_stored(
+    settings: Settings,
+) -> None:
+    settings.LEASE_TTL_S, settings.LEASE_RENEW_S, settings.LEASE_GRACE_S = 1.0, 0.2, 0.3
+    with shop_bench() as bench:
+        run = bench.start()
+        with lost_worker(bench, run, readings=5):
+            wait_until(lambda: _renewals(bench), within_s=5, what="a renewal by the uplink")
+
+        def ended() -> bool:
+            reaper.reap(now=clock.now())
+            run.refresh_from_db()
+            return run.is_over
+
+        wait_until(ended, within_s=30, period_s=0.2)
+
+        assert (run.state, run.cause) == (RunState.ERROR, reaper.LOST)
+        assert run.job.state == JobState.CLAIMED
+        assert run.stored_seq == ReadingChunk.objects.get(run=run).last_seq >= 5
+        assert Manifest.objects.get(run=run).body["readings"]["count"] == run.stored_seq
+        lease = StationLease.objects.get(station=bench.station)
+        assert (lease.owner, lease.token, lease.output_state) == (None, 1, "OFF")
+        kinds = list(run.events.values_list("kind", flat=True))
+        assert kinds.index("run_interrupted") < kinds.index("run_error")
+
+
+def _renewals(bench: ShopBench) -> bool:
+    lease = StationLease.objects.get(station=bench.station)
+    return lease.expires_at is not None and lease.expires_at > clock.now() + timedelta(seconds=0.7)
+
+
+def test_a_run_is_not_ended_while_its_output_is_unknown_or_readings_wait(cast: Cast) -> None:
+    run = factories.make_run(by=cast.tola, state=RunState.INTERRUPTED, token=3)
+    lease = StationLease.objects.filter(station=run.station)
+
+    lease.update(output_state="OFF")
+    reaper.reap(now=NOON)  # the journal is not stored
+    lease.update(output_state="UNKNOWN")
+    Run.objects.update(journal_closed_at=NOON)
+    reaper.reap(now=NOON)
+    run.refresh_from_db()
+    assert run.state == RunState.INTERRUPTED
+
+    lease.update(output_state="OFF")
+    reaper.reap(now=NOON)
+    run.refresh_from_db()
+    assert run.state == RunState.ERROR
+
+
+@pytest.mark.django_db(transaction=True)
+def test_sends_again_what_is_queued_and_unleased_only(redis_client: redis.Redis) -> None:
+    from tests.cast import the_cast
+
+    cast = the_cast()
+    waiting = factories.make_run(by=cast.tola)
+    factories.make_run(by=cast.tola, state=RunState.RUNNING)
+
+    reaper.resend_queued()
+    reaper.resend_queued()
+
+    queue = f"station.{waiting.station.slug}"
+    assert redis_client.llen(queue) == 2
+    assert not [key for key in redis_client.keys("station.*") if key != queue.encode()]
+
+
+def test_a_claim_that_nobody_starts_lapses_by_policy(cast: Cast) -> None:
+    factories.make_policy(by=cast.sade, claim_lapses_s=3600.0)
+    job = factories.make_job(by=cast.tola, claimed_at=factories.make_station())
+
+    reaper.lapse_claims(now=NOON + timedelta(minutes=59))
+    assert Job.objects.get(pk=job.pk).state == JobState.CLAIMED
+    reaper.lapse_claims(now=NOON + timedelta(minutes=61))
+
+    job.refresh_from_db()
+    assert (job.state, job.claimed_by) == (JobState.OPEN, None)
+    assert job.events.get().kind == "claim_lapsed"
