@@ -23,8 +23,9 @@ _LINE_MAX = 1 << 20
 class Child:
     """A started program, in a session of its own.
 
-    Ctrl-C at the terminal so reaches the supervisor alone, which decides the order of ending;
-    the kernel ends the program should the supervisor be killed.
+    Ctrl-C at the terminal so reaches the supervisor alone, which decides the order of ending.
+    Should the supervisor be killed the kernel ends the program, or for those that others need
+    to end well (`orphan`) the sweeper does.
     """
 
     def __init__(
@@ -36,10 +37,13 @@ class Child:
         self._say = say
         self._started_at = time.time()
         self._ready = asyncio.Event()
+        self._on_end: Callable[[], None] = lambda: None
         self._reader = asyncio.create_task(self._read())
 
     @classmethod
-    async def start(cls, program: Program, folder: Path, say: Callable[[str], None]) -> Child:
+    async def start(
+        cls, program: Program, folder: Path, say: Callable[[str], None], *, orphan: bool = False
+    ) -> Child:
         """Raises OSError where the program cannot be started at all."""
         process = await asyncio.create_subprocess_exec(
             *program.command,
@@ -50,13 +54,17 @@ class Child:
             stderr=asyncio.subprocess.STDOUT,
             limit=_LINE_MAX,
             start_new_session=True,
-            preexec_fn=die_with_parent(signal.SIGTERM),
+            preexec_fn=None if orphan else die_with_parent(signal.SIGTERM),
         )
         return cls(program, process, say)
 
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    def on_end(self, act: Callable[[], None]) -> None:
+        """`act` is called once it has ended, with everything it started."""
+        self._on_end = act
 
     async def wait_ready(self) -> bool:
         """Whether it became ready before it ended or its time was up."""
@@ -75,6 +83,7 @@ class Child:
         """Its exit code (negative: the signal that ended it), after its last line was read."""
         code = await self._wait_exit()
         await self._end_group()
+        self._on_end()
         await self._reader
         return code
 

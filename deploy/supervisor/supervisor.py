@@ -14,6 +14,7 @@ from pathlib import Path
 
 from deploy.supervisor.child import Child
 from deploy.supervisor.program import Program, StartFailed
+from deploy.supervisor.sweeper import Sweeper
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 HURRIED_STOP_S = 3.0
@@ -31,6 +32,8 @@ class Supervisor:
         self._programs = sorted(programs, key=lambda program: program.stage)
         self._folder = folder
         self._say = say
+        self._first_stage = min((program.stage for program in programs), default=0)
+        self._sweeper: Sweeper | None = None
         self._children: dict[str, Child] = {}
         self._keepers: dict[str, asyncio.Task[None]] = {}
         self._closing = asyncio.Event()
@@ -45,6 +48,7 @@ class Supervisor:
         on_ready: Callable[[], None] = lambda: None,
     ) -> int:
         """0, the story's exit code, 1 for a failed start, or 128 + signal for a cut story."""
+        self._sweeper = Sweeper()
         loop = asyncio.get_running_loop()
         for sign in SIGNALS:
             loop.add_signal_handler(sign, self._on_signal, sign)
@@ -56,6 +60,7 @@ class Supervisor:
         finally:
             self._closing.set()
             await self._close()
+            self._sweeper.dismiss()
             for sign in SIGNALS:
                 loop.remove_signal_handler(sign)
 
@@ -152,11 +157,18 @@ class Supervisor:
         return child
 
     async def _start(self, program: Program) -> Child | None:
+        # The first stage is what the others need to end well: no sudden death for it.
+        orphan = program.stage == self._first_stage
+        say = partial(self._say, program.name)
         try:
-            return await Child.start(program, self._folder, partial(self._say, program.name))
+            child = await Child.start(program, self._folder, say, orphan=orphan)
         except OSError as error:
-            self._say(program.name, str(error))
+            say(str(error))
             return None
+        if self._sweeper is not None:
+            self._sweeper.watch(program.stage, child.pid)
+            child.on_end(partial(self._sweeper.forget, program.stage, child.pid))
+        return child
 
     async def _watch(self, child: Child) -> str:
         """Why it runs no longer, in words."""

@@ -205,14 +205,15 @@ def test_each_signal_ends_everything_in_order(
     assert "bench int" not in told(log)
 
 
-def test_killed_supervisor_takes_its_programs_along(
+def test_killed_supervisor_takes_its_programs_along_in_order(
     log: Path, supervisor: subprocess.Popen[str]
 ) -> None:
     supervisor.kill()
     supervisor.wait(5)
 
     wait_until(lambda: not any(is_running(pid) for pid in pids(log)))
-    assert "bench end" in told(log)
+    assert told(log)[-2:] == ["bench term", "bench end"]
+    assert told(log).index("guardian end") < told(log).index("bench term")
 
 
 def test_second_ctrl_c_does_not_wait_for_the_stubborn(log: Path) -> None:
