@@ -55,7 +55,7 @@ class Live:
 
 
 @cache
-def _redis() -> redis.Redis:
+def connection() -> redis.Redis:
     return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=0.5, socket_connect_timeout=0.5)
 
 
@@ -65,7 +65,7 @@ def live(slugs: Iterable[str], *, now: datetime) -> dict[str, Live]:
     if not wanted:
         return {}
     try:
-        found = _redis().mget([f"live:{slug}" for slug in wanted])
+        found = connection().mget([f"live:{slug}" for slug in wanted])
     except redis.RedisError:
         return {}
     values: Any = found
