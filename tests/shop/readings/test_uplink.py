@@ -1,0 +1,238 @@
+"""The uplink on a real bench: it may die, and the guardian, Redis or a journal may fail (F4)."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+import redis
+from pytest_django import Settings
+
+from shop import clock
+from shop.equipment.models import StationLease
+from shop.jobs.models import JobEvent, Run
+from shop.jobs.states import RunState
+from shop.readings import queries
+from shop.readings.models import ReadingChunk
+from shop.readings.uplink import Uplink
+from stations.guardian_client import GuardianBench
+from stations.values import Reading
+from tests import factories
+from tests.cast import Cast
+from tests.faults.guarded import LIMITS, next_reading
+from tests.shop.jobs.shop_bench import ShopBench, shop_bench
+from tests.stations.sim.harness import ROOT
+from tests.wait import wait_until
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_client")]
+
+
+@contextmanager
+def session_of(bench: ShopBench, run: Run) -> Iterator[GuardianBench]:
+    """The session of a worker of `run`, who holds the lease with token 1."""
+    StationLease.objects.filter(station=bench.station).update(
+        token=1, run=run, owner=uuid4(), expires_at=clock.now() + timedelta(minutes=1)
+    )
+    with GuardianBench(
+        bench.guarded.sim.config.socket,
+        run=str(run.pk),
+        attempt=run.attempt,
+        token=1,
+        limits=LIMITS,
+        program={"name": "test", "version": "1"},
+        valid_s=600.0,
+    ) as session:
+        yield session
+
+
+def leased_run(bench: ShopBench) -> Run:
+    return factories.make_run(
+        by=bench.cast.tola, station=bench.station, state=RunState.PREFLIGHT, token=1
+    )
+
+
+def take(session: GuardianBench, number: int) -> Reading:
+    for _ in range(number - 1):
+        next_reading(session)
+    return next_reading(session)
+
+
+def test_an_uplink_that_died_is_followed_by_one_that_stores_the_rest_once() -> None:
+    with shop_bench(alive=False) as bench:
+        run = leased_run(bench)
+        Uplink(bench.station).tick()
+        with session_of(bench, run) as session:
+            take(session, 3)
+            first = Uplink(bench.station)
+            first.tick()
+            first._cut = type(first._cut)(samples_max=2, wait_s=0.0)
+            first.tick()
+            half = queries.head(run_id=run.pk, attempt=1).last_seq
+            last = take(session, 2)
+            session.close(kind="ERROR", reason="test")
+        Uplink(bench.station).tick()
+        Uplink(bench.station).tick()
+
+        run.refresh_from_db()
+        assert 0 < half < last.seq <= run.stored_seq
+        assert run.journal_closed_at is not None
+        spans = ReadingChunk.objects.filter(run=run).order_by("first_seq")
+        seqs = [seq for c in spans for seq in range(c.first_seq, c.last_seq + 1)]
+        assert seqs == list(range(1, run.stored_seq + 1))
+
+
+def test_a_step_that_is_journalled_takes_the_run_to_running_once() -> None:
+    with shop_bench(alive=False) as bench:
+        run = leased_run(bench)
+        with session_of(bench, run) as session:
+            step = {"index": 0, "name": "pre-parallel", "title": "Measure", "kind": "measure"}
+            session.note("step", step)
+            session.note("alarm", {"words": "a lead is warm"})
+            Uplink(bench.station).tick()
+            Uplink(bench.station).tick()
+
+        run.refresh_from_db()
+        assert (run.state, run.step) == (RunState.RUNNING, step)
+        kinds = list(JobEvent.objects.filter(run=run).values_list("kind", flat=True))
+        assert kinds == ["run_running", "bench_alarm"]
+
+
+def test_a_journal_of_an_older_token_changes_nothing_of_the_run() -> None:
+    with shop_bench(alive=False) as bench:
+        run = leased_run(bench)
+        with session_of(bench, run) as session:
+            session.note("step", {"index": 4, "name": "x", "title": "X", "kind": "charge"})
+            Run.objects.filter(pk=run.pk).update(token=2)
+            Uplink(bench.station).tick()
+
+        run.refresh_from_db()
+        assert (run.state, run.step) == (RunState.PREFLIGHT, None)
+
+
+def test_the_lease_is_renewed_only_while_a_runner_with_its_token_lives(settings: Settings) -> None:
+    settings.LEASE_RENEW_S = 0.0
+    with shop_bench(alive=False) as bench:
+        run = leased_run(bench)
+        lease = StationLease.objects.filter(station=bench.station)
+        uplink = Uplink(bench.station)
+        with session_of(bench, run):
+            lease.update(expires_at=factories.NOON)
+            uplink.tick()
+            renewed = lease.get().expires_at
+        lease.update(expires_at=factories.NOON)
+        uplink.tick()
+
+        assert renewed is not None
+        assert renewed > factories.NOON
+        assert lease.get().expires_at == factories.NOON
+
+
+def test_a_runner_whose_lease_was_taken_is_switched_off(settings: Settings) -> None:
+    settings.LEASE_RENEW_S = 0.0
+    with shop_bench(alive=False) as bench:
+        run = leased_run(bench)
+        with session_of(bench, run) as session:
+            bench.guarded.charge(session)
+            StationLease.objects.filter(station=bench.station).update(token=2)
+            Uplink(bench.station).tick()
+
+            assert not bench.guarded.sim.output_is_on()
+
+
+def test_without_a_guardian_the_output_is_unknown_until_it_is_back() -> None:
+    with shop_bench(alive=False) as bench:
+        lease = StationLease.objects.filter(station=bench.station)
+        uplink = Uplink(bench.station)
+        uplink.tick()
+        heard_at = lease.get().heartbeat_at
+        bench.guarded.kill(signal.SIGKILL)
+        uplink.tick()
+        uplink.tick()
+        silent = lease.get()
+        bench.guarded.restart()
+        uplink.tick()
+
+        assert (silent.output_state, silent.heartbeat_at) == ("UNKNOWN", heard_at)
+        assert "does not answer" in silent.alarm
+        assert (lease.get().output_state, lease.get().alarm) == ("OFF", "")
+
+
+def test_without_redis_readings_are_stored_all_the_same(settings: Settings) -> None:
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    with shop_bench(alive=False) as bench:
+        run = leased_run(bench)
+        with session_of(bench, run) as session:
+            take(session, 2)
+            session.close(kind="ERROR", reason="test")
+        Uplink(bench.station).tick()
+
+        run.refresh_from_db()
+        assert run.stored_seq >= 2
+
+
+def test_live_values_are_shown_and_do_not_outlive_their_uplink(redis_client: redis.Redis) -> None:
+    with shop_bench(alive=False) as bench:
+        run = leased_run(bench)
+        with session_of(bench, run) as session:
+            reading = next_reading(session)
+            Uplink(bench.station).tick()
+            live = json.loads(redis_client.get(f"live:{bench.station.slug}") or "{}")
+
+        assert (live["run"], live["output"]) == (run.pk, "off")
+        assert live["reading"]["seq"] >= reading.seq
+        assert 0 < redis_client.ttl(f"live:{bench.station.slug}") <= 10
+
+
+def test_a_journal_that_was_edited_is_set_aside_and_raises_an_alarm() -> None:
+    with shop_bench(alive=False) as bench:
+        run = leased_run(bench)
+        with session_of(bench, run) as session:
+            take(session, 3)
+            session.close(kind="ERROR", reason="test")
+        path = bench.guarded.sim.config.journal / f"{run.pk}-1.jsonl"
+        path.write_bytes(path.read_bytes().replace(b'"seq":2', b'"seq":9'))
+        Uplink(bench.station).tick()
+
+        lease = StationLease.objects.get(station=bench.station)
+        assert "does not follow" in lease.alarm
+        assert not ReadingChunk.objects.filter(run=run).exists()
+
+
+def test_an_interrupted_run_that_never_came_to_a_journal_has_nothing_left_to_store() -> None:
+    with shop_bench(alive=False) as bench:
+        run = factories.make_run(
+            by=bench.cast.tola, station=bench.station, state=RunState.INTERRUPTED, token=1
+        )
+        Uplink(bench.station).tick()
+
+        run.refresh_from_db()
+        assert run.journal_closed_at is not None
+
+
+def test_the_command_serves_one_bench_alone_and_ends_clean(
+    cast: Cast, process_env: dict[str, str]
+) -> None:
+    station = factories.make_station(slug="bench-9")
+    program = [sys.executable, "manage.py", "uplink", station.slug]
+    with subprocess.Popen(
+        program, cwd=ROOT, env=process_env, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        try:
+            assert process.stdout.readline() == "ready bench-9\n"
+            wait_until(lambda: StationLease.objects.get(station=station).alarm != "", within_s=10)
+            second = subprocess.run(
+                program, cwd=ROOT, env=process_env, capture_output=True, text=True, timeout=30
+            )
+        finally:
+            process.terminate()
+        assert process.wait(timeout=10) == 0
+    assert second.returncode == 1
+    assert "another uplink of bench-9" in second.stderr
