@@ -47,8 +47,8 @@ class Timing:
 
     @property
     def sample_limit_s(self) -> float:
-        """A sample waits this long for its slowest instrument: one silence and one retry."""
-        return 2 * self.io_timeout_s + 0.2
+        """A sample waits this long for its slowest instrument: a scan, one silence, one retry."""
+        return 4 * self.io_timeout_s
 
     @property
     def pet_s(self) -> float:

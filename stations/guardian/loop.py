@@ -111,7 +111,8 @@ class Loop:
         def end(number: int, frame: FrameType | None) -> None:
             self._inbox.post(self._guardian.shut_down)
 
-        before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
+        numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+        before = {number: signal.signal(number, end) for number in numbers}
         try:
             yield
         finally:

@@ -14,6 +14,7 @@ from stations.guardian.lane import CONTROL, Answer, Done, Lane, Post
 from stations.journal import (
     JournalCorrupt,
     JournalError,
+    JournalUnwritable,
     JournalWriter,
     file_name,
     last_record,
@@ -33,8 +34,14 @@ class Books:
         self._run: JournalWriter | None = None
 
     def begin(self, run: str, attempt: int, header: Mapping[str, Any]) -> None:
+        """A new journal with its header; nothing is left of one that cannot be written."""
         writer = JournalWriter.create(self._folder / file_name(run, attempt))
-        writer.append(header)
+        try:
+            writer.append(header)
+        except JournalUnwritable:
+            writer.close()
+            writer.path.unlink()
+            raise
         self._run = writer
 
     def append(self, body: Mapping[str, Any]) -> None:

@@ -127,11 +127,11 @@ class Requests:
     # The uplink
 
     def _lease(self, ask: Ask) -> None:
-        session = self._session(ask)
         valid_s = ask.message.get("valid_s")
         problem = valid_problem(valid_s)
         if problem:
             raise Bad(problem)
+        session = self._session(ask)
         if session is not None:
             assert isinstance(valid_s, int | float)  # noqa: S101  no problem with it
             self._guardian.session = replace(session, lease_until_s=guard_s() + valid_s)

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from stations.guardian_client import GuardianBench, GuardianLink, GuardianSilent
 from stations.journal import JournalRecord, file_name, read_records
@@ -100,7 +100,7 @@ class Guarded:
         assert self.off_since(since) <= within_s
 
     def restart(self) -> None:
-        self.process = _launch(self.sim.path)
+        self.process = launch(self.sim.path)
         _wait_listening(self)
 
     def kill(self, number: int = signal.SIGKILL) -> int:
@@ -121,6 +121,12 @@ def next_event(runner: GuardianBench) -> Event:
     return item
 
 
+def follow(runner: GuardianBench) -> NoReturn:
+    """Take in whatever comes, until the bench is lost."""
+    while True:
+        runner.next()
+
+
 @contextmanager
 def guarded(
     path: Path,
@@ -131,7 +137,7 @@ def guarded(
     """Simulated bench and guardian up, the guardian's first act (off, proven) done."""
     cells = cells or [cell(soc=0.95)] * 4
     with simulated_bench(path, cells=cells, speed=speed, lead_ohm=0.005) as sim:
-        bench = Guarded(sim, _launch(path))
+        bench = Guarded(sim, launch(path))
         try:
             _wait_listening(bench)
             yield bench
@@ -172,7 +178,7 @@ def charging_runner(bench: Guarded) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def _launch(path: Path) -> subprocess.Popen[bytes]:
+def launch(path: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-W", "error", "-m", "stations", "guard", str(path / "bench.toml")],
         cwd=ROOT,

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import resource
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from stations.bench import BenchError
+from stations.bench import BenchError, BenchLost
 from stations.clock import wall_now
+from stations.guardian_client import GuardianLink, GuardianSilent
 from stations.journal import read_records, verify
-from tests.faults.guarded import guarded, next_reading
+from tests.faults.guarded import follow, guarded, launch, next_reading
 from tests.stations.sim.harness import ROOT
 from tests.wait import wait_until
 
@@ -95,14 +99,65 @@ def test_every_journalled_sample_is_what_the_instruments_answered(tmp_path: Path
             assert all(sample["raw"][role] in told for sample in samples), role
 
 
+def test_a_runner_without_its_guardian_is_lost_at_once(tmp_path: Path) -> None:
+    with guarded(tmp_path) as bench:
+        runner = bench.session()
+        next_reading(runner)
+        bench.kill()
+
+        with pytest.raises(BenchLost, match="guardian is gone"):
+            follow(runner)
+        with pytest.raises(BenchLost):
+            runner.energise()
+
+
+def test_no_session_begins_without_a_journal(tmp_path: Path) -> None:
+    with guarded(tmp_path) as bench:
+        unlimited = resource.prlimit(bench.process.pid, resource.RLIMIT_FSIZE, (64, -1))
+
+        with pytest.raises(BenchError, match="no journal, no run"):
+            bench.session()
+
+        assert bench.link.status()["session"] is None
+        resource.prlimit(bench.process.pid, resource.RLIMIT_FSIZE, unlimited)
+        bench.session().close(kind="STOPPED", reason="enough")
+
+
+def test_a_guardian_without_its_supply_says_unknown(tmp_path: Path) -> None:
+    (tmp_path / "bench.toml").write_text(
+        'station = "bench-1"\n'
+        '[supply]\ndriver = "riden_rd6018"\nresource = "absent.tty"\nserial_number = "1"\n'
+        '[meter]\ndriver = "keysight_34461a"\n'
+        'resource = "TCPIP0::127.0.0.1::9::SOCKET"\nserial_number = "MY1"\n'
+    )
+    link = GuardianLink(tmp_path / "guardian.sock")
+    process = launch(tmp_path)
+    try:
+        status = wait_until(lambda: answered(link), within_s=20)
+        alarm = wait_until(lambda: link.status()["alarm"])
+    finally:
+        process.kill()
+        process.wait(timeout=10)
+
+    assert status is not None
+    assert (status["output"], status["last_off"]) == ("unknown", None)
+    assert "not proven off" in alarm
+    assert not (tmp_path / "heartbeat").exists()
+
+
+def answered(link: GuardianLink) -> Mapping[str, Any] | None:
+    try:
+        return link.status()
+    except GuardianSilent:
+        return None
+
+
 def test_a_full_disk_switches_off(tmp_path: Path) -> None:
     with guarded(tmp_path) as bench:
         runner = bench.session()
         bench.charge(runner)
         next_reading(runner)
         size = (bench.sim.config.journal / "r1-1.jsonl").stat().st_size
-
-        import resource
 
         full = wall_now()
         resource.prlimit(bench.process.pid, resource.RLIMIT_FSIZE, (size + 2000, size + 2000))

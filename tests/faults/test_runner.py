@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from stations.bench import BenchLost
-from stations.clock import wall_now
+from stations.clock import guard_s, wall_now
 from stations.guardian_client import GuardianRefused
-from tests.faults.guarded import DEADMAN_S, charging_runner, guarded, next_event
+from tests.faults.guarded import DEADMAN_S, charging_runner, follow, guarded, next_event
 from tests.wait import wait_until
 
 
@@ -60,6 +60,22 @@ def test_a_runner_that_hangs_in_its_own_code_is_switched_off(tmp_path: Path) -> 
 
         with pytest.raises(BenchLost):
             runner.energise()
+
+
+def test_pets_that_are_old_do_not_hold_the_dead_man(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What lay in a buffer is no sign of life of now: pets carry the guard time they are of."""
+    with guarded(tmp_path) as bench:
+        monkeypatch.setattr("stations.guardian_client.guard_s", lambda: guard_s() - 60.0)
+        runner = bench.session()
+        bench.charge(runner)
+        charging = wall_now()
+
+        with pytest.raises(BenchLost):
+            follow(runner)
+
+        bench.wait_off(charging, within_s=DEADMAN_S + 1.0)
 
 
 def test_a_lease_that_passes_switches_off(tmp_path: Path) -> None:
