@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from datetime import timedelta
+from functools import partial
 from threading import Barrier, Event
 from uuid import uuid4
 
@@ -15,6 +16,7 @@ from shop.equipment.leases import LeaseLost
 from shop.equipment.models import StationLease
 from shop.equipment.states import OutputState
 from shop.jobs.models import Run
+from shop.jobs.states import RunState
 from tests import factories
 from tests.cast import Cast, the_cast
 from tests.race import race
@@ -69,7 +71,7 @@ def test_nobody_takes_a_station_whose_output_is_not_proven_off(
 
 
 def test_a_held_station_is_taken_by_nobody_even_long_after_expiry(cast: Cast, run: Run) -> None:
-    other = factories.make_run(by=cast.tola, state=factories.RunState.ERROR, station=run.station)
+    other = factories.make_run(by=cast.tola, state=RunState.ERROR, station=run.station)
     claim(run)
 
     assert claim(other) is None
@@ -109,16 +111,17 @@ def test_an_expired_lease_holds_nothing_until_it_is_renewed(run: Run) -> None:
 
 def test_the_token_catches_up_with_the_guardian_while_nobody_holds_it(run: Run) -> None:
     """A guardian's highest token outlives a database that was set up anew."""
-    heartbeat = {
-        "station_id": run.station_id,
-        "output_state": OutputState.OFF,
-        "output_at": None,
-        "alarm": "",
-    }
-    leases.heartbeat(**heartbeat, highest_token=41)
+    heartbeat = partial(
+        leases.heartbeat,
+        station_id=run.station_id,
+        output_state=OutputState.OFF,
+        output_at=None,
+        alarm="",
+    )
+    heartbeat(highest_token=41)
     assert claim(run) == 42
 
-    leases.heartbeat(**heartbeat, highest_token=99)
+    heartbeat(highest_token=99)
     assert lease_of(run).token == 42
 
 

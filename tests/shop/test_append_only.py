@@ -1,0 +1,68 @@
+"""T4: what is evidence is never changed or deleted, by anyone, in the database itself."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import pytest
+from django.apps import apps
+from django.db import IntegrityError, connection, transaction
+
+from shop.models import Calibration, JobEvent, PolicyVersion, RecipeVersion
+from tests import factories
+from tests.cast import Cast
+
+# What may change: state that is people's or a process's, not evidence.
+CHANGEABLE = {
+    "batch",
+    "cell",
+    "celltype",
+    "customer",
+    "instrument",
+    "job",
+    "jobcell",
+    "pack",
+    "packdesign",
+    "placement",
+    "recipe",
+    "run",
+    "runcell",
+    "station",
+    "stationlease",
+    "tracelink",
+    "user",
+}
+
+
+def test_every_model_is_either_changeable_or_append_only() -> None:
+    protected = import_module("shop.migrations.0002_append_only").APPEND_ONLY
+    models = {model._meta.model_name for model in apps.get_app_config("shop").get_models()}
+
+    assert models == CHANGEABLE | set(protected)
+    assert not CHANGEABLE & set(protected)
+
+
+def test_each_trigger_fires_always_also_for_replication(db: None) -> None:
+    protected = import_module("shop.migrations.0002_append_only").APPEND_ONLY
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tgrelid::regclass::text, tgenabled::text FROM pg_trigger"
+            " WHERE tgname = 'append_only'"
+        )
+        found = dict(cursor.fetchall())
+
+    assert found == {f"shop_{name}": "A" for name in protected}
+
+
+@pytest.mark.parametrize("statement", ["UPDATE {} SET id = id", "DELETE FROM {}"])
+def test_update_and_delete_are_refused(cast: Cast, statement: str) -> None:
+    station = factories.make_station()
+    factories.make_policy(by=cast.sade)
+    job = factories.make_job(by=cast.tola, claimed_at=station)
+    JobEvent.objects.create(job=job, kind="note", at=factories.NOON)
+
+    for model in (Calibration, JobEvent, PolicyVersion, RecipeVersion):
+        table = model._meta.db_table
+        refused = pytest.raises(IntegrityError, match=f"{table} is append-only")
+        with refused, transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement.format(table))
