@@ -12,6 +12,7 @@ from datetime import datetime
 
 from stations.bench import Bench, BenchError
 from stations.plain import to_plain
+from stations.procedures.charging import essentially_balanced
 from stations.procedures.decide import decide
 from stations.procedures.progress import close_step, confirm, enter_next
 from stations.procedures.steps import (
@@ -129,8 +130,15 @@ class _Execution:
         self.bench.note("record", to_plain(self.state.records[-1]))
 
     def _cut(self, kind: str, reason: str, at: datetime) -> Outcome:
-        """End in the middle of a step; whatever it reached stays on its record."""
-        self.state = close_step(self.state, at, (reason,))
+        """End in the middle of a step; whatever it reached stays on its record.
+
+        A person's stop between the two tail limits leaves an essentially balanced bank (B2); a
+        trip or a doubt never does.
+        """
+        step = self.state.step
+        held = isinstance(step, Charge) and essentially_balanced(self.state, step, at)
+        remarks = ("essentially balanced", reason) if held and kind == "STOPPED" else (reason,)
+        self.state = close_step(self.state, at, remarks)
         return self.ended(kind, reason)
 
     def ended(self, kind: str, reason: str, problems: tuple[str, ...] = ()) -> Outcome:

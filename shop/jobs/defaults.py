@@ -38,9 +38,9 @@ class Policy:
     above_v: float = 0.005
     check_fresh_s: float = 300.0
     check_late_s: float = 900.0
-    # G7: the supply's ammeter is zeroed in each run and judged by the tail, so only meters are
-    # asked for a calibration unless this says otherwise.
-    supply_calibrated: bool = False
+    # G7: the supply's ammeter measures the tail, so it is an instrument like the meters; a shop
+    # that trusts its zeroing in each run alone may leave it out.
+    supply_calibrated: bool = True
     # G5, B8: [A] assemble within 4 h of current stopped, or measure again.
     fresh_s: float = 4 * 3600.0
     # G6: spread at the disconnect check, one meter; a hand-held meter resolves less.

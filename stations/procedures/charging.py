@@ -26,10 +26,10 @@ def decide_charge(run: Run, step: Charge, reading: Reading, now: datetime) -> tu
     if idle_since is not None and reading.at - idle_since >= step.tail.no_current_for:
         return run, SafeHold("the output is on and no current flows: check the leads to the bank")
     run = _tail(run, step, reading)
-    if _done(run, step, reading):
+    if _done(run, step, reading.at):
         return close_charge(run, step, now, ("done",)), Next()
     if run.cv_since is not None and reading.at - run.cv_since > step.tail.cv_max:
-        return _timed_out(run, step, reading, now)
+        return _timed_out(run, step, now)
     return _adjust(run, step, reading)
 
 
@@ -81,29 +81,50 @@ def _at_target(step: Charge, reading: Reading) -> bool:
 
 
 def _tail(run: Run, step: Charge, reading: Reading) -> Run:
-    """Since when the current is in the tail, at target, with the output proven on."""
-    current_a = run.last_current_a
-    in_tail = (
+    """Since when the current is in the tail, at target, with the output proven on.
+
+    The same for the partial limit, which is what a stop or a time-out is judged by.
+    """
+    current_a, tail = run.last_current_a, step.tail
+    proven = (
         reading.output_on
         and run.cv_since is not None
         and _at_target(step, reading)
-        and step.tail.proven_on_a <= current_a <= step.tail.done_a
+        and current_a >= tail.proven_on_a
     )
-    return replace(run, tail_since=(run.tail_since or reading.at) if in_tail else None)
+    in_tail, in_partial = (
+        proven and current_a <= tail.done_a,
+        proven and current_a <= tail.partial_a,
+    )
+    return replace(
+        run,
+        charge_current_a=current_a,
+        tail_since=(run.tail_since or reading.at) if in_tail else None,
+        partial_since=(run.partial_since or reading.at) if in_partial else None,
+    )
 
 
-def _done(run: Run, step: Charge, reading: Reading) -> bool:
+def _done(run: Run, step: Charge, at: datetime) -> bool:
+    return _held(run, step, run.tail_since, at)
+
+
+def essentially_balanced(run: Run, step: Charge, at: datetime) -> bool:
+    """Was the tail held between its two limits for as long as a done one must be?"""
+    return _held(run, step, run.partial_since, at)
+
+
+def _held(run: Run, step: Charge, since: datetime | None, at: datetime) -> bool:
     return (
-        run.tail_since is not None
+        since is not None
         and run.cv_since is not None
-        and reading.at - run.tail_since >= step.tail.dwell
-        and reading.at - run.cv_since >= step.tail.cv_min
+        and at - since >= step.tail.dwell
+        and at - run.cv_since >= step.tail.cv_min
         and run.charge_ah >= run.least_charge_ah
     )
 
 
-def _timed_out(run: Run, step: Charge, reading: Reading, now: datetime) -> tuple[Run, Action]:
-    if run.last_current_a <= step.tail.partial_a and _at_target(step, reading):
+def _timed_out(run: Run, step: Charge, now: datetime) -> tuple[Run, Action]:
+    if essentially_balanced(run, step, now):
         return close_charge(run, step, now, ("essentially balanced",)), Next()
     return run, Trip(
         f"CV hold timed out after {step.tail.cv_max} at {run.last_current_a:.2f} A, above "

@@ -25,7 +25,7 @@ def close_charge(run: Run, step: Charge, at: datetime, remarks: tuple[str, ...])
         ended_at=at,
         remarks=(*remarks, *run.alarms) if held else ("partial", *remarks, *run.alarms),
         facts=(
-            ("tail_a", run.last_current_a),
+            ("tail_a", run.charge_current_a),
             ("done_a", step.tail.done_a),
             ("partial_a", step.tail.partial_a),
             ("cv_s", cv_s),
@@ -69,7 +69,9 @@ def enter_next(run: Run, at: datetime) -> Run:
             setpoint=None,
             step_charge_ah=0.0,
             cv_since=None,
+            charge_current_a=0.0,
             tail_since=None,
+            partial_since=None,
             flat_from=None,
             no_current_since=None,
             peak_voltage_v=NAN,

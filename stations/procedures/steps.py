@@ -178,7 +178,9 @@ class Run:
     zero_sum_a: float = 0.0
     zero_count: int = 0
     cv_since: datetime | None = None
+    charge_current_a: float = 0.0  # the last one seen with the output on
     tail_since: datetime | None = None
+    partial_since: datetime | None = None
     no_current_since: datetime | None = None
     reached_cv: bool = False
     least_charge_ah: float = 0.0  # what the start SOC implies must at least go in

@@ -106,6 +106,19 @@ def test_guardians_ends_keep_their_kind_and_leave_a_partial_record() -> None:
         assert not bench.output_on
 
 
+def test_a_stop_between_the_two_tail_limits_leaves_an_essentially_balanced_bank() -> None:
+    """B2: held at 1.5 A, between 1 A and 2 A, for longer than half an hour in CV."""
+    hold = [holding(60.0 * m, 1.5) for m in range(1, 40)]
+    off = reading(2400)
+    bench = ScriptedBench([*to_the_hold(), *hold, off, ended(2401, "stop")])
+
+    outcome = run(program(), bench, started_at=START)
+
+    assert outcome.kind == "STOPPED"
+    assert outcome.run.records[-1].remarks[0] == "essentially balanced"
+    assert dict(outcome.run.records[-1].facts)["tail_a"] == 1.5
+
+
 def test_a_supply_that_cannot_be_configured_is_never_energised() -> None:
     bench = ScriptedBench(to_the_hold(), fails="configure")
 

@@ -85,9 +85,9 @@ def test_refuses_an_instrument_without_calibration() -> None:
     assert says_all(finding)
 
 
-def test_the_supply_needs_calibration_only_by_policy() -> None:
+def test_the_supply_needs_calibration_unless_the_policy_leaves_it_out() -> None:
     supply = instrument("supply", calibrations=())
     cells = bank(balance=balance(instruments=(instrument("meter"), supply)))
 
-    assert is_allowed(ask(cells))
-    assert blocking(ask(cells, policy=GatePolicy.of(Policy(supply_calibrated=True))), "G7")
+    assert blocking(ask(cells), "G7")
+    assert is_allowed(ask(cells, policy=GatePolicy.of(Policy(supply_calibrated=False))))
