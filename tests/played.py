@@ -19,7 +19,7 @@ from shop.jobs.preflight import Registered
 from shop.jobs.results import conclude
 from shop.jobs.states import JobState, RunState
 from shop.people.models import User
-from shop.readings.chunks import encode
+from shop.readings.chunks import GENESIS, encode
 from shop.readings.services import store_chunk
 from stations.model.bank import Bank, Wiring
 from stations.model.cell import cell_of
@@ -97,9 +97,14 @@ def _registered(station: Station) -> list[Registered]:
 
 
 def _store_readings(run: Run, readings: Sequence[Reading]) -> None:
-    previous = None
+    last_seq, head = None, GENESIS
     for start in range(0, len(readings), CHUNK):
-        part = readings[start : start + CHUNK]
-        after = {"prev_last_seq": previous.last_seq, "prev_hash": previous.hash} if previous else {}
-        previous = encode(part, run_id=run.pk, attempt=run.attempt, **after)
-        store_chunk(run_id=run.pk, attempt=run.attempt, chunk=previous, now=part[-1].received_at)
+        chunk = encode(
+            readings[start : start + CHUNK],
+            run_id=run.pk,
+            attempt=run.attempt,
+            prev_last_seq=last_seq,
+            prev_hash=head,
+        )
+        store_chunk(run_id=run.pk, attempt=run.attempt, chunk=chunk, now=chunk.last_at)
+        last_seq, head = chunk.last_seq, chunk.hash

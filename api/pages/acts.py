@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from api.refused import status_of
@@ -14,6 +15,7 @@ from shop.people.models import User
 from shop.refusals import Refusal
 
 SEE_OTHER = 303
+M = TypeVar("M", bound=Model)
 
 
 class Shows(Protocol):
@@ -58,3 +60,11 @@ def page_and_form(view: Callable[..., HttpResponse]) -> Callable[..., HttpRespon
 def number(text: str | None) -> int:
     """A key from a form; what is not one names nothing, for keys count from 1."""
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else 0
+
+
+def row_or_404(rows: QuerySet[M], words: str, **named: Any) -> M:
+    """The row that is named; a 404 with `words` where there is none."""
+    row = rows.filter(**named).first()
+    if row is None:
+        raise Http404(words)
+    return row

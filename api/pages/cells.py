@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from django.db.models import OuterRef, Subquery
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
 
-from api.pages.acts import acted, form, page, person
+from api.pages.acts import acted, form, page, person, row_or_404
 from api.reads.cells import standing
 from api.refused import one_problem
 from shop import clock
@@ -21,9 +21,8 @@ from shop.refusals import Refusal
 
 @page
 def show(request: HttpRequest, serial: str) -> HttpResponse:
-    cell = Cell.objects.select_related("batch__cell_type").filter(serial=serial).first()
-    if cell is None:
-        raise Http404(f"No cell has the serial {serial}.")
+    cells = Cell.objects.select_related("batch__cell_type")
+    cell = row_or_404(cells, f"No cell has the serial {serial}.", serial=serial)
     voltages = cell.voltages.select_related("voltage_check__meter").order_by("-pk")[:12]
     evidence = evidence_of(cell)
     context = {
@@ -60,14 +59,15 @@ def import_capacity(request: HttpRequest, code: str) -> HttpResponse:
 
 
 def _batch_page(request: HttpRequest, code: str, refusal: Refusal | None = None) -> HttpResponse:
-    found = get_object_or_404(Batch.objects.select_related("cell_type"), code=code)
+    batches = Batch.objects.select_related("cell_type")
+    delivery = row_or_404(batches, f"No batch has the code {code}.", code=code)
     newest = CapacityTest.objects.filter(cell=OuterRef("pk")).order_by("-tested_at", "-pk")
-    cells = found.cells.annotate(
+    cells = delivery.cells.annotate(
         capacity_ah=Subquery(newest.values("capacity_ah")[:1]),
         tested_at=Subquery(newest.values("tested_at")[:1]),
     )
     context = {
-        "batch": found,
+        "batch": delivery,
         "cells": cells,
         "tested": sum(cell.capacity_ah is not None for cell in cells),
         "columns": KNOWN,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.urls import reverse
 
-from api.pages.acts import acted, form, number, page, page_and_form, person
+from api.pages.acts import acted, form, number, page, page_and_form, person, row_or_404
 from api.pages.scans import serials_typed
 from api.reads import board
 from api.refused import one_problem
@@ -43,7 +43,7 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 
 @form
 def claim(request: HttpRequest, pk: int) -> HttpResponse:
-    job = get_object_or_404(Job, pk=pk)
+    job = row_or_404(Job.objects.all(), f"There is no job {pk}.", pk=pk)
     here = reverse("pages:job", args=[pk])
 
     def do() -> str:
@@ -58,7 +58,7 @@ def claim(request: HttpRequest, pk: int) -> HttpResponse:
 
 @form
 def release(request: HttpRequest, pk: int) -> HttpResponse:
-    job = get_object_or_404(Job, pk=pk)
+    job = row_or_404(Job.objects.all(), f"There is no job {pk}.", pk=pk)
 
     def do() -> str:
         services.release_job(job=job, by=person(request), now=clock.now())
@@ -69,7 +69,7 @@ def release(request: HttpRequest, pk: int) -> HttpResponse:
 
 @form
 def start(request: HttpRequest, pk: int) -> HttpResponse:
-    job = get_object_or_404(Job, pk=pk)
+    job = row_or_404(Job.objects.all(), f"There is no job {pk}.", pk=pk)
 
     def do() -> str:
         if len(set(request.POST.getlist("set_up"))) < len(SET_UP):
@@ -117,7 +117,9 @@ def _new_page(request: HttpRequest, refusal: Refusal | None = None) -> HttpRespo
 
 
 def _page(request: HttpRequest, pk: int, refusal: Refusal | None = None) -> HttpResponse:
-    job = get_object_or_404(board.jobs().prefetch_related("station__instruments"), pk=pk)
+    job = row_or_404(
+        board.jobs().prefetch_related("station__instruments"), f"There is no job {pk}.", pk=pk
+    )
     cells = [row.cell for row in job.job_cells.select_related("cell__batch__cell_type")]
     context: dict[str, Any] = {"job": job, "cells": cells, "refusal": refusal, "set_up": SET_UP}
     context |= _plan_shown(job)

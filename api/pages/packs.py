@@ -7,10 +7,10 @@ from typing import Any
 
 import segno
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.urls import reverse
 
-from api.pages.acts import acted, form, number, page, page_and_form, person
+from api.pages.acts import acted, form, number, page, page_and_form, person, row_or_404
 from api.pages.scans import serials_typed
 from api.reads.cells import AT_MOST, unpacked_with_balance
 from api.reads.packs import pack_shown, public_url
@@ -163,7 +163,7 @@ def revoke(request: HttpRequest, serial: str, pk: int) -> HttpResponse:
     shown = pack_shown(serial)
     if shown is None:
         raise Http404(f"There is no pack {serial}.")
-    link = get_object_or_404(shown.pack.trace_links, pk=pk)
+    link = row_or_404(shown.pack.trace_links.all(), f"This pack has no link {pk}.", pk=pk)
 
     def do() -> str:
         trace.revoke(link=link, by=person(request), now=clock.now())

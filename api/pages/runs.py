@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.urls import reverse
 
-from api.pages.acts import acted, form, page, person
+from api.pages.acts import acted, form, page, person, row_or_404
 from api.reads import runs
 from api.reads.runs import RunShown
 from shop import clock
@@ -44,7 +45,7 @@ def ask(request: HttpRequest, pk: int) -> HttpResponse:
 
 @form
 def confirm(request: HttpRequest, pk: int) -> HttpResponse:
-    run = get_object_or_404(Run, pk=pk)
+    run = _run(Run.objects.all(), pk)
 
     def do() -> str:
         services.confirm_step(
@@ -58,7 +59,7 @@ def confirm(request: HttpRequest, pk: int) -> HttpResponse:
 @form
 def stop(request: HttpRequest, pk: int) -> HttpResponse:
     """Never asks back, never refused for rank."""
-    run = get_object_or_404(Run, pk=pk)
+    run = _run(Run.objects.all(), pk)
 
     def do() -> str:
         services.request_stop(run=run, by=person(request), now=clock.now())
@@ -67,8 +68,12 @@ def stop(request: HttpRequest, pk: int) -> HttpResponse:
     return acted(do, otherwise=lambda refusal: _page(request, pk, refusal))
 
 
+def _run(rows: QuerySet[Run], pk: int) -> Run:
+    return row_or_404(rows, f"There is no run {pk}.", pk=pk)
+
+
 def _shown(pk: int) -> RunShown:
-    return runs.shown(get_object_or_404(runs.runs(), pk=pk), now=clock.now())
+    return runs.shown(_run(runs.runs(), pk), now=clock.now())
 
 
 def _page(request: HttpRequest, pk: int, refusal: Refusal | None = None) -> HttpResponse:

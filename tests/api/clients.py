@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from django.http import HttpResponse
 from django.test import Client
 
 from shop.people.models import User
@@ -41,7 +40,7 @@ def codes(response: Any) -> list[str]:
     return [problem["code"] for problem in body["problems"]]
 
 
-def text(response: HttpResponse) -> str:
+def text(response: Any) -> str:
     """What a person reads: markup taken out, white space joined."""
     html = re.sub(r"<(script|style|svg)\b.*?</\1>", " ", response.content.decode(), flags=re.S)
     words = re.sub(r"<[^>]+>", " ", html).replace("&#x27;", "'").replace("&quot;", '"')

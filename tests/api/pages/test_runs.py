@@ -1,0 +1,139 @@
+"""A run's page: status first, what is needed now, STOP always there, figures that age."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+import redis
+from django.test import Client
+
+from shop import clock
+from shop.jobs.models import PersonAct
+from shop.jobs.states import RunState
+from tests import factories
+from tests.api.clients import logged_in, text
+from tests.api.rest.test_runs import running
+from tests.cast import Cast
+
+
+def test_says_what_a_person_does_now_in_the_words_of_the_program(
+    cast: Cast, technician: Client
+) -> None:
+    run = running(cast, "connect")
+
+    page = text(technician.get(f"/runs/{run.pk}"))
+
+    assert "Waiting for you" in page
+    assert "Rings and watches off" in page
+    assert "Cells linked, leads on, polarity checked" in page
+    assert "STOP" in page
+
+
+def test_confirms_and_the_page_no_longer_asks(cast: Cast, technician: Client) -> None:
+    run = running(cast, "connect")
+
+    answer = technician.post(f"/runs/{run.pk}/confirm", {"step": "connect"})
+
+    assert answer.status_code == 303
+    assert PersonAct.objects.get().data == {"step": "connect"}
+    assert "Confirmed. The bench goes on" in text(technician.get(f"/runs/{run.pk}"))
+
+
+def test_offers_the_finish_while_the_bank_charges(cast: Cast, technician: Client) -> None:
+    """B19."""
+    page = text(technician.get(f"/runs/{running(cast, 'balance').pk}"))
+
+    assert "I am at the bench, finish" in page
+    assert "Nobody is needed now" in page
+
+
+def test_a_confirmation_that_no_longer_fits_is_refused_on_the_page(
+    cast: Cast, technician: Client
+) -> None:
+    run = running(cast, "balance")
+
+    answer = technician.post(f"/runs/{run.pk}/confirm", {"step": "nonsense"})
+
+    assert answer.status_code == 409
+    assert "no step 'nonsense'" in text(answer)
+
+
+def test_anyone_stops_without_being_asked_back(cast: Cast) -> None:
+    run = running(cast, "balance")
+
+    answer = logged_in(cast.kemi).post(f"/runs/{run.pk}/stop")
+
+    assert answer.status_code == 303
+    run.refresh_from_db()
+    assert run.stop_requested_by == cast.kemi
+
+
+@pytest.mark.parametrize("state", [s for s in RunState if s not in ("FINISHED",)])
+def test_every_state_shows_and_stop_is_there_while_the_run_lives(
+    cast: Cast, technician: Client, state: RunState
+) -> None:
+    run = running(cast, "balance", state)
+
+    html = technician.get(f"/runs/{run.pk}").content.decode()
+
+    assert (f'action="/runs/{run.pk}/stop"' in html) is not run.is_over
+
+
+def test_a_run_without_a_program_yet_says_so(cast: Cast, technician: Client) -> None:
+    run = factories.make_run(by=cast.tola)
+
+    assert "still planning" in text(technician.get(f"/runs/{run.pk}"))
+
+
+def test_what_is_asked_stays_untouched_while_it_stays_the_same(
+    cast: Cast, technician: Client
+) -> None:
+    """A button must not be replaced under a finger on its way to it."""
+    run = running(cast, "connect")
+    shown = technician.get(f"/runs/{run.pk}/ask").context["shown"].version
+
+    same = technician.get(f"/runs/{run.pk}/ask", {"shown": shown})
+    changed = technician.get(f"/runs/{run.pk}/ask", {"shown": "older"})
+
+    assert (same.status_code, same.content) == (204, b"")
+    assert "Cells linked" in text(changed)
+
+
+def test_the_page_loads_anew_when_the_run_ends(cast: Cast, technician: Client) -> None:
+    run = running(cast, "balance", RunState.STOPPED)
+
+    assert technician.get(f"/runs/{run.pk}/ask")["HX-Refresh"] == "true"
+
+
+@pytest.mark.parametrize(("age_s", "words"), [(0.2, "target 3.650 V"), (14, "last seen 14 s ago")])
+def test_old_figures_look_old(
+    cast: Cast, technician: Client, redis_client: redis.Redis, age_s: float, words: str
+) -> None:
+    run = running(cast, "balance")
+    received_at = clock.now() - timedelta(seconds=age_s)
+    reading = {"voltage_v": 3.61, "supply_current_a": 14.4, "received_at": received_at.isoformat()}
+    redis_client.set(f"live:{run.station.slug}", json.dumps({"reading": reading}))
+
+    answer = technician.get(f"/runs/{run.pk}/figures")
+
+    assert words in text(answer)
+    assert ('class="tiles run old"' in answer.content.decode()) is (age_s > 3)
+
+
+def test_the_strip_of_cells_stands_while_they_are_measured(
+    cast: Cast, technician: Client, redis_client: redis.Redis
+) -> None:
+    run = running(cast, "disconnect")
+    reading = {
+        "voltage_v": 3.641,
+        "supply_current_a": 0.0,
+        "cell_voltages_v": [3.641, 3.642, 3.604, None],
+        "received_at": clock.now().isoformat(),
+    }
+    redis_client.set(f"live:{run.station.slug}", json.dumps({"reading": reading}))
+
+    page = text(technician.get(f"/runs/{run.pk}/figures"))
+
+    assert "−37 mV to median · outlier" in page

@@ -1,0 +1,85 @@
+"""How numbers, times and serials are said."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from api import words
+from shop.jobs.states import JobState, RunState
+from shop.packs.findings import Verdict
+
+NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+NBSP = "\u202f"
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (3.6418, "3.642_V"),
+        (-0.01, "−0.010_V"),
+        (None, "–"),
+        (float("nan"), "–"),
+        (-0.0001, "0.000_V"),
+    ],
+)
+def test_volts_to_the_millivolt(value: float | None, said: str) -> None:
+    assert words.volts(value) == said.replace("_", NBSP)
+
+
+@pytest.mark.parametrize(
+    ("value_v", "said"), [(0.0031, "+3_mV"), (-0.0312, "−31_mV"), (0.0, "0_mV"), (None, "–")]
+)
+def test_differences_in_signed_millivolts(value_v: float | None, said: str) -> None:
+    assert words.millivolts(value_v) == said.replace("_", NBSP)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (14, "14_s"),
+        (48 * 60 + 5, "48_min"),
+        (3 * 3600 + 20 * 60, "3_h 20_min"),
+        (4 * 3600, "4_h"),
+        (3 * 86_400, "3 days"),
+        (-5, "0_s"),
+        (float("inf"), "–"),
+    ],
+)
+def test_lengths_of_time_as_people_say_them(seconds: float, said: str) -> None:
+    assert words.duration(seconds) == said.replace("_", NBSP)
+
+
+@pytest.mark.parametrize(
+    ("ago", "said"),
+    [
+        (timedelta(minutes=12), "11:48 today, 12_min ago"),
+        (timedelta(hours=13), "23:00 yesterday, 13_h ago"),
+        (timedelta(hours=-2), "14:00 today, in 2_h"),
+        (timedelta(days=40), "12:00 21 Jan 2026, 40 days ago"),
+    ],
+)
+def test_moments_with_their_age(ago: timedelta, said: str) -> None:
+    assert words.moment(NOW - ago, NOW) == said.replace("_", NBSP)
+
+
+@pytest.mark.parametrize(
+    ("serial", "parts"),
+    [
+        ("LF280K0012345", ["LF28", "0K00", "1234", "5"]),
+        ("EVE-2611-0007", ["EVE-2611-0007"]),
+        ("C0004", ["C0004"]),
+    ],
+)
+def test_serials_in_fours_unless_they_bring_their_own_marks(serial: str, parts: list[str]) -> None:
+    shown = words.grouped(serial)
+
+    assert "".join(shown) == serial
+    assert len(shown) == len(parts)
+
+
+def test_every_state_and_verdict_has_its_words() -> None:
+    assert set(words.RUN_STATUS) == {state.value for state in RunState}
+    assert set(words.JOB_STATUS) == {state.value for state in JobState}
+    assert {verdict.value for verdict in Verdict} <= set(words.VERDICTS)
