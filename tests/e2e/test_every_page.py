@@ -1,0 +1,75 @@
+"""Every page at phone and desk size, light and dark: it fits, its act is in sight, no complaint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from shop import clock
+from shop.trace.services import share
+from tests.api.made import assembled
+from tests.cast import Cast
+from tests.e2e.shop import SIZES, Person, Shop, make_shop
+
+# Django warns where WhiteNoise hands it a file under ASGI; the files are small and few.
+pytestmark = pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")
+
+PRIMARY = "main button:not(.quiet), main a[role=button]:not(.quiet)"
+
+
+def pages_of(shop: Shop, trace: str) -> dict[str, str]:
+    cell = shop.cells[0]
+    return {
+        "board": "/",
+        "job-open": f"/jobs/{shop.open.pk}",
+        "job-claimed": f"/jobs/{shop.claimed.pk}",
+        "job-new": "/jobs/new",
+        "run-waiting": f"/runs/{shop.waiting.pk}",
+        "run-done": f"/runs/{shop.played.pk}",
+        "approvals": "/approvals",
+        "pack-new": "/packs/new",
+        "pack": "/packs/P-1",
+        "cell": f"/cells/{cell.serial}",
+        "batch": f"/batches/{cell.batch.code}",
+        "trace": trace,
+    }
+
+
+NO_ACT = {"board", "cell", "trace"}  # where people look, and act on the page that they go to
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_every_page_fits_and_shows_its_act(
+    browser: Browser, site: str, cast: Cast, shots: Path, size: str, scheme: str
+) -> None:
+    shop = make_shop(cast)
+    pack = assembled(cast)
+    trace = f"/t/{share(pack=pack, by=cast.bayo, now=clock.now())}"
+    person = Person(browser, site, size=SIZES[size], scheme=scheme)
+    person.open("/login")
+    person.page.screenshot(path=shots / f"login-{size}-{scheme}.png")
+    person.log_in("sade")
+
+    for name, path in pages_of(shop, trace).items():
+        page = person.open(path)
+        page.screenshot(path=shots / f"{name}-{size}-{scheme}.png")
+        assert_fits(page, name)
+        if name not in NO_ACT:
+            expect(page.locator(PRIMARY).first).to_be_in_viewport()
+
+    person.leave()
+    assert person.complaints == []
+
+
+def assert_fits(page: Page, name: str) -> None:
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= page.evaluate("document.documentElement.clientWidth"), name
+    small = page.evaluate(
+        """[...document.querySelectorAll('main button, main [role=button], .top nav a')]
+           .filter(e => e.offsetParent && e.getBoundingClientRect().height < 44)
+           .map(e => e.textContent.trim())"""
+    )
+    assert small == [], f"{name}: touch targets below 44 px"
