@@ -146,6 +146,7 @@ class Opening:
             valid_s=now_s,
         )
         guardian.runner = self.ask.peer
+        guardian.watch.drop()  # an idle look at the supply is no reading of this session
         if self.over or not self.ask.peer.open:
             guardian.gone(self.ask.peer)
             return

@@ -58,20 +58,24 @@ class Sampler:
         self._limit_s = limit_s
         self._finished = finished
         self._sample: Sample | None = None
+        self._overdue: set[str] = set()
 
     @property
     def busy(self) -> bool:
         return self._sample is not None
 
     def begin(self, roles: Sequence[str]) -> None:
-        """Start a sample of `roles`; a lane that still works for an older one is silent."""
+        """Start a sample of `roles`; a lane that let the last one's time run out and has not
+        answered since is silent again, and is not asked once more.
+        """
         sample = Sample(began_s=guard_s(), pending=set(roles))
         self._sample = sample
         for role in roles:
             lane = self._lanes[role]
-            if role != "supply" and lane.waiting:
-                self._silent(sample, role, "still busy with the sample before")
+            if role in self._overdue and lane.waiting:
+                self._silent(sample, role, "still no answer to the sample before")
             else:
+                self._overdue.discard(role)
                 lane.submit(READ, _reader(role), partial(self._got, sample, role))
         self._complete(sample)
 
@@ -86,6 +90,7 @@ class Sampler:
         if sample is not None and now_s >= self.due_s():
             for role in tuple(sample.pending):
                 self._silent(sample, role, f"no answer within {self._limit_s:g} s")
+                self._overdue.add(role)
             self._complete(sample)
 
     def _got(self, sample: Sample, role: str, answer: Answer) -> None:
@@ -139,6 +144,7 @@ def reading_of(
     cell_volts = _volts(sample, "scanner", cells, flags) if cells else ()
     supply = sample.supply
     if supply is None:
+        flags |= set() if "supply_invalid" in flags else {"supply_silent"}
         output_on, volts, amps, regulation = expected_on, NAN, NAN, ""
     else:
         state = supply.state
@@ -166,6 +172,8 @@ def reading_of(
 def _volts(sample: Sample, role: str, count: int, flags: set[str]) -> tuple[float, ...]:
     measured = sample.measured(role)
     if measured is None:
+        if f"{role}_invalid" not in flags:
+            flags.add(f"{role}_silent")
         return (NAN,) * count
     if len(measured.volts) != count or not all(math.isfinite(v) for v in measured.volts):
         flags.add(f"{role}_invalid")
