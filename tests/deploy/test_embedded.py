@@ -201,6 +201,25 @@ def test_closed_folder_is_no_obstacle(tmp_path: Path) -> None:
     embedded.leave(closed / "var")
 
 
+def test_program_in_a_closed_folder_counts_as_executable(tmp_path: Path) -> None:
+    """initdb asks access(2) about postgres beside it, which looks at more than capabilities."""
+    closed = tmp_path / "venv"
+    closed.mkdir(mode=0o700)
+    program = closed / "postgres"
+    program.touch(mode=0o755)
+    runner = binaries.with_passage(program, binaries.account())
+
+    asked = subprocess.run(
+        ["/usr/bin/test", "-x", program],
+        cwd="/",
+        preexec_fn=runner.prepare,
+        check=False,
+        **runner.popen_arguments(),
+    )
+
+    assert asked.returncode == 0
+
+
 def test_folder_in_the_way_is_named_where_nothing_lets_one_pass(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
