@@ -31,7 +31,7 @@ def figures(request: HttpRequest, pk: int) -> HttpResponse:
 
 @page
 def ask(request: HttpRequest, pk: int) -> HttpResponse:
-    """What a person is asked for; empty answer while that is what the browser shows already.
+    """What a person is asked for, with steps and checks; empty while the browser shows it already.
 
     A button must not be replaced under a finger that is on its way to it.
     """
@@ -40,7 +40,7 @@ def ask(request: HttpRequest, pk: int) -> HttpResponse:
         return HttpResponse(status=NOTHING_NEW)
     if shown.run.is_over:
         return HttpResponse(headers={"HX-Refresh": "true"})
-    return render(request, "runs/_ask.html", {"shown": shown})
+    return render(request, "runs/_ask.html", {"shown": shown, "oob": True})
 
 
 @form

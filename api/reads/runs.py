@@ -95,6 +95,7 @@ class RunShown:
             needs.step if needs else "",
             early.step if early else "",
             "w" if self.progress.waiting_for_bench else "",
+            str(len(self.checks)),
         )
         return "-".join(parts)
 

@@ -54,6 +54,7 @@ def test_the_page_follows_the_run_and_stop_never_moves(
     expect(page.get_by_text("Confirmed. The bench goes on")).to_be_visible()
     run.update(step=step_of(shop.played, 2))
     expect(page.get_by_role("button", name="I am at the bench, finish")).to_be_visible()
+    expect(page.locator("#run-steps .now")).to_contain_text("Balance: charge and hold")
     assert stop.bounding_box() == place
     stop.click()
     expect(page.get_by_text("Stop asked for")).to_be_visible()
