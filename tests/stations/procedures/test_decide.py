@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -35,7 +36,9 @@ def test_trips_when_the_bank_is_above_its_hard_limit() -> None:
 
 @pytest.mark.parametrize("channel", ["voltage_v", "supply_current_a"])
 def test_trips_on_nan_while_the_output_is_on(channel: str) -> None:
-    _, action = decide(run_at("balance"), replace(holding(1, 5.0), **{channel: NAN}), START)
+    changes: dict[str, Any] = {channel: NAN}
+
+    _, action = decide(run_at("balance"), replace(holding(1, 5.0), **changes), START)
 
     assert isinstance(action, Trip)
 
