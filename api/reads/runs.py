@@ -15,6 +15,7 @@ from api.reads.board import run_progress
 from api.reads.live import Live, live
 from api.reads.program import Progress
 from api.words import amps, duration
+from shop.equipment.states import OutputState
 from shop.evidence.models import Balance, CellVoltage, VoltageCheck
 from shop.jobs.models import Run
 from shop.jobs.states import RunState
@@ -46,6 +47,18 @@ class CheckShown:
 
 
 @dataclass(frozen=True, slots=True)
+class PassWindow:
+    """B7: how long the disconnect check may still begin; seconds of wall time, below 0 when past.
+
+    `late_s` is how long any check still counts.
+    """
+
+    left_s: float
+    whole_s: float
+    late_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class RunShown:
     run: Run
     progress: Progress
@@ -53,6 +66,7 @@ class RunShown:
     checks: tuple[CheckShown, ...]
     balance: Balance | None
     serials: tuple[str, ...]
+    window: PassWindow | None
 
     @property
     def facts(self) -> dict[str, float]:
@@ -112,7 +126,11 @@ def strip(cells: Sequence[tuple[str, float | None]]) -> tuple[CellShown, ...]:
 def runs() -> QuerySet[Run]:
     """Runs with everything that showing one of them reads."""
     return Run.objects.select_related(
-        "job__recipe_version__recipe", "job__claimed_by", "station", "started_by", "balance"
+        "job__recipe_version__recipe",
+        "job__claimed_by",
+        "station__lease",
+        "started_by",
+        "balance",
     ).prefetch_related("acts", "run_cells__cell", "voltage_checks__cells__cell")
 
 
@@ -126,7 +144,22 @@ def shown(run: Run, *, now: datetime) -> RunShown:
         checks=tuple(check_shown(check) for check in run.voltage_checks.all()),
         balance=getattr(run, "balance", None),
         serials=tuple(row.cell.serial for row in run.run_cells.all()),
+        window=_pass_window(run, now),
     )
+
+
+def _pass_window(run: Run, now: datetime) -> PassWindow | None:
+    """While somebody takes the links off: counted from when the output was proven off."""
+    steps = (run.program or {}).get("steps", [])
+    following = steps[(run.step or {}).get("index", 0) :]
+    rule = following[-1].get("rule", {}) if following else {}
+    lease = getattr(run.station, "lease", None)
+    if run.is_over or "fresh" not in rule or any(s["type"] == "Charge" for s in following):
+        return None
+    if lease is None or lease.output_state != OutputState.OFF or lease.output_at is None:
+        return None
+    age_s = (now - lease.output_at).total_seconds()
+    return PassWindow(rule["fresh"] - age_s, rule["fresh"], rule["late"] - age_s)
 
 
 def check_shown(check: VoltageCheck) -> CheckShown:

@@ -10,6 +10,7 @@ import redis
 from django.test import Client
 
 from shop import clock
+from shop.equipment.models import StationLease
 from shop.jobs.models import PersonAct
 from shop.jobs.states import RunState
 from tests import factories
@@ -137,3 +138,25 @@ def test_the_strip_of_cells_stands_while_they_are_measured(
     page = text(technician.get(f"/runs/{run.pk}/figures"))
 
     assert "−37 mV to median · outlier" in page
+
+
+@pytest.mark.parametrize(
+    ("minutes", "words"),
+    [(1, "min left of the pass window"), (6, "A stricter window holds"), (16, "Too late")],
+)
+def test_the_pass_window_counts_down_while_the_links_come_off(
+    cast: Cast, technician: Client, minutes: int, words: str
+) -> None:
+    """B7: 5 minutes fresh, 15 minutes at all, from current stopped."""
+    run = running(cast, "unlink")
+    stopped = clock.now() - timedelta(minutes=minutes)
+    StationLease.objects.filter(station=run.station).update(output_at=stopped)
+
+    assert words in text(technician.get(f"/runs/{run.pk}/figures"))
+
+
+def test_no_window_counts_before_the_last_charge(cast: Cast, technician: Client) -> None:
+    run = running(cast, "connect")
+    StationLease.objects.filter(station=run.station).update(output_at=clock.now())
+
+    assert "pass window" not in text(technician.get(f"/runs/{run.pk}/figures"))
