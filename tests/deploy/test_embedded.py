@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -156,12 +156,14 @@ def test_newcomer_replaces_a_killed_holder(data: Path) -> None:
     assert again == services
 
 
-@pytest.mark.parametrize("stranger", [1, os.getpid()])
-def test_stale_pid_file_naming_a_stranger_is_no_obstacle(data: Path, stranger: int) -> None:
+@pytest.mark.parametrize("pid_of", [lambda: 1, os.getpid], ids=["init", "ourselves"])
+def test_stale_pid_file_naming_a_stranger_is_no_obstacle(
+    data: Path, pid_of: Callable[[], int]
+) -> None:
     embedded.join(data, durable=False)
     embedded.leave(data)
     pid_file = data / "pg" / "data" / "postmaster.pid"
-    pid_file.write_text(f"{stranger}\n{data}/pg/data\n1700000000\n5432\n\n127.0.0.1\n\nready\n")
+    pid_file.write_text(f"{pid_of()}\n{data}/pg/data\n1700000000\n5432\n\n127.0.0.1\n\nready\n")
     os.chown(pid_file, pid_file.parent.stat().st_uid, pid_file.parent.stat().st_gid)
 
     services = embedded.join(data, durable=False)
