@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from shop.readings.chunks import GENESIS, encode
-from shop.readings.queries import head
-from shop.readings.services import store_chunk
+from shop.readings.chunks import encode_all
+from shop.readings.queries import Head, head
+from shop.readings.services import store_chunks
 from stations.clock import guard_s
 from stations.journal import JournalRecord, read_records
 from stations.plain import from_plain
@@ -67,10 +66,11 @@ class Drain:
         for record in self._new_records():
             self._take(record)
         waited_s = guard_s() - self._since_s
-        while self._pending and (
-            self.close is not None or cut.is_due(len(self._pending), waited_s)
-        ):
-            self._store(self._pending[: cut.samples_max], now)
+        if self.close is not None:
+            self._store(len(self._pending), cut, now)
+        elif cut.is_due(len(self._pending), waited_s):
+            whole = len(self._pending) - len(self._pending) % cut.samples_max
+            self._store(whole or len(self._pending), cut, now)
 
     def take_events(self) -> Sequence[JournalRecord]:
         events, self._events = self._events, []
@@ -97,19 +97,21 @@ class Drain:
                     self._since_s = guard_s()
                 self._pending.append((self.latest, float(record.body.get("speed", 1.0))))
 
-    def _store(self, samples: Sequence[tuple[Reading, float]], now: datetime) -> None:
-        """One chunk of the first samples that see the same number of cells."""
-        _, same = next(groupby(samples, key=lambda sample: len(sample[0].cell_voltages_v)))
-        readings, speeds = zip(*same, strict=True)
-        chunk = encode(
+    def _store(self, number: int, cut: Cut, now: datetime) -> None:
+        """The first `number` samples, as chunks of at most `cut.samples_max`."""
+        if not number:
+            return
+        readings, speeds = zip(*self._pending[:number], strict=True)
+        chunks = encode_all(
             readings,
             run_id=self.run_id,
             attempt=self.attempt,
+            samples_max=cut.samples_max,
             speeds=speeds,
             prev_last_seq=self._head.last_seq or None,
-            prev_hash=self._head.hash if self._head.last_seq else GENESIS,
+            prev_hash=self._head.hash,
         )
-        store_chunk(run_id=self.run_id, attempt=self.attempt, chunk=chunk, now=now)
-        self._head = type(self._head)(chunk.last_seq, chunk.hash)
-        self._pending = self._pending[len(readings) :]
+        stored = store_chunks(run_id=self.run_id, attempt=self.attempt, chunks=chunks, now=now)
+        self._head = Head(stored[-1].last_seq, stored[-1].hash)
+        self._pending = self._pending[number:]
         self._since_s = guard_s()

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from contextlib import nullcontext
 from datetime import datetime
+from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Max
 from psycopg import Cursor
+from psycopg import IntegrityError as PsycopgIntegrityError
 
 from shop.jobs.models import JobEvent, Run
 from shop.readings.chunks import Chunk
 from shop.readings.models import ReadingChunk
 from shop.refusals import Problem, Refusal
 
-# One statement, for it is the path of every reading: insert the chunk if it follows the last
-# one, and move the run's mark.  No row: it is a replay, or it is refused.
+# The path of every reading, so one statement, which is a transaction by itself: insert the chunk
+# if it follows the last one, and move the run's mark.  No row: it is a replay, or refused.
 FOLLOW = """
 WITH last AS (
     SELECT last_seq, hash FROM shop_readingchunk
@@ -50,7 +54,7 @@ def store_chunk(*, run_id: int, attempt: int, chunk: Chunk, now: datetime) -> bo
     record is wrong.  The database refuses overlap, gap and fork by itself as well.
     """
     try:
-        with transaction.atomic():
+        with transaction.atomic() if connection.in_atomic_block else nullcontext():
             return _store(run_id, attempt, chunk, now)
     except IntegrityError as error:
         refused = _refused(run_id, attempt, chunk, "overlaps or forks what is stored")
@@ -61,30 +65,57 @@ def store_chunk(*, run_id: int, attempt: int, chunk: Chunk, now: datetime) -> bo
         raise
 
 
+def store_chunks(
+    *, run_id: int, attempt: int, chunks: Iterable[Chunk], now: datetime
+) -> list[Chunk]:
+    """Store chunks that follow each other in one transaction; what was stored, all of them.
+
+    The server stores one while the next is being made.  Raises ChunkRefused like `store_chunk`;
+    then none of these is stored, or, where some were stored before, those up to the refused.
+    """
+    sent = []
+    try:
+        connection.ensure_connection()
+        with transaction.atomic(), connection.connection.pipeline():
+            for chunk in chunks:
+                cursor = Cursor(connection.connection)
+                sent.append((chunk, cursor))
+                cursor.execute(FOLLOW, _values(run_id, attempt, chunk, now))
+        if all(cursor.fetchone() is not None for _, cursor in sent):
+            return [chunk for chunk, _ in sent]
+    except (IntegrityError, PsycopgIntegrityError):
+        pass
+    for chunk, _ in sent:
+        store_chunk(run_id=run_id, attempt=attempt, chunk=chunk, now=now)
+    return [chunk for chunk, _ in sent]
+
+
 def _store(run_id: int, attempt: int, chunk: Chunk, now: datetime) -> bool:
     # A cursor of psycopg's own sends the payload as bytes; Django's would write it as text.
+    connection.ensure_connection()
     with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
-        cursor.execute(
-            FOLLOW,
-            {
-                "run": run_id,
-                "attempt": attempt,
-                "first_seq": chunk.first_seq,
-                "last_seq": chunk.last_seq,
-                "prev_last_seq": chunk.prev_last_seq,
-                "count": chunk.count,
-                "columns": json.dumps(chunk.columns),
-                "payload": chunk.payload,
-                "prev_hash": chunk.prev_hash,
-                "hash": chunk.hash,
-                "first_at": chunk.first_at,
-                "last_at": chunk.last_at,
-                "now": now,
-            },
-        )
+        cursor.execute(FOLLOW, _values(run_id, attempt, chunk, now))
         if cursor.fetchone() is not None:
             return True
     return _replayed(run_id, attempt, chunk)
+
+
+def _values(run_id: int, attempt: int, chunk: Chunk, now: datetime) -> dict[str, Any]:
+    return {
+        "run": run_id,
+        "attempt": attempt,
+        "first_seq": chunk.first_seq,
+        "last_seq": chunk.last_seq,
+        "prev_last_seq": chunk.prev_last_seq,
+        "count": chunk.count,
+        "columns": json.dumps(chunk.columns),
+        "payload": chunk.payload,
+        "prev_hash": chunk.prev_hash,
+        "hash": chunk.hash,
+        "first_at": chunk.first_at,
+        "last_at": chunk.last_at,
+        "now": now,
+    }
 
 
 def _replayed(run_id: int, attempt: int, chunk: Chunk) -> bool:

@@ -101,7 +101,7 @@ def test_the_hash_changes_with_the_place_the_past_and_the_content() -> None:
 
 def test_the_hash_does_not_depend_on_how_hard_it_was_compressed() -> None:
     chunk = chunks.encode(make_readings(60), run_id=7, attempt=1)
-    again = zlib.compress(zlib.decompress(chunk.payload), 1)
+    again = zlib.compress(zlib.decompress(chunk.payload), 9)
 
     digest = chunks.verify(
         again, run_id=7, attempt=1, first_seq=1, last_seq=60, prev_hash=chunks.GENESIS
@@ -173,3 +173,12 @@ def decode_by_the_book(payload: bytes) -> dict[str, list[int | None]]:
         for start, length in missing:
             columns[name][start : start + length] = [None] * length
     return columns
+
+
+def test_a_chunk_ends_where_the_scanner_is_lost_and_when_it_is_full() -> None:
+    readings = make_readings(5) + make_readings(3, first_seq=6, cells=0)
+
+    made = list(chunks.encode_all(readings, run_id=7, attempt=1, samples_max=4))
+
+    assert [(c.first_seq, c.last_seq) for c in made] == [(1, 4), (5, 5), (6, 8)]
+    assert [c.prev_hash for c in made] == [chunks.GENESIS, made[0].hash, made[1].hash]

@@ -9,9 +9,9 @@ from django.db import IntegrityError, transaction
 
 from shop.jobs.models import JobEvent, Run
 from shop.readings import queries
-from shop.readings.chunks import Chunk, encode
+from shop.readings.chunks import Chunk, encode, encode_all
 from shop.readings.models import ReadingChunk
-from shop.readings.services import ChunkRefused, store_chunk
+from shop.readings.services import ChunkRefused, store_chunk, store_chunks
 from stations.values import Reading
 from tests import factories
 from tests.cast import Cast
@@ -64,6 +64,24 @@ def test_an_equal_replay_changes_nothing(run: Run) -> None:
     assert ReadingChunk.objects.count() == 2
     run.refresh_from_db()
     assert run.stored_seq == 200
+
+
+def test_many_chunks_are_stored_together_or_not_at_all(run: Run) -> None:
+    chunks = list(encode_all(READINGS, run_id=run.pk, attempt=1, samples_max=60))
+    other = [replace(READINGS[0], voltage_v=3.2), *READINGS[1:]]
+    forged = list(encode_all(other, run_id=run.pk, attempt=1, samples_max=60))
+
+    first = store_chunks(run_id=run.pk, attempt=1, chunks=iter(chunks), now=NOON)
+    again = store_chunks(run_id=run.pk, attempt=1, chunks=iter(chunks), now=NOON)
+    with pytest.raises(ChunkRefused, match="differs"):
+        store_chunks(run_id=run.pk, attempt=1, chunks=forged, now=NOON)
+
+    assert first == again == chunks
+    run.refresh_from_db()
+    assert (ReadingChunk.objects.count(), run.stored_seq) == (4, 200)
+    with pytest.raises(ChunkRefused, match="does not follow"):
+        store_chunks(run_id=run.pk, attempt=2, chunks=chunks[1:], now=NOON)
+    assert ReadingChunk.objects.count() == 4
 
 
 def test_refuses_other_content_in_the_same_place_and_remembers_it(run: Run) -> None:
