@@ -18,6 +18,7 @@ import redis
 from django.conf import settings
 
 FADE_AFTER_S = 3.0  # two samples were missed
+LEAD_MIN_A = 5.0  # below, a supply that reads 10 mV steps says nothing of milliohms
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +44,9 @@ class Live:
 
     @property
     def lead_ohm(self) -> float | None:
-        """B6: supply minus bank over current; None below an amp, where it would be noise."""
+        """B6: supply minus bank over current; None at a small current."""
         volts, amps = self.supply_voltage_v, self.supply_current_a
-        if volts is None or self.voltage_v is None or amps is None or amps < 1.0:
+        if volts is None or self.voltage_v is None or amps is None or amps < LEAD_MIN_A:
             return None
         return (volts - self.voltage_v) / amps
 

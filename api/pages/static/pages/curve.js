@@ -100,7 +100,8 @@ class Curve {
 
   show() {
     const count = this.curve.at.length;
-    this.note.textContent = count ? "" : " · no readings are stored yet";
+    this.note.textContent = !count ? " · no readings are stored yet"
+      : this.curve.simulated ? " · by the simulated bench's own clock" : "";
     if (!count) return;
     fillTable(this.figure, this.curve);
     if (this.plot) this.plot.setData(this.data());
