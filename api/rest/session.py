@@ -6,15 +6,13 @@ from typing import Any
 
 from django.contrib.auth import authenticate, login, logout
 from django.middleware.csrf import get_token
-from django.utils.decorators import method_decorator
-from django.views.decorators.csrf import csrf_protect
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.rest.errors import refused
-from api.rest.views import ShopView, sent
+from api.rest.views import Session, ShopView, sent
 from shop.people.models import User
 from shop.refusals import Problem
 
@@ -28,9 +26,6 @@ class LogIn(serializers.Serializer[Any]):
     password = serializers.CharField(trim_whitespace=False)
 
 
-# DRF lifts Django's CSRF check and repeats it only for those who are logged in; a log-in by
-# another site in a person's name must fail too.
-@method_decorator(csrf_protect, name="dispatch")
 class SessionView(ShopView):
     permission_classes = [AllowAny]
 
@@ -38,6 +33,8 @@ class SessionView(ShopView):
         return Response(_shape(request))
 
     def post(self, request: Request) -> Response:
+        # DRF checks only those who are logged in; a log-in sent by another site must fail too.
+        Session().enforce_csrf(request)
         named = sent(LogIn, request)
         user = authenticate(request._request, **named)
         if user is None:
