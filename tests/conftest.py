@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests import services
@@ -19,6 +20,9 @@ from django.conf import settings
 
 from deploy import embedded
 
+# No assertion on speed: a busy machine is not a fault.
+hypothesis.settings.register_profile("shop", deadline=None)
+hypothesis.settings.load_profile("shop")
 # A hundred log-ins at the full number of rounds would take most of the tests' time.
 settings.PASSWORD_HASHERS = ["tests.hasher.QuickHasher"]
 assert settings.DATABASES  # configures Django, so that pytest-django sets it up

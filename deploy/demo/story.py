@@ -151,13 +151,17 @@ class Story:
         link = technician.post(f"packs/{serial}/links")
         customer = Person(self._url)
         seen = customer.get(f"trace/{link['secret']}")
-        curve = customer.get(f"trace/{link['secret']}/curve?run=1&points=200")
+        runs = [balance["run_id"] for balance in seen["balances"]]
+        curves = [
+            customer.get(f"trace/{link['secret']}/curve?run={run}&points=200") for run in runs
+        ]
         page = customer.page(f"/t/{link['secret']}")
-        if seen["serial"] != serial or not seen["valid"] or serial not in page:
+        measured = sum(curve["readings"] for curve in curves)
+        if seen["serial"] != serial or not seen["valid"] or not measured or serial not in page:
             raise StoryFailed(f"the trace of {serial} is not valid")
         telling.tell(
             f"customer traces {seen['serial']}: valid, {len(seen['cells'])} cells, "
-            f"a curve of {curve['readings']} readings"
+            f"a curve of {measured} readings"
         )
         return f"{self._url}/t/{link['secret']}"
 
