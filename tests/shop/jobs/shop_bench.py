@@ -8,12 +8,14 @@ with shop_bench() as bench:
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TypeVar
 
+import redis
 from django.db import connections
 
 from shop import clock
@@ -92,6 +94,12 @@ class ShopBench:
             thread.join(timeout=90)
             assert not thread.is_alive(), "the worker did not come to an end"
         run.refresh_from_db()
+
+
+def is_in_cv(redis_client: redis.Redis, bench: ShopBench) -> bool:
+    """By the live value that the pages show."""
+    live = json.loads(redis_client.get(f"live:{bench.station.slug}") or "{}")
+    return bool(live.get("reading")) and live["reading"]["regulation"] == "CV"
 
 
 @contextmanager

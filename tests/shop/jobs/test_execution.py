@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
 
 import pytest
@@ -19,7 +18,7 @@ from shop.jobs.states import JobState, RunState
 from shop.readings.models import Manifest, ReadingChunk
 from stations.journal import read_records
 from tests import factories
-from tests.shop.jobs.shop_bench import ShopBench, shop_bench
+from tests.shop.jobs.shop_bench import ShopBench, is_in_cv, shop_bench
 from tests.wait import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_client")]
@@ -33,12 +32,6 @@ def journalled(bench: ShopBench, run: Run) -> int:
 
 def stored(run: Run) -> int:
     return sum(ReadingChunk.objects.filter(run=run).values_list("count", flat=True))
-
-
-def is_in_cv(redis_client: redis.Redis, bench: ShopBench) -> bool:
-    """By the live value that the pages show."""
-    live = json.loads(redis_client.get(f"live:{bench.station.slug}") or "{}")
-    return bool(live.get("reading")) and live["reading"]["regulation"] == "CV"
 
 
 def test_a_balance_from_start_to_evidence() -> None:

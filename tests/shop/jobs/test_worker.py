@@ -1,0 +1,134 @@
+"""The real Celery worker of a station: told to end, it stops its run safely first (F4)."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+import pytest
+import redis
+from django.conf import settings as live
+from pytest_django import Settings
+
+from shop import clock
+from shop.jobs import reaper
+from shop.jobs.models import Run
+from shop.jobs.services import send_run
+from shop.jobs.states import JobState, RunState
+from shop.readings.chunks import readings_of
+from shop.readings.models import Manifest, ReadingChunk
+from stations.clock import wall_now
+from stations.journal import read_records
+from stations.plain import from_plain
+from stations.values import Reading
+from tests.shop.jobs.shop_bench import ShopBench, is_in_cv, shop_bench
+from tests.stations.sim.harness import ROOT
+from tests.wait import wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SHORT = {
+    "LEASE_TTL_S": 4.0,
+    "LEASE_RENEW_S": 1.0,
+    "LEASE_GRACE_S": 1.0,
+    "SELF_FENCE_S": 3.0,
+    "UPLINK_PERIOD_S": 0.25,
+    "RESEND_S": 2.0,
+}
+STOP_WITHIN_S = 3.0  # output off after the signal, by the truth log
+
+
+@contextmanager
+def station_worker(bench: ShopBench, env: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    slug = bench.station.slug
+    program = [sys.executable, "-m", "celery", "-q", "-A", "deploy", "worker"]
+    options = ["-P", "prefork", "-c", "1", "-Q", f"station.{slug}", "-n", f"station-{slug}@%h"]
+    # The bench's folder is in this session's data, the database and broker are named by URL.
+    env = env | {"CELLSHOP_DATA": str(live.CELLSHOP_DATA)}
+    quiet = ["--without-gossip", "--without-mingle", "-l", "INFO"]
+    process = subprocess.Popen([*program, *options, *quiet], cwd=ROOT, env=env)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait(timeout=10)
+
+
+def test_sigterm_ends_the_run_as_stopped_with_its_readings(process_env: dict[str, str]) -> None:
+    with shop_bench() as bench, station_worker(bench, process_env) as worker:
+        run = bench.start()
+        send_run(run.pk, bench.station.slug)
+        bench.connect(run)
+        bench.at_step(run, "balance")
+        wait_until(bench.guarded.sim.output_is_on, within_s=20)
+
+        told_at = wall_now()
+        worker.send_signal(signal.SIGTERM)
+
+        assert worker.wait(timeout=60) == 0
+        assert off_at(bench, told_at) <= STOP_WITHIN_S
+        run = Run.objects.get(pk=run.pk)
+        assert (run.state, run.job.state) == (RunState.STOPPED, JobState.CLAIMED)
+        assert run.cause == "the station's worker is shutting down"
+        assert run.journal_closed_at is not None
+        assert run.journal_closed_at < clock.now()
+
+
+@pytest.mark.parametrize("victim", ["main", "child"])
+def test_kill_9_in_the_hold_leaves_the_output_off_and_every_sample_stored_once(
+    process_env: dict[str, str], redis_client: redis.Redis, settings: Settings, victim: str
+) -> None:
+    for name, value in SHORT.items():
+        setattr(settings, name, value)
+    env = process_env | {name: str(value) for name, value in SHORT.items()}
+    with shop_bench() as bench, station_worker(bench, env) as worker:
+        run = bench.start(cv_min_s=6 * 3600.0)
+        send_run(run.pk, bench.station.slug)
+        bench.connect(run)
+        wait_until(partial(is_in_cv, redis_client, bench), within_s=60)
+
+        killed_at = wall_now()
+        os.kill(worker.pid if victim == "main" else child_of(worker.pid), signal.SIGKILL)
+
+        bench.guarded.wait_off(killed_at, within_s=5.0)
+        wait_until(partial(is_reaped, run), within_s=60, period_s=0.2)
+        assert (run.state, run.job.state) == (RunState.ERROR, JobState.CLAIMED)
+        assert Manifest.objects.get(run=run).body["readings"]["count"] == run.stored_seq
+        kept = [
+            reading
+            for chunk in ReadingChunk.objects.filter(run=run).order_by("first_seq")
+            for reading in readings_of(bytes(chunk.payload), first_seq=chunk.first_seq)
+        ]
+        taken = samples(bench, run)
+        assert [(r.seq, r.at, r.voltage_v) for r in kept] == [
+            (r.seq, r.at, r.voltage_v) for r in taken
+        ]
+
+
+def is_reaped(run: Run) -> bool:
+    reaper.reap(now=clock.now())
+    run.refresh_from_db()
+    return run.is_over
+
+
+def child_of(pid: int) -> int:
+    """The pool's one process: the child that is neither a helper of ours nor a zombie."""
+    return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[-1])
+
+
+def samples(bench: ShopBench, run: Run) -> list[Reading]:
+    """What the guardian took, as journalled."""
+    path = bench.guarded.sim.config.journal / f"{run.pk}-1.jsonl"
+    records = read_records(path)[0]
+    return [from_plain(Reading, r.body["reading"]) for r in records if r.kind == "sample"]
+
+
+def off_at(bench: ShopBench, since: datetime) -> float:
+    """Seconds from `since` to the relay's opening, by the truth log."""
+    return bench.guarded.off_since(since)
