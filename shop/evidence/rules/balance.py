@@ -22,8 +22,8 @@ class BalanceFigures:
     tail_a: float
     done_a: float
     partial_a: float
-    cv_s: float
-    charge_ah: float  # over all charges of the run
+    cv_s: float  # over all charges of the run
+    charge_ah: float  # likewise
 
 
 def completeness(
@@ -70,6 +70,6 @@ def balance_of(records: Sequence[Record]) -> BalanceFigures | None:
         tail_a=facts["tail_a"],
         done_a=facts["done_a"],
         partial_a=facts["partial_a"],
-        cv_s=facts["cv_s"],
+        cv_s=sum(f["cv_s"] for _, f in charges),
         charge_ah=sum(f["charge_ah"] for _, f in charges),
     )
