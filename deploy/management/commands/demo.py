@@ -51,6 +51,8 @@ class Command(BaseCommand):
             code = self._supervise(voice, folders, passwords, options)
         except embedded.EmbeddedError as error:
             raise CommandError(str(error)) from error
+        except KeyboardInterrupt:  # before anything was started
+            code = 130
         finally:
             connections.close_all()
             embedded.leave(data)
