@@ -13,11 +13,11 @@ from shop.people.roles import Role
 from shop.people.services import add_customer, add_person
 
 PEOPLE: Mapping[str, tuple[Role, str]] = {
-    "technician": (Role.TECHNICIAN, "Tess Nowak"),
-    "technician2": (Role.TECHNICIAN, "Tom Berg"),
-    "supervisor": (Role.SUPERVISOR, "Sam Okafor"),
+    "technician": (Role.TECHNICIAN, "First technician"),
+    "technician2": (Role.TECHNICIAN, "Second technician"),
+    "supervisor": (Role.SUPERVISOR, "Supervisor"),
 }
-CUSTOMER = "Northwind Solar"
+CUSTOMER = "Sample customer"
 
 
 def ensure_people(data: Path) -> dict[str, str]:
@@ -35,7 +35,7 @@ def ensure_people(data: Path) -> dict[str, str]:
 
 def ensure_customer() -> Customer:
     known = Customer.objects.filter(name=CUSTOMER).first()
-    return known or add_customer(name=CUSTOMER, contact="orders@northwind.example")
+    return known or add_customer(name=CUSTOMER, contact="customer@example.com")
 
 
 def _passwords(path: Path) -> dict[str, str]:

@@ -118,7 +118,7 @@ def _open_jobs(recipe: RecipeVersion, *, by: User, now: datetime) -> None:
     serials = [f"LF-{number:02d}-{cell:03d}" for cell in range(1, BATCH_CELLS + 1)]
     batch = receive_batch(
         code=f"B-{now:%y}-{number:03d}",
-        supplier="Voltaic Trading",
+        supplier="Sample supplier",
         supplier_lot=f"L{now:%y%m}-{number}",
         cell_type=_cell_type(by=by),
         received_on=now.date(),
