@@ -28,6 +28,15 @@ settings.PASSWORD_HASHERS = ["tests.hasher.QuickHasher"]
 assert settings.DATABASES  # configures Django, so that pytest-django sets it up
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Let each worker read the settings after `prepare` has chosen its own Redis database.
+
+    With the variable inherited, pytest-django would read them before its conftest.
+    """
+    os.environ.pop("DJANGO_SETTINGS_MODULE", None)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         services.clean_up()

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TypeVar
+from uuid import uuid4
 
 import redis
 from django.db import connections
@@ -147,7 +148,8 @@ def shop_bench(
     """Four cells on a simulated bench, registered in the shop; `alive`: its uplink runs."""
     cast = the_cast()
     factories.make_policy(by=cast.sade)
-    station = factories.make_station(now=clock.now())
+    # The session's data folder is shared by xdist's workers, so the bench's name must be unique.
+    station = factories.make_station(slug=f"bench-{uuid4().hex[:8]}", now=clock.now())
     for role, serial_number in SERIALS.items():
         station.instruments.filter(role=role).update(serial_number=serial_number)
     with guarded(bench_folder(station.slug), cells=[cell(soc=soc)] * 4, speed=speed) as below:
