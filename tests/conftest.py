@@ -38,7 +38,9 @@ def pytest_xdist_setupnodes() -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    if not hasattr(config, "workerinput"):
+    if hasattr(config, "workerinput"):
+        services.leave()
+    else:
         services.clean_up()
 
 

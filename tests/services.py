@@ -14,6 +14,8 @@ import tempfile
 from pathlib import Path
 
 from deploy import embedded
+from deploy.embedded import locks
+from deploy.embedded.membership import wait_for
 
 _FOLDER = "CELLSHOP_TEST_DATA"  # handed from the pytest controller to its xdist workers
 
@@ -39,7 +41,16 @@ def folder_of_session() -> Path:
     return Path(os.environ[_FOLDER])
 
 
-def clean_up() -> None:
-    """At the end of the session, in the controller: stop the servers, remove the folder."""
+def leave() -> None:
+    """At the end of each process of the session; the last one stops the servers."""
     embedded.leave(folder_of_session())
-    shutil.rmtree(folder_of_session(), ignore_errors=True)
+
+
+def clean_up() -> None:
+    """At the end of the session, in the controller: nothing runs on, the folder is removed."""
+    leave()
+    folder = folder_of_session()
+    stopped = wait_for(lambda: locks.holder_state(folder) == "absent", 30.0)
+    shutil.rmtree(folder, ignore_errors=True)
+    if not stopped:
+        raise RuntimeError(f"the servers of {folder} run on although the tests have ended")

@@ -14,8 +14,17 @@ from deploy.embedded.services import EmbeddedError, Services, plan, read
 
 START_DEADLINE_S = 150.0  # crash recovery of a large database takes its time
 _PROJECT = Path(__file__).resolve().parents[2]
+
+
+class _Outliving(subprocess.Popen[bytes]):
+    """A program that may outlive its starter: no warning when it does."""
+
+    def __del__(self) -> None:
+        """Nothing: `Popen` would say that the program is still running."""
+
+
 _joined: dict[Path, int] = {}  # data folder -> descriptor of its users.lock
-_launched: dict[Path, subprocess.Popen[bytes]] = {}  # kept: they outlive us on purpose
+_launched: dict[Path, _Outliving] = {}  # the holders that we started
 _guard = threading.Lock()
 
 
@@ -109,7 +118,7 @@ def _launch(data: Path, *, durable: bool) -> None:
     command = [sys.executable, "-m", "deploy.embedded.holder", str(data)]
     with (data / "holder.log").open("ab") as log:
         log.truncate(0)
-        _launched[data] = subprocess.Popen(
+        _launched[data] = _Outliving(
             command if durable else [*command, "--throw-away"],
             cwd=_PROJECT,
             stdin=subprocess.DEVNULL,
