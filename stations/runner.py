@@ -51,7 +51,12 @@ class _Execution:
     """One run under way: the frozen state, and the bench it is asked of."""
 
     def __init__(self, program: Program, bench: Bench, started_at: datetime) -> None:
-        self.state = Run(program=program, started_at=started_at, step_entered_at=started_at)
+        self.state = Run(
+            program=program,
+            started_at=started_at,
+            step_entered_at=started_at,
+            current_stopped=program.current_stopped,
+        )
         self.bench = bench
 
     def play(self) -> Outcome:

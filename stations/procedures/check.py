@@ -13,6 +13,8 @@ def problems(program: Program, ratings: Ratings) -> list[str]:
     hard limits against the set-points, and the scanner against the number of cells.
     """
     found = []
+    if not any(isinstance(step, Charge) for step in program.steps):
+        found += _idle_problems(program, ratings.supply)
     for step in program.steps:
         if isinstance(step, Charge):
             found += _charge_problems(step, program.limits, ratings.supply)
@@ -21,6 +23,16 @@ def problems(program: Program, ratings: Ratings) -> list[str]:
     if not any(isinstance(step, Measure) for step in program.steps[-1:]):
         found.append("The program does not end with a measurement of every cell.")
     return list(dict.fromkeys(found))
+
+
+def _idle_problems(program: Program, supply: SupplyRatings) -> list[str]:
+    """A program that never charges must not be able to: its limits are below any set-point."""
+    if program.limits.current_max_a < supply.current_resolution_a:
+        return []
+    return [
+        f"The program never charges, yet its hard limit would allow "
+        f"{program.limits.current_max_a:.2f} A; it must allow less than {supply.model} resolves."
+    ]
 
 
 def _charge_problems(step: Charge, limits: Limits, supply: SupplyRatings) -> list[str]:

@@ -1,4 +1,4 @@
-"""Verdicts over the cells of a Measure step: may they be joined (B3), did they pass (B7).
+"""Verdicts over the cells of a Measure step: may they be joined (B3), did they pass (B7, B8).
 
 Pure tables over volts and ages.  The limits that were applied travel with each verdict.
 """
@@ -9,8 +9,9 @@ import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
+from statistics import median
 
-from stations.procedures.steps import CellResult, DisconnectRule, ParallelRule
+from stations.procedures.steps import CellResult, DisconnectRule, ParallelRule, RecheckRule
 from stations.values import NAN, Window
 
 
@@ -145,3 +146,68 @@ def disconnect_results(
         )
         for position, volt in enumerate(volts, start=1)
     )
+
+
+def recheck_below_v(rule: RecheckRule, age: timedelta) -> tuple[float, float]:
+    """(warn, fail): volts below the median that are still allowed at this age (B8)."""
+    share = (age - rule.early) / max(rule.late - rule.early, timedelta(seconds=1))
+    share = min(1.0, max(0.0, share))
+    return (
+        rule.early_warn_v + share * (rule.late_warn_v - rule.early_warn_v),
+        rule.early_fail_v + share * (rule.late_fail_v - rule.early_fail_v),
+    )
+
+
+def recheck_window(rule: RecheckRule, median_v: float, age: timedelta) -> Window:
+    """What passes: from the fail limit or the floor, whichever is higher; nothing is too high."""
+    _, fail_v = recheck_below_v(rule, age)
+    return Window(round(max(median_v - fail_v, rule.floor_v), 6), math.inf)
+
+
+def recheck_verdict(rule: RecheckRule, voltage_v: float, median_v: float, age: timedelta) -> str:
+    """ "pass", "marginal" (below the warning, above the fail limit) or "fail"; NaN fails."""
+    if not voltage_v >= recheck_window(rule, median_v, age).low:
+        return "fail"
+    warn_v, _ = recheck_below_v(rule, age)
+    return "pass" if voltage_v >= round(median_v - warn_v, 6) else "marginal"
+
+
+def recheck_results(
+    rule: RecheckRule,
+    volts: Sequence[float],
+    *,
+    at: datetime,
+    received_at: datetime,
+    age: timedelta,
+) -> tuple[tuple[CellResult, ...], tuple[str, ...]]:
+    """One verdict per cell against its bank, and a remark for each that is worth watching.
+
+    A marginal cell passes: a warning finds leaks early, and is no reason to refuse.
+    """
+    medians = _bank_medians(rule, volts)
+    results, remarks = [], []
+    for position, (volt, median_v) in enumerate(zip(volts, medians, strict=True), start=1):
+        verdict = recheck_verdict(rule, volt, median_v, age)
+        if verdict != "pass":
+            remarks.append(f"cell {position} is {1000 * (median_v - volt):.0f} mV below its bank")
+        results.append(
+            CellResult(
+                position=position,
+                voltage_v=volt,
+                verdict="pass" if verdict == "marginal" else verdict,
+                window=recheck_window(rule, median_v, age),
+                at=at,
+                received_at=received_at,
+                age_s=age.total_seconds(),
+            )
+        )
+    return tuple(results), tuple(remarks)
+
+
+def _bank_medians(rule: RecheckRule, volts: Sequence[float]) -> list[float]:
+    """For every cell the median of the cells that it was balanced with, itself included."""
+    banks = rule.banks or (0,) * len(volts)
+    by_bank: dict[int, list[float]] = {}
+    for bank, volt in zip(banks, volts, strict=True):
+        by_bank.setdefault(bank, []).append(volt)
+    return [median(by_bank[bank]) for bank in banks]

@@ -1,4 +1,4 @@
-"""Measure steps: settled readings of every cell, judged by the step's rule (B3, B7)."""
+"""Measure steps: settled readings of every cell, judged by the step's rule (B3, B7, B8)."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from stations.procedures.steps import (
     Measure,
     Next,
     ParallelRule,
+    RecheckRule,
     Record,
     Refuse,
     Run,
@@ -31,6 +32,8 @@ def decide_measure(run: Run, step: Measure, reading: Reading, now: datetime) -> 
             return _pre_parallel(run, step, rule, reading, now)
         case DisconnectRule() as rule:
             return _disconnect(run, step, rule, reading, now)
+        case RecheckRule() as rule:
+            return _recheck(run, step, rule, reading, now)
 
 
 def _disconnect(
@@ -61,7 +64,7 @@ def _pre_parallel(
     run: Run, step: Measure, rule: ParallelRule, reading: Reading, now: datetime
 ) -> tuple[Run, Action]:
     if now - run.entered_at > step.timeout:
-        return run, SafeHold(f"“{step.title}” did not settle within {step.timeout}")
+        return run, _unsettled(step)
     volts = reading.cell_voltages_v
     run, settled = _settle(run, step, volts)
     if not settled:
@@ -85,6 +88,33 @@ def _pre_parallel(
     )
     run = replace(run, least_charge_ah=least_ah)
     return _measured(run, step, results, now, judge.joining_remarks(rule, volts) + observable)
+
+
+def _recheck(
+    run: Run, step: Measure, rule: RecheckRule, reading: Reading, now: datetime
+) -> tuple[Run, Action]:
+    """First and last reading lie within the step's time limit, which is the span of B8."""
+    stopped = run.current_stopped
+    if stopped is None:
+        return run, SafeHold("nobody knows when current stopped in these cells")
+    if now - run.entered_at > step.timeout:
+        return run, _unsettled(step)
+    run, settled = _settle(run, step, reading.cell_voltages_v)
+    if not settled:
+        return run, Hold()
+    results, remarks = judge.recheck_results(
+        rule,
+        reading.cell_voltages_v,
+        at=reading.at,
+        received_at=reading.received_at,
+        # Wall time: these cells may have parted at another bench, by another process clock.
+        age=reading.received_at - stopped.received_at,
+    )
+    return _measured(run, step, results, now, remarks)
+
+
+def _unsettled(step: Measure) -> SafeHold:
+    return SafeHold(f"“{step.title}” did not settle within {step.timeout}")
 
 
 def _settle(run: Run, step: Measure, volts: tuple[float, ...]) -> tuple[Run, bool]:

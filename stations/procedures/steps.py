@@ -59,13 +59,32 @@ class DisconnectRule:
 
 
 @dataclass(frozen=True, slots=True)
+class RecheckRule:
+    """B8: each cell against the median of its bank, linear between an early and a late age.
+
+    Ages are wall time since current stopped.  `banks` says by position which cells were
+    balanced together; empty means all of them.
+    """
+
+    TAGGED: ClassVar[bool] = True
+    early: timedelta  # 4 h, and before
+    early_warn_v: float
+    early_fail_v: float
+    late: timedelta  # 24 h, and after
+    late_warn_v: float
+    late_fail_v: float
+    floor_v: float
+    banks: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Measure:
     """Every cell, individually, output proven off; judged by `rule` when settled."""
 
     TAGGED: ClassVar[bool] = True
     name: str
     title: str
-    rule: ParallelRule | DisconnectRule
+    rule: ParallelRule | DisconnectRule | RecheckRule
     settle_samples: int = 3
     settle_v: float = 0.002
     timeout: timedelta = timedelta(minutes=30)
@@ -129,6 +148,16 @@ class Program:
     steps: tuple[Step, ...]
     limits: Limits
     facts: tuple[tuple[str, float], ...] = ()  # planned figures to show before start
+    # When current last stopped in these cells, if no step of this program lets it flow.
+    current_stopped: OffProof | None = None
+
+
+class PlanRefused(ValueError):
+    """A spec cannot become a safe program; `problems` says each reason and what to change."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
 
 
 @dataclass(frozen=True, slots=True)

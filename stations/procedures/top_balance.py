@@ -18,6 +18,7 @@ from stations.procedures.steps import (
     Instruct,
     Measure,
     ParallelRule,
+    PlanRefused,
     Program,
     Step,
     Tail,
@@ -111,14 +112,6 @@ class Spec:
     def leak_floor_a(self) -> float:
         """CV current below which a healthy bank cannot settle: its own self-discharge."""
         return self.bank_ah * self.recipe.leak_per_month / 720.0
-
-
-class PlanRefused(ValueError):
-    """The spec cannot become a safe program; `problems` says each reason and what to change."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("; ".join(problems))
-        self.problems = problems
 
 
 def problems(spec: Spec) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 from stations.plain import from_plain, to_plain
 from stations.procedures import top_balance
 from stations.procedures.check import problems
-from stations.procedures.steps import Charge, Program
+from stations.procedures.steps import Charge, PlanRefused, Program
 from stations.values import Ratings
 from tests.stations.procedures.scripted import METER, RATINGS, SCANNER, SUPPLY, program, spec
 
@@ -52,7 +52,7 @@ def test_a_small_tail_is_capped_by_the_cc_limit() -> None:
 def test_a_plan_that_cannot_work_is_refused_with_its_reason(
     changes: dict[str, object], words: str
 ) -> None:
-    with pytest.raises(top_balance.PlanRefused, match=words):
+    with pytest.raises(PlanRefused, match=words):
         program(**changes)
 
 

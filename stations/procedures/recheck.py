@@ -1,0 +1,168 @@
+"""Elapsed-time re-check of resting cells (requirement B8).  No output is ever enabled.
+
+Hours after current stopped a healthy LFP cell rests anywhere between 3.37 and 3.61 V, so its
+own voltage says little; a cell that leaks falls behind its neighbours.  Every cell is measured
+at the same age, alone and unloaded, by one scanner, and judged against the median of the cells
+that it was balanced with.  Sources: [A] "Top Balancing vs Bottom Balancing" asks for a check
+before assembly when hours have passed; the limits come from the cell's relaxation and
+self-discharge, as each field says.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import timedelta
+
+from stations.procedures.judge import recheck_below_v
+from stations.procedures.steps import (
+    Instruct,
+    Measure,
+    PlanRefused,
+    Program,
+    RecheckRule,
+    Step,
+)
+from stations.values import Limits, OffProof
+
+NAME = "re-check"
+VERSION = "1"
+
+# Hard limits of a bench whose output stays off: below what any supply resolves.
+NO_CURRENT_A = 1e-6
+NO_VOLTAGE_V = 1e-6
+NO_CHARGE_AH = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """The numbers of a re-check: defaults of a recipe version.  `_s` seconds, `_v` volts.
+
+    Sixteen healthy cells with scattered self-discharge (1-3 % a month) spread over 17-23 mV
+    after 4 h and 54-57 mV after 24 h in a model of the cell; one that loses 30 % a month is
+    about 100 mV low after 4 h, one that loses 10 % about 130 mV after 24 h.
+    """
+
+    early_s: float = 4 * 3600.0
+    early_warn_v: float = 0.040
+    early_fail_v: float = 0.080
+    late_s: float = 24 * 3600.0
+    late_warn_v: float = 0.060
+    late_fail_v: float = 0.100
+    floor_v: float = 3.34  # rest voltage at about 92 %: no full healthy cell rests below
+    span_max_s: float = 1800.0  # first to last reading: all cells at one age
+    temperature_span_k: float = 3.0  # said to the person: no instrument reads it yet
+    wait_max_s: float = 12 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """What one program is built from: the recipe, and what the cells' last balances left.
+
+    `banks` by position: cells of one number were balanced together.  `current_stopped` is the
+    oldest of those balances.
+    """
+
+    recipe: Recipe
+    banks: tuple[int, ...]
+    target_v: float  # of the balances
+    current_stopped: OffProof
+    cell_voltage_max_v: float  # absolute, from the cell's datasheet
+    cell_voltage_min_v: float
+
+
+def problems(spec: Spec) -> list[str]:
+    """Why this spec cannot work; empty means it can be built."""
+    recipe, found = spec.recipe, []
+    alone = [number for number, cells in Counter(spec.banks).items() if cells < 2]
+    for number in alone:
+        position = spec.banks.index(number) + 1
+        found.append(
+            f"Cell {position} is the only one of its bank here, and a cell is judged against its "
+            "neighbours; add the cells that it was balanced with."
+        )
+    if not spec.banks:
+        found.append("There is no cell to check.")
+    if not recipe.floor_v < spec.target_v:
+        found.append(
+            f"The floor of {recipe.floor_v:.2f} V is not below the balance's target of "
+            f"{spec.target_v:.2f} V; lower the floor."
+        )
+    return found
+
+
+def program(spec: Spec) -> Program:
+    """The steps of one re-check.  Raises PlanRefused naming every reason."""
+    found = problems(spec)
+    if found:
+        raise PlanRefused(found)
+    rule = _rule(spec)
+    early, late = recheck_below_v(rule, rule.early), recheck_below_v(rule, rule.late)
+    return Program(
+        name=NAME,
+        version=VERSION,
+        cells=len(spec.banks),
+        target_v=spec.target_v,
+        steps=_steps(spec, rule),
+        limits=_limits(spec),
+        facts=(
+            ("early_warn_v", early[0]),
+            ("early_fail_v", early[1]),
+            ("late_warn_v", late[0]),
+            ("late_fail_v", late[1]),
+            ("floor_v", rule.floor_v),
+            ("banks", float(len(set(spec.banks)))),
+        ),
+        current_stopped=spec.current_stopped,
+    )
+
+
+def _rule(spec: Spec) -> RecheckRule:
+    recipe = spec.recipe
+    return RecheckRule(
+        early=timedelta(seconds=recipe.early_s),
+        early_warn_v=recipe.early_warn_v,
+        early_fail_v=recipe.early_fail_v,
+        late=timedelta(seconds=recipe.late_s),
+        late_warn_v=recipe.late_warn_v,
+        late_fail_v=recipe.late_fail_v,
+        floor_v=recipe.floor_v,
+        banks=spec.banks,
+    )
+
+
+def _steps(spec: Spec, rule: RecheckRule) -> tuple[Step, ...]:
+    recipe = spec.recipe
+    return (
+        Instruct(
+            "place",
+            "Place the cells, each alone",
+            "The output is off and stays off. No link, no lead and no load on any cell: each "
+            "stands alone with only its sense wires on the posts. All are read by one scanner. "
+            f"They have lain side by side, within {recipe.temperature_span_k:.0f} °C of each "
+            "other.",
+            "Cells placed, alone and alike warm",
+            drawing="unlinked",
+            timeout=timedelta(seconds=recipe.wait_max_s),
+        ),
+        Measure(
+            "recheck",
+            "Re-check of every cell",
+            rule,
+            timeout=timedelta(seconds=recipe.span_max_s),
+        ),
+    )
+
+
+def _limits(spec: Spec) -> Limits:
+    recipe = spec.recipe
+    return Limits(
+        bank_voltage_max_v=spec.cell_voltage_max_v,
+        bank_voltage_min_v=spec.cell_voltage_min_v,
+        cell_voltage_max_v=spec.cell_voltage_max_v,
+        cell_voltage_min_v=spec.cell_voltage_min_v,
+        current_max_a=NO_CURRENT_A,
+        setpoint_voltage_max_v=NO_VOLTAGE_V,
+        duration_max_s=recipe.wait_max_s + 2 * recipe.span_max_s,
+        charge_max_ah=NO_CHARGE_AH,
+    )
