@@ -35,12 +35,13 @@ from shop.evidence.values import (
     NonconformanceEvidence,
     VoltageEvidence,
 )
-from shop.jobs.models import PersonAct, PolicyVersion, Run, RunCell
+from shop.jobs.models import PolicyVersion, Run, RunCell
 from shop.jobs.queries import policy_in_force
 from shop.jobs.states import RunState
 from shop.quality.models import Nonconformance
 from shop.readings.models import Manifest
 from shop.refusals import Problem, Refusal
+from stations.values import NAN, OffProof
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -81,9 +82,7 @@ class _Reader:
         self.voltages = self._voltages()
         self.groups = self._groups()
         self.calibrations = self._calibrations()
-        self.acts = _grouped(
-            PersonAct.objects.filter(run__in=self.run_ids).values_list("run_id", "by_id")
-        )
+        self.hands = self._hands()
 
     def all(self) -> dict[str, CellEvidence]:
         capacities = self._capacities()
@@ -182,6 +181,24 @@ class _Reader:
             for instrument in instruments
         }
 
+    def _hands(self) -> Mapping[int, list[tuple[int, int | None, int | None]]]:
+        """Who started each run of the balances' jobs, and who confirmed its steps, by job."""
+        jobs = {balance.run.job_id for balance in self.balances.values()}
+        rows = Run.objects.filter(job__in=jobs).values_list(
+            "job_id", "pk", "started_by_id", "acts__by_id"
+        )
+        return _grouped((job, (run, starter, actor)) for job, run, starter, actor in rows)
+
+    def _ran_by(self, run: Run) -> frozenset[int]:
+        """Everyone who had a hand in the job up to this run: an earlier try moved charge too."""
+        return frozenset(
+            person
+            for run_id, *people in self.hands[run.job_id]
+            if run_id <= run.pk
+            for person in people
+            if person is not None
+        )
+
     def _use(
         self, role: str, model: str, serial_number: str, first_at: datetime, last_at: datetime
     ) -> InstrumentUse:
@@ -220,7 +237,7 @@ class _Reader:
             manifest_sha256=balance.manifest_sha256,
             simulated=balance.simulated,
             recorded_at=balance.recorded_at,
-            ran_by=frozenset({run.started_by_id, *self.acts[run.pk]}),
+            ran_by=self._ran_by(run),
             instruments=tuple(
                 self._use(
                     str(entry.get("role", "")),
@@ -302,11 +319,11 @@ class _Reader:
         )
 
     def _runs_since(self) -> dict[int, int]:
-        """Runs after the balance's that may have moved charge: leased, and not refused."""
+        """Runs after the balance's that moved charge or may yet: queued or leased, not refused."""
         rows = (
             RunCell.objects.filter(cell__in=self.ids)
             .exclude(run__state=RunState.REFUSED)
-            .exclude(run__token=None, run__state__in=[RunState.STOPPED, RunState.QUEUED])
+            .exclude(run__token=None, run__state=RunState.STOPPED)
             .values_list("cell_id", "run_id")
             .order_by("run_id")
         )

@@ -57,7 +57,7 @@ class CapacityEvidence:
 
 @dataclass(frozen=True)
 class BalanceEvidence:
-    """The newest balance of a cell; `ran_by` are the people who had a hand in its run."""
+    """The newest balance of a cell; `ran_by` are the people who had a hand in its job."""
 
     id: int
     run_id: int
@@ -154,7 +154,7 @@ class CellEvidence:
     nonconformances: tuple[NonconformanceEvidence, ...] = ()
     approvals: tuple[ApprovalEvidence, ...] = ()
     packed_in: str = ""  # serial of the pack that holds the cell now
-    run_since: int | None = None  # a run that may have moved charge after the balance
+    run_since: int | None = None  # a run after the balance that moved charge, or may yet
 
     @cached_property
     def body(self) -> dict[str, Any]:
@@ -164,6 +164,13 @@ class CellEvidence:
     @cached_property
     def sha256(self) -> str:
         return sha256_of(self.body)
+
+    @property
+    def recheck_since(self) -> VoltageEvidence | None:
+        """The re-check that counts: one after the newest disconnect check."""
+        if self.recheck is None or self.disconnect is None:
+            return None
+        return self.recheck if self.recheck.received_at > self.disconnect.received_at else None
 
     @property
     def approval(self) -> ApprovalEvidence | None:

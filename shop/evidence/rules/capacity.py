@@ -20,6 +20,8 @@ def capacity_problem(
         )
     if test.tested_at > now:
         return f"it is dated {test.tested_at:%Y-%m-%d %H:%M}, in the future"
+    if test.tested_at < now - limits.age_max:
+        return f"it is of {test.tested_at:%Y-%m-%d}, more than {limits.age_max.days} days ago"
     if test.source == "IMPORTED" and not test.file_sha256:
         return "it was imported without its file"
     return ""

@@ -67,7 +67,8 @@ def _single(cell: CellEvidence, wanted: str, now: datetime) -> Finding:
         return Finding(
             RULE,
             Verdict.MISSING,
-            f"Cell {cell.serial} was on a bench again after its balance, in run {cell.run_since}.",
+            f"Cell {cell.serial} is or was on a bench again after its balance, in run "
+            f"{cell.run_since}.",
             value="no balance since",
             limit=f"complete {name}",
             why="charge that moved since makes the balance history",

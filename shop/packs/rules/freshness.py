@@ -25,18 +25,11 @@ def judge(
     plan: Plan, cells: Sequence[CellEvidence], policy: GatePolicy, now: datetime
 ) -> Iterator[Finding]:
     for cell in cells:
-        recheck = _recheck(cell)
+        recheck = cell.recheck_since
         if recheck is None:
             yield _since_stopped(cell, policy, now)
         else:
             yield _since_recheck(cell, recheck, _bank(cell, cells), policy, now)
-
-
-def _recheck(cell: CellEvidence) -> VoltageEvidence | None:
-    """The re-check that counts: one after the newest disconnect check."""
-    if cell.recheck is None or cell.disconnect is None:
-        return None
-    return cell.recheck if cell.recheck.received_at > cell.disconnect.received_at else None
 
 
 def _bank(cell: CellEvidence, cells: Sequence[CellEvidence]) -> frozenset[str]:

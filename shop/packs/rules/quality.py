@@ -61,21 +61,27 @@ def _placement(cell: CellEvidence) -> Finding:
 
 
 def _instruments(cell: CellEvidence, policy: GatePolicy) -> Finding:
-    """The disconnect check's meter whatever its role, the balance's instruments by role."""
+    """The meters of the checks that count whatever their role, the balance's by role, each there.
+
+    A role that the manifest does not name is missing, not calibrated.
+    """
     roles = policy.calibrated_roles
     uses = [u for u in cell.balance.instruments if u.role in roles] if cell.balance else []
-    if not uses or cell.disconnect is None:
+    absent = [role for role in roles if role not in {use.role for use in uses}]
+    if absent or cell.disconnect is None:
         return Finding(
             RULE,
             Verdict.MISSING,
             f"No record says which instruments measured cell {cell.serial}.",
-            value="no instrument",
+            value=f"no {' and no '.join(absent)}" if absent else "no meter",
             limit=" and ".join(roles),
             why=WHY_CALIBRATED,
             fix=Fix("balance", "Balance the cell at a station whose instruments are registered."),
             cell=cell.serial,
         )
     uses.append(cell.disconnect.meter)
+    if cell.recheck_since is not None:
+        uses.append(cell.recheck_since.meter)
     doubtful = [use for use in uses if not use.is_calibrated]
     if doubtful:
         return _uncalibrated(cell, doubtful[0])

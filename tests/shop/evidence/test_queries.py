@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from shop.evidence.models import CapacityTest, CellVoltage, VoltageCheck
+from shop.evidence.models import Balance, CapacityTest, CellBalance, CellVoltage, VoltageCheck
 from shop.evidence.queries import evidence_of, evidence_of_cells, gate_policy
 from shop.jobs.models import PersonAct
 from shop.jobs.states import RunState
@@ -43,6 +44,33 @@ def test_collects_balance_check_instruments_and_who_ran_it(cast: Cast) -> None:
     assert all(use.is_calibrated for use in known.balance.instruments)
     assert (known.disconnect.position, known.disconnect.age) == (2, timedelta(minutes=2))
     assert known.disconnect.meter.role == "scanner"
+
+
+def test_who_started_an_earlier_try_of_the_job_ran_it_too(cast: Cast) -> None:
+    """G1: charge of the first try is in the cell that the second one finished."""
+    bank = make_bank(by=cast.tola, stopped=STOPPED)
+    other = make_bank(by=cast.bayo, stopped=STOPPED)
+    job = bank.run.job
+    again = factories.make_run(by=cast.bayo, job=job, state=RunState.FINISHED, now=NOW, token=2)
+    Balance.objects.create(**_same(bank.balance) | {"run": again, "recorded_at": NOW})
+    CellBalance.objects.bulk_create(
+        CellBalance(balance=again.balance, cell=cell, position=position)
+        for position, cell in enumerate(bank.cells, start=1)
+    )
+
+    known, unrelated = evidence_of(bank.cells[0]).balance, evidence_of(other.cells[0]).balance
+
+    assert known is not None
+    assert unrelated is not None
+    assert known.ran_by == {cast.tola.pk, cast.bayo.pk}
+    assert unrelated.ran_by == {cast.bayo.pk}
+
+
+def _same(balance: Balance | None) -> dict[str, Any]:
+    """The values of a balance for another row."""
+    assert balance is not None
+    names = [f.name for f in Balance._meta.concrete_fields if f.name != "id"]
+    return {name: getattr(balance, name) for name in names}
 
 
 def test_the_newest_balance_counts_with_the_check_of_its_own_run(cast: Cast) -> None:
@@ -86,11 +114,11 @@ def test_a_test_measured_here_counts_before_a_newer_import(cast: Cast) -> None:
         (RunState.ERROR, 1, True),
         (RunState.STOPPED, 1, True),
         (RunState.STOPPED, None, False),
-        (RunState.QUEUED, None, False),
+        (RunState.QUEUED, None, True),
         (RunState.REFUSED, 1, False),
     ],
 )
-def test_sees_a_later_run_that_may_have_moved_charge(
+def test_sees_a_later_run_that_moved_charge_or_may_yet(
     cast: Cast, state: RunState, token: int | None, seen: bool
 ) -> None:
     bank = make_bank(by=cast.tola, stopped=STOPPED)

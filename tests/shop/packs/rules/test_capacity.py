@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from shop.evidence.policy import GatePolicy
@@ -41,6 +43,7 @@ def test_refuses_a_capacity_spread_above_two_percent(odd_ah: float, allowed: boo
         capacity(99.9),
         capacity(240.1),
         capacity(tested_at=NOW + MOMENT),
+        capacity(tested_at=NOW - timedelta(days=3 * 365) - MOMENT),
         capacity(file_sha256=""),
     ],
 )
