@@ -21,6 +21,7 @@ env = Env(eager=False)
 
 DEBUG: bool = env.bool("DEBUG", False)
 CELLSHOP_DATA: Path = Path(env.str("CELLSHOP_DATA", str(BASE_DIR / "var"))).resolve()
+CELLSHOP_KEYS: Path = Path(env.str("CELLSHOP_KEYS", str(CELLSHOP_DATA / "keys"))).resolve()
 CELLSHOP_DURABLE: bool = env.bool("CELLSHOP_DURABLE", True)  # False: throw-away data, for tests
 SECRET_KEY: str = env.str("SECRET_KEY", "")
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])

@@ -25,6 +25,7 @@ from shop.packs.models import GateDecision, Pack, PackDesign, Placement
 from shop.people.models import Customer, User
 from shop.quality.models import Disposition, Nonconformance
 from shop.readings.models import Manifest, ReadingChunk
+from shop.signing.models import KeyRetirement, SigningKey
 from shop.trace.models import TraceLink
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "Job",
     "JobCell",
     "JobEvent",
+    "KeyRetirement",
     "Manifest",
     "Nonconformance",
     "Pack",
@@ -56,6 +58,7 @@ __all__ = [
     "RecipeVersion",
     "Run",
     "RunCell",
+    "SigningKey",
     "Station",
     "StationLease",
     "TraceLink",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from shop.evidence.values import CellEvidence
 
 SCHEMA = "cell-evidence/1"
+APPROVAL_SCHEMA = "cell-approval/1"
 MILLIONTHS = 1_000_000
 
 # What an approver judges.  The rest of CellEvidence changes without a new approval.
@@ -39,6 +40,27 @@ def canonical_body(evidence: CellEvidence) -> dict[str, Any]:
     """The part of `evidence` that an approval binds to, in canonical types."""
     body = {name: _plain(getattr(evidence, name)) for name in APPROVED_FIELDS}
     return {"schema": SCHEMA} | body
+
+
+def approval_body(
+    *,
+    cell: str,
+    evidence_sha256: str,
+    approved_by: int,
+    approver_role: str,
+    at: datetime,
+    signature: Mapping[str, str],
+) -> dict[str, Any]:
+    """What the office signs of an approval: whose word, in which role, when, on which evidence."""
+    return {
+        "schema": APPROVAL_SCHEMA,
+        "cell": cell,
+        "evidence_sha256": evidence_sha256,
+        "approved_by": approved_by,
+        "approver_role": approver_role,
+        "at": _plain(at),
+        "signature": dict(signature),
+    }
 
 
 def sha256_of(body: Mapping[str, Any]) -> str:

@@ -212,6 +212,9 @@ class Approval(models.Model):
     approved_by = models.ForeignKey("shop.User", models.PROTECT, related_name="approvals")
     approver_role = models.CharField(max_length=16)  # as it was that day
     at = models.DateTimeField()
+    # Without a key only where it was given before approvals were signed.
+    key = models.ForeignKey("shop.SigningKey", models.PROTECT, related_name="+", null=True)
+    signature = models.CharField(max_length=128, blank=True)
 
     class Meta:
         constraints = (

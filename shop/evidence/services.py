@@ -16,6 +16,7 @@ from django.db import IntegrityError, transaction
 from shop.cells.models import Cell
 from shop.equipment.models import Instrument
 from shop.evidence import queries
+from shop.evidence.canonical import approval_body
 from shop.evidence.models import (
     Approval,
     Balance,
@@ -29,12 +30,15 @@ from shop.evidence.rules.approval import approval_problems
 from shop.evidence.rules.balance import balance_of
 from shop.evidence.rules.capacity_file import CapacityRow
 from shop.evidence.rules.voltages import POSSIBLE_V, is_number
+from shop.evidence.values import CellEvidence
 from shop.jobs.models import Run
 from shop.people.models import User
 from shop.people.roles import Act, require
 from shop.quality.models import Nonconformance
 from shop.quality.services import open_nonconformance
 from shop.refusals import Problem, Refusal, StaleTransition, refuse
+from shop.signing.models import SigningKey
+from shop.signing.services import Signer, signer
 from stations.procedures.steps import CellResult, Record
 from stations.values import OffProof
 
@@ -308,17 +312,8 @@ def approve_cells(
                 now=now,
             )
         )
-        approvals = [
-            Approval(
-                cell=cell,
-                evidence_sha256=evidence[cell.serial].sha256,
-                evidence=evidence[cell.serial].body,
-                approved_by=by,
-                approver_role=by.role,
-                at=now,
-            )
-            for cell in cells
-        ]
+        office = signer(SigningKey.Purpose.APPROVALS, now=now)
+        approvals = [_approval(cell, evidence[cell.serial], by, office, now) for cell in cells]
         try:
             with transaction.atomic():
                 return Approval.objects.bulk_create(approvals)
@@ -339,3 +334,28 @@ def _asked_problems(cells: Sequence[Cell], evidence_sha256: Mapping[str, str]) -
             )
         ]
     return []
+def _approval(
+    cell: Cell, evidence: CellEvidence, by: User, office: Signer, now: datetime
+) -> Approval:
+    approval = Approval(
+        cell=cell,
+        evidence_sha256=evidence.sha256,
+        evidence=evidence.body,
+        approved_by=by,
+        approver_role=by.role,
+        at=now,
+        key=office.key,
+    )
+    approval.signature = office.sign(
+        approval_body(
+            cell=cell.serial,
+            evidence_sha256=approval.evidence_sha256,
+            approved_by=by.pk,
+            approver_role=approval.approver_role,
+            at=now,
+            signature=office.named,
+        )
+    )
+    return approval
+
+

@@ -33,6 +33,9 @@ from shop.jobs.planning import Plan, plan
 from shop.jobs.preflight import Registered, preflight_problems
 from shop.jobs.states import RunState
 from shop.refusals import Refusal, StaleTransition
+from shop.signing import services as signing
+from shop.signing.keyring import KeyUnusable
+from shop.signing.models import SigningKey
 from stations import runner
 from stations.bench import BenchError, BenchLost
 from stations.clock import guard_s
@@ -41,6 +44,7 @@ from stations.guardian_client import GuardianBench, GuardianLink, GuardianRefuse
 log = logging.getLogger(__name__)
 
 POLL_S = 0.1  # how often a worker that waits for the uplink looks
+KEY_WAIT_S = 5.0  # between two looks for a signing key that went away during the run
 STORE_WAIT_S = 3600.0  # of wall time; then the lease is left to lapse, nothing is lost
 
 
@@ -95,6 +99,7 @@ def _play(held: Held) -> Ending:
 def _prepare(held: Held) -> Prepared:
     """Plan, dry run, and LEASED to PREFLIGHT; raises Refusal or GuardianSilent."""
     run, now = held.run, clock.now()
+    signing.ready(SigningKey.Purpose.MANIFESTS)  # not to learn it at the end of a night
     planned = plan(run.job, run.station)
     simulated = bool(GuardianLink(guardian_socket(run.station.slug)).status()["simulated"])
     registered = [_registered(instrument, now) for instrument in run.station.instruments.all()]
@@ -205,9 +210,14 @@ def _is_stored(held: Held) -> bool:
 def _conclude(held: Held, ending: Ending) -> bool:
     try:
         results.conclude(held, ending, now=clock.now())
+    except KeyUnusable as error:
+        log.error("run %s waits to be sealed: %s", held.run.pk, error)
+        Pause().wait(KEY_WAIT_S)
+        return False
     except Refusal as refusal:
         # The records contradict the shop's rules: the run is in error, its readings are kept.
         log.exception("run %s: its evidence was refused", held.run.pk)
-        error = Ending(RunState.ERROR, f"Evidence refused: {refusal}", journal=ending.journal)
-        results.conclude(held, error, now=clock.now())
+        words = f"Evidence refused: {refusal}"
+        sealed = Ending(RunState.ERROR, words, journal=ending.journal, has_journal=True)
+        results.conclude(held, sealed, now=clock.now())
     return True

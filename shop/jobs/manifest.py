@@ -2,7 +2,7 @@
 
 The body holds integers and text only: quantities are millionths of the unit in their name, so
 that no rounding of a float can change the hash.  The hash is SHA-256 of its canonical JSON
-(RFC 8785).
+(RFC 8785), and the same bytes are signed with a key that is not in the database.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ from shop.jobs.ending import Ending
 from shop.jobs.models import Run
 from shop.readings import queries
 from shop.readings.models import Manifest, ReadingChunk
+from shop.signing.models import SigningKey
+from shop.signing.services import signer
 from stations import __version__
 from stations.plain import to_plain
 
-SCHEMA = "run-manifest/1"
+SCHEMA = "run-manifest/2"  # 1 was not signed
 MILLIONTHS = 1_000_000
 
 
@@ -31,9 +33,16 @@ def seal(run: Run, ending: Ending, *, now: datetime) -> Manifest:
     known = Manifest.objects.filter(run=run, attempt=run.attempt).first()
     if known is not None:
         return known
-    body = manifest_body(run, ending, now=now)
+    sealed = signer(SigningKey.Purpose.MANIFESTS, now=now)
+    body = manifest_body(run, ending, now=now) | {"signature": sealed.named}
     return Manifest.objects.create(
-        run=run, attempt=run.attempt, body=body, sha256=body_sha256(body), recorded_at=now
+        run=run,
+        attempt=run.attempt,
+        body=body,
+        sha256=body_sha256(body),
+        key=sealed.key,
+        signature=sealed.sign(body),
+        recorded_at=now,
     )
 
 

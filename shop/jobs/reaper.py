@@ -21,6 +21,7 @@ from shop.jobs.queries import policy_in_force
 from shop.jobs.services import end_run, send_run
 from shop.jobs.states import LEASED_STATES, JobState, RunState
 from shop.refusals import StaleTransition
+from shop.signing.keyring import KeyUnusable
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +79,8 @@ def _end_interrupted(run_id: int, now: datetime) -> None:
             leases.release(station_id=run.station_id, token=run.token or 0)
     except StaleTransition:
         log.info("run %s moved on meanwhile", run_id)
+    except KeyUnusable as error:
+        log.error("run %s waits to be sealed: %s", run_id, error)
 
 
 def lapse_claims(*, now: datetime) -> None:

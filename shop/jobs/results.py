@@ -24,8 +24,9 @@ CHECKS = {"pre-parallel": "PRE_PARALLEL", "disconnect": "DISCONNECT"}
 def conclude(held: Held, ending: Ending, *, now: datetime) -> None:
     """Everything that the run leaves behind, or nothing.
 
-    Manifest, checks, balance, a nonconformance for a trip; the run in its terminal state, the
-    job DONE or claimed again, the lease given back.  Raises LeaseLost for a stale token.
+    Manifest (where there is a journal), checks, balance, a nonconformance for a trip; the run
+    in its terminal state, the job DONE or claimed again, the lease given back.  Raises
+    LeaseLost for a stale token.
     """
     with transaction.atomic():
         held.check()
@@ -34,11 +35,11 @@ def conclude(held: Held, ending: Ending, *, now: datetime) -> None:
             .select_related("station")
             .get(pk=held.run.pk)
         )
-        manifest = seal(run, ending, now=now)
+        manifest = seal(run, ending, now=now) if ending.has_journal else None
         for record in ending.records:
             if record.cells:
                 _record_check(run, record, ending, now)
-        if ending.state != RunState.REFUSED:
+        if manifest and ending.state != RunState.REFUSED:
             record_balance(
                 run=run,
                 method="TOP",

@@ -7,6 +7,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from shop.jobs.models import Run
+from shop.signing.models import SigningKey
 
 
 class ReadingChunk(models.Model):
@@ -53,12 +54,17 @@ class ReadingChunk(models.Model):
 
 
 class Manifest(models.Model):
-    """What one attempt of a run left behind, as canonical JSON under one hash."""
+    """What one attempt of a run left behind, as canonical JSON under one hash, signed.
+
+    Without a key only where it was sealed before manifests were signed.
+    """
 
     run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="manifests")
     attempt = models.PositiveIntegerField()
     body = models.JSONField()
     sha256 = models.CharField(max_length=64)
+    key = models.ForeignKey(SigningKey, models.PROTECT, related_name="+", null=True)
+    signature = models.CharField(max_length=128, blank=True)
     recorded_at = models.DateTimeField(db_default=Now())
 
     class Meta:
