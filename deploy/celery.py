@@ -75,6 +75,8 @@ def keep_our_logging(**_: Any) -> None:
 @signals.beat_init.connect
 def join_embedded_services(**_: Any) -> None:
     """Start the embedded Redis, where it is used, before a worker or beat connects to it."""
-    if settings.EMBEDDED_REDIS:
-        services = embedded.join(settings.CELLSHOP_DATA, durable=settings.CELLSHOP_DURABLE)
+    if embedded.Server.REDIS in settings.EMBEDDED:
+        services = embedded.join(
+            settings.CELLSHOP_DATA, needs=settings.EMBEDDED, durable=settings.CELLSHOP_DURABLE
+        )
         app.conf.update(broker_url=services.redis_url())

@@ -58,15 +58,21 @@ _timer_problems = Timers(
 if _timer_problems:
     raise ImproperlyConfigured(f"these must hold: {'; '.join(_timer_problems)}")
 
-EMBEDDED_POSTGRES = not _database_url
-EMBEDDED_REDIS = not REDIS_URL
-if EMBEDDED_POSTGRES or EMBEDDED_REDIS:
+EMBEDDED: frozenset[embedded.Server] = frozenset(
+    server
+    for server, url in (
+        (embedded.Server.POSTGRES, _database_url),
+        (embedded.Server.REDIS, REDIS_URL),
+    )
+    if not url
+)
+if EMBEDDED:
     try:
         _services = embedded.plan(CELLSHOP_DATA)
     except embedded.EmbeddedError as error:
         raise ImproperlyConfigured(str(error)) from error
     REDIS_URL = REDIS_URL or _services.redis_url()
-if EMBEDDED_POSTGRES:
+if embedded.Server.POSTGRES in EMBEDDED:
     _database = {
         "ENGINE": "deploy.embedded.backend",
         "HOST": embedded.HOST,

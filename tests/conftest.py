@@ -48,7 +48,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def redis_client() -> Iterator[redis.Redis]:
     """The real Redis of this worker, emptied."""
     if "CELLSHOP_TEST_REDIS" in os.environ:
-        embedded.join(services.folder_of_session(), durable=False)
+        embedded.join(services.folder_of_session(), needs={embedded.Server.REDIS}, durable=False)
     client = redis.Redis.from_url(settings.REDIS_URL)
     client.flushdb()
     yield client

@@ -1,7 +1,8 @@
 """The process that owns the embedded servers: `python -m deploy.embedded.holder <data>`.
 
-Started by the first process that joins, in a session of its own.  It restarts a server that
-died, and stops both and leaves when nobody holds `users.lock` any more (or on SIGTERM).
+Started by the first process that joins, in a session of its own.  It starts the servers that
+are wanted and restarts one that died, and stops them and leaves when nobody holds `users.lock`
+any more (or on SIGTERM).
 """
 
 from __future__ import annotations
@@ -25,24 +26,27 @@ OWN_PORT_ATTEMPTS = 5
 
 
 class Holder:
-    """Owns both servers of one data folder."""
+    """Owns the servers of one data folder; `lock` is where it says which of them answer."""
 
-    def __init__(self, data: Path, *, durable: bool) -> None:
+    def __init__(self, data: Path, lock: int, *, durable: bool) -> None:
         self._data = data
-        self._servers: tuple[PostgresServer | RedisServer, ...] = (
-            PostgresServer(data, durable=durable),
-            RedisServer(data, durable=durable),
-        )
+        self._lock = lock
+        self._servers: dict[str, PostgresServer | RedisServer] = {
+            services.Server.POSTGRES: PostgresServer(data, durable=durable),
+            services.Server.REDIS: RedisServer(data, durable=durable),
+        }
 
-    def start_missing(self) -> bool:
-        """Start what does not run; returns whether anything had to be started."""
-        missing = [server for server in self._servers if not server.is_alive()]
-        for server in missing:
-            self._start(server)
-        return bool(missing)
+    def start_missing(self) -> None:
+        """Start what is wanted and does not run."""
+        wanted = locks.wanted(self._data) & {*self._servers}
+        missing = [name for name in sorted(wanted) if not self._servers[name].is_alive()]
+        for name in missing:
+            self._start(self._servers[name])
+        if missing:
+            locks.publish(self._lock, wanted)
 
     def stop(self) -> None:
-        for server in reversed(self._servers):
+        for server in reversed(self._servers.values()):
             server.stop()
 
     def _start(self, server: PostgresServer | RedisServer) -> None:
@@ -81,10 +85,9 @@ def main() -> int:
     if not wait_for(lambda: locks.try_exclusive(own), 2.0):
         return 0  # somebody else is the holder
     os.ftruncate(own, 0)
-    holder = Holder(data, durable=not arguments.throw_away)
+    holder = Holder(data, own, durable=not arguments.throw_away)
     try:
         holder.start_missing()
-        os.pwrite(own, locks.READY, 0)
         _hold(holder, data, stopping)
     except services.EmbeddedError as error:
         _say(str(error))
@@ -92,6 +95,7 @@ def main() -> int:
     finally:
         os.ftruncate(own, 0)
         holder.stop()
+        (data / "wanted").unlink(missing_ok=True)
         _say("stopped")
     return 0
 
@@ -102,8 +106,7 @@ def _hold(holder: Holder, data: Path, stopping: threading.Event) -> None:
     while not stopping.wait(POLL_S):
         if not data.exists() or locks.try_exclusive(users):
             return
-        if holder.start_missing():
-            _say("a server had ended and runs again")
+        holder.start_missing()
 
 
 def _on_another_port(

@@ -6,11 +6,11 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from deploy.embedded import locks
-from deploy.embedded.services import EmbeddedError, Services, plan, read
+from deploy.embedded.services import ALL, EmbeddedError, Server, Services, plan, read
 
 START_DEADLINE_S = 150.0  # crash recovery of a large database takes its time
 _PROJECT = Path(__file__).resolve().parents[2]
@@ -28,8 +28,8 @@ _launched: dict[Path, _Outliving] = {}  # the holders that we started
 _guard = threading.Lock()
 
 
-def join(data: Path, *, durable: bool = True) -> Services:
-    """Make sure the servers of `data` run, and keep them while this process lives.
+def join(data: Path, *, needs: Iterable[Server] = ALL, durable: bool = True) -> Services:
+    """Make sure the servers that one `needs` run, and keep them while this process lives.
 
     Cheap when they run already (two file locks).  `durable=False` is for throw-away data: the
     servers then never wait for the disk.  Raises EmbeddedError saying what to do.
@@ -39,8 +39,8 @@ def join(data: Path, *, durable: bool = True) -> Services:
         if data not in _joined:
             plan(data)
             _joined[data] = _become_user(data)
-        if locks.holder_state(data) != "ready":
-            _start_holder(data, durable=durable)
+        if locks.holder_state(data, needs) != "ready":
+            _start_holder(data, needs, durable=durable)
         return read(data)
 
 
@@ -90,22 +90,23 @@ def _become_user(data: Path) -> int:
     return descriptor
 
 
-def _start_holder(data: Path, *, durable: bool) -> None:
+def _start_holder(data: Path, needs: Iterable[Server], *, durable: bool) -> None:
     mutex = locks.open_lock(data / "start.lock")
     try:
         if not wait_for(lambda: locks.try_exclusive(mutex), START_DEADLINE_S):
             raise EmbeddedError(f"somebody has been starting the servers of {data} for too long")
+        locks.want(data, needs)
         if locks.holder_state(data) == "absent":
             _launch(data, durable=durable)
-        wait_for(lambda: _ready_or_failed(data), START_DEADLINE_S)
-        if locks.holder_state(data) != "ready":
+        wait_for(lambda: _ready_or_failed(data, needs), START_DEADLINE_S)
+        if locks.holder_state(data, needs) != "ready":
             raise EmbeddedError(_last_words(data))
     finally:
         os.close(mutex)
 
 
-def _ready_or_failed(data: Path) -> bool:
-    state = locks.holder_state(data)
+def _ready_or_failed(data: Path, needs: Iterable[Server]) -> bool:
+    state = locks.holder_state(data, needs)
     launched = _launched.get(data)
     # A holder of ours is "absent" until it has its lock; one of others' is gone.
     ended = launched is None or launched.poll() is not None

@@ -8,12 +8,23 @@ import random
 import secrets
 import socket
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from pathlib import Path
 
 HOST = "127.0.0.1"
 # Below Linux's ephemeral range (from 32768), so that no outgoing connection takes the port
 # between the day it was chosen and the next start.
 _PORTS = range(20000, 32000)
+
+
+class Server(StrEnum):
+    """The servers that can be embedded."""
+
+    POSTGRES = "postgres"
+    REDIS = "redis"
+
+
+ALL = frozenset(Server)
 
 
 class EmbeddedError(Exception):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.contrib.auth import authenticate
+from django.core.management.base import CommandError
 
 from deploy.demo import programs
 from deploy.demo.benches import BENCHES, CHANNELS, DemoBench, write_folder
 from deploy.demo.seed import JOB_CELLS, seed
+from deploy.management.commands import demo
 from shop import clock
 from shop.cells.models import Cell
 from shop.equipment.models import Calibration, Instrument, Station
@@ -99,3 +102,24 @@ def test_instruments_are_started_first_and_ended_last(tmp_path: Path) -> None:
 
     for number in ("1", "2"):
         assert stages[f"bench {number}"] < stages[f"guard {number}"] < stages[f"worker {number}"]
+
+
+def test_second_demo_on_the_same_data_names_the_first_and_touches_nothing(tmp_path: Path) -> None:
+    lock = demo._lock(tmp_path)
+    before = sorted(tmp_path.iterdir())
+
+    with pytest.raises(
+        CommandError, match=rf"runs already on {tmp_path} \(process {os.getpid()}\)"
+    ):
+        demo._lock(tmp_path)
+
+    assert sorted(tmp_path.iterdir()) == before
+    os.close(lock)
+    os.close(demo._lock(tmp_path))
+
+
+def test_demo_names_a_data_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(CommandError, match="set CELLSHOP_DATA"):
+        demo._lock(tmp_path / "file")

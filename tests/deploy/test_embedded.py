@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -156,14 +156,41 @@ def test_newcomer_replaces_a_killed_holder(data: Path) -> None:
     assert again == services
 
 
-@pytest.mark.parametrize("pid_of", [lambda: 1, os.getpid], ids=["init", "ourselves"])
-def test_stale_pid_file_naming_a_stranger_is_no_obstacle(
-    data: Path, pid_of: Callable[[], int]
-) -> None:
+@pytest.mark.parametrize("needed", embedded.Server)
+def test_only_what_is_needed_is_started(data: Path, needed: embedded.Server) -> None:
+    services = embedded.join(data, needs={needed}, durable=False)
+
+    other = next(server for server in embedded.Server if server is not needed)
+    assert locks.holder_state(data, {needed}) == "ready"
+    assert locks.holder_state(data, {other}) == "starting"
+    assert listens(services.redis_port) == (needed is embedded.Server.REDIS)
+    assert listens(services.postgres_port) == (needed is embedded.Server.POSTGRES)
+
+
+def test_another_need_is_met_by_the_same_holder(data: Path) -> None:
+    services = embedded.join(data, needs={embedded.Server.REDIS}, durable=False)
+
+    again = embedded.join(data, durable=False)
+
+    assert again == services
+    assert ask(again, "SELECT 1") == 1
+    assert redis.Redis.from_url(again.redis_url()).ping()
+
+
+@pytest.fixture(params=["init", "ourselves", "zombie"])
+def stranger(request: pytest.FixtureRequest) -> Iterator[int]:
+    """A process that is no server; the zombie as in a container whose init reaps nobody."""
+    with subprocess.Popen(["/bin/true"]) as process:
+        stat = Path(f"/proc/{process.pid}/stat")
+        wait_until(lambda: stat.read_text().rpartition(")")[2].split()[0] == "Z")
+        yield {"init": 1, "ourselves": os.getpid(), "zombie": process.pid}[request.param]
+
+
+def test_stale_pid_file_naming_a_stranger_is_no_obstacle(data: Path, stranger: int) -> None:
     embedded.join(data, durable=False)
     embedded.leave(data)
     pid_file = data / "pg" / "data" / "postmaster.pid"
-    pid_file.write_text(f"{pid_of()}\n{data}/pg/data\n1700000000\n5432\n\n127.0.0.1\n\nready\n")
+    pid_file.write_text(f"{stranger}\n{data}/pg/data\n1700000000\n5432\n\n127.0.0.1\n\nready\n")
     os.chown(pid_file, pid_file.parent.stat().st_uid, pid_file.parent.stat().st_gid)
 
     services = embedded.join(data, durable=False)
@@ -248,6 +275,14 @@ def test_programs_that_the_user_cannot_reach_are_copied(
         [copied / "postgres", "--version"], capture_output=True, text=True, check=True
     )
     assert "(PostgreSQL) 18" in version.stdout
+
+
+def listens(port: int) -> bool:
+    try:
+        socket.create_connection((embedded.HOST, port), timeout=1).close()
+    except ConnectionRefusedError:
+        return False
+    return True
 
 
 def answers(services: Services) -> bool:

@@ -24,9 +24,11 @@ DEFAULTS = Timers(
 )
 
 
-def read_settings(tmp_path: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def read_settings(
+    tmp_path: Path, *, show: str = "s.DATABASES, s.REDIS_URL", **environment: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", "import deploy.settings as s; print(s.DATABASES, s.REDIS_URL)"],
+        [sys.executable, "-c", f"import deploy.settings as s; print({show})"],
         env={"PATH": os.environ["PATH"], "CELLSHOP_DATA": str(tmp_path)} | environment,
         capture_output=True,
         text=True,
@@ -77,6 +79,24 @@ def test_given_urls_are_used_and_nothing_is_embedded(tmp_path: Path) -> None:
     assert "db.example" in result.stdout
     assert "redis://cache.example/3" in result.stdout
     assert not (tmp_path / "services.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "embedded"),
+    [
+        ({"DATABASE_URL": "postgres://me:word@db.example/shop"}, ["redis"]),
+        ({"REDIS_URL": "redis://cache.example/3"}, ["postgres"]),
+        ({}, ["postgres", "redis"]),
+    ],
+    ids=["database", "redis", "none"],
+)
+def test_only_the_server_without_a_url_is_embedded(
+    tmp_path: Path, given: dict[str, str], embedded: list[str]
+) -> None:
+    result = read_settings(tmp_path, show="*sorted(s.EMBEDDED)", **given)
+
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.split() == embedded
 
 
 def test_reading_the_settings_starts_no_server(tmp_path: Path) -> None:

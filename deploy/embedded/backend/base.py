@@ -14,6 +14,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """Joins the embedded servers before it connects, and takes their present address."""
 
     def get_connection_params(self) -> dict[str, Any]:
-        services = join(settings.CELLSHOP_DATA, durable=settings.CELLSHOP_DURABLE)
+        services = join(
+            settings.CELLSHOP_DATA, needs=settings.EMBEDDED, durable=settings.CELLSHOP_DURABLE
+        )
         self.settings_dict["PORT"] = services.postgres_port
         return super().get_connection_params()

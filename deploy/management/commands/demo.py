@@ -44,6 +44,8 @@ class Command(BaseCommand):
         lock = _lock(data)
         try:
             voice.say("demo", f"data in {data}")
+            if settings.EMBEDDED:
+                embedded.join(data, needs=settings.EMBEDDED, durable=settings.CELLSHOP_DURABLE)
             call_command("migrate", verbosity=0, interactive=False)
             passwords = seed(data, now=clock.now())
             connections.close_all()
@@ -89,15 +91,24 @@ class Command(BaseCommand):
 
 def _lock(data: Path) -> int:
     """One demo per data folder; the lock goes with this process."""
-    data.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(data / "demo.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(data / "demo.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise CommandError(
+            f"cannot write to {data} ({error.strerror}): set CELLSHOP_DATA to a folder of your own"
+        ) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
+        holder = os.pread(descriptor, 20, 0).decode().strip() or "unknown"
         os.close(descriptor)
         raise CommandError(
-            f"a demo runs already on {data}: stop it, or set CELLSHOP_DATA to another folder"
+            f"a demo runs already on {data} (process {holder}): stop it, or set CELLSHOP_DATA "
+            "to another folder"
         ) from None
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
     return descriptor
 
 
