@@ -13,7 +13,7 @@ from typing import Any
 from shop.cells.models import Batch, Cell, CellType
 from shop.equipment.models import Calibration, Instrument, Station, StationLease
 from shop.equipment.states import OutputState
-from shop.jobs.defaults import policy_defaults, recipe_defaults
+from shop.jobs.defaults import policy_defaults, recheck_defaults, recipe_defaults
 from shop.jobs.models import (
     Job,
     JobCell,
@@ -105,6 +105,16 @@ def make_recipe_version(*, by: User, **parameters: Any) -> RecipeVersion:
     )
 
 
+def make_recheck_recipe(*, by: User, **parameters: Any) -> RecipeVersion:
+    return RecipeVersion.objects.create(
+        recipe=Recipe.objects.create(name=f"Re-check {next(_numbers)}"),
+        version=1,
+        procedure="recheck",
+        parameters=recheck_defaults() | parameters,
+        created_by=by,
+    )
+
+
 def make_policy(*, by: User, **parameters: Any) -> PolicyVersion:
     return PolicyVersion.objects.create(
         version=PolicyVersion.objects.count() + 1,
@@ -123,8 +133,10 @@ def make_job(
     now: datetime = NOON,
 ) -> Job:
     """An OPEN job, or one claimed by `by` at the station `claimed_at`."""
+    recipe_version = recipe_version or make_recipe_version(by=by)
     job = Job.objects.create(
-        recipe_version=recipe_version or make_recipe_version(by=by),
+        kind=recipe_version.procedure,
+        recipe_version=recipe_version,
         state=state or (JobState.CLAIMED if claimed_at else JobState.OPEN),
         station=claimed_at,
         claimed_by=by if claimed_at else None,

@@ -13,7 +13,7 @@ from shop.cells.models import Cell
 from shop.equipment.models import Station
 from shop.jobs.ending import ending_of
 from shop.jobs.leasing import take
-from shop.jobs.models import Run
+from shop.jobs.models import Job, Run
 from shop.jobs.planning import plan, program_sha256
 from shop.jobs.preflight import Registered
 from shop.jobs.results import conclude
@@ -26,8 +26,8 @@ from stations.model.cell import cell_of
 from stations.plain import to_plain
 from stations.runner import run as play
 from stations.values import Event, Reading
-from stations.virtual import VirtualBench, VirtualClock
-from tests.factories import make_job, make_run
+from stations.virtual import ATTENTIVE, Act, VirtualBench, VirtualClock
+from tests.factories import make_job, make_recheck_recipe, make_run
 
 LASTS = timedelta(hours=3, minutes=30)  # 4 x 200 Ah from 95 %, with the person's minutes
 CHUNK = 300
@@ -52,11 +52,38 @@ def play_run(
     """A FINISHED run of `cells` that ended at about `ended_at`, with all its evidence."""
     began_at = ended_at - LASTS
     job = make_job(by=by, cells=cells, claimed_at=station, state=JobState.IN_PROGRESS, now=began_at)
+    return _play(job, station, by, _bench([soc] * len(cells), began_at), began_at)
+
+
+def play_recheck(
+    *,
+    by: User,
+    cells: Sequence[Cell],
+    station: Station,
+    began_at: datetime,
+    soc: float = 0.9995,
+    low: float | None = None,
+) -> Run:
+    """A FINISHED re-check of `cells`, the last one at SOC `low` where that is given."""
+    recipe = make_recheck_recipe(by=by)
+    job = make_job(
+        by=by,
+        cells=cells,
+        recipe_version=recipe,
+        claimed_at=station,
+        state=JobState.IN_PROGRESS,
+        now=began_at,
+    )
+    socs = [soc] * (len(cells) - 1) + [soc if low is None else low]
+    bench = _bench(socs, began_at, person=(Act("place", 60.0),))
+    return _play(job, station, by, bench, began_at)
+
+
+def _play(job: Job, station: Station, by: User, bench: _Recording, began_at: datetime) -> Run:
     program = plan(job, station).program
     run = make_run(by=by, job=job, station=station, now=began_at)
     held = take(run.pk)
     assert held is not None
-    bench = _bench(cells, soc, began_at)
     outcome = play(program, bench, started_at=bench.clock.now())
     assert outcome.kind == "FINISHED", outcome.reason
     now = bench.clock.now()
@@ -75,10 +102,12 @@ def play_run(
     return run
 
 
-def _bench(cells: Sequence[Cell], soc: float, began_at: datetime) -> _Recording:
-    socs = [soc] * len(cells)
-    bank = Bank([cell_of(200.0)] * len(cells), Wiring(), soc=socs, linked=False, fed=False)
-    bench = _Recording(bank, sample_s=SAMPLE_S, clock=VirtualClock(began_at))
+def _bench(
+    socs: Sequence[float], began_at: datetime, person: Sequence[Act] = ATTENTIVE
+) -> _Recording:
+    cells = [cell_of(200.0)] * len(socs)
+    bank = Bank(cells, Wiring(), soc=socs, linked=False, fed=False)
+    bench = _Recording(bank, person=person, sample_s=SAMPLE_S, clock=VirtualClock(began_at))
     bench.readings = []
     return bench
 

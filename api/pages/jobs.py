@@ -18,9 +18,9 @@ from shop.cells.queries import cells_by_serial
 from shop.equipment.models import Station
 from shop.equipment.states import InstrumentRole
 from shop.jobs import queries, rules, services
-from shop.jobs.defaults import recipe_of
 from shop.jobs.models import Job, RecipeVersion
 from shop.jobs.planning import plan
+from shop.jobs.procedures import procedure_of
 from shop.jobs.states import JobState
 from shop.people.models import User
 from shop.refusals import Problem, Refusal
@@ -136,18 +136,18 @@ def _plan_shown(job: Job) -> dict[str, Any]:
         return {}
     try:
         planned = plan(job, job.station)
-        basis = recipe_of(job.recipe_version.parameters).tail_basis
+        recipe = procedure_of(job.kind).recipe_of(job.recipe_version.parameters)
     except Refusal as refusal:
         return {"plan_refused": refusal}
     supply = next(i for i in job.station.instruments.all() if i.role == InstrumentRole.SUPPLY)
-    return {"plan": planned, "basis": basis, "supply": supply}
+    return {"plan": planned, "basis": getattr(recipe, "tail_basis", ""), "supply": supply}
 
 
 def _claim_problems(job: Job, station: Station) -> list[Problem]:
     return rules.claim_problems(
         state=job.state,
         station=queries.station_fact(station, clock.now()),
-        instruments_needed=rules.PARALLEL_TOP_BALANCE_NEEDS,
+        instruments_needed=procedure_of(job.kind).needs,
     )
 
 

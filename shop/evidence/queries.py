@@ -36,6 +36,7 @@ from shop.evidence.values import (
     VoltageEvidence,
 )
 from shop.jobs.models import PolicyVersion, Run, RunCell
+from shop.jobs.procedures import RESTING
 from shop.jobs.queries import policy_in_force
 from shop.jobs.states import RunState
 from shop.quality.models import Nonconformance
@@ -324,6 +325,7 @@ class _Reader:
             RunCell.objects.filter(cell__in=self.ids)
             .exclude(run__state=RunState.REFUSED)
             .exclude(run__token=None, run__state=RunState.STOPPED)
+            .exclude(run__job__kind__in=RESTING)
             .values_list("cell_id", "run_id")
             .order_by("run_id")
         )

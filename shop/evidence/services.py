@@ -42,14 +42,22 @@ from shop.signing.services import Signer, signer
 from stations.procedures.steps import CellResult, Record
 from stations.values import OffProof
 
-# B7: what a verdict of the disconnect check opens, and in which words.
-DEPARTURES: Mapping[str, tuple[str, str]] = {
-    "FAIL": (Nonconformance.Kind.DISCONNECT_LOW, "is too low at the disconnect check"),
-    "INVALID": (
+# B7, B8: what a verdict of a check opens, and in which words.
+DEPARTURES: Mapping[tuple[str, str], tuple[str, str]] = {
+    ("DISCONNECT", "FAIL"): (
+        Nonconformance.Kind.DISCONNECT_LOW,
+        "is too low at the disconnect check",
+    ),
+    ("DISCONNECT", "INVALID"): (
         Nonconformance.Kind.READING_ABOVE_WINDOW,
         "read above the window twice at the disconnect check",
     ),
+    ("RECHECK", "FAIL"): (Nonconformance.Kind.RECHECK_LOW, "is low at the re-check"),
 }
+# B8: a bad contact in the bank leaves a healthy cell as low as a leak does, so the first failure
+# is the bank's; the second one is the cell's.
+FIRST_LOW = "Tighten the links, repeat the hold, and check again."
+LOW_AGAIN = "It was low before: put it aside for a supervisor's decision."
 
 
 def record_voltage_check(
@@ -65,8 +73,8 @@ def record_voltage_check(
 ) -> VoltageCheck:
     """The check of every cell of a run, with the windows that the bench applied.
 
-    `kind` is PRE_PARALLEL or DISCONNECT; `current_stopped` is None only before any current.  A
-    cell that failed, or read above its window twice, gets a nonconformance.
+    `current_stopped` is None only before any current.  A cell that failed after it, or read
+    above its window twice, gets a nonconformance.
     """
     cells = queries.cells_of_run(run)
     refuse(_reading_problems(kind, results, cells, current_stopped))
@@ -94,8 +102,7 @@ def record_voltage_check(
         CellVoltage.objects.bulk_create(
             _cell_voltage(check, cells[result.position], result) for result in results
         )
-        if kind == VoltageCheck.Kind.DISCONNECT:
-            _open_departures(run, cells, results, now)
+        _open_departures(run, kind, cells, results, now)
     return check
 
 
@@ -155,20 +162,28 @@ def _reading_problems(
 
 
 def _open_departures(
-    run: Run, cells: Mapping[int, Cell], results: Sequence[CellResult], now: datetime
+    run: Run, kind: str, cells: Mapping[int, Cell], results: Sequence[CellResult], now: datetime
 ) -> None:
     for result in results:
-        departure = DEPARTURES.get(result.verdict.upper())
+        departure = DEPARTURES.get((kind, result.verdict.upper()))
         if departure is not None:
-            kind, words = departure
+            opens, words = departure
             cell = cells[result.position]
             open_nonconformance(
                 cell=cell,
-                kind=kind,
-                words=f"Cell {cell.serial} {words}: {result.voltage_v:.3f} V.",
+                kind=opens,
+                words=f"Cell {cell.serial} {words}: {result.voltage_v:.3f} V."
+                + _what_next(cell, opens),
                 run=run,
                 now=now,
             )
+
+
+def _what_next(cell: Cell, kind: str) -> str:
+    if kind != Nonconformance.Kind.RECHECK_LOW:
+        return ""
+    before = Nonconformance.objects.filter(cell=cell, kind=kind).exists()
+    return f" {LOW_AGAIN if before else FIRST_LOW}"
 
 
 def record_balance(

@@ -1,9 +1,10 @@
 """Defaults of recipes and policies, with their sources; a version may change any by name.
 
-Recipe numbers live with the procedure that uses them (`stations.procedures.top_balance.Recipe`);
-here is how stored parameters become one, and what a policy asks of evidence.  Sources: [A]
-"Top Balancing vs Bottom Balancing", [B] "Top Balancing LiFePo4 Cells using a low cost 10A
-benchtop power supply"; the rest is physics of the cell, said beside the number.
+Recipe numbers live with the procedure that uses them (`top_balance.Recipe` and `recheck.Recipe`
+in `stations.procedures`); here is how stored parameters become one, and what a policy asks of
+evidence.  Sources: [A] "Top Balancing vs Bottom Balancing", [B] "Top Balancing LiFePo4 Cells
+using a low cost 10A benchtop power supply"; the rest is physics of the cell, said beside the
+number.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any, TypeVar
 
 from shop.refusals import Problem, Refusal
 from stations.plain import from_plain
+from stations.procedures import recheck
 from stations.procedures.top_balance import Recipe
 from stations.values import Window
 
@@ -96,6 +98,19 @@ RECIPE_BOUNDS: Mapping[str, Window] = {
     "wait_max_s": Window(60.0, 48 * 3600.0),
 }
 
+RECHECK_BOUNDS: Mapping[str, Window] = {
+    "early_s": Window(600.0, 24 * 3600.0),
+    "early_warn_v": Window(0.005, 0.200),
+    "early_fail_v": Window(0.005, 0.200),
+    "late_s": Window(3600.0, 14 * 24 * 3600.0),
+    "late_warn_v": Window(0.005, 0.200),
+    "late_fail_v": Window(0.005, 0.200),
+    "floor_v": Window(3.30, 3.45),
+    "span_max_s": Window(60.0, 4 * 3600.0),
+    "temperature_span_k": Window(0.5, 10.0),
+    "wait_max_s": Window(60.0, 48 * 3600.0),
+}
+
 POLICY_BOUNDS: Mapping[str, Window] = {
     "capacity_spread_max": Window(0.001, 0.10),
     "capacity_low_share": Window(0.0, 1.0),
@@ -128,6 +143,11 @@ RECIPE_ORDERED = (
     ("pass_below_v", "marginal_below_v"),
     ("fresh_s", "late_s"),
 )
+RECHECK_ORDERED = (
+    ("early_s", "late_s"),
+    ("early_warn_v", "early_fail_v"),
+    ("late_warn_v", "late_fail_v"),
+)
 POLICY_ORDERED = (
     ("pass_below_v", "marginal_below_v"),
     ("check_fresh_s", "check_late_s"),
@@ -157,6 +177,11 @@ def full_rating_allowed(parameters: Mapping[str, Any]) -> bool:
     return bool(parameters.get(FULL_RATING, False))
 
 
+def recheck_recipe_of(parameters: Mapping[str, Any]) -> recheck.Recipe:
+    """The re-check recipe that stored parameters name; raises Refusal like `recipe_of`."""
+    return _read(recheck.Recipe, parameters, RECHECK_BOUNDS, RECHECK_ORDERED)
+
+
 def policy_of(parameters: Mapping[str, Any]) -> Policy:
     """The policy that stored parameters name; raises Refusal like `recipe_of`."""
     policy = _read(Policy, parameters, POLICY_BOUNDS, POLICY_ORDERED)
@@ -168,6 +193,11 @@ def policy_of(parameters: Mapping[str, Any]) -> Policy:
 def recipe_defaults() -> dict[str, Any]:
     """Every parameter of a recipe at its default, ready to be stored as a version."""
     return {**asdict(Recipe()), FULL_RATING: False}
+
+
+def recheck_defaults() -> dict[str, Any]:
+    """Every parameter of a re-check recipe at its default, ready to be stored as a version."""
+    return asdict(recheck.Recipe())
 
 
 def policy_defaults() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""From a job to its program: recipe version, cell type and the station's supply.
+"""From a job to its program: recipe version, cells with their history, the station's supply.
 
 The same function plans before a claim, checks at start and builds what the worker runs.
 """
@@ -12,16 +12,15 @@ from typing import Any
 
 import rfc8785
 
-from shop.cells.models import CellType
 from shop.equipment.models import Station
-from shop.jobs import queries
-from shop.jobs.defaults import full_rating_allowed, recipe_of
+from shop.evidence.parted import parted_cells
 from shop.jobs.models import Job
+from shop.jobs.procedures import CellFigures, Cells, procedure_of
 from shop.refusals import Problem, Refusal, refuse
 from stations.drivers.registry import DRIVERS
 from stations.plain import to_plain
-from stations.procedures import check, top_balance
-from stations.procedures.steps import Charge, Measure, Program
+from stations.procedures import check
+from stations.procedures.steps import Charge, Measure, PlanRefused, Program
 from stations.values import MeterRatings, Ratings, SupplyRatings
 
 
@@ -47,10 +46,10 @@ class Plan:
 def plan(job: Job, station: Station) -> Plan:
     """The plan of `job` at `station`; raises Refusal naming everything that is wrong with it."""
     ratings = ratings_of(station)
-    spec = spec_of(job, ratings.supply)
+    procedure = procedure_of(job.kind)
     try:
-        program = top_balance.program(spec)
-    except top_balance.PlanRefused as refused:
+        program = procedure.program(job.recipe_version.parameters, cells_of(job), ratings.supply)
+    except PlanRefused as refused:
         raise Refusal(
             Problem("plan", words, "Change the recipe or the station.")
             for words in refused.problems
@@ -62,19 +61,23 @@ def plan(job: Job, station: Station) -> Plan:
     return Plan(program, program_sha256(program), _lasts(program))
 
 
-def spec_of(job: Job, supply: SupplyRatings) -> top_balance.Spec:
-    cells = queries.job_cells(job)
-    cell_type = CellType.objects.get(batches__cells=cells[0])
-    parameters = job.recipe_version.parameters
-    return top_balance.Spec(
-        recipe=recipe_of(parameters),
-        cells=len(cells),
-        capacity_ah=cell_type.capacity_ah,
-        cell_voltage_max_v=cell_type.charge_voltage_max_v,
-        cell_voltage_min_v=cell_type.discharge_voltage_min_v,
-        cell_r_ohm=cell_type.r_typical_ohm,
-        supply=supply,
-        full_rating_allowed=full_rating_allowed(parameters),
+def cells_of(job: Job) -> Cells:
+    """The cells of a job in bank order, each with what its last balance left."""
+    cells = [
+        row.cell
+        for row in job.job_cells.select_related("cell__batch__cell_type").order_by("position")
+    ]
+    parted = parted_cells(cells)
+    return tuple(
+        CellFigures(
+            serial=cell.serial,
+            capacity_ah=cell.batch.cell_type.capacity_ah,
+            voltage_max_v=cell.batch.cell_type.charge_voltage_max_v,
+            voltage_min_v=cell.batch.cell_type.discharge_voltage_min_v,
+            r_ohm=cell.batch.cell_type.r_typical_ohm,
+            parted=parted.get(cell.pk),
+        )
+        for cell in cells
     )
 
 

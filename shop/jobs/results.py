@@ -18,7 +18,8 @@ from shop.jobs.states import RunState
 from shop.quality.services import open_nonconformance
 from stations.procedures.steps import Record
 
-CHECKS = {"pre-parallel": "PRE_PARALLEL", "disconnect": "DISCONNECT"}
+# Steps that measure every cell, and what is evidence of them.
+CHECKS = {"pre-parallel": "PRE_PARALLEL", "disconnect": "DISCONNECT", "recheck": "RECHECK"}
 
 
 def conclude(held: Held, ending: Ending, *, now: datetime) -> None:

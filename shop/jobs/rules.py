@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from shop.equipment.states import InstrumentRole, OutputState
+from shop.equipment.states import OutputState
 from shop.jobs.states import JobState, RunState
 from shop.refusals import Problem
 
@@ -62,7 +62,7 @@ def new_job_problems(cells: Sequence[CellFact]) -> list[Problem]:
         found.append(
             Problem(
                 "cell_count",
-                f"A parallel bank takes {CELLS_MIN} to {CELLS_MAX} cells, not {len(cells)}.",
+                f"A bank takes {CELLS_MIN} to {CELLS_MAX} cells, not {len(cells)}.",
                 "Scan the cells of one bank.",
             )
         )
@@ -71,7 +71,7 @@ def new_job_problems(cells: Sequence[CellFact]) -> list[Problem]:
             Problem(
                 "mixed_types",
                 "The cells are not all of one type.",
-                "Balance cells of one type together.",
+                "Give the cells of each type a job of their own.",
             )
         )
     found += [
@@ -238,8 +238,3 @@ def confirm_problems(
             f"What can be confirmed now: {', '.join(may_confirm) or 'nothing'}.",
         )
     ]
-
-
-PARALLEL_TOP_BALANCE_NEEDS = frozenset(
-    {InstrumentRole.SUPPLY.value, InstrumentRole.METER.value, InstrumentRole.SCANNER.value}
-)

@@ -13,6 +13,7 @@ from celery import current_app
 from django.db import IntegrityError, transaction
 
 from shop.cells.models import Cell
+from shop.cells.services import hold_cells
 from shop.equipment.models import Station
 from shop.jobs import queries, rules
 from shop.jobs.models import (
@@ -26,6 +27,7 @@ from shop.jobs.models import (
     RunCell,
 )
 from shop.jobs.moves import move_job, move_run
+from shop.jobs.procedures import procedure_of
 from shop.jobs.states import JobState, RunState
 from shop.people.models import User
 from shop.people.roles import Act, Role, require
@@ -66,7 +68,7 @@ def claim_job(*, job: Job, station: Station, by: User, now: datetime) -> Job:
         rules.claim_problems(
             state=job.state,
             station=queries.station_fact(station, now),
-            instruments_needed=rules.PARALLEL_TOP_BALANCE_NEEDS,
+            instruments_needed=procedure_of(job.kind).needs,
         )
     )
     move_job(
@@ -116,27 +118,25 @@ def start_run(*, job: Job, by: User, now: datetime) -> Run:
     require(by.role, Act.START)
     policy = queries.policy_in_force()
     cells = queries.job_cells(job)
-    refuse(
-        rules.start_problems(
-            state=job.state,
-            is_holder=job.claimed_by_id == by.pk,
-            station=queries.station_fact(job.station, now) if job.station else None,
-            cells=queries.cell_facts(cells),
-            has_policy=policy is not None,
-            now=now,
-        )
-    )
-    assert job.station is not None  # noqa: S101  a claimed job has one: constraint
-    assert policy is not None  # noqa: S101  refused above
     try:
         with transaction.atomic():
-            run = _queue(job, job.station, policy, cells, by, now)
+            hold_cells(cells)  # a cell is started or assembled, never both
+            refuse(
+                rules.start_problems(
+                    state=job.state,
+                    is_holder=job.claimed_by_id == by.pk,
+                    station=queries.station_fact(job.station, now) if job.station else None,
+                    cells=queries.cell_facts(cells),
+                    has_policy=policy is not None,
+                    now=now,
+                )
+            )
+            assert job.station is not None  # noqa: S101  a claimed job has one: constraint
+            assert policy is not None  # noqa: S101  refused above
+            return _queue(job, job.station, policy, cells, by, now)
     except IntegrityError as error:
-        # The station or a cell was taken between the look and the write.
-        raise StaleTransition(
-            f"Station {job.station.slug} or a cell of job {job.pk}", "free"
-        ) from error
-    return run
+        # The station was taken between the look and the write.
+        raise StaleTransition(f"The station or a cell of job {job.pk}", "free") from error
 
 
 def _queue(

@@ -1,0 +1,34 @@
+"""When the cells of a bank parted: what their newest balances left, and when current stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from shop.cells.models import Cell
+from shop.evidence.models import CellBalance, VoltageCheck
+from shop.jobs.procedures import Parted
+from stations.values import NAN, OffProof
+
+
+def parted_cells(cells: Iterable[Cell]) -> dict[int, Parted]:
+    """By cell id; a cell without a balance, or whose balance has no disconnect check, lacks."""
+    rows = (
+        CellBalance.objects.filter(cell__in=[cell.pk for cell in cells])
+        .select_related("balance")
+        .order_by("balance__recorded_at", "balance_id")
+    )
+    balances = {row.cell_id: row.balance for row in rows}
+    checks = VoltageCheck.objects.filter(
+        kind=VoltageCheck.Kind.DISCONNECT,
+        run__in={balance.run_id for balance in balances.values()},
+    ).order_by("current_stopped_received_at")
+    stops = {
+        check.run_id: OffProof(check.current_stopped_at, check.current_stopped_received_at, NAN)
+        for check in checks
+        if check.current_stopped_at is not None and check.current_stopped_received_at is not None
+    }
+    return {
+        cell_id: Parted(balance.run_id, balance.target_v, stops[balance.run_id])
+        for cell_id, balance in balances.items()
+        if balance.run_id in stops
+    }

@@ -1,0 +1,152 @@
+"""Every procedure that a job may ask for: its recipe, what it needs, how its program is built.
+
+The one place that knows them by name.  A procedure is added here and in `stations.procedures`;
+recipe versions, claims, planning and evidence ask this table.  Pure: what a program is built
+from comes in as values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shop.equipment.states import InstrumentRole
+from shop.jobs import defaults
+from shop.refusals import Problem, Refusal, refuse
+from stations.procedures import recheck, top_balance
+from stations.procedures.steps import Program
+from stations.values import OffProof, SupplyRatings
+
+PARALLEL_TOP_BALANCE, RECHECK = "parallel_top_balance", "recheck"
+
+
+@dataclass(frozen=True, slots=True)
+class Parted:
+    """What a cell's last balance left: with whom, how full, and when current stopped."""
+
+    run_id: int
+    target_v: float
+    stopped: OffProof
+
+
+@dataclass(frozen=True, slots=True)
+class CellFigures:
+    """One cell of a job: its type's datasheet, and its last balance if there was one."""
+
+    serial: str
+    capacity_ah: float
+    voltage_max_v: float
+    voltage_min_v: float
+    r_ohm: float
+    parted: Parted | None = None
+
+
+Cells = tuple[CellFigures, ...]  # in bank order, never empty, all of one type
+
+
+@dataclass(frozen=True, slots=True)
+class Procedure:
+    """`recipe_of` reads stored parameters and raises Refusal naming every wrong key.
+
+    `moves_charge`: after a run of it a balance is history.
+    """
+
+    recipe_of: Callable[[Mapping[str, Any]], object]
+    program: Callable[[Mapping[str, Any], Cells, SupplyRatings], Program]
+    needs: frozenset[str]
+    moves_charge: bool
+
+
+def _top_balance(parameters: Mapping[str, Any], cells: Cells, supply: SupplyRatings) -> Program:
+    first = cells[0]
+    return top_balance.program(
+        top_balance.Spec(
+            recipe=defaults.recipe_of(parameters),
+            cells=len(cells),
+            capacity_ah=first.capacity_ah,
+            cell_voltage_max_v=first.voltage_max_v,
+            cell_voltage_min_v=first.voltage_min_v,
+            cell_r_ohm=first.r_ohm,
+            supply=supply,
+            full_rating_allowed=defaults.full_rating_allowed(parameters),
+        )
+    )
+
+
+def _recheck(parameters: Mapping[str, Any], cells: Cells, supply: SupplyRatings) -> Program:
+    """Of cells that each had a balance to one target; the one that parted first gives the age."""
+    known = [cell.parted for cell in cells if cell.parted is not None]
+    refuse(_recheck_problems(cells))
+    return recheck.program(
+        recheck.Spec(
+            recipe=defaults.recheck_recipe_of(parameters),
+            banks=tuple(parted.run_id for parted in known),
+            target_v=known[0].target_v,
+            current_stopped=min(
+                (parted.stopped for parted in known), key=lambda stopped: stopped.received_at
+            ),
+            cell_voltage_max_v=cells[0].voltage_max_v,
+            cell_voltage_min_v=cells[0].voltage_min_v,
+        )
+    )
+
+
+def _recheck_problems(cells: Cells) -> list[Problem]:
+    found = [
+        Problem(
+            "never_parted",
+            f"Nobody knows when current stopped in cell {cell.serial}: it has no balance with a "
+            "disconnect check.",
+            "Balance it; a re-check compares what a balance left.",
+        )
+        for cell in cells
+        if cell.parted is None
+    ]
+    targets = sorted({cell.parted.target_v for cell in cells if cell.parted is not None})
+    if len(targets) > 1:
+        named = ", ".join(f"{target:.2f} V" for target in targets)
+        found.append(
+            Problem(
+                "mixed_targets",
+                f"These cells were balanced to different targets: {named}.",
+                "Check the cells of each target in a job of their own.",
+            )
+        )
+    return found
+
+
+MEASURED_BY = frozenset({InstrumentRole.METER.value, InstrumentRole.SCANNER.value})
+
+PROCEDURES: Mapping[str, Procedure] = {
+    PARALLEL_TOP_BALANCE: Procedure(
+        recipe_of=defaults.recipe_of,
+        program=_top_balance,
+        needs=MEASURED_BY | {InstrumentRole.SUPPLY.value},
+        moves_charge=True,
+    ),
+    RECHECK: Procedure(
+        recipe_of=defaults.recheck_recipe_of,
+        program=_recheck,
+        needs=MEASURED_BY,
+        moves_charge=False,
+    ),
+}
+# Runs of these leave a balance as it was.
+RESTING = frozenset(name for name, known in PROCEDURES.items() if not known.moves_charge)
+
+
+def procedure_of(name: str) -> Procedure:
+    """The procedure called `name`; raises Refusal naming those that are known."""
+    known = PROCEDURES.get(name)
+    if known is None:
+        raise Refusal(
+            [
+                Problem(
+                    "unknown_procedure",
+                    f"There is no procedure {name!r}.",
+                    f"Known procedures: {', '.join(sorted(PROCEDURES))}.",
+                )
+            ]
+        )
+    return known
