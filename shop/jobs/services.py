@@ -13,7 +13,6 @@ from celery import current_app
 from django.db import IntegrityError, transaction
 
 from shop.cells.models import Cell
-from shop.cells.services import hold_cells
 from shop.equipment.models import Station
 from shop.jobs import queries, rules
 from shop.jobs.models import (
@@ -118,25 +117,27 @@ def start_run(*, job: Job, by: User, now: datetime) -> Run:
     require(by.role, Act.START)
     policy = queries.policy_in_force()
     cells = queries.job_cells(job)
+    refuse(
+        rules.start_problems(
+            state=job.state,
+            is_holder=job.claimed_by_id == by.pk,
+            station=queries.station_fact(job.station, now) if job.station else None,
+            cells=queries.cell_facts(cells),
+            has_policy=policy is not None,
+            now=now,
+        )
+    )
+    assert job.station is not None  # noqa: S101  a claimed job has one: constraint
+    assert policy is not None  # noqa: S101  refused above
     try:
         with transaction.atomic():
-            hold_cells(cells)  # a cell is started or assembled, never both
-            refuse(
-                rules.start_problems(
-                    state=job.state,
-                    is_holder=job.claimed_by_id == by.pk,
-                    station=queries.station_fact(job.station, now) if job.station else None,
-                    cells=queries.cell_facts(cells),
-                    has_policy=policy is not None,
-                    now=now,
-                )
-            )
-            assert job.station is not None  # noqa: S101  a claimed job has one: constraint
-            assert policy is not None  # noqa: S101  refused above
-            return _queue(job, job.station, policy, cells, by, now)
+            run = _queue(job, job.station, policy, cells, by, now)
     except IntegrityError as error:
-        # The station was taken between the look and the write.
-        raise StaleTransition(f"The station or a cell of job {job.pk}", "free") from error
+        # The station or a cell was taken between the look and the write.
+        raise StaleTransition(
+            f"Station {job.station.slug} or a cell of job {job.pk}", "free"
+        ) from error
+    return run
 
 
 def _queue(
