@@ -6,6 +6,7 @@ Pure text functions, one place for every page.  Rounding for show happens here a
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 THIN = "\u202f"  # narrow no-break space, before a unit
@@ -70,6 +71,14 @@ def duration(length: timedelta | float | None) -> str:
     return f"{seconds // DAY} days"
 
 
+def countdown(seconds: float) -> str:
+    """What is left of a length that somebody works against: to the second below ten minutes."""
+    left = max(0, math.floor(seconds))
+    if left < MINUTE or left >= 10 * MINUTE:
+        return duration(left)
+    return f"{left // MINUTE}{THIN}min {left % MINUTE:02d}{THIN}s"
+
+
 def moment(at: datetime, now: datetime) -> str:
     """A time with its age: "06:02 today, 12 min ago".  Both in the zone to show."""
     clock = at.strftime("%H:%M")
@@ -111,6 +120,35 @@ JOB_STATUS = {
     "DONE": ("done", "Done"),
     "CANCELLED": ("stopped", "Cancelled"),
 }
+# kind of an event in a job's history -> words; a step of the bench is told by its title
+EVENTS = {
+    "created": "Job made",
+    "claimed": "Claimed",
+    "released": "Claim given back",
+    "claim_lapsed": "Claim lapsed",
+    "started": "Started",
+    "run_leased": "Taken up by the station",
+    "run_preflight": "Plan made, bench checked",
+    "run_running": "Bench at work",
+    "run_stopping": "Ending, output off",
+    "run_finished": "Done",
+    "run_refused": "Refused",
+    "run_tripped": "Tripped",
+    "run_error": "Ended by an error",
+    "run_stopped": "Stopped",
+    "run_interrupted": "Station out of reach",
+    "run_safe_hold": "Safe hold, output off",
+    "confirmed": "Confirmed",
+    "stop_requested": "STOP pressed",
+    "done": "Job done",
+    "back_to_claimed": "Job is back with who claimed it",
+    "bench_current_stopped": "Current stopped, output proven off",
+    "bench_alarm": "Alarm at the bench",
+    "bench_safe_hold": "Bench switched off by itself",
+    "bench_stop": "Stopped at the bench",
+    "bench_trip": "Tripped at the bench",
+    "chunk_refused": "Readings set aside, they do not follow from those before",
+}
 VERDICTS = {
     "pass": ("pass", "Pass"),
     "marginal": ("marginal", "Marginal"),
@@ -126,3 +164,12 @@ ICONS = {"waiting": "waiting", "marginal": "error", "warning": "error"}
 def tone(table: dict[str, tuple[str, str]], key: str) -> tuple[str, str]:
     """(class, words) of a state; an unknown one is shown as it is rather than hidden."""
     return table.get(key, ("idle", key.replace("_", " ").capitalize()))
+
+
+def event(kind: str, data: Mapping[str, object]) -> str:
+    """One line of a job's history, with the cause where it has one."""
+    if kind == "bench_step":
+        return f"Step: {data.get('title', '')}"
+    told = EVENTS.get(kind, kind.replace("_", " ").capitalize())
+    cause = data.get("cause") or data.get("words") or data.get("reason")
+    return told if not cause or cause == "done" else f"{told}: {cause}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -71,8 +72,14 @@ def confirmed_steps(run: Run) -> frozenset[str]:
     return frozenset(act.data.get("step", "") for act in run.acts.all() if act.kind == "confirm")
 
 
-def run_progress(run: Run) -> Progress:
-    return progress(run.program, run.step, state=run.state, confirmed=confirmed_steps(run))
+def run_progress(run: Run, entered: Collection[str] = ()) -> Progress:
+    return progress(
+        run.program,
+        run.step,
+        state=run.state,
+        confirmed=confirmed_steps(run),
+        entered=entered,
+    )
 
 
 def _station(row: Station, told: Live | None, now: datetime) -> StationShown:

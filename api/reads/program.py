@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 KINDS = {"Instruct": "instruct", "Measure": "measure", "Charge": "charge"}
+WORDS = {"skipped": "not needed", "stopped": "ended here"}
+OVER_EARLY = frozenset({"STOPPED", "ERROR", "TRIPPED", "REFUSED"})
 PERSON_MAY_CONFIRM = frozenset({"PREFLIGHT", "RUNNING", "SAFE_HOLD"})
 
 
@@ -19,10 +21,12 @@ class StepShown:
     name: str
     title: str
     kind: str  # instruct, measure, charge
-    state: str  # done, now, next
+    state: str  # done, now, next, skipped, stopped
 
     @property
     def word(self) -> str:
+        if self.state in WORDS:
+            return WORDS[self.state]
         return "by hand" if self.kind == "instruct" else ""
 
 
@@ -39,12 +43,16 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """`needs`: somebody is waited for.  `announce`: may be confirmed before it is reached."""
+    """`needs`: somebody is waited for.  `announce`: may be confirmed before it is reached.
+
+    `announced`: it was, and the bank still charges.
+    """
 
     steps: tuple[StepShown, ...] = ()
     now: StepShown | None = None
     needs: Ask | None = None
     announce: Ask | None = None
+    announced: Ask | None = None
     waiting_for_bench: bool = False  # confirmed, and the bench has not yet moved on
 
 
@@ -54,21 +62,32 @@ def progress(
     *,
     state: str,
     confirmed: Collection[str],
+    entered: Collection[str] = (),
 ) -> Progress:
-    """Where a run stands.  `confirmed` holds the names of the steps that a person confirmed."""
+    """Where a run stands.
+
+    `confirmed` names the steps that a person confirmed, `entered` those that the bench came to:
+    what it passed without either was not needed.  Where nothing is known of it, all count.
+    """
     steps = (program or {}).get("steps", [])
     index = _index(steps, step, state)
-    shown = tuple(_shown(plain, _state(at, index)) for at, plain in enumerate(steps))
+    seen = {*entered, *confirmed} if entered else None
+    shown = tuple(
+        _shown(plain, _state(plain["name"], at, index, state, seen))
+        for at, plain in enumerate(steps)
+    )
     if not 0 <= index < len(steps) or state not in PERSON_MAY_CONFIRM:
         return Progress(shown, shown[index] if 0 <= index < len(shown) else None)
     plain = steps[index]
     is_instruct = plain["type"] == "Instruct"
     is_confirmed = plain["name"] in confirmed
+    early = _announceable(steps, index)
     return Progress(
         steps=shown,
         now=shown[index],
         needs=_ask(plain) if is_instruct and not is_confirmed else None,
-        announce=_announceable(steps, index, confirmed),
+        announce=early if early and early.step not in confirmed else None,
+        announced=early if early and early.step in confirmed else None,
         waiting_for_bench=is_instruct and is_confirmed,
     )
 
@@ -86,10 +105,12 @@ def _index(steps: list[Any], step: Mapping[str, Any] | None, state: str) -> int:
     return int(step.get("index", -1))
 
 
-def _state(at: int, index: int) -> str:
+def _state(name: str, at: int, index: int, run: str, seen: Collection[str] | None) -> str:
     if at < index:
-        return "done"
-    return "now" if at == index else "next"
+        return "done" if seen is None or name in seen else "skipped"
+    if at > index:
+        return "next"
+    return "stopped" if run in OVER_EARLY else "now"
 
 
 def _shown(plain: Mapping[str, Any], state: str) -> StepShown:
@@ -103,11 +124,11 @@ def _ask(plain: Mapping[str, Any]) -> Ask:
     )
 
 
-def _announceable(steps: list[Any], index: int, confirmed: Collection[str]) -> Ask | None:
+def _announceable(steps: list[Any], index: int) -> Ask | None:
     """The next instruction, while the bank still charges, if it may be confirmed early (B19)."""
     if steps[index]["type"] != "Charge":
         return None
     following = next((s for s in steps[index + 1 :] if s["type"] == "Instruct"), None)
-    if following is None or not following.get("announceable") or following["name"] in confirmed:
+    if following is None or not following.get("announceable"):
         return None
     return _ask(following)

@@ -18,6 +18,7 @@ from api.words import amps, duration
 from shop.equipment.states import OutputState
 from shop.evidence.models import Balance, CellVoltage, VoltageCheck
 from shop.jobs.models import Run
+from shop.jobs.queries import steps_begun
 from shop.jobs.states import RunState
 
 OUTLIER_V = 0.010  # G6's limit of spread: beyond it the eye should land on the cell
@@ -108,6 +109,7 @@ class RunShown:
             now.name if now else "",
             needs.step if needs else "",
             early.step if early else "",
+            "s" if self.run.stop_requested_at else "",
             "w" if self.progress.waiting_for_bench else "",
             str(len(self.checks)),
         )
@@ -139,7 +141,7 @@ def shown(run: Run, *, now: datetime) -> RunShown:
     told = {} if run.is_over else live([run.station.slug], now=now)
     return RunShown(
         run=run,
-        progress=run_progress(run),
+        progress=run_progress(run, {step.name for step in steps_begun(run.pk)}),
         live=told.get(run.station.slug),
         checks=tuple(check_shown(check) for check in run.voltage_checks.all()),
         balance=getattr(run, "balance", None),

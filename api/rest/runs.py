@@ -19,6 +19,7 @@ from shop import clock
 from shop.evidence.models import Balance
 from shop.jobs import services
 from shop.jobs.models import Run
+from shop.jobs.queries import steps_begun
 from shop.readings.queries import curve
 
 
@@ -36,7 +37,14 @@ class CurveView(ShopView):
         run = _run(pk)
         drawn = curve(run, points_asked(request.query_params.get("points")))
         target_v = (run.program or {}).get("target_v")
-        return Response(curve_shape(drawn, run=pk, target_v=target_v, simulated=run.simulated))
+        shape = curve_shape(
+            drawn,
+            run=pk,
+            target_v=target_v,
+            simulated=run.simulated,
+            steps=steps_begun(pk),
+        )
+        return Response(shape)
 
 
 class ConfirmView(ShopView):

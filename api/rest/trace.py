@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from api.reads.curves import curve_shape, points_asked
 from api.rest.views import ShopView
+from shop.jobs.queries import steps_begun
 from shop.trace.queries import trace_curve, trace_pack
 from shop.trace.values import PackTrace
 from stations.plain import to_plain
@@ -43,7 +44,11 @@ class TraceCurveView(ShopView):
         if drawn is None:
             raise Http404(UNKNOWN)
         shape = curve_shape(
-            drawn, run=balance.run_id, target_v=balance.target_v, simulated=balance.simulated
+            drawn,
+            run=balance.run_id,
+            target_v=balance.target_v,
+            simulated=balance.simulated,
+            steps=steps_begun(balance.run_id),
         )
         return Response(shape, headers=PRIVATE)
 

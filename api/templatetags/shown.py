@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 
 from api import words
 from shop import clock
+from shop.jobs.models import JobEvent
 
 register = template.Library()
 
@@ -19,6 +20,7 @@ register.filter("millivolts", words.millivolts)
 register.filter("amps", words.amps)
 register.filter("amp_hours", words.amp_hours)
 register.filter("duration", words.duration)
+register.filter("countdown", words.countdown)
 
 
 @register.filter
@@ -42,6 +44,12 @@ def when(at: datetime | None) -> str | SafeString:
     return format_html(
         '<time datetime="{}" data-when>{}</time>', at.isoformat(), shown.replace(" ", " UTC ", 1)
     )
+
+
+@register.filter
+def told(event: JobEvent) -> str:
+    """What happened, in words."""
+    return words.event(event.kind, event.data)
 
 
 @register.filter

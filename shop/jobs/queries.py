@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -11,9 +12,18 @@ from shop.cells.models import Cell
 from shop.equipment.models import Station, StationLease
 from shop.equipment.queries import calibrated_until
 from shop.equipment.states import OutputState
-from shop.jobs.models import Job, PolicyVersion, Run, RunCell
+from shop.jobs.models import Job, JobEvent, PolicyVersion, Run, RunCell
 from shop.jobs.rules import CellFact, InstrumentFact, StationFact
 from shop.jobs.states import TERMINAL
+
+
+@dataclass(frozen=True, slots=True)
+class StepBegun:
+    """When the bench entered a step of its program, by the bench's own clock."""
+
+    name: str
+    title: str
+    at: datetime
 
 
 def alive_runs() -> QuerySet[Run]:
@@ -52,6 +62,15 @@ def cell_facts(cells: Iterable[Cell]) -> list[CellFact]:
             in_pack=row.packed,
         )
         for row in (known[c.pk] for c in asked)
+    ]
+
+
+def steps_begun(run_id: int) -> list[StepBegun]:
+    """The steps that a run entered, in order; a step that was skipped is not among them."""
+    rows = JobEvent.objects.filter(run=run_id, kind="bench_step").order_by("id")
+    return [
+        StepBegun(data["name"], data["title"], datetime.fromisoformat(data["bench_at"]))
+        for data in rows.values_list("data", flat=True)
     ]
 
 

@@ -17,7 +17,7 @@ from shop.refusals import Refusal
 from stations.journal import JournalRecord
 
 # Kinds of events that a person should find in the history of the job.
-TOLD = frozenset({"alarm", "current_stopped", "safe_hold", "stop", "trip"})
+TOLD = frozenset({"alarm", "current_stopped", "safe_hold", "step", "stop", "trip"})
 
 
 def tell(run: Run, records: Sequence[JournalRecord], *, now: datetime) -> None:

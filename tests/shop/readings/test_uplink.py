@@ -18,6 +18,7 @@ from pytest_django import Settings
 from shop import clock
 from shop.equipment.models import StationLease
 from shop.jobs.models import JobEvent, Run
+from shop.jobs.queries import steps_begun
 from shop.jobs.states import RunState
 from shop.readings import queries
 from shop.readings.models import ReadingChunk
@@ -101,7 +102,9 @@ def test_a_step_that_is_journalled_takes_the_run_to_running_once() -> None:
         run.refresh_from_db()
         assert (run.state, run.step) == (RunState.RUNNING, step)
         kinds = list(JobEvent.objects.filter(run=run).values_list("kind", flat=True))
-        assert kinds == ["run_running", "bench_alarm"]
+        assert kinds == ["run_running", "bench_step", "bench_alarm"]
+        begun = steps_begun(run.pk)
+        assert [(entered.name, entered.title) for entered in begun] == [("pre-parallel", "Measure")]
 
 
 def test_a_journal_of_an_older_token_changes_nothing_of_the_run() -> None:

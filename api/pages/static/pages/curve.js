@@ -12,6 +12,9 @@ function clockText(seconds, withSeconds) {
   return new Date(seconds * 1000).toLocaleTimeString(undefined, options);
 }
 
+/** As many decimals as keep the ticks of an axis apart. */
+const decimals = (ticks) => ticks.length > 1 && ticks[1] - ticks[0] < 0.0099 ? 3 : 2;
+
 const shown = (value, digits, unit) => value === null || value === undefined ? "–" : `${value.toFixed(digits)}\u202f${unit}`;
 
 /** Steps as alternating bands with their titles, and the target as a dashed line. */
@@ -57,15 +60,15 @@ function options(width, newest) {
     ],
     axes: [
       { ...axis, values: (u, ticks) => ticks.map((at) => clockText(at, false)), space: 64 },
-      { ...axis, scale: "V", size: 56, values: (u, ticks) => ticks.map((v) => v.toFixed(2)), label: "volts", labelSize: 18 },
-      { ...axis, scale: "A", side: 1, size: 48, grid: { show: false }, values: (u, ticks) => ticks.map((v) => v.toFixed(0)), label: "amps", labelSize: 18 },
+      { ...axis, scale: "V", size: 56, values: (u, ticks) => ticks.map((v) => v.toFixed(decimals(ticks))), label: "volts", labelSize: 18 },
+      { ...axis, scale: "A", side: 1, size: 48, grid: { show: false }, values: (u, ticks) => ticks.map((v) => v.toFixed(ticks.length > 1 && ticks[1] - ticks[0] < 1 ? 1 : 0)), label: "amps", labelSize: 18 },
     ],
     hooks: { drawClear: [(plot) => decorate(plot, newest())] },
   };
 }
 
 function fillTable(figure, curve) {
-  const body = figure.querySelector("tbody");
+  const body = figure.querySelector("details tbody"); // the legend of the plot is a table too
   const stride = Math.max(1, Math.ceil(curve.at.length / TABLE_ROWS));
   body.replaceChildren();
   for (let row = 0; row < curve.at.length; row += stride) {
