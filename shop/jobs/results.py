@@ -25,7 +25,7 @@ CHECKS = {"pre-parallel": "PRE_PARALLEL", "disconnect": "DISCONNECT", "recheck":
 def conclude(held: Held, ending: Ending, *, now: datetime) -> None:
     """Everything that the run leaves behind, or nothing.
 
-    Manifest (where there is a journal), checks, balance, a nonconformance for a trip; the run
+    Manifest (unless nothing ever began), checks, balance, a nonconformance for a trip; the run
     in its terminal state, the job DONE or claimed again, the lease given back.  Raises
     LeaseLost for a stale token.
     """
@@ -36,7 +36,7 @@ def conclude(held: Held, ending: Ending, *, now: datetime) -> None:
             .select_related("station")
             .get(pk=held.run.pk)
         )
-        manifest = seal(run, ending, now=now) if ending.has_journal else None
+        manifest = seal(run, ending, now=now) if _has_something(ending) else None
         for record in ending.records:
             if record.cells:
                 _record_check(run, record, ending, now)
@@ -54,6 +54,11 @@ def conclude(held: Held, ending: Ending, *, now: datetime) -> None:
             _suspect_cells(run, ending.reason, now)
         end_run(run, ending.state, cause=ending.reason, now=now)
         leases.release(station_id=held.station_id, token=held.token)
+
+
+def _has_something(ending: Ending) -> bool:
+    """Also where a bench was lost: its journal may hold readings."""
+    return ending.has_journal or ending.state != RunState.REFUSED
 
 
 def _record_check(run: Run, record: Record, ending: Ending, now: datetime) -> None:

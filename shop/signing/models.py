@@ -25,6 +25,11 @@ class SigningKey(models.Model):
     def __str__(self) -> str:
         return f"{self.purpose} {self.key_id}"
 
+    @property
+    def named(self) -> dict[str, str]:
+        """What a body that it signed says under "signature"."""
+        return {"alg": self.algorithm, "key": self.key_id}
+
 
 class KeyRetirement(models.Model):
     """From `at` on the key signs nothing; what it signed before stays good."""

@@ -1,0 +1,104 @@
+"""Balances and checks worked out again from the signed manifest of their run.  Pure.
+
+A manifest holds the records of a program in millionths; a row holds the same as floats.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from shop.evidence.rules.balance import BalanceFigures, balance_of
+from stations.procedures.steps import Record
+
+MILLIONTHS = 1_000_000
+CLOSE = 2e-5  # sums of rounded millionths
+
+
+@dataclass(frozen=True, slots=True)
+class CellReading:
+    """One cell of a check, from a row or a manifest; microvolts, None for no number."""
+
+    position: int
+    voltage_uv: int | None
+    low_uv: int | None
+    high_uv: int | None
+    at: datetime
+    received_at: datetime
+    verdict: str
+
+
+def sealed_figures(body: Mapping[str, Any]) -> BalanceFigures | None:
+    """The balance that the sealed records show; None for none."""
+    return balance_of([_record(plain) for plain in body.get("records", [])])
+
+
+def sealed_checks(body: Mapping[str, Any], steps: frozenset[str]) -> list[list[CellReading]]:
+    """The cells of every measuring step that is in `steps`, in order."""
+    return [
+        sorted((_sealed_cell(cell) for cell in plain["cells"]), key=lambda cell: cell.position)
+        for plain in body.get("records", [])
+        if plain["step"] in steps and plain["cells"]
+    ]
+
+
+def differs(stored: BalanceFigures, sealed: BalanceFigures) -> str:
+    """The name of the first figure that is not as it was sealed; "" for none."""
+    for name in ("completeness", "remark"):
+        if getattr(stored, name) != getattr(sealed, name):
+            return name
+    for name in ("tail_a", "done_a", "partial_a", "cv_s", "charge_ah"):
+        if not math.isclose(getattr(stored, name), getattr(sealed, name), abs_tol=CLOSE):
+            return name
+    return ""
+
+
+def first_difference(
+    stored: Sequence[CellReading], sealed: Sequence[Sequence[CellReading]]
+) -> int | None:
+    """The position that differs from the check it is most like; None where one is the same.
+
+    0 where there is nothing to compare with, or the number of cells is another.
+    """
+    fitting = [check for check in sealed if len(check) == len(stored)]
+    if not fitting:
+        return 0
+    unlike = [
+        [a.position for a, b in zip(stored, check, strict=True) if a != b] for check in fitting
+    ]
+    least = min(unlike, key=len)
+    return least[0] if least else None
+
+
+def millionths(value: float | None) -> int | None:
+    return None if value is None or not math.isfinite(value) else round(value * MILLIONTHS)
+
+
+def _record(plain: Mapping[str, Any]) -> Record:
+    return Record(
+        step=plain["step"],
+        kind=plain["kind"],
+        entered_at=datetime.fromisoformat(plain["entered_at"]),
+        ended_at=datetime.fromisoformat(plain["ended_at"]),
+        remarks=tuple(plain["remarks"]),
+        facts=tuple((name, _whole(value)) for name, value in plain["facts"]),
+    )
+
+
+def _whole(value: int | None) -> float:
+    return math.nan if value is None else value / MILLIONTHS
+
+
+def _sealed_cell(plain: Mapping[str, Any]) -> CellReading:
+    return CellReading(
+        position=plain["position"],
+        voltage_uv=plain["voltage_v"],
+        low_uv=plain["window"]["low"],
+        high_uv=plain["window"]["high"],
+        at=datetime.fromisoformat(plain["at"]),
+        received_at=datetime.fromisoformat(plain["received_at"]),
+        verdict=plain["verdict"].upper(),
+    )

@@ -1,0 +1,233 @@
+"""A walk over everything that is evidence, run by run, in bounded memory.
+
+Only what the manifest of a run says can be worked out again; a check without a run has nothing to
+be compared with.  An attacker who removes a whole run with its job, manifest and balance leaves no
+trace here: that needs an anchor on another machine.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import groupby
+
+from shop.evidence.canonical import approval_body, sha256_of
+from shop.evidence.models import Approval, Balance, CellVoltage, VoltageCheck
+from shop.evidence.rules.balance import BalanceFigures
+from shop.jobs.models import Run
+from shop.jobs.results import CHECKS
+from shop.jobs.states import TERMINAL
+from shop.packs.models import Placement
+from shop.readings.models import Manifest, ReadingChunk
+from shop.signing.models import SigningKey
+from shop.verification import records
+from shop.verification.chains import Chain, StoredChunk
+from shop.verification.faults import Fault
+from shop.verification.records import CellReading
+from shop.verification.seals import Keys, Signature, StoredManifest
+
+AT_ONCE = 20  # rows with payloads in memory
+Manifests = dict[int, StoredManifest]  # by attempt
+
+
+class Walk:
+    """`faults` finds them one by one; `seen` counts the records that were looked at."""
+
+    def __init__(self, *, manifests: Keys, approvals: Keys) -> None:
+        """The keys that this host believes for each purpose."""
+        self.seen: Counter[str] = Counter()
+        self._manifest_keys = manifests
+        self._approval_keys = approvals
+
+    def faults(self) -> Iterator[Fault]:
+        """In the order of runs, then approvals, then placements."""
+        for run in Run.objects.order_by("pk").iterator(chunk_size=AT_ONCE):
+            self.seen["runs"] += 1
+            yield from self._run(run)
+        yield from self._approvals()
+        yield from self._placements()
+
+    # A run
+
+    def _run(self, run: Run) -> Iterator[Fault]:
+        rows = Manifest.objects.filter(run=run).select_related("key__retirement")
+        manifests = {row.attempt: _stored_manifest(row) for row in rows.order_by("attempt")}
+        self.seen["manifests"] += len(manifests)
+        chains: dict[int, Chain] = {}
+        yield from self._chunks(run, manifests, chains)
+        for attempt, manifest in manifests.items():
+            chain = chains.get(attempt) or Chain(manifest.count)
+            yield from manifest.faults(chain, self._manifest_keys)
+        yield from _unsealed(run, manifests, chains)
+        yield from self._balance(run, manifests)
+        yield from self._checks(run, manifests)
+
+    def _chunks(self, run: Run, manifests: Manifests, chains: dict[int, Chain]) -> Iterator[Fault]:
+        rows = ReadingChunk.objects.filter(run=run).order_by("attempt", "first_seq", "last_seq")
+        stored = map(_stored_chunk, rows.iterator(chunk_size=AT_ONCE))
+        for attempt, chunks in groupby(stored, key=lambda chunk: chunk.attempt):
+            manifest = manifests.get(attempt)
+            chain = chains[attempt] = Chain(manifest.count if manifest else None)
+            for chunk in chunks:
+                self.seen["chunks"] += 1
+                self.seen["readings"] += chunk.count
+                yield from chain.take(chunk)
+
+    def _balance(self, run: Run, manifests: Manifests) -> Iterator[Fault]:
+        balance = Balance.objects.filter(run=run).first()
+        if balance is None:
+            yield from _lacks_balance(run, manifests)
+            return
+        self.seen["balances"] += 1
+        sealed = {m.sha256: m for m in manifests.values()}.get(balance.manifest_sha256)
+        words = _balance_problem(balance, sealed)
+        if words:
+            yield Fault("Balance", balance.pk, words, run.pk)
+
+    def _checks(self, run: Run, manifests: Manifests) -> Iterator[Fault]:
+        checks = VoltageCheck.objects.filter(run=run).order_by("pk")
+        for check in checks.prefetch_related("cells"):
+            self.seen["checks"] += 1
+            steps = frozenset(step for step, kind in CHECKS.items() if kind == check.kind)
+            sealed = [c for m in manifests.values() for c in records.sealed_checks(m.body, steps)]
+            rows = {row.position: row for row in check.cells.all()}
+            stored = [_reading(rows[position]) for position in sorted(rows)]
+            position = records.first_difference(stored, sealed)
+            if position in rows:
+                words = f"the cell at {position} is not as it was sealed"
+                yield Fault("CellVoltage", rows[position].pk, words, run.pk)
+            elif position is not None:
+                words = "no sealed measurement has these cells"
+                yield Fault("VoltageCheck", check.pk, words, run.pk)
+
+    # What people did
+
+    def _approvals(self) -> Iterator[Fault]:
+        rows = Approval.objects.select_related("cell", "key__retirement").order_by("pk")
+        for approval in rows.iterator(chunk_size=AT_ONCE):
+            self.seen["approvals"] += 1
+            words = self._approval_problem(approval)
+            if words:
+                yield Fault("Approval", approval.pk, words)
+
+    def _approval_problem(self, approval: Approval) -> str:
+        cell = approval.cell.serial
+        if sha256_of(approval.evidence) != approval.evidence_sha256:
+            return f"the evidence for cell {cell} is not what its hash says: it was changed"
+        if approval.evidence.get("serial") != cell:
+            return f"the evidence is not about cell {cell}"
+        signature = _signature(approval.key, approval.signature, approval.at)
+        body = approval_body(
+            cell=cell,
+            evidence_sha256=approval.evidence_sha256,
+            approved_by=approval.approved_by_id,
+            approver_role=approval.approver_role,
+            at=approval.at,
+            signature=approval.key.named if approval.key else {},
+        )
+        words = signature.problem(body, self._approval_keys)
+        return f"cell {cell}: {words}" if words else ""
+
+    def _placements(self) -> Iterator[Fault]:
+        rows = Placement.objects.select_related("cell", "pack__gate_decision").order_by("pk")
+        for placement in rows.iterator(chunk_size=AT_ONCE):
+            self.seen["placements"] += 1
+            words = _placement_problem(placement)
+            if words:
+                yield Fault("Placement", placement.pk, words)
+
+
+def _unsealed(run: Run, manifests: Manifests, chains: dict[int, Chain]) -> Iterator[Fault]:
+    if run.state not in TERMINAL:
+        return
+    for attempt in chains.keys() - manifests.keys():
+        yield Fault("Manifest", None, "the run is over and its readings have none", run.pk, attempt)
+
+
+def _lacks_balance(run: Run, manifests: Manifests) -> Iterator[Fault]:
+    for manifest in manifests.values():
+        finished = (manifest.body.get("outcome") or {}).get("state") == "FINISHED"
+        if finished and records.sealed_figures(manifest.body) is not None:
+            words = "the manifest shows one and there is none"
+            yield Fault("Balance", None, words, run.pk, manifest.attempt)
+
+
+def _balance_problem(balance: Balance, manifest: StoredManifest | None) -> str:
+    if manifest is None:
+        return "names a manifest that its run does not have"
+    sealed = records.sealed_figures(manifest.body)
+    if sealed is None:
+        return "its manifest shows no balance"
+    stored = BalanceFigures(
+        completeness=balance.completeness,
+        remark=balance.remark,
+        tail_a=balance.tail_a,
+        done_a=balance.done_a,
+        partial_a=balance.partial_a,
+        cv_s=balance.cv_s,
+        charge_ah=balance.charge_ah,
+    )
+    name = records.differs(stored, sealed)
+    if name:
+        return f"{name} is {getattr(stored, name)!r}, sealed as {getattr(sealed, name)!r}"
+    cells = sorted(balance.cells.values_list("position", "cell__serial"))
+    if cells != sorted((c["position"], c["serial"]) for c in manifest.body.get("cells", [])):
+        return "its cells are not those of the manifest"
+    return ""
+
+
+def _placement_problem(placement: Placement) -> str:
+    cell, pack = placement.cell.serial, placement.pack.serial
+    decision = getattr(placement.pack, "gate_decision", None)
+    if decision is None or not decision.allowed:
+        return f"cell {cell} is in pack {pack} without a decision of the gate"
+    serials = decision.plan.get("serials", [])
+    if serials[placement.position - 1 : placement.position] != [cell]:
+        return f"the gate decided on another cell than {cell} at {placement.position} of {pack}"
+    seen = decision.plan.get("evidence_sha256", {}).get(cell, "")
+    if not Approval.objects.filter(cell=placement.cell, evidence_sha256=seen).exists():
+        return f"the evidence of cell {cell} that the gate saw was never approved"
+    return ""
+
+
+def _stored_chunk(row: ReadingChunk) -> StoredChunk:
+    return StoredChunk(
+        id=row.pk,
+        run=row.run_id,
+        attempt=row.attempt,
+        first_seq=row.first_seq,
+        last_seq=row.last_seq,
+        prev_last_seq=row.prev_last_seq,
+        count=row.count,
+        columns=row.columns,
+        payload=bytes(row.payload),
+        prev_hash=row.prev_hash,
+        hash=row.hash,
+        first_at=row.first_at,
+        last_at=row.last_at,
+    )
+
+
+def _stored_manifest(row: Manifest) -> StoredManifest:
+    signature = _signature(row.key, row.signature, row.recorded_at)
+    return StoredManifest(row.pk, row.run_id, row.attempt, row.body, row.sha256, signature)
+
+
+def _signature(key: SigningKey | None, signature: str, at: datetime) -> Signature:
+    if key is None:
+        return Signature("", signature, at, None)
+    retirement = getattr(key, "retirement", None)
+    return Signature(key.key_id, signature, at, retirement.at if retirement else None)
+
+
+def _reading(row: CellVoltage) -> CellReading:
+    return CellReading(
+        position=row.position,
+        voltage_uv=records.millionths(row.voltage_v),
+        low_uv=records.millionths(row.low_v),
+        high_uv=records.millionths(row.high_v),
+        at=row.at,
+        received_at=row.received_at,
+        verdict=row.verdict,
+    )

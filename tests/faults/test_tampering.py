@@ -1,0 +1,341 @@
+"""T4: whoever edits evidence with the superuser's password is found, and the record is named."""
+
+from __future__ import annotations
+
+import zlib
+from datetime import timedelta
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError, connection, transaction
+
+from shop.evidence.canonical import approval_body, sha256_of
+from shop.evidence.models import Approval, Balance, CellVoltage, VoltageCheck
+from shop.jobs.models import Run
+from shop.packs.models import Placement
+from shop.packs.services import assemble_pack
+from shop.readings.models import Manifest, ReadingChunk
+from shop.signing import keyring, signatures
+from shop.signing.models import KeyRetirement, SigningKey
+from tests import factories
+from tests.cast import Cast, the_cast
+from tests.faults.tampering import (
+    change,
+    one_reading_higher,
+    remove,
+    reseal,
+    rewritten,
+    store,
+    superuser,
+)
+from tests.played import CHUNK, play_run
+from tests.shop.packs.factories import approve, make_capacity, make_design
+
+ENDED = factories.NOON
+APPROVED = ENDED + timedelta(minutes=20)
+
+
+@pytest.fixture
+def cast(db: None) -> Cast:
+    return the_cast()
+
+
+@pytest.fixture
+def run(cast: Cast) -> Run:
+    """A finished run of four cells, played; its cells are approved."""
+    return approved_run(cast)
+
+
+def approved_run(cast: Cast) -> Run:
+    station = factories.make_station(now=ENDED - timedelta(hours=6))
+    cells = factories.make_cells(4)
+    run = play_run(by=cast.tola, cells=cells, station=station, ended_at=ENDED)
+    for cell in cells:
+        make_capacity(cell)
+    approve(cells, by=cast.sade, now=APPROVED)
+    return run
+
+
+def verify() -> str:
+    """What the command says when all is well."""
+    said = StringIO()
+    call_command("verify", stdout=said)
+    return said.getvalue()
+
+
+def first_fault() -> str:
+    """The first bad record that the command names, failing."""
+    said = StringIO()
+    with pytest.raises(CommandError, match=r"\d+ faults? found") as caught:
+        call_command("verify", stdout=said)
+    assert caught.value.returncode == 1
+    line = said.getvalue().splitlines()[0]
+    assert line.startswith("first bad record: ")
+    return line.removeprefix("first bad record: ")
+
+
+def chunk(run: Run, number: int) -> ReadingChunk:
+    return list(ReadingChunk.objects.filter(run=run).order_by("last_seq"))[number]
+
+
+def test_untouched_evidence_is_what_it_was(run: Run) -> None:
+    said = verify()
+
+    readings = run.stored_seq
+    assert f"1 runs, 1 manifests, {-(-readings // CHUNK)} chunks, {readings} readings" in said
+    assert "1 balances, 2 checks, 4 approvals" in said
+
+
+def test_the_superuser_cannot_edit_by_switching_replication_on(run: Run) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+    refused = pytest.raises(IntegrityError, match="append-only")
+    with refused, transaction.atomic():
+        ReadingChunk.objects.filter(run=run).update(count=1)
+
+
+def test_a_changed_value_is_named_with_its_run_attempt_and_seq(run: Run) -> None:
+    row = chunk(run, 1)
+    edited = rewritten(run, one_reading_higher(row.first_seq + 10))[1].payload
+    assert edited != bytes(row.payload)
+
+    change(ReadingChunk, row.pk, payload=edited)
+
+    place = f"ReadingChunk {row.pk} (run {run.pk}, attempt 1, seq {row.first_seq})"
+    assert first_fault().startswith(f"{place}: is not what its hash says")
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"payload": b"\x00"}, "cannot be read"),
+        ({"payload": zlib.compress(b'{"v":9}\n')}, "cannot be read"),
+        ({"first_at": ENDED}, "says another count, columns or times"),
+        ({"columns": ["voltage_uv"]}, "says another count, columns or times"),
+    ],
+)
+def test_a_damaged_row_is_named(run: Run, fields: dict[str, Any], words: str) -> None:
+    row = chunk(run, 1)
+
+    change(ReadingChunk, row.pk, **fields)
+
+    assert f"ReadingChunk {row.pk}" in (found := first_fault())
+    assert words in found
+
+
+def test_a_cut_last_chunk_is_named_by_the_first_missing_seq(run: Run) -> None:
+    last = chunk(run, -1)
+
+    remove(ReadingChunk, last.pk)
+
+    manifest = Manifest.objects.get(run=run)
+    place = f"Manifest {manifest.pk} (run {run.pk}, attempt 1, seq {last.first_seq})"
+    missing = f"{last.first_seq} to {last.last_seq} are missing"
+    assert first_fault() == f"{place}: sealed {last.last_seq} readings; {missing}"
+
+
+def test_a_chunk_cut_from_the_middle_is_named(run: Run) -> None:
+    cut = chunk(run, 1)
+
+    remove(ReadingChunk, cut.pk)
+
+    found = first_fault()
+    assert f"(run {run.pk}, attempt 1, seq {cut.first_seq})" in found
+    assert f"begins at {cut.last_seq + 1} where {cut.first_seq} should follow" in found
+
+
+def test_two_swapped_chunks_are_found_at_the_first(run: Run) -> None:
+    one, two = chunk(run, 1), chunk(run, 2)
+    assert one.count == two.count
+
+    change(ReadingChunk, one.pk, payload=bytes(two.payload), hash=two.hash)
+    change(ReadingChunk, two.pk, payload=bytes(one.payload), hash=one.hash)
+
+    place = f"ReadingChunk {one.pk} (run {run.pk}, attempt 1, seq {one.first_seq})"
+    assert first_fault().startswith(f"{place}: is not what its hash says")
+
+
+def test_a_recomputed_chain_ends_in_another_hash_than_was_sealed(run: Run) -> None:
+    store(run, rewritten(run, one_reading_higher(400)))
+
+    manifest = Manifest.objects.get(run=run)
+    assert first_fault() == (
+        f"Manifest {manifest.pk} (run {run.pk}, attempt 1, seq {run.stored_seq}): "
+        "sealed another chain of readings than is stored"
+    )
+
+
+def test_a_chain_and_manifest_recomputed_without_the_key_have_no_signature(run: Run) -> None:
+    chunks = rewritten(run, one_reading_higher(400))
+    store(run, chunks)
+    manifest = Manifest.objects.get(run=run)
+
+    reseal(manifest, {"readings": manifest.body["readings"] | {"head": chunks[-1].hash}})
+
+    found = first_fault()
+    assert found.startswith(f"Manifest {manifest.pk} (run {run.pk}, attempt 1): its signature")
+    assert "does not hold" in found
+
+
+def test_a_key_that_was_put_into_the_database_is_not_believed(run: Run, tmp_path: Path) -> None:
+    private = keyring.private_key(tmp_path, "manifests")
+    public = private.public_key()
+    own = SigningKey.objects.create(
+        key_id=signatures.key_id(public),
+        purpose=SigningKey.Purpose.MANIFESTS,
+        algorithm=signatures.ALGORITHM,
+        public_key=signatures.raw(public).hex(),
+        valid_from=ENDED,
+    )
+    chunks = rewritten(run, one_reading_higher(400))
+    store(run, chunks)
+    manifest = Manifest.objects.get(run=run)
+    changes = {
+        "readings": manifest.body["readings"] | {"head": chunks[-1].hash},
+        "signature": own.named,
+    }
+
+    signature = signatures.sign(private, manifest.body | changes)
+    reseal(manifest, changes, key=own, signature=signature)
+
+    assert f"is signed with key {own.key_id}, which this host does not know" in first_fault()
+
+
+def test_a_removed_signature_is_named(run: Run) -> None:
+    manifest = Manifest.objects.get(run=run)
+
+    change(Manifest, manifest.pk, key=None, signature="")
+
+    assert first_fault() == f"Manifest {manifest.pk} (run {run.pk}, attempt 1): is not signed"
+
+
+def test_a_removed_manifest_is_missed(run: Run) -> None:
+    remove(Manifest, Manifest.objects.get(run=run).pk)
+
+    assert first_fault().startswith(f"Manifest (run {run.pk}, attempt 1): the run is over")
+
+
+def test_nothing_is_believed_that_a_retired_key_signed_later(run: Run) -> None:
+    key = Manifest.objects.get(run=run).key
+    assert key is not None
+
+    KeyRetirement.objects.create(key=key, at=ENDED - timedelta(days=1), words="lost laptop")
+
+    assert f"is signed with key {key.key_id} after that was retired" in first_fault()
+
+
+@pytest.mark.parametrize("recomputed", [False, True])
+def test_an_edited_approval_is_named(run: Run, recomputed: bool) -> None:
+    approval = Approval.objects.order_by("pk")[2]
+    evidence = approval.evidence | {"rated_ah": 314_000_000}
+
+    change(Approval, approval.pk, evidence=evidence)
+    if recomputed:
+        change(Approval, approval.pk, evidence_sha256=sha256_of(evidence))
+
+    words = "does not hold" if recomputed else "is not what its hash says"
+    assert first_fault().startswith(f"Approval {approval.pk}: ")
+    assert words in first_fault()
+
+
+def test_an_approval_in_the_name_of_another_is_named(run: Run, cast: Cast) -> None:
+    approval = Approval.objects.order_by("pk")[0]
+
+    change(Approval, approval.pk, approved_by=cast.kemi)
+
+    assert first_fault().startswith(f"Approval {approval.pk}: cell {approval.cell.serial}: its")
+
+
+def test_a_manifests_key_cannot_sign_an_approval(run: Run) -> None:
+    key = SigningKey.objects.get(purpose=SigningKey.Purpose.MANIFESTS)
+    approval = Approval.objects.order_by("pk")[0]
+    body = approval_body(
+        cell=approval.cell.serial,
+        evidence_sha256=approval.evidence_sha256,
+        approved_by=approval.approved_by_id,
+        approver_role=approval.approver_role,
+        at=approval.at,
+        signature=key.named,
+    )
+    private = keyring.private_key(settings.CELLSHOP_KEYS, key.purpose)
+
+    change(Approval, approval.pk, key=key, signature=signatures.sign(private, body))
+
+    assert f"is signed with key {key.key_id}, which this host does not know" in first_fault()
+
+
+def test_an_edited_balance_is_named_with_both_figures(run: Run) -> None:
+    balance = Balance.objects.get(run=run)
+
+    change(Balance, balance.pk, tail_a=balance.tail_a / 2)
+
+    found = first_fault()
+    assert found.startswith(f"Balance {balance.pk} (run {run.pk}): tail_a is")
+    assert "sealed as" in found
+
+
+def test_a_removed_balance_is_missed(run: Run) -> None:
+    balance = Balance.objects.get(run=run)
+    with superuser("balance", "cellbalance"), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM shop_cellbalance WHERE balance_id = %s", [balance.pk])
+        cursor.execute("DELETE FROM shop_balance WHERE id = %s", [balance.pk])
+
+    assert first_fault().startswith(f"Balance (run {run.pk}, attempt 1): the manifest shows one")
+
+
+def test_an_edited_cell_voltage_is_named(run: Run) -> None:
+    check = VoltageCheck.objects.get(run=run, kind="DISCONNECT")
+    row = check.cells.get(position=3)
+    assert row.voltage_v is not None
+
+    change(CellVoltage, row.pk, voltage_v=row.voltage_v + 0.002)
+
+    assert first_fault() == (
+        f"CellVoltage {row.pk} (run {run.pk}): the cell at 3 is not as it was sealed"
+    )
+
+
+@pytest.mark.django_db(transaction=True)
+class TestPlacements:
+    """Assembling needs a transaction of its own."""
+
+    @pytest.fixture
+    def cast(self, transactional_db: None) -> Cast:
+        return the_cast()
+
+    @pytest.fixture
+    def placement(self, run: Run, cast: Cast) -> Placement:
+        cells = [rc.cell for rc in run.run_cells.order_by("position")]
+        pack = assemble_pack(
+            serial="P-1",
+            design=make_design(),
+            cells=cells,
+            customer=cast.ife,
+            by=cast.bayo,
+            simulated=True,
+            sample=False,
+            now=APPROVED + timedelta(minutes=10),
+        )
+        return Placement.objects.get(pack=pack, position=2)
+
+    def test_a_pack_as_the_gate_decided_is_well(self, placement: Placement) -> None:
+        assert "4 placements" in verify()
+
+    def test_another_cell_than_the_gate_saw_is_named(self, placement: Placement) -> None:
+        Placement.objects.filter(pk=placement.pk).update(cell=factories.make_cells(1)[0])
+
+        found = first_fault()
+
+        assert found.startswith(f"Placement {placement.pk}: the gate decided on another cell")
+
+    def test_a_cell_whose_approval_vanished_is_named(self, placement: Placement) -> None:
+        remove(Approval, Approval.objects.get(cell=placement.cell).pk)
+
+        assert first_fault() == (
+            f"Placement {placement.pk}: the evidence of cell {placement.cell.serial} "
+            "that the gate saw was never approved"
+        )
