@@ -100,7 +100,8 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
+    "api.pages.static_files.StaticFiles",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -147,6 +148,7 @@ USE_I18N = False
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "api" / "pages" / "static"]
+STORAGES = {"staticfiles": {"BACKEND": "api.pages.static_files.VersionedStorage"}}
 WHITENOISE_USE_FINDERS = True  # no collectstatic step: the files are small and committed
 WHITENOISE_AUTOREFRESH = DEBUG
 

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import re
 
-import pytest
 from playwright.sync_api import Browser, expect
 
 from shop.jobs.models import Run
 from shop.jobs.states import JobState, RunState
 from tests.cast import Cast
 from tests.e2e.shop import Person, make_shop, step_of
-
-# Django warns where WhiteNoise hands it a file under ASGI; the files are small and few.
-pytestmark = pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")
 
 
 def test_a_start_is_held_for_a_second_by_key(browser: Browser, site: str, cast: Cast) -> None:

@@ -13,9 +13,6 @@ from tests.api.made import assembled
 from tests.cast import Cast
 from tests.e2e.shop import SIZES, Person, Shop, make_shop
 
-# Django warns where WhiteNoise hands it a file under ASGI; the files are small and few.
-pytestmark = pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume")
-
 PRIMARY = "main button:not(.quiet), main a[role=button]:not(.quiet)"
 
 
