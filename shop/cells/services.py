@@ -1,17 +1,41 @@
-"""Cell types, and batches of cells as they come in."""
+"""Cell types, batches of cells as they come in, and taking turns on cells."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 
 from shop.cells.models import Batch, Cell, CellType
 from shop.people.models import User
 from shop.people.roles import Act, require
 from shop.refusals import Problem, Refusal, refuse
+
+
+def lock_cells(cells: Iterable[Cell]) -> None:
+    """Lock the cells for this transaction before their evidence is judged.
+
+    Whoever judges (approval, assembly) and whoever writes what they judge take turns.
+    """
+    ids = sorted({cell.pk for cell in cells})
+    rows = Cell.objects.filter(pk__in=ids).select_for_update()
+    list(rows.order_by("pk").values_list("pk"))  # in one order: no deadlock
+
+
+def touch_cells(cells: Iterable[Cell]) -> None:
+    """Lock the cells for this transaction before anything is written that is judged of them.
+
+    Their rows are rewritten, not only locked: a SERIALIZABLE transaction that waited for this
+    turn, and whose snapshot is older, is then told so by PostgreSQL and tries again.  A lock
+    alone would let it go on with what it saw before.
+    """
+    touched = list(cells)
+    lock_cells(touched)
+    ids = [cell.pk for cell in touched]
+    Cell.objects.filter(pk__in=ids).update(maker_code=F("maker_code"))
 
 
 def define_cell_type(

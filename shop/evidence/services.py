@@ -14,6 +14,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 
 from shop.cells.models import Cell
+from shop.cells.services import lock_cells, touch_cells
 from shop.equipment.models import Instrument
 from shop.evidence import queries
 from shop.evidence.canonical import approval_body
@@ -80,6 +81,7 @@ def record_voltage_check(
     refuse(_reading_problems(kind, results, cells, current_stopped))
     with transaction.atomic():
         Run.objects.select_for_update().get(pk=run.pk)
+        touch_cells(cells.values())
         known = VoltageCheck.objects.filter(
             run=run,
             kind=kind,
@@ -203,8 +205,10 @@ def record_balance(
     figures = balance_of(records)
     if figures is None:
         return None
+    cells = queries.cells_of_run(run)
     with transaction.atomic():
         Run.objects.select_for_update().get(pk=run.pk)
+        touch_cells(cells.values())
         known = Balance.objects.filter(run=run).first()
         if known is not None:
             return known
@@ -227,7 +231,7 @@ def record_balance(
         )
         CellBalance.objects.bulk_create(
             CellBalance(balance=balance, cell=cell, position=position)
-            for position, cell in queries.cells_of_run(run).items()
+            for position, cell in cells.items()
         )
     return balance
 
@@ -256,6 +260,7 @@ def import_capacity_file(*, name: str, data: bytes, by: User, now: datetime) -> 
     tests = [_capacity_test(cells[row.serial], row, name, sha256, by, now) for row in rows]
     try:
         with transaction.atomic():
+            touch_cells(cells.values())
             return CapacityTest.objects.bulk_create(tests)
     except IntegrityError as error:  # the same file, at the same moment
         raise Refusal(_known_file(sha256)) from error
@@ -313,7 +318,7 @@ def approve_cells(
     refuse(_asked_problems(cells, evidence_sha256))
     with transaction.atomic():
         # Two approvers of one cell take turns; the second is told that it is approved.
-        list(Cell.objects.select_for_update().filter(pk__in=[c.pk for c in cells]).order_by("pk"))
+        lock_cells(cells)
         evidence = queries.evidence_of_cells(cells)
         refuse(
             problem

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
 
 from celery import current_app
 from django.db import IntegrityError, transaction
 
 from shop.cells.models import Cell
+from shop.cells.services import touch_cells
 from shop.equipment.models import Station
 from shop.jobs import queries, rules
 from shop.jobs.models import (
@@ -117,27 +117,25 @@ def start_run(*, job: Job, by: User, now: datetime) -> Run:
     require(by.role, Act.START)
     policy = queries.policy_in_force()
     cells = queries.job_cells(job)
-    refuse(
-        rules.start_problems(
-            state=job.state,
-            is_holder=job.claimed_by_id == by.pk,
-            station=queries.station_fact(job.station, now) if job.station else None,
-            cells=queries.cell_facts(cells),
-            has_policy=policy is not None,
-            now=now,
-        )
-    )
-    assert job.station is not None  # noqa: S101  a claimed job has one: constraint
-    assert policy is not None  # noqa: S101  refused above
     try:
         with transaction.atomic():
-            run = _queue(job, job.station, policy, cells, by, now)
+            touch_cells(cells)  # a cell is started or assembled, never both
+            refuse(
+                rules.start_problems(
+                    state=job.state,
+                    is_holder=job.claimed_by_id == by.pk,
+                    station=queries.station_fact(job.station, now) if job.station else None,
+                    cells=queries.cell_facts(cells),
+                    has_policy=policy is not None,
+                    now=now,
+                )
+            )
+            assert job.station is not None  # noqa: S101  a claimed job has one: constraint
+            assert policy is not None  # noqa: S101  refused above
+            return _queue(job, job.station, policy, cells, by, now)
     except IntegrityError as error:
-        # The station or a cell was taken between the look and the write.
-        raise StaleTransition(
-            f"Station {job.station.slug} or a cell of job {job.pk}", "free"
-        ) from error
-    return run
+        # The station was taken between the look and the write.
+        raise StaleTransition(f"The station or a cell of job {job.pk}", "free") from error
 
 
 def _queue(
@@ -161,7 +159,11 @@ def _queue(
         for position, cell in enumerate(cells, start=1)
     )
     move_job(job, JobState.IN_PROGRESS, kind="started", by=by, now=now, run=run, held_by=by)
-    transaction.on_commit(partial(send_run, run.pk, station.slug), robust=True)
+
+    def tell() -> None:  # by a name: Django says which one failed while the broker is away
+        send_run(run.pk, station.slug)
+
+    transaction.on_commit(tell, robust=True)
     return run
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import IntegrityError, OperationalError, connection, transaction
 
 from shop.cells.models import Cell
+from shop.cells.services import lock_cells
 from shop.evidence.policy import GatePolicy
 from shop.evidence.queries import gate_policy
 from shop.jobs.models import PolicyVersion
@@ -132,8 +133,7 @@ def _try(
     with transaction.atomic(durable=True):
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")
-        ids = {cell.pk for cell in cells}
-        list(Cell.objects.select_for_update().filter(pk__in=ids).order_by("pk"))
+        lock_cells(cells)
         if Pack.objects.filter(serial=pack.serial).exists():
             raise Refusal([_known_pack(pack.serial)])
         answer = judged(plan, cells, policy, now)

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import IntegrityError, transaction
 
 from shop.cells.models import Cell
+from shop.cells.services import touch_cells
 from shop.jobs.models import Run
 from shop.people.models import User
 from shop.people.roles import Act, require
@@ -18,9 +19,11 @@ def open_nonconformance(
     *, cell: Cell, kind: str, words: str, now: datetime, run: Run | None = None
 ) -> Nonconformance:
     """Record that something is, or may be, wrong with a cell; the gate refuses it from now on."""
-    return Nonconformance.objects.create(
-        cell=cell, run=run, kind=Nonconformance.Kind(kind), words=words, opened_at=now
-    )
+    with transaction.atomic():
+        touch_cells([cell])
+        return Nonconformance.objects.create(
+            cell=cell, run=run, kind=Nonconformance.Kind(kind), words=words, opened_at=now
+        )
 
 
 def dispose(
@@ -41,6 +44,7 @@ def dispose(
         )
     try:
         with transaction.atomic():
+            touch_cells([nonconformance.cell])
             return Disposition.objects.create(
                 nonconformance=nonconformance, decision=decision, by=by, at=now, words=words
             )
