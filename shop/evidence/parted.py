@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from shop.cells.models import Cell
 from shop.evidence.models import CellBalance, VoltageCheck
@@ -32,3 +33,22 @@ def parted_cells(cells: Iterable[Cell]) -> dict[int, Parted]:
         for cell_id, balance in balances.items()
         if balance.run_id in stops
     }
+
+
+def banks_of(cell_ids: Iterable[int]) -> dict[int, list[tuple[datetime, int]]]:
+    """By cell id: when each of its balances was recorded, and the run that made it, in order."""
+    found: dict[int, list[tuple[datetime, int]]] = {}
+    rows = (
+        CellBalance.objects.filter(cell__in=set(cell_ids))
+        .values_list("cell_id", "balance__recorded_at", "balance__run_id")
+        .order_by("balance__recorded_at", "balance_id")
+    )
+    for cell_id, recorded_at, run_id in rows:
+        found.setdefault(cell_id, []).append((recorded_at, run_id))
+    return found
+
+
+def bank_at(banks: Iterable[tuple[datetime, int]], at: datetime) -> int | None:
+    """The run whose balance was the newest at that moment; None before the first."""
+    known = [run_id for recorded_at, run_id in banks if recorded_at <= at]
+    return known[-1] if known else None

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from shop.jobs.defaults import Policy, policy_of
-from stations.procedures.steps import DisconnectRule
+from stations.procedures.steps import DisconnectRule, RecheckRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,18 @@ class RecheckLimits:
     late_fail_v: float
     floor_v: float
     span_s: float  # first to last reading
+
+    def rule(self) -> RecheckRule:
+        """The same rule that the bench judges by."""
+        return RecheckRule(
+            early=timedelta(seconds=self.early_s),
+            early_warn_v=self.early_warn_v,
+            early_fail_v=self.early_fail_v,
+            late=timedelta(seconds=self.late_s),
+            late_warn_v=self.late_warn_v,
+            late_fail_v=self.late_fail_v,
+            floor_v=self.floor_v,
+        )
 
 
 @dataclass(frozen=True, slots=True)

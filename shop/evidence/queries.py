@@ -23,6 +23,7 @@ from shop.evidence.models import (
     CellVoltage,
     VoltageCheck,
 )
+from shop.evidence.parted import bank_at, banks_of
 from shop.evidence.policy import GatePolicy
 from shop.evidence.values import (
     ApprovalEvidence,
@@ -42,7 +43,6 @@ from shop.jobs.states import RunState
 from shop.quality.models import Nonconformance
 from shop.readings.models import Manifest
 from shop.refusals import Problem, Refusal
-from stations.values import NAN, OffProof
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -143,13 +143,23 @@ class _Reader:
     def _groups(self) -> Mapping[int, list[GroupReading]]:
         """Everyone who was read in the re-checks that count."""
         checks = {v.voltage_check_id for (_, kind), v in self.voltages.items() if kind == RECHECK}
-        rows = CellVoltage.objects.filter(voltage_check__in=checks).select_related("cell")
+        rows = list(
+            CellVoltage.objects.filter(voltage_check__in=checks)
+            .select_related("cell")
+            .order_by("position")
+        )
+        banks = banks_of(row.cell_id for row in rows)
         return _grouped(
             (
                 row.voltage_check_id,
-                GroupReading(row.cell.serial, row.voltage_v, row.received_at),
+                GroupReading(
+                    row.cell.serial,
+                    row.voltage_v,
+                    row.received_at,
+                    bank_at(banks.get(row.cell_id, ()), row.received_at),
+                ),
             )
-            for row in rows.order_by("position")
+            for row in rows
         )
 
     def _calibrations(self) -> dict[str, list[CalibrationSpan]]:

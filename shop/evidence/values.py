@@ -82,11 +82,15 @@ class BalanceEvidence:
 
 @dataclass(frozen=True)
 class GroupReading:
-    """One cell of a check, as far as judging its neighbours needs it."""
+    """One cell of a check, as far as judging its neighbours needs it.
+
+    `bank` is the run that had balanced it when it was read: cells of one run are neighbours.
+    """
 
     serial: str
     voltage_v: float | None
     received_at: datetime
+    bank: int | None = None
 
 
 @dataclass(frozen=True)

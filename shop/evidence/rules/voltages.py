@@ -15,7 +15,12 @@ from typing import TypeGuard
 
 from shop.evidence.policy import DisconnectLimits, RecheckLimits
 from shop.evidence.values import VoltageEvidence
-from stations.procedures.judge import disconnect_verdict, disconnect_window
+from stations.procedures.judge import (
+    disconnect_verdict,
+    disconnect_window,
+    recheck_verdict,
+    recheck_window,
+)
 from stations.values import Window
 
 PASS, MARGINAL, FAIL = "PASS", "MARGINAL", "FAIL"
@@ -23,6 +28,7 @@ INVALID, MISSING = "INVALID", "MISSING"
 
 # No lithium cell shows more at its posts; a reading beyond is the meter's or the typist's.
 POSSIBLE_V = Window(-5.0, 5.0)
+NEIGHBOURS_MIN = 2  # cells of a bank, itself included, that make a median
 
 
 def is_number(value: float | None) -> TypeGuard[float]:
@@ -62,36 +68,26 @@ def judge_pre_parallel(voltage_v: float | None, allowed: Window) -> str:
 def judge_recheck(
     reading: VoltageEvidence, group: Collection[str], limits: RecheckLimits
 ) -> Judgement:
-    """B8: one cell against the median of its group, at one age, above the floor.
+    """B8: one cell against the median of its bank, at one age, above the floor.
 
-    `group` are the serials that must have been read together.  The window's low end is the
-    fail limit at this age or the floor, whichever is higher.  Temperatures are not judged: no
-    instrument reads them yet.
+    `group` are the serials of one bank that must have been read together; the median is of all
+    of that bank that the check read, whoever is placed where, and a cell alone has none.  The
+    window's low end is the fail limit at this age or the floor, whichever is higher.
+    Temperatures are not judged: no instrument reads them yet.
     """
-    readings = [r for r in reading.group if r.serial in group]
-    complete = {r.serial for r in readings} == set(group)
-    known = [r.voltage_v for r in readings if is_number(r.voltage_v)]
-    stamps = [r.received_at for r in readings]
-    if not complete or len(known) < len(readings) or not readings:
+    asked = [r for r in reading.group if r.serial in group]
+    banks = {r.bank for r in asked}
+    pool = [r for r in reading.group if r.bank in banks]
+    known = [r.voltage_v for r in pool if is_number(r.voltage_v)]
+    if {r.serial for r in asked} != set(group) or len(banks) != 1:
         return Judgement(MISSING, None, reading.age)
+    if len(known) < max(len(pool), NEIGHBOURS_MIN):
+        return Judgement(MISSING, None, reading.age)
+    stamps = [r.received_at for r in pool]
     if max(stamps) - min(stamps) > timedelta(seconds=limits.span_s):
         return Judgement(INVALID, None, reading.age)
     if reading.age is None or reading.age < timedelta(0) or not is_number(reading.voltage_v):
         return Judgement(MISSING, None, reading.age)
-    middle_v = median(known)
-    fail_v = max(middle_v - _by_age(limits, reading.age, fail=True), limits.floor_v)
-    warn_v = middle_v - _by_age(limits, reading.age, fail=False)
-    window = Window(round(fail_v, 6), math.inf)
-    if not reading.voltage_v >= window.low:
-        return Judgement(FAIL, window, reading.age)
-    return Judgement(
-        PASS if reading.voltage_v >= round(warn_v, 6) else MARGINAL, window, reading.age
-    )
-
-
-def _by_age(limits: RecheckLimits, age: timedelta, *, fail: bool) -> float:
-    """Volts below the median that are allowed at `age`, linear between the two ages."""
-    early_v = limits.early_fail_v if fail else limits.early_warn_v
-    late_v = limits.late_fail_v if fail else limits.late_warn_v
-    share = (age.total_seconds() - limits.early_s) / max(limits.late_s - limits.early_s, 1.0)
-    return early_v + (late_v - early_v) * min(1.0, max(0.0, share))
+    rule, median_v = limits.rule(), median(known)
+    verdict = recheck_verdict(rule, reading.voltage_v, median_v, reading.age)
+    return Judgement(verdict.upper(), recheck_window(rule, median_v, reading.age), reading.age)

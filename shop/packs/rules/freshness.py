@@ -11,25 +11,29 @@ from datetime import datetime, timedelta
 
 from shop.evidence.policy import GatePolicy
 from shop.evidence.rules import voltages
-from shop.evidence.rules.voltages import judge_recheck
-from shop.evidence.values import CellEvidence, VoltageEvidence
+from shop.evidence.rules.freshness import SinceRecheck, SinceStopped, freshness_of
+from shop.evidence.values import CellEvidence
 from shop.evidence.words import span, volts
 from shop.packs.findings import EvidenceRef, Finding, Fix, Plan, Verdict
 
 RULE = "G5"
 WHY = "resting cells drift apart, and after hours nobody knows how far"
 RECHECK = Fix("recheck", "Check every cell of the bank again, resting, with one meter.")
+REPEAT_HOLD = Fix("repeat_hold", "Tighten its links, repeat the hold, and check again.")
+QUARANTINE = Fix("quarantine", "Put the cell aside and let a supervisor decide on it.")
 
 
 def judge(
     plan: Plan, cells: Sequence[CellEvidence], policy: GatePolicy, now: datetime
 ) -> Iterator[Finding]:
     for cell in cells:
-        recheck = cell.recheck_since
-        if recheck is None:
-            yield _since_stopped(cell, policy, now)
-        else:
-            yield _since_recheck(cell, recheck, _bank(cell, cells), policy, now)
+        match freshness_of(cell, _bank(cell, cells), policy):
+            case SinceRecheck() as clock:
+                yield _since_recheck(cell, clock, policy, now)
+            case SinceStopped() as clock if clock.since <= now:
+                yield _since_stopped(cell, clock, policy, now)
+            case clock:
+                yield _unknown(cell, policy, "no time" if clock is None else "in the future")
 
 
 def _bank(cell: CellEvidence, cells: Sequence[CellEvidence]) -> frozenset[str]:
@@ -42,31 +46,30 @@ def _bank(cell: CellEvidence, cells: Sequence[CellEvidence]) -> frozenset[str]:
     )
 
 
-def _since_stopped(cell: CellEvidence, policy: GatePolicy, now: datetime) -> Finding:
-    limit = f"≤ {span(policy.fresh_for)}"
-    reading, balance = cell.disconnect, cell.balance
-    stopped_at = None
-    if reading is not None and balance is not None and reading.run_id == balance.run_id:
-        stopped_at = reading.current_stopped_received_at
-    if reading is None or stopped_at is None or stopped_at > now:
-        return Finding(
-            RULE,
-            Verdict.MISSING,
-            f"Nobody knows when current stopped in cell {cell.serial}.",
-            value="no time" if stopped_at is None else "in the future",
-            limit=limit,
-            why=WHY,
-            fix=Fix("balance", "Balance the cell; the clock starts when its current stops."),
-            cell=cell.serial,
-        )
-    age = now - stopped_at
-    refs = (EvidenceRef.of("voltage check", reading.check_id, stopped_at, now),)
-    if age <= policy.fresh_for:
+def _unknown(cell: CellEvidence, policy: GatePolicy, value: str) -> Finding:
+    return Finding(
+        RULE,
+        Verdict.MISSING,
+        f"Nobody knows when current stopped in cell {cell.serial}.",
+        value=value,
+        limit=f"≤ {span(policy.fresh_for)}",
+        why=WHY,
+        fix=Fix("balance", "Balance the cell; the clock starts when its current stops."),
+        cell=cell.serial,
+    )
+
+
+def _since_stopped(
+    cell: CellEvidence, clock: SinceStopped, policy: GatePolicy, now: datetime
+) -> Finding:
+    age, limit = now - clock.since, f"≤ {span(policy.fresh_for)}"
+    refs = (EvidenceRef.of("voltage check", clock.reading.check_id, clock.since, now),)
+    if now <= clock.until:
         return Finding(
             RULE,
             Verdict.PASS,
             f"Current stopped in cell {cell.serial} {span(age)} ago; "
-            f"fresh for {span(policy.fresh_for - age)} more.",
+            f"fresh for {span(clock.until - now)} more.",
             value=span(age),
             limit=limit,
             cell=cell.serial,
@@ -86,25 +89,18 @@ def _since_stopped(cell: CellEvidence, policy: GatePolicy, now: datetime) -> Fin
 
 
 def _since_recheck(
-    cell: CellEvidence,
-    recheck: VoltageEvidence,
-    bank: frozenset[str],
-    policy: GatePolicy,
-    now: datetime,
+    cell: CellEvidence, clock: SinceRecheck, policy: GatePolicy, now: datetime
 ) -> Finding:
-    judged = judge_recheck(recheck, bank, policy.recheck)
-    # Fresh from the first reading of the group: the oldest one decides.
-    first_at = min((r.received_at for r in recheck.group), default=recheck.received_at)
-    age = now - first_at
-    refs = (EvidenceRef.of("voltage check", recheck.check_id, first_at, now),)
-    value = f"{volts(recheck.voltage_v)}, {span(age)} ago"
+    judged, reading, age = clock.judged, clock.reading, now - clock.since
+    refs = (EvidenceRef.of("voltage check", reading.check_id, clock.since, now),)
+    value = f"{volts(reading.voltage_v)}, {span(age)} ago"
     limit = f"≤ {span(policy.fresh_for)}"
     if judged.verdict in (voltages.MISSING, voltages.INVALID):
         return Finding(
             RULE,
             Verdict.MISSING,
-            f"The re-check of cell {cell.serial} is not whole: every cell of its bank is read "
-            f"within {span(timedelta(seconds=policy.recheck.span_s))}.",
+            f"The re-check of cell {cell.serial} is not whole: it and its neighbours of the "
+            f"same bank are read within {span(timedelta(seconds=policy.recheck.span_s))}.",
             value=value,
             limit="every cell of the bank",
             why="a cell is judged against its neighbours at the same moment",
@@ -121,11 +117,11 @@ def _since_recheck(
             value=value,
             limit=f"≥ {volts(low_v)}",
             why="it loses charge faster than its neighbours",
-            fix=Fix("repeat_hold", "Tighten its links, repeat the hold, and check again."),
+            fix=low_fix(cell),
             cell=cell.serial,
             evidence=refs,
         )
-    if not timedelta(0) <= age <= policy.fresh_for:
+    if not clock.since <= now <= clock.until:
         return Finding(
             RULE,
             Verdict.FAIL,
@@ -141,10 +137,16 @@ def _since_recheck(
     return Finding(
         RULE,
         Verdict.PASS,
-        f"Cell {cell.serial} passed its re-check; fresh for {span(policy.fresh_for - age)} more."
+        f"Cell {cell.serial} passed its re-check; fresh for {span(clock.until - now)} more."
         f"{warning}",
         value=value,
         limit=limit,
         cell=cell.serial,
         evidence=refs,
     )
+
+
+def low_fix(cell: CellEvidence) -> Fix:
+    """A bad contact leaves a healthy cell low once; a second time it is the cell (B8)."""
+    times = sum(note.kind == "RECHECK_LOW" for note in cell.nonconformances)
+    return QUARANTINE if times > 1 else REPEAT_HOLD

@@ -10,16 +10,20 @@ import pytest
 from shop.cells.models import Cell
 from shop.equipment.models import Station
 from shop.evidence.models import Balance, VoltageCheck
+from shop.evidence.policy import GatePolicy
 from shop.evidence.queries import evidence_of
+from shop.jobs.defaults import Policy
 from shop.jobs.models import Run
 from shop.jobs.planning import plan
 from shop.jobs.services import claim_job, create_job
 from shop.jobs.versions import store_recipe
+from shop.packs.queries import judged, plan_of
 from shop.quality.models import Nonconformance
 from shop.refusals import Refusal
 from tests import factories
 from tests.cast import Cast
 from tests.played import play_recheck, play_run
+from tests.shop.packs.factories import make_design
 
 NOON = factories.NOON
 STOPPED_BY = NOON + timedelta(hours=4)
@@ -167,3 +171,21 @@ def test_a_recipe_keeps_its_procedure(cast: Cast) -> None:
 
     with pytest.raises(Refusal, match="of another procedure"):
         store_recipe(name="X", procedure="recheck", parameters={}, by=cast.sade, now=NOON)
+
+
+def test_a_fresh_passing_recheck_opens_the_gate_again(
+    cast: Cast, station: Station, bank: list[Cell]
+) -> None:
+    """G5: stale after 4 h, fresh for 4 h after the re-check, then stale again."""
+    design = make_design()
+
+    def stale(hours: float) -> set[str]:
+        asked = plan_of(design, bank, cast.bayo, simulated=True, sample=False)
+        now = NOON + timedelta(hours=hours)
+        found = judged(asked, bank, GatePolicy.of(Policy()), now).findings
+        return {finding.verdict for finding in found if finding.rule == "G5"}
+
+    assert stale(5.0) == {"fail"}
+    rechecked(cast, station, bank)
+    assert stale(5.1) == stale(9.0) == {"pass"}
+    assert stale(9.1) == {"fail"}

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from shop.evidence.values import CellEvidence
+from shop.evidence.values import CellEvidence, GroupReading, NonconformanceEvidence
 from shop.packs.findings import Verdict
 from shop.packs.rules import is_allowed
+from shop.packs.rules.freshness import QUARANTINE, REPEAT_HOLD
 from tests.shop.evidence.builders import (
     NOW,
     STOPPED,
+    balance,
     cell,
+    disconnect,
     recheck,
 )
 from tests.shop.packs.gate import MOMENT, ask, bank, blocking, only, says_all
@@ -79,3 +82,50 @@ def test_a_recheck_before_the_newest_disconnect_check_does_not_count() -> None:
     cells = rechecked(VOLTS, hours=-3.0)
 
     assert {f.rule for f in blocking(ask(cells, now=STOPPED + timedelta(hours=5)))} == {"G5"}
+
+
+def test_a_cell_is_judged_against_its_whole_bank_whoever_is_placed() -> None:
+    """One cell of a bank alone in a plan still has its neighbours of the re-check."""
+    low = VOLTS | {"C-3": 3.30}
+    at = STOPPED + timedelta(hours=5)
+    alone = [cell("C-3", recheck=recheck(low, "C-3", at=at))]
+
+    assert only(ask(alone, now=at), "G5").fix == REPEAT_HOLD
+
+
+def test_a_bank_that_rests_lower_does_not_fail_its_neighbour_bank() -> None:
+    at = STOPPED + timedelta(hours=5)
+    one = [GroupReading(name, 3.55, at, 1) for name in ("A-1", "A-2")]
+    two = [GroupReading(name, 3.42, at, 2) for name in ("B-1", "B-2")]
+    volts: dict[str, float | None] = {r.serial: r.voltage_v for r in (*one, *two)}
+    cells = [
+        cell(
+            name,
+            balance=balance(run_id=1 if name[0] == "A" else 2),
+            disconnect=disconnect(run_id=1 if name[0] == "A" else 2),
+            recheck=recheck(volts, name, at=at, group=(*one, *two)),
+        )
+        for name in volts
+    ]
+
+    assert is_allowed(ask(cells, now=at))
+
+
+def test_a_cell_that_was_checked_without_any_neighbour_is_missing_a_recheck() -> None:
+    at = STOPPED + timedelta(hours=5)
+    volts: dict[str, float | None] = {"C-1": 3.40}
+
+    finding = only(ask([cell("C-1", recheck=recheck(volts, "C-1", at=at))], now=at), "G5")
+
+    assert finding.verdict is Verdict.MISSING
+
+
+def test_a_cell_that_was_low_twice_is_put_aside() -> None:
+    low = VOLTS | {"C-3": 3.30}
+    notes = tuple(
+        NonconformanceEvidence(n, "RECHECK_LOW", "low", STOPPED, "USE_AS_IS", NOW) for n in (1, 2)
+    )
+    cells = rechecked(low, hours=0.5)
+    cells[2] = cell("C-3", recheck=cells[2].recheck, nonconformances=notes)
+
+    assert only(ask(cells, now=NOW), "G5").fix == QUARANTINE
