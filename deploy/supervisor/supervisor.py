@@ -15,6 +15,7 @@ from pathlib import Path
 from deploy.supervisor.child import Child
 from deploy.supervisor.program import Program, StartFailed
 from deploy.supervisor.sweeper import Sweeper
+from deploy.supervisor.terminal import hangups
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 HURRIED_STOP_S = 3.0
@@ -53,7 +54,10 @@ class Supervisor:
         for sign in SIGNALS:
             loop.add_signal_handler(sign, self._on_signal, sign)
         try:
-            return await self._start_and_serve(story, close_after_story, on_ready)
+            with hangups() as terminal:
+                if terminal is not None:
+                    loop.add_reader(terminal, self._on_closed_terminal, terminal)
+                return await self._start_and_serve(story, close_after_story, on_ready)
         except StartFailed as failure:
             self._say("demo", str(failure))
             return 1
@@ -85,8 +89,14 @@ class Supervisor:
     def _interrupted(self, matters: bool) -> int:
         return 128 + self._signal if matters and self._signal is not None else 0
 
+    def _on_closed_terminal(self, terminal: int) -> None:
+        asyncio.get_running_loop().remove_reader(terminal)
+        self._on_signal(signal.SIGHUP)
+
     def _on_signal(self, sign: signal.Signals) -> None:
         if self._closing.is_set():
+            if sign is signal.SIGHUP:
+                return  # the terminal's end may be told twice
             self._say("demo", "in a hurry: ending what does not end by itself")
             self._hurry.set()
             return

@@ -235,10 +235,16 @@ def test_second_ctrl_c_does_not_wait_for_the_stubborn(log: Path) -> None:
     assert "bench end" in told(log)
 
 
-def test_closed_terminal_ends_everything(log: Path) -> None:
+@pytest.mark.parametrize(
+    "leader",
+    [[], ["sh", "-c", 'trap "" HUP; "$@"; exit $?', "leader"]],
+    ids=["told", "behind a leader that waits"],
+)
+def test_closed_terminal_ends_everything(log: Path, leader: list[str]) -> None:
+    """The kernel tells the session's leader alone; `make` keeps it to itself."""
     primary, secondary = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.deploy.supervise", str(log), "bench"],
+        [*leader, sys.executable, "-m", "tests.deploy.supervise", str(log), "bench"],
         cwd=ROOT,
         stdin=secondary,
         stdout=secondary,

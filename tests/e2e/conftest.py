@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import shutil
 import socket
 import threading
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 def browser() -> Iterator[Browser]:
     """One browser for a module: its event loop must be gone before other tests use the ORM."""
     path = shutil.which("chromium")
-    assert path, "these tests need chromium: apt-get install chromium"
+    assert path, "these tests need chromium: apt-get install chromium libatomic1"
+    ctypes.CDLL("libatomic.so.1")  # Playwright's driver needs it: apt-get install libatomic1
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path)
         yield browser
