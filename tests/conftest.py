@@ -44,6 +44,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         services.clean_up()
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> None:
+    """The tests' database, which a test that committed leaves empty again, evidence too."""
+    from tests.emptying import let_flush_empty_evidence
+
+    let_flush_empty_evidence()
+
+
 @pytest.fixture
 def redis_client() -> Iterator[redis.Redis]:
     """The real Redis of this worker, emptied."""
