@@ -55,7 +55,7 @@ def django_db_setup(django_db_setup: None) -> None:
 @pytest.fixture
 def redis_client() -> Iterator[redis.Redis]:
     """The real Redis of this worker, emptied."""
-    if "CELLSHOP_TEST_REDIS" in os.environ:
+    if services.redis_is_embedded():
         embedded.join(services.folder_of_session(), needs={embedded.Server.REDIS}, durable=False)
     client = redis.Redis.from_url(settings.REDIS_URL)
     client.flushdb()

@@ -2,8 +2,9 @@
 
 One data folder, and so one cluster, per pytest session, shared by its xdist workers; each
 worker has its own database (pytest-django names it) and its own Redis database.  Where
-DATABASE_URL and REDIS_URL are set, those servers are used instead.  The servers start with the
-first connection, so pure tests pay nothing.
+DATABASE_URL and REDIS_URL are set, those servers are used instead: the Redis databases from
+the one that is named upwards are emptied again and again.  Ours start with the first
+connection, so pure tests pay nothing.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from deploy import embedded
 from deploy.embedded import locks
 from deploy.embedded.membership import wait_for
 
-_FOLDER = "CELLSHOP_TEST_DATA"  # handed from the pytest controller to its xdist workers
+# Handed from the pytest controller to its xdist workers; no URL of Redis means our own.
+_FOLDER, _REDIS = "CELLSHOP_TEST_DATA", "CELLSHOP_TEST_REDIS"
 
 
 def prepare() -> None:
@@ -31,10 +34,24 @@ def prepare() -> None:
     os.environ["DB_POOL_MAX"] = "0"  # a pool outlives the test database under its name
     os.environ["LOG_LEVEL"] = "WARNING"
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
-    if "REDIS_URL" not in os.environ or "CELLSHOP_TEST_REDIS" in os.environ:
-        os.environ["CELLSHOP_TEST_REDIS"] = "embedded"
-        number = int(worker.removeprefix("gw")) + 1 if worker else 0
-        os.environ["REDIS_URL"] = embedded.plan(folder_of_session()).redis_url(number)
+    given = os.environ.setdefault(_REDIS, os.environ.get("REDIS_URL", ""))
+    number = int(worker.removeprefix("gw")) + 1 if worker else 0
+    os.environ["REDIS_URL"] = (
+        _database_after(given, number)
+        if given
+        else embedded.plan(folder_of_session()).redis_url(number)
+    )
+
+
+def redis_is_embedded() -> bool:
+    return not os.environ[_REDIS]
+
+
+def _database_after(url: str, number: int) -> str:
+    """The URL of the `number`-th Redis database after the one that `url` names."""
+    parts = urlsplit(url)
+    first = int(parts.path.strip("/") or 0)
+    return parts._replace(path=f"/{first + number}").geturl()
 
 
 def folder_of_session() -> Path:
