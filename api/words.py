@@ -158,7 +158,7 @@ VERDICTS = {
     "not applicable": ("idle", "Not needed"),
     "warning": ("warning", "Warning"),
 }
-ICONS = {"waiting": "waiting", "marginal": "error", "warning": "error"}
+ICONS = {"marginal": "error", "warning": "error", "skipped": "idle"}
 
 
 def tone(table: dict[str, tuple[str, str]], key: str) -> tuple[str, str]:

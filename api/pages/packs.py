@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from django.urls import reverse
 from api.pages.acts import acted, form, number, page, page_and_form, person, row_or_404
 from api.pages.scans import serials_typed
 from api.reads.cells import AT_MOST, unpacked_with_balance
+from api.reads.findings import said_once
 from api.reads.packs import pack_shown, public_url
 from api.refused import one_problem, status_of
 from shop import clock
@@ -123,19 +125,27 @@ def _new_page(
     refusal: Refusal | None = None,
     found: list[Finding] | None = None,
 ) -> HttpResponse:
+    blocking = [finding for finding in found or [] if finding.blocks]
     context = {
         "here": "packs",
         "refusal": refusal,
         "wish": wish,
         "found": found,
         "allowed": found is not None and is_allowed(found),
-        "blocking": [f for f in found or [] if f.blocks],
+        "blocked": len(blocking),
+        "blocking": said_once(blocking, _batches(blocking)),
         "met": [f for f in found or [] if not f.blocks],
         "designs": PackDesign.objects.order_by("name"),
         "customers": Customer.objects.all(),
         "free": unpacked_with_balance()[:AT_MOST],
     }
     return render(request, "packs/new.html", context)
+
+
+def _batches(findings: Sequence[Finding]) -> dict[str, str]:
+    """The batch of each cell that a finding is about."""
+    cells = Cell.objects.filter(serial__in=[finding.cell for finding in findings])
+    return dict(cells.values_list("serial", "batch__code"))
 
 
 @page

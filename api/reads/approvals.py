@@ -11,7 +11,10 @@ from shop.evidence.queries import evidence_of_cells, gate_policy
 from shop.evidence.rules.approval import approval_problems
 from shop.evidence.values import CellEvidence
 from shop.people.models import User
+from shop.people.roles import Act, may
 from shop.refusals import Problem
+
+OF_THE_PERSON = frozenset({"role", "own_approval"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,7 @@ class Waiting:
 
     evidence: CellEvidence
     problems: list[Problem]
+    batch: str
 
 
 def waiting(by: User, *, now: datetime) -> list[Waiting]:
@@ -30,14 +34,19 @@ def waiting(by: User, *, now: datetime) -> list[Waiting]:
     _, policy = gate_policy()
     seen = evidence_of_cells(cells)
     return [
-        Waiting(seen[cell.serial], _problems(seen[cell.serial], by, policy, now))
+        Waiting(
+            seen[cell.serial],
+            _problems(seen[cell.serial], by, policy, now),
+            cell.batch.code,
+        )
         for cell in cells
         if seen[cell.serial].approval is None
     ]
 
 
 def _problems(evidence: CellEvidence, by: User, policy: GatePolicy, now: datetime) -> list[Problem]:
-    return approval_problems(
+    """Of the person only where they could approve at all: others see what the cell lacks."""
+    found = approval_problems(
         evidence,
         approver=by.pk,
         approver_role=by.role,
@@ -45,3 +54,6 @@ def _problems(evidence: CellEvidence, by: User, policy: GatePolicy, now: datetim
         policy=policy,
         now=now,
     )
+    if may(by.role, Act.APPROVE):
+        return found
+    return [problem for problem in found if problem.code not in OF_THE_PERSON]

@@ -11,9 +11,9 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from api.reads.board import run_progress
+from api.reads.board import confirmed_steps, run_progress
 from api.reads.live import Live, live
-from api.reads.program import Progress
+from api.reads.program import Ask, Progress
 from api.words import amps, duration
 from shop.equipment.states import OutputState
 from shop.evidence.models import Balance, CellVoltage, VoltageCheck
@@ -91,6 +91,35 @@ class RunShown:
         return f"done at {amps(self.balance.done_a)}, partial above {amps(self.balance.partial_a)}"
 
     @property
+    def is_stopping(self) -> bool:
+        """STOP was pressed, or the run ends: nobody is asked for anything more."""
+        return self.run.stop_requested_at is not None or self.run.state == RunState.STOPPING
+
+    @property
+    def ask(self) -> Ask | None:
+        """What a person has to do now."""
+        return None if self.is_stopping else self.progress.needs
+
+    @property
+    def output_at(self) -> datetime | None:
+        lease = getattr(self.run.station, "lease", None)
+        return lease.output_at if lease else None
+
+    @property
+    def output_is_off(self) -> bool:
+        """As the bench says now, whoever drives it."""
+        lease = getattr(self.run.station, "lease", None)
+        return lease is not None and lease.output_state == OutputState.OFF
+
+    @property
+    def is_still_joined(self) -> bool:
+        """The cells were joined for this run and nobody said that they were parted."""
+        steps = (self.run.program or {}).get("steps", [])
+        by_hand = {s.get("drawing", ""): s["name"] for s in steps if s["type"] == "Instruct"}
+        confirmed = confirmed_steps(self.run)
+        return by_hand.get("diagonal") in confirmed and by_hand.get("unlinked") not in confirmed
+
+    @property
     def is_measuring(self) -> bool:
         return self.progress.now is not None and self.progress.now.kind == "measure"
 
@@ -109,7 +138,8 @@ class RunShown:
             now.name if now else "",
             needs.step if needs else "",
             early.step if early else "",
-            "s" if self.run.stop_requested_at else "",
+            self.progress.announced.step if self.progress.announced else "",
+            "s" if self.is_stopping else "",
             "w" if self.progress.waiting_for_bench else "",
             str(len(self.checks)),
         )

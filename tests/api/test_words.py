@@ -83,3 +83,18 @@ def test_every_state_and_verdict_has_its_words() -> None:
     assert set(words.RUN_STATUS) == {state.value for state in RunState}
     assert set(words.JOB_STATUS) == {state.value for state in JobState}
     assert {verdict.value for verdict in Verdict} <= set(words.VERDICTS)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(299, "4 min 59 s"), (240, "4 min 00 s"), (59.9, "59 s"), (700, "11 min"), (-1, "0 s")],
+)
+def test_a_countdown_counts_seconds_while_somebody_hurries(seconds: float, shown: str) -> None:
+    assert words.countdown(seconds).replace("\u202f", " ") == shown
+
+
+def test_an_event_is_told_in_the_words_of_the_trade() -> None:
+    assert words.event("bench_step", {"title": "Refresh hold"}) == "Step: Refresh hold"
+    assert words.event("run_tripped", {"cause": "over 3.70 V"}) == "Tripped: over 3.70 V"
+    assert words.event("run_finished", {"cause": "done"}) == "Done"
+    assert words.event("something_new", {}) == "Something new"

@@ -44,6 +44,20 @@ def test_a_supervisor_approves_what_is_ticked(cast: Cast, supervisor: Client) ->
     assert set(Approval.objects.values_list("cell", flat=True)) == {cell.pk for cell in cells}
 
 
+def test_a_technician_reads_what_a_cell_lacks_and_not_what_they_are(
+    cast: Cast, technician: Client
+) -> None:
+    """G1: Tola ran it and is no supervisor; the page says what keeps anyone from approving."""
+    make_bank(by=cast.tola, stopped=clock.now() - timedelta(minutes=20))
+
+    page = text(technician.get("/approvals"))
+
+    assert "has no capacity test" in page
+    assert "Import its capacity file" in page
+    assert "You ran the balance" not in page
+    assert page.count("Only a supervisor approves cells") == 1, "beside the button"
+
+
 def test_nothing_ticked_is_refused_in_words(cast: Cast, supervisor: Client) -> None:
     balanced(cast)
 

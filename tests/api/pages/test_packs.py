@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 
+from shop import clock
 from shop.packs.models import Pack
 from shop.trace.services import share
 from tests.api.clients import text
 from tests.api.made import approved, assembled, balanced
 from tests.cast import Cast
-from tests.shop.packs.factories import Bank, make_design
+from tests.shop.packs.factories import Bank, make_bank, make_design
 
 
 @pytest.fixture
@@ -42,8 +44,20 @@ def test_a_closed_gate_shows_each_finding_with_what_to_do(cast: Cast, technician
 
     assert "The gate is closed" in page
     assert "4 findings stand in the way" in page
+    assert page.count("Ask a supervisor who did not run its job") == 1, "said once for all cells"
+    assert "Open the approvals" in page
     assert "G1" in page
     assert "Check the cells" in page
+
+
+def test_cells_without_capacity_test_lead_to_their_batch(cast: Cast, technician: Client) -> None:
+    """G2: the fix is one tap away."""
+    bank = make_bank(by=cast.tola, stopped=clock.now() - timedelta(minutes=20))
+
+    page = technician.post("/packs/new", form(bank, "check"))
+
+    assert "Import a capacity file" in text(page)
+    assert f'href="/batches/{bank.cells[0].batch.code}"' in page.content.decode()
 
 
 def test_assembles_and_goes_to_the_pack(cast: Cast, technician: Client) -> None:

@@ -11,7 +11,7 @@ from django.test import Client
 
 from shop import clock
 from shop.equipment.models import StationLease
-from shop.jobs.models import PersonAct
+from shop.jobs.models import JobEvent, PersonAct, Run
 from shop.jobs.states import RunState
 from tests import factories
 from tests.api.clients import logged_in, text
@@ -48,6 +48,65 @@ def test_offers_the_finish_while_the_bank_charges(cast: Cast, technician: Client
 
     assert "I am at the bench, finish" in page
     assert "Nobody is needed now" in page
+
+
+def test_an_announced_finish_is_acknowledged(cast: Cast, technician: Client) -> None:
+    """B19: who said it sees that it was heard, and what follows."""
+    run = running(cast, "balance")
+
+    technician.post(f"/runs/{run.pk}/confirm", {"step": "finish"})
+
+    page = text(technician.get(f"/runs/{run.pk}"))
+    assert "Noted: somebody is at the bench" in page
+    assert "Nobody is needed now" not in page
+
+
+def test_after_stop_nobody_is_asked_for_anything(cast: Cast, technician: Client) -> None:
+    run = running(cast, "connect")
+
+    technician.post(f"/runs/{run.pk}/stop")
+
+    page = text(technician.get(f"/runs/{run.pk}"))
+    assert "Stopping" in page
+    assert "Waiting for you" not in page
+    assert "Cells linked" not in page
+
+
+def test_a_stopped_run_says_what_the_output_and_the_links_are(
+    cast: Cast, technician: Client
+) -> None:
+    run = running(cast, "connect")
+    technician.post(f"/runs/{run.pk}/confirm", {"step": "connect"})
+    Run.objects.filter(pk=run.pk).update(state=RunState.STOPPED, ended_at=clock.now())
+    lease = StationLease.objects.filter(station=run.station)
+
+    lease.update(output_state="OFF", output_at=clock.now())
+    proven = text(technician.get(f"/runs/{run.pk}"))
+    lease.update(output_state="UNKNOWN")
+    unknown = text(technician.get(f"/runs/{run.pk}"))
+
+    assert "The output is off, proven" in proven
+    assert "The cells are still joined: leads off first" in proven
+    assert "The output is not proven off. Go to the bench" in unknown
+    assert "ended here" in proven
+
+
+def test_a_step_that_the_bench_passed_by_was_not_needed(cast: Cast, technician: Client) -> None:
+    """B19: an announced finish makes the refresh hold needless."""
+    run = running(cast, "unlink")
+    names = ["pre-parallel", "connect", "balance", "unlink"]
+    for step in (run.program or {})["steps"]:
+        if step["name"] in names:
+            data = {"name": step["name"], "title": step["title"], "bench_at": str(clock.now())}
+            JobEvent.objects.create(
+                job=run.job, run=run, kind="bench_step", at=clock.now(), data=data
+            )
+
+    page = text(technician.get(f"/runs/{run.pk}"))
+
+    assert "Refresh hold not needed" in page
+    assert "Step: Refresh hold" not in page
+    assert "Step: Balance: charge and hold" in page
 
 
 def test_a_confirmation_that_no_longer_fits_is_refused_on_the_page(
@@ -142,7 +201,7 @@ def test_the_strip_of_cells_stands_while_they_are_measured(
 
 @pytest.mark.parametrize(
     ("minutes", "words"),
-    [(1, "min left of the pass window"), (6, "A stricter window holds"), (16, "Too late")],
+    [(1, "s left of the pass window"), (6, "A stricter window holds"), (16, "Too late")],
 )
 def test_the_pass_window_counts_down_while_the_links_come_off(
     cast: Cast, technician: Client, minutes: int, words: str

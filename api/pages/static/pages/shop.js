@@ -71,6 +71,22 @@ function dress(root) {
   root.querySelectorAll("time[data-when]").forEach(showTime);
 }
 
+const UNHEARD_MS = 4000;
+
+/** Polled figures that cannot be renewed fade, and the page says since when. */
+function watchSilence(note) {
+  let heard = Date.now();
+  document.body.addEventListener("htmx:afterRequest", (event) => { if (event.detail.successful) heard = Date.now(); });
+  document.addEventListener("visibilitychange", () => { heard = Math.max(heard, Date.now() - UNHEARD_MS / 2); });
+  setInterval(() => {
+    const silent = Date.now() - heard, lost = silent > UNHEARD_MS && !document.hidden;
+    note.hidden = !lost;
+    document.body.classList.toggle("is-unheard", lost);
+    if (lost) note.textContent = `The shop does not answer. Figures as last seen ${lengthInWords(silent / 1000)} ago; the bench goes on by itself.`;
+  }, 1000);
+}
+
+document.querySelectorAll("[data-unheard]").forEach(watchSilence);
 document.querySelectorAll("[data-hold]").forEach(holdToStart);
 document.querySelectorAll("[data-start]").forEach(freeByTicks);
 dress(document);

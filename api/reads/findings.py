@@ -1,0 +1,54 @@
+"""Findings of the gate as a person reads them: what is said of several cells is said once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from django.urls import reverse
+
+from shop.packs.findings import Finding
+
+# code of a fix -> page where it is done, words of the link
+PAGES = {
+    "approve": ("pages:approvals", "Open the approvals"),
+    "balance": ("pages:job-new", "New job"),
+    "recheck": ("pages:job-new", "New job"),
+    "repeat_hold": ("pages:job-new", "New job"),
+}
+CAPACITY = frozenset({"import_capacity", "test_capacity"})
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Findings of one rule that differ only in their cell; `url` is where the fix is done."""
+
+    findings: tuple[Finding, ...]
+    url: str = ""
+    act: str = ""
+
+    @property
+    def first(self) -> Finding:
+        return self.findings[0]
+
+
+def said_once(findings: Sequence[Finding], batches: Mapping[str, str]) -> list[Said]:
+    """`findings` in their order; `batches` are the codes by the serials of their cells."""
+    groups = [tuple(group) for _, group in groupby(findings, key=_sense)]
+    return [Said(group, *_where(group, batches)) for group in groups]
+
+
+def _sense(finding: Finding) -> tuple[object, ...]:
+    return (finding.rule, finding.verdict, finding.why, finding.limit, finding.fix)
+
+
+def _where(group: Sequence[Finding], batches: Mapping[str, str]) -> tuple[str, str]:
+    code = group[0].fix.code if group[0].fix else ""
+    if code in PAGES:
+        page, words = PAGES[code]
+        return reverse(page), words
+    codes = {batches[finding.cell] for finding in group if finding.cell in batches}
+    if code in CAPACITY and len(codes) == 1:
+        return reverse("pages:batch", args=[codes.pop()]), "Import a capacity file"
+    return "", ""
