@@ -7,6 +7,7 @@ thread; one thread at a time calls it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -69,7 +70,10 @@ class Instrument(Protocol):
 
 
 class PowerSupply(Instrument, Protocol):
+    """`may_repeat` is asked before a read that failed is sent again; replace it to be quick."""
+
     ratings: SupplyRatings
+    may_repeat: Callable[[], bool]
 
     def prepare(self) -> None:
         """Check and set what must hold before any use (boot-power off, remote ...)."""

@@ -9,6 +9,7 @@ in the active set M0 are what is left.  Calibration registers (54..62) are never
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -21,7 +22,7 @@ from stations.drivers.protocols import (
     SupplyState,
     WrongInstrument,
 )
-from stations.drivers.transport import SerialLink, twice
+from stations.drivers.transport import SerialLink, always, twice
 from stations.values import Identity, Protection, Setpoint, SupplyRatings
 
 UNIT = 1
@@ -96,6 +97,7 @@ class RidenRD60xx:
 
     def __init__(self, path: str, *, model: Model, timeout_s: float) -> None:
         self.ratings = model.ratings
+        self.may_repeat: Callable[[], bool] = always
         self._model = model
         self._link = SerialLink(path, BAUD, timeout_s)
         self._known: Identity | None = None
@@ -103,7 +105,7 @@ class RidenRD60xx:
         self._energised = False  # we switched it on and have not seen it obey an off
 
     def identify(self) -> Identity:
-        return twice(self._identify)
+        return twice(self._identify, self.may_repeat)
 
     def prepare(self) -> None:
         """See the right model, and see to it that returning mains leaves the output off."""
@@ -193,7 +195,7 @@ class RidenRD60xx:
             self._identify()
 
     def _read(self, start: int, count: int) -> modbus.Answer:
-        return twice(lambda: self._read_once(start, count))
+        return twice(lambda: self._read_once(start, count), self.may_repeat)
 
     def _read_once(self, start: int, count: int) -> modbus.Answer:
         self._synchronise()

@@ -36,11 +36,20 @@ REPLY_MAX = 4096  # bytes; 60 scanner channels of 16 characters are under 1,000
 _managing = threading.Lock()  # PyVISA makes its one manager when first asked, from any thread
 
 
-def twice(read: Callable[[], T]) -> T:
-    """Try a read once more if it failed on the wire; never wrap a write in this."""
+def always() -> bool:
+    return True
+
+
+def twice(read: Callable[[], T], may_repeat: Callable[[], bool] = always) -> T:
+    """Try a read once more if it failed on the wire; never wrap a write in this.
+
+    `may_repeat` is asked after the failure: somebody may be waiting for the line by then.
+    """
     try:
         return read()
     except (InstrumentSilent, BadReply):
+        if not may_repeat():
+            raise
         return read()
 
 

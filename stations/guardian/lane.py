@@ -35,15 +35,23 @@ Done = Callable[[Answer], None]
 Post = Callable[[Callable[[], None]], None]
 
 
+class Urgent(threading.Event):
+    """Set while an OFF waits for the work at hand; who does that work should not repeat any."""
+
+
 class Lane(Generic[D]):
     """The thread of one device.  `device` opens it at the first work, and again after failing.
 
+    `urgent` says to the device that OFF is waiting.
     `post` hands an answer to the guardian's loop; it may be called from any thread.
     """
 
-    def __init__(self, name: str, device: Callable[[], D], post: Post) -> None:
+    def __init__(
+        self, name: str, device: Callable[[], D], post: Post, *, urgent: Urgent | None = None
+    ) -> None:
         self.name = name
         self.waiting = 0  # pieces of work without an answer; the loop's own count
+        self._urgent = urgent or Urgent()
         self._open = device
         self._device: D | None = None
         self._post = post
@@ -56,6 +64,8 @@ class Lane(Generic[D]):
     def submit(self, priority: int, work: Callable[[D], Any], done: Done) -> None:
         """Do `work` with the device in this lane's thread, then `done` in the loop."""
         self.waiting += 1
+        if priority == OFF:
+            self._urgent.set()
         self._queue.put((priority, next(self._order), work, done))
 
     def leave(self, close: Callable[[D], None], timeout_s: float) -> None:
@@ -67,9 +77,11 @@ class Lane(Generic[D]):
 
     def _work(self) -> None:
         while True:
-            _, _, work, done = self._queue.get()
+            priority, _, work, done = self._queue.get()
             if work is None:
                 return
+            if priority == OFF:
+                self._urgent.clear()
             self._deliver(done, self._attempt(work))
 
     def _attempt(self, work: Callable[[D], Any]) -> Answer:

@@ -15,7 +15,7 @@ from stations.config import BenchConfig, InstrumentConfig
 from stations.drivers.registry import DRIVERS, open_supply
 from stations.guardian.core import Guardian
 from stations.guardian.fence import Fence
-from stations.guardian.lane import Lane, Post
+from stations.guardian.lane import Lane, Post, Urgent
 from stations.guardian.loop import Inbox, Loop
 from stations.guardian.recorder import Recorder
 from stations.guardian.supply import SupplyHand
@@ -86,20 +86,25 @@ def serve(path: Path) -> int:
         )
         with listen(config.socket) as listener:
             Loop(guardian, listener, inbox).run()
+        left_by_s = guard_s() + 2 * config.timing.io_timeout_s
         for lane in lanes.values():
-            lane.leave(lambda device: device.close(), timeout_s=2 * config.timing.io_timeout_s)
+            lane.leave(lambda device: device.close(), timeout_s=max(0.0, left_by_s - guard_s()))
         recorder.leave()
         inbox.close()
         return 0 if guardian.off.output == "off" else 1
 
 
 def supply_lane(config: BenchConfig, clock: Clock, post: Post) -> Lane[SupplyHand]:
-    return Lane("supply", lambda: open_hand(config, clock), post)
+    urgent = Urgent()
+    return Lane("supply", lambda: open_hand(config, clock, urgent), post, urgent=urgent)
 
 
-def open_hand(config: BenchConfig, clock: Clock) -> SupplyHand:
+def open_hand(config: BenchConfig, clock: Clock, urgent: Urgent | None = None) -> SupplyHand:
+    """The hand on the bench's supply; while it is `urgent` no read is repeated."""
     timeout_s = config.timing.io_timeout_s
     supply = open_supply(config.supply.driver, config.supply.resource, timeout_s=timeout_s)
+    if urgent is not None:
+        supply.may_repeat = lambda: not urgent.is_set()
     return SupplyHand(supply, clock, latency_s=timeout_s)
 
 

@@ -20,6 +20,7 @@ class Fault:
     words: str
     instruments: tuple[str, ...] = INSTRUMENTS
     swallows: bool = False  # nothing that is sent arrives, nothing is answered
+    mutes: bool = False  # what is sent is obeyed, nothing is answered
     repeats: bool = False  # measured values stay the same while current flows
     holds_output: bool = False  # the output stays on when it is told to go off
 
@@ -27,6 +28,7 @@ class Fault:
 FAULTS: Mapping[str, Fault] = {
     "none": Fault("works"),
     "silence": Fault("hears nothing and answers nothing", swallows=True),
+    "mute": Fault("obeys and answers nothing", instruments=("supply",), mutes=True),
     "stuck": Fault("repeats its last measured reply while current flows", repeats=True),
     "refuse_off": Fault("ignores output off", instruments=("supply",), holds_output=True),
 }

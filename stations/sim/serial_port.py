@@ -62,7 +62,7 @@ class SerialPort:
             return
         self._world.wait(LATENCY_S)
         frame = self._supply.answer(request)
-        if frame is None or self._deaf:
+        if frame is None or self._deaf or self._faults.of("supply").mutes:
             return
         if self._supply.measures(request):
             # Before it leaves: whatever a client took is in the log, even if we are killed.

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from stations.bench import BenchError
 from stations.clock import wall_now
-from tests.faults.guarded import guarded, next_event, next_reading
+from stations.guardian_client import GuardianSilent
+from tests.faults.guarded import Guarded, guarded, next_event, next_reading
 from tests.wait import wait_until
 
 SILENT_WITHIN_S = 3.5  # 3 s without a valid sample, and the way to off
@@ -107,3 +110,26 @@ def test_a_stop_waits_for_no_other_instrument(tmp_path: Path) -> None:
 
         assert told["output"] == "off"
         bench.wait_off(stopped, within_s=0.25)
+
+
+def test_off_waits_for_one_time_out_of_a_hanging_read_and_no_more(tmp_path: Path) -> None:
+    """The supply obeys and no longer answers: the read at hand is not repeated before OFF."""
+    with guarded(tmp_path) as bench:
+        runner = bench.session()
+        bench.charge(runner)
+        next_reading(runner)
+        bench.sim.hands.fault("supply", "mute")
+        wait_until(lambda: quiet_s(bench) > 0.15, period_s=0.01)  # three samples: a read hangs
+
+        stopped = wall_now()
+        with suppress(GuardianSilent):
+            bench.link.stop(reason="test")
+
+        bench.wait_off(stopped, within_s=bench.sim.config.timing.io_timeout_s + 0.3)
+        bench.sim.hands.fault("supply", "none")
+
+
+def quiet_s(bench: Guarded) -> float:
+    """Wall time since the supply last answered a read."""
+    last = [r for r in bench.sim.truth("reply") if r["instrument"] == "supply"][-1]
+    return (wall_now() - datetime.fromisoformat(last["wall"])).total_seconds()
