@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
 from stations.values import Event, OffProof, Protection, Reading, Setpoint
@@ -34,8 +35,19 @@ class Bench(Protocol):
         """
         ...
 
-    def energise(self) -> None:
-        """Switch the output on and see it on; refused unless configured since it was last off."""
+    def arrived(self) -> Sequence[Reading | Event]:
+        """What `next` would hand out without waiting, oldest first; it stays there.
+
+        After the answer to `off` that is all that came before it, so also why the guardian
+        had switched off by itself.
+        """
+        ...
+
+    def energise(self) -> datetime:
+        """Switch the output on and see it on; refused unless configured since it was last off.
+
+        Process time at which it was seen on: what was read until then is of before.
+        """
         ...
 
     def adjust(self, setpoint: Setpoint) -> None:

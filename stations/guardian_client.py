@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import select
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -147,8 +147,11 @@ class GuardianBench:
     def configure(self, setpoint: Setpoint, protection: Protection) -> None:
         self._ask("configure", setpoint=setpoint, protection=protection)
 
-    def energise(self) -> None:
-        self._ask("energise")
+    def arrived(self) -> Sequence[Reading | Event]:
+        return tuple(self._items)
+
+    def energise(self) -> datetime:
+        return from_plain(datetime, self._ask("energise")["at"])
 
     def adjust(self, setpoint: Setpoint) -> None:
         self._ask("adjust", setpoint=setpoint)

@@ -7,6 +7,7 @@ every way out with the output off and proven.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -43,7 +44,7 @@ def run(program: Program, bench: Bench, *, started_at: datetime) -> Outcome:
     try:
         outcome = execution.play()
     except BenchError as error:
-        outcome = execution.ended("ERROR", str(error))
+        outcome = execution.broken_off(error)
     return execution.left_off(outcome)
 
 
@@ -89,12 +90,15 @@ class _Execution:
         return None
 
     def _event(self, event: Event) -> Outcome | None:
-        reason = str(event.data.get("reason", event.kind))
         if event.kind in ENDS:
-            return self._cut(ENDS[event.kind], reason, event.at)
+            return self._ended_by(event)
         if event.kind == "act":
             self._act(event)
         return None
+
+    def _ended_by(self, event: Event) -> Outcome:
+        reason = str(event.data.get("reason", event.kind))
+        return self._cut(ENDS[event.kind], reason, event.at)
 
     def _act(self, event: Event) -> None:
         if event.data.get("kind") != "confirm":
@@ -117,7 +121,7 @@ class _Execution:
         if isinstance(step, Charge):
             self.bench.configure(step.setpoint, step.protection)
             self.state = replace(self.state, setpoint=step.setpoint, set_seq=self.state.last_seq)
-            self.bench.energise()
+            self.state = replace(self.state, step_entered_at=self.bench.energise())
 
     def _announce(self) -> None:
         step = self.state.step
@@ -140,11 +144,32 @@ class _Execution:
         A person's stop between the two tail limits leaves an essentially balanced bank (B2); a
         trip or a doubt never does.
         """
-        step = self.state.step
-        held = isinstance(step, Charge) and essentially_balanced(self.state, step, at)
+        if self._recorded():
+            return self.ended(kind, reason)
+        step, until = self.state.step, self.state.last_at or at  # what was seen, not what was told
+        held = isinstance(step, Charge) and essentially_balanced(self.state, step, until)
         remarks = ("essentially balanced", reason) if held and kind == "STOPPED" else (reason,)
         self.state = close_step(self.state, at, remarks)
         return self.ended(kind, reason)
+
+    def _recorded(self) -> bool:
+        """Whether the present step has its record: it broke off on the way to the next one."""
+        last = self.state.records[-1] if self.state.records else None
+        entered = (self.state.step.name, self.state.entered_at)
+        return last is not None and (last.step, last.entered_at) == entered
+
+    def broken_off(self, error: BenchError) -> Outcome:
+        """The bench refused or was lost.  Where the guardian had ended the run, that is why.
+
+        A stop or a trip at the very moment of a command makes the command fail; the run is
+        STOPPED or TRIPPED all the same.
+        """
+        with suppress(BenchError):
+            self.bench.off()
+        for item in self.bench.arrived():
+            if isinstance(item, Event) and item.kind in ENDS:
+                return self._ended_by(item)
+        return self._cut("ERROR", str(error), self.state.last_at or self.state.entered_at)
 
     def ended(self, kind: str, reason: str, problems: tuple[str, ...] = ()) -> Outcome:
         return Outcome(kind=kind, reason=reason, run=self.state, problems=problems)

@@ -132,10 +132,14 @@ class VirtualBench:
         self._apply(setpoint, protection)
         self._protection = protection
 
-    def energise(self) -> None:
+    def arrived(self) -> Sequence[Reading | Event]:
+        return ()
+
+    def energise(self) -> datetime:
         if self._protection is None:
             raise BenchError("not configured since the output was last off")
         self.output_on = True
+        return self.clock.now()
 
     def adjust(self, setpoint: Setpoint) -> None:
         if not self.output_on or self._protection is None:

@@ -22,6 +22,7 @@ from stations.guardian.session import (
     setpoint_problem,
 )
 from stations.guardian.supply import Overtaken, SupplyHand, TooSoon
+from stations.plain import to_plain
 from stations.values import Protection, Setpoint
 
 _NOTHING_SENT = (OutOfRange, Overtaken, TooSoon)
@@ -29,10 +30,10 @@ Done = Callable[[Session], tuple[Session, str, Mapping[str, Any]]]
 """The session after a command that was obeyed, and the event to journal: kind and data."""
 
 
-def written(ask: Ask, answer: Answer) -> None:
+def written(ask: Ask, answer: Answer, **told: Any) -> None:
     """Reply once the journal has what was asked."""
     if answer.error is None:
-        ask.reply()
+        ask.reply(**told)
     else:
         ask.refuse("refused", f"the journal cannot be written: {answer.error}")
 
@@ -125,6 +126,8 @@ class Commands:
     ) -> None:
         guardian = self._guardian
         guardian.commanding = False
+        if ask.op == "energise" and not isinstance(answer.error, _NOTHING_SENT):
+            guardian.off.shaken()
         if answer.error is not None:
             self._failed(ask, answer.error)
             return
@@ -136,7 +139,8 @@ class Commands:
         guardian.session, kind, data = done(session)
         if kind == "on":
             guardian.off.went_on()
-        guardian.event(kind, data, then=partial(written, ask))
+        at = to_plain(guardian.clock.now())
+        guardian.event(kind, data, then=partial(written, ask, at=at))
 
     def _failed(self, ask: Ask, error: Exception) -> None:
         """A command that was sent and not seen obeyed leaves doubt: off."""

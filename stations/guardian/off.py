@@ -57,6 +57,11 @@ class OffKeeper:
         if not self._flying:
             self._try()
 
+    def shaken(self) -> None:
+        """ON was sent, obeyed or not: what was proven before it counts no more."""
+        self.output = "unknown"
+        self.last = None
+
     def went_on(self) -> None:
         """We asked the supply on and saw it on."""
         self.output = "on"

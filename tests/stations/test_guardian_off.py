@@ -14,6 +14,7 @@ import pytest
 
 from stations.clock import RealClock, guard_s
 from stations.drivers.protocols import InstrumentSilent, SupplyState
+from stations.drivers.transport import always
 from stations.guardian.lane import Answer, Done
 from stations.guardian.off import OffKeeper
 from stations.guardian.supply import NotOff, Overtaken, ReadBackDiffers, SupplyHand, TooSoon
@@ -47,6 +48,9 @@ class Supply:
     protection: Protection = Protection(62.0, 18.36)  # noqa: RUF009  frozen
     sent: list[str] = field(default_factory=list)
     ratings: SupplyRatings = RATINGS
+
+    def __post_init__(self) -> None:
+        self.may_repeat: Callable[[], bool] = always
 
     def _exchange(self, words: str) -> None:
         self.sent.append(words)
@@ -255,6 +259,24 @@ def test_nobody_says_off_before_it_is_proven() -> None:
 
     assert off.output == "off"
     assert proofs == [off.last]
+
+
+def test_an_off_after_an_attempt_to_switch_on_is_a_new_one() -> None:
+    """Current may have flowed until then, although nobody saw the output on."""
+    off, lane, _ = keeper(Supply())
+    off.demand()
+    lane.run()
+    before = off.last
+
+    off.shaken()
+    assert (off.output, off.last) == ("unknown", None)
+    off.demand()
+    lane.run()
+
+    assert off.output == "off"
+    assert before is not None
+    assert off.last is not None
+    assert off.last.at > before.at
 
 
 def test_never_gives_up_and_takes_the_voltage_away() -> None:

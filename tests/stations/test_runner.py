@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -135,6 +136,62 @@ def test_an_output_that_is_not_proven_off_is_an_error_whatever_came_before() -> 
 
     assert outcome.kind == "ERROR"
     assert "could not be proven off" in outcome.reason
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"), [("stop", "STOPPED"), ("trip", "TRIPPED"), ("safe_hold", "ERROR")]
+)
+def test_an_end_at_the_very_moment_of_a_command_keeps_its_kind_and_the_record(
+    kind: str, expected: str
+) -> None:
+    """The guardian refuses the set-point of a session that it has just ended."""
+    above = holding(60, 9.0, 3.66)  # asks for a trim downwards
+    bench = ScriptedBench(
+        [*to_the_hold(), holding(30, 9.0), holding(50, 9.0), above], fails="adjust"
+    )
+    bench.pushed = [holding(61, 9.0), ended(61, kind)]
+
+    outcome = run(program(), bench, started_at=START)
+
+    assert "adjust" in bench.asked
+    assert (outcome.kind, outcome.reason) == (expected, f"{kind} for the test")
+    assert [r.step for r in outcome.run.records].count("balance") == 1
+    assert "partial" in outcome.run.records[-1].remarks
+
+
+def test_a_charge_that_is_done_has_one_record_although_its_off_is_not_proven() -> None:
+    hold = [holding(60.0 * m, 0.9) for m in range(1, 60)]
+    bench = ScriptedBench([*to_the_hold(), *hold], fails="off")
+
+    outcome = run(program(), bench, started_at=START)
+
+    assert outcome.kind == "ERROR"
+    assert [r.step for r in outcome.run.records].count("balance") == 1
+
+
+def test_readings_of_before_the_output_was_on_are_no_part_of_the_charge() -> None:
+    """The stream lags behind: what was read while the supply was set up comes afterwards."""
+    bench = ScriptedBench([*to_the_hold()[:4], reading(5)])
+    bench.energised_at = START + timedelta(seconds=8)
+    late = [reading(s) for s in (5.2, 5.4, 5.6, 5.8)]
+    bench.follow_with([*late, holding(10, 14.4, 3.5, regulation="CC"), ended(11, "stop")])
+
+    outcome = run(program(), bench, started_at=START)
+
+    assert outcome.kind == "STOPPED", outcome.reason
+    assert outcome.run.records[-1].entered_at == bench.energised_at
+
+
+def test_readings_of_before_the_output_was_off_are_no_part_of_what_follows() -> None:
+    items = a_whole_night()
+    off = next(i for i, item in enumerate(items) if item == reading(2000))
+    on = [holding(1920.0 + s, 0.9) for s in (0.2, 0.4, 0.6, 0.8)]
+    bench = ScriptedBench([*items[:off], *on, *items[off:]])
+    bench.proven_off_at = START + timedelta(seconds=1999)
+
+    outcome = run(program(), bench, started_at=START)
+
+    assert outcome.kind == "FINISHED", outcome.reason
 
 
 def test_a_confirmation_that_does_not_fit_is_ignored_and_noted() -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from stations.bench import BenchError
@@ -113,6 +114,9 @@ class ScriptedBench:
         self.asked: list[str] = []
         self.notes: list[tuple[str, Mapping[str, Any]]] = []
         self.at = START
+        self.pushed: list[Reading | Event] = []  # what comes before the answer to `off`
+        self.energised_at: datetime | None = None  # else as soon as it is asked
+        self.proven_off_at = START  # or later, when it was asked
 
     def next(self) -> Reading | Event:
         item = next(self._items, BenchError("the script is over"))
@@ -129,9 +133,16 @@ class ScriptedBench:
     def configure(self, setpoint: Setpoint, protection: Protection) -> None:
         self._ask("configure")
 
-    def energise(self) -> None:
+    def arrived(self) -> Sequence[Reading | Event]:
+        return self.pushed
+
+    def energise(self) -> datetime:
         self._ask("energise")
         self.output_on = True
+        return self.energised_at or self.at
+
+    def follow_with(self, items: Iterable[Reading | Event | BenchError]) -> None:
+        self._items = chain(self._items, items)
 
     def adjust(self, setpoint: Setpoint) -> None:
         self._ask("adjust")
@@ -139,7 +150,8 @@ class ScriptedBench:
     def off(self) -> OffProof:
         self.output_on = False  # the guardian switches off even when the answer is lost
         self._ask("off")
-        return OffProof(self.at, self.at, 0.0)
+        at = max(self.at, self.proven_off_at)
+        return OffProof(at, at, 0.0)
 
     def note(self, kind: str, data: Mapping[str, Any]) -> None:
         self.notes.append((kind, data))
