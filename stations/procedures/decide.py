@@ -18,6 +18,7 @@ from stations.procedures.steps import (
     Charge,
     Hold,
     Instruct,
+    Measure,
     Next,
     Run,
     SafeHold,
@@ -33,15 +34,18 @@ def decide(run: Run, reading: Reading, now: datetime) -> tuple[Run, Action]:
     """Return the run after `reading`, and what the bench must do next.
 
     `now` is process time; the age of the reading is guard time.  A doubtful reading (flags)
-    makes no progress and, twice in a row, is a SafeHold; a valid reading over a limit trips.
+    makes no progress and, twice in a row, is a SafeHold; a valid reading over a limit trips.  A
+    reading of before the step was entered is judged for safety only: the stream lags behind.
     """
     run, stop = _safety(run, reading, now)
     if stop is not None:
         return run, stop
     run = _account(run, reading)
     step = run.step
+    if not reading.at > run.entered_at:
+        return run, Hold()  # taken before the step began: no part of it
     if reading.flags:
-        return run, Hold()
+        return _in_doubt(run, reading, now)
     run, stop = _place(run, reading)
     if stop is not None:
         return run, stop
@@ -64,9 +68,10 @@ def _safety(run: Run, reading: Reading, now: datetime) -> tuple[Run, Action | No
     if not reading.age_s <= limits.reading_age_max_s:  # guard time; this way round NaN holds
         return run, SafeHold("reading is stale")
     if not (now - run.started_at).total_seconds() <= limits.duration_max_s:
-        return run, Trip("the run took longer than its hard limit")
+        words = "the run took longer than its hard limit"
+        return run, Trip(words) if reading.output_on else SafeHold(words)
     if reading.flags:
-        run = replace(run, doubtful=run.doubtful + 1, tail_since=None)
+        run = replace(run, doubtful=run.doubtful + 1, tail_since=None, partial_since=None)
         if reading.output_on and run.doubtful >= DOUBTS_MAX:
             return run, SafeHold(f"readings in doubt: {', '.join(sorted(reading.flags))}")
         return run, None
@@ -148,10 +153,25 @@ def _place(run: Run, reading: Reading) -> tuple[Run, Action | None]:
     return run, SafeHold(f"the output is {found} in step “{run.step.title}”")
 
 
+def _in_doubt(run: Run, reading: Reading, now: datetime) -> tuple[Run, Action]:
+    """No progress by a doubtful reading; a step that has waited too long ends all the same."""
+    step = run.step
+    if isinstance(step, Instruct):
+        return run, _waited(run, step, now)
+    if isinstance(step, Measure):
+        return measuring.overdue(run, step, reading, now) or (run, Hold())
+    return run, Hold()  # a Charge bears few of them
+
+
 def _decide_instruct(run: Run, step: Instruct, now: datetime) -> tuple[Run, Action]:
     if step.name in run.confirmed:
         return close_step(run, now), Next()
+    return run, _waited(run, step, now)
+
+
+def _waited(run: Run, step: Instruct, now: datetime) -> Action:
     if now - run.entered_at > step.timeout:
         hours = step.timeout.total_seconds() / 3600
-        return run, SafeHold(f"nobody confirmed “{step.title}” within {hours:.1f} h")
-    return run, Hold()
+        done = "was seen done" if step.name in run.confirmed else "was confirmed"
+        return SafeHold(f"“{step.title}” not {done} within {hours:.1f} h")
+    return Hold()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from stations.procedures import judge
 from stations.procedures.steps import (
@@ -27,6 +27,11 @@ from stations.values import NAN, OffProof, Reading, Window
 
 def decide_measure(run: Run, step: Measure, reading: Reading, now: datetime) -> tuple[Run, Action]:
     """Judge one valid reading with the output off; each cell stands alone on the scanner."""
+    over = overdue(run, step, reading, now)
+    if over is not None:
+        return over
+    if reading.at - timedelta(seconds=reading.age_s) < run.entered_at:
+        return run, Hold()  # begun while the step before still was: its links may be on
     match step.rule:
         case ParallelRule() as rule:
             return _pre_parallel(run, step, rule, reading, now)
@@ -36,15 +41,24 @@ def decide_measure(run: Run, step: Measure, reading: Reading, now: datetime) -> 
             return _recheck(run, step, rule, reading, now)
 
 
+def overdue(run: Run, step: Measure, reading: Reading, now: datetime) -> tuple[Run, Action] | None:
+    """How the step ends once its time is over, whatever the reading is worth; None before."""
+    if not isinstance(step.rule, DisconnectRule):
+        if not now - run.entered_at > step.timeout:
+            return None
+        return run, SafeHold(f"“{step.title}” did not settle within {step.timeout}")
+    stopped = run.current_stopped
+    if stopped is None or not reading.at - stopped.at > step.rule.late:
+        return None
+    return _measured(run, step, _missing(run, reading, stopped), now, ("the check came too late",))
+
+
 def _disconnect(
     run: Run, step: Measure, rule: DisconnectRule, reading: Reading, now: datetime
 ) -> tuple[Run, Action]:
     stopped = run.current_stopped
     if stopped is None:
         return run, SafeHold("no current was stopped before the disconnect check")
-    if reading.at - stopped.at > rule.late:
-        late = _missing(run, reading, stopped)
-        return _measured(run, step, late, now, ("the check came too late",))
     run, settled = _settle(run, step, reading.cell_voltages_v)
     if not settled:
         return run, Hold()
@@ -63,8 +77,6 @@ def _disconnect(
 def _pre_parallel(
     run: Run, step: Measure, rule: ParallelRule, reading: Reading, now: datetime
 ) -> tuple[Run, Action]:
-    if now - run.entered_at > step.timeout:
-        return run, _unsettled(step)
     volts = reading.cell_voltages_v
     run, settled = _settle(run, step, volts)
     if not settled:
@@ -97,8 +109,6 @@ def _recheck(
     stopped = run.current_stopped
     if stopped is None:
         return run, SafeHold("nobody knows when current stopped in these cells")
-    if now - run.entered_at > step.timeout:
-        return run, _unsettled(step)
     run, settled = _settle(run, step, reading.cell_voltages_v)
     if not settled:
         return run, Hold()
@@ -111,10 +121,6 @@ def _recheck(
         age=reading.received_at - stopped.received_at,
     )
     return _measured(run, step, results, now, remarks)
-
-
-def _unsettled(step: Measure) -> SafeHold:
-    return SafeHold(f"“{step.title}” did not settle within {step.timeout}")
 
 
 def _settle(run: Run, step: Measure, volts: tuple[float, ...]) -> tuple[Run, bool]:

@@ -250,3 +250,62 @@ def test_a_tail_counts_only_at_target_with_the_output_proven_on(readings: list[R
             return
         if not isinstance(action, Hold) and type(action).__name__ in ("Trip", "SafeHold"):
             return
+
+
+def test_a_doubt_begins_the_partial_tail_anew() -> None:
+    """What a stop is worth counts from readings in a row without a doubt."""
+    run = replace(run_at("balance"), cv_since=START, partial_since=START)
+
+    run, _ = decide(run, replace(holding(60, 1.5), flags=frozenset({"scanner_silent"})), START)
+
+    assert run.partial_since is None
+
+
+def test_a_wait_for_a_person_ends_although_the_meter_is_silent() -> None:
+    silent = replace(reading(13 * 3600), voltage_v=NAN, flags=frozenset({"meter_silent"}))
+    for confirmed in (False, True):
+        run = run_at("connect")
+        run = confirm(run, "connect") if confirmed else run
+
+        _, action = decide(run, silent, silent.at)
+
+        assert isinstance(action, SafeHold)
+        assert ("seen done" in action.reason) is confirmed
+
+
+def test_cells_that_are_never_seen_are_missing_when_the_check_is_too_late() -> None:
+    """B7: a scanner that stays silent gives no verdict, and does not hold the run for ever."""
+    doubt = {"cell_voltages_v": (NAN,) * 4, "flags": frozenset({"scanner_silent"})}
+    run, action = decide(run_at("disconnect"), reading(14 * 60, **doubt), START)
+    assert isinstance(action, Hold)
+
+    run, action = decide(run, reading(15 * 60 + 1, **doubt), START)
+
+    assert isinstance(action, Finish)
+    assert {cell.verdict for cell in run.records[-1].cells} == {"missing"}
+
+
+def test_a_run_that_outlasts_its_limit_with_the_output_off_blames_no_cell() -> None:
+    run = run_at("connect")
+    late = reading(run.program.limits.duration_max_s + 1)
+
+    _, action = decide(run, late, late.at)
+
+    assert isinstance(action, SafeHold)
+
+
+@pytest.mark.parametrize("step", ["pre-parallel", "disconnect"])
+def test_cells_are_not_judged_by_readings_of_before_the_step(step: str) -> None:
+    """B7: links were still on when a scan began that ends after "links off" was confirmed."""
+    run = replace(run_at(step), step_entered_at=START + timedelta(seconds=10))
+    before = [reading(s) for s in (7, 8, 9, 10)]
+    begun_before = reading(10.5, age_s=0.6)
+    for early in (*before, begun_before):
+        run, action = decide(run, early, early.at)
+        assert (action, run.settled) == (Hold(), ())
+
+    for seconds in (11, 12, 13):
+        assert not run.records
+        run, action = decide(run, reading(seconds, age_s=0.6), START)
+
+    assert run.records[-1].cells[0].at == START + timedelta(seconds=13)
