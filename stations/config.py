@@ -44,6 +44,7 @@ class Timing:
     io_timeout_s: float = 0.5
     ending_s: float = 5.0  # how long a runner may take to close what the guardian ended
     retry_s: float = 0.2  # between two tries to prove the output off
+    shut_down_s: float = 15.0  # how long an ending guardian tries to prove the output off
 
     @property
     def sample_limit_s(self) -> float:

@@ -29,7 +29,6 @@ from stations.values import Event, Identity, OffProof
 
 _log = logging.getLogger(__name__)
 
-SHUT_DOWN_S = 20.0  # how long an ending guardian tries to prove the output off
 Outcome = Mapping[str, Any]
 
 
@@ -114,7 +113,7 @@ class Guardian:
     def shut_down(self) -> None:
         """Somebody ends this process: off, proven, journalled."""
         if not self.shutting_down:
-            self.shut_down_s = guard_s() + SHUT_DOWN_S
+            self.shut_down_s = guard_s() + self.config.timing.shut_down_s
             reason = "the guardian was asked to end"
             self.end("safe_hold", reason)
             self.close({"kind": "ERROR", "reason": reason})
@@ -241,7 +240,6 @@ class Guardian:
         body = {
             "kind": "close",
             "outcome": dict(outcome),
-            "last_seq": session.seq,
             "off": to_plain(proof),
         }
         self.recorder.end(body, partial(self._ended, session))
@@ -254,7 +252,7 @@ class Guardian:
             for ask in asks:
                 ask.refuse("refused", self.disk_alarm)
         else:
-            self.closed = Closed(session.token, {"last_seq": session.seq, **answer.value})
+            self.closed = Closed(session.token, answer.value)
             for ask in asks:
                 ask.reply(**self.closed.result)
         if runner is not None and not asks:

@@ -39,7 +39,7 @@ class Opening:
     def __init__(self, guardian: Guardian, ask: Ask) -> None:
         self.ask = ask
         self.over = False
-        self.heard_s = guard_s()
+        self.heard_s = ask.sent_s
         self._guardian = guardian
         self._run = ask.text("run")
         self._attempt = ask.value("attempt", int)
@@ -141,7 +141,7 @@ class Opening:
             token=self.token,
             limits=self._limits,
             heard_s=max(self.heard_s, now_s - guardian.config.timing.deadman_s / 2),
-            lease_until_s=now_s + self._valid_s,
+            lease_until_s=self.ask.sent_s + self._valid_s,
             tally=Tally(opened_at=at, last_at=at),
             valid_s=now_s,
         )

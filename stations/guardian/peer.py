@@ -6,6 +6,7 @@ import socket
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from stations.clock import guard_s
 from stations.plain import from_plain
 from stations.wire import LineBuffer, WireError, encode
 
@@ -80,6 +81,13 @@ class Ask:
     @property
     def token(self) -> object:
         return self.message.get("token")
+
+    @property
+    def sent_s(self) -> float:
+        """Guard time at which this was sent, never later than now: it may have waited for us."""
+        now_s = guard_s()
+        sent_s = self.message.get("sent_s", now_s)
+        return min(sent_s, now_s) if isinstance(sent_s, int | float) else now_s
 
     def reply(self, **fields: Any) -> None:
         self.peer.send({"id": self.message.get("id"), "ok": True} | fields)

@@ -32,6 +32,7 @@ class Books:
         self._folder = folder
         self._bench = _bench_journal(folder / BENCH)
         self._run: JournalWriter | None = None
+        self._last_seq = 0  # of the run's samples, on disk
 
     def begin(self, run: str, attempt: int, header: Mapping[str, Any]) -> None:
         """A new journal with its header; nothing is left of one that cannot be written."""
@@ -42,22 +43,30 @@ class Books:
             writer.close()
             writer.path.unlink()
             raise
-        self._run = writer
+        self._run, self._last_seq = writer, 0
 
     def append(self, body: Mapping[str, Any]) -> None:
-        """To the run's journal, and to the bench's when there is no run."""
+        """To the run's journal, and to the bench's when there is no run.
+
+        After a sample that the disk refused no other is taken: samples have no holes.
+        """
+        seq = body["reading"]["seq"] if body["kind"] == "sample" else None
+        if seq is not None and self._run is not None and seq != self._last_seq + 1:
+            raise JournalUnwritable(f"{self._run.path}: sample {self._last_seq + 1} was lost")
         (self._run or self._bench).append(body)
+        if seq is not None:
+            self._last_seq = seq
 
     def end(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Write the close record and close the file; its head and number of records."""
+        """Write the close record and close the file; last seq, head and number of records."""
         if self._run is None:
             raise JournalError("no journal is open")
         writer, self._run = self._run, None
         try:
-            writer.append(body)
+            writer.append({**body, "last_seq": self._last_seq})
         finally:
             writer.close()
-        return {"head": writer.head, "records": writer.records}
+        return {"last_seq": self._last_seq, "head": writer.head, "records": writer.records}
 
     def end_left_open(self, outcome: Mapping[str, Any], off: Mapping[str, Any]) -> list[str]:
         """Close what a guardian that was killed left open; returns what cannot be closed.

@@ -10,7 +10,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from stations.clock import guard_s
 from stations.guardian.commands import Commands, written
 from stations.guardian.core import Guardian
 from stations.guardian.opening import Opening, boot_id, describe_instruments
@@ -53,7 +52,7 @@ class Requests:
 
     def hear(self, peer: Peer, message: Mapping[str, Any]) -> None:
         ask = Ask(peer, message)
-        self._heard(peer, message)
+        self._heard(ask)
         try:
             if ask.op in self._open_ops:
                 self._open_ops[str(ask.op)](ask)
@@ -69,19 +68,16 @@ class Requests:
             self._opening.refuse("no_session", "the connection ended")
         self._guardian.gone(peer)
 
-    def _heard(self, peer: Peer, message: Mapping[str, Any]) -> None:
+    def _heard(self, ask: Ask) -> None:
         """A sign of life of the runner, as old as the guard time that it carries.
 
         A pet that waited in a buffer is no sign of life of now.
         """
-        now_s = guard_s()
-        sent_s = message.get("sent_s", now_s)
-        heard_s = min(sent_s, now_s) if isinstance(sent_s, int | float) else now_s
         session = self._guardian.session
-        if session is not None and peer is self._guardian.runner:
-            self._guardian.session = replace(session, heard_s=max(session.heard_s, heard_s))
-        if self._opening is not None and peer is self._opening.ask.peer:
-            self._opening.heard_s = max(self._opening.heard_s, heard_s)
+        if session is not None and ask.peer is self._guardian.runner:
+            self._guardian.session = replace(session, heard_s=max(session.heard_s, ask.sent_s))
+        if self._opening is not None and ask.peer is self._opening.ask.peer:
+            self._opening.heard_s = max(self._opening.heard_s, ask.sent_s)
 
     # Anybody
 
@@ -134,7 +130,8 @@ class Requests:
         session = self._session(ask)
         if session is not None:
             assert isinstance(valid_s, int | float)  # noqa: S101  no problem with it
-            self._guardian.session = replace(session, lease_until_s=guard_s() + valid_s)
+            # From when it was given: one that waited in a buffer has aged there.
+            self._guardian.session = replace(session, lease_until_s=ask.sent_s + valid_s)
             ask.reply()
 
     def _act(self, ask: Ask) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from stations.bench import BenchError, BenchLost
-from stations.clock import wall_now
+from stations.clock import guard_s, wall_now
 from stations.guardian_client import GuardianLink, GuardianSilent
 from stations.journal import read_records, verify
 from tests.faults.guarded import follow, guarded, launch, next_reading
@@ -63,6 +63,25 @@ def test_a_guardian_asked_to_end_leaves_the_output_off(tmp_path: Path, number: i
         assert code == 0
         bench.wait_off(asked, within_s=3.0)
         assert bench.journal()[-1].kind == "close"
+
+
+def test_a_guardian_whose_instruments_are_gone_ends_within_its_time(tmp_path: Path) -> None:
+    """It tries to prove the output off, says in its exit code that it could not, and leaves."""
+    with guarded(tmp_path) as bench:
+        runner = bench.session()
+        bench.charge(runner)
+        with bench.sim.bench_toml.open("a") as file:
+            file.write("\n[timing]\nshut_down_s = 3.0\n")
+        bench.kill()
+        bench.restart()
+        bench.sim.process.kill()
+        bench.sim.process.wait(timeout=10)
+
+        asked_s = guard_s()
+        code = bench.kill(signal.SIGTERM)
+
+        assert code == 1
+        assert guard_s() - asked_s <= 3.0 + 2.0
 
 
 def test_a_second_guardian_refuses_the_bench(tmp_path: Path) -> None:

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from stations.guardian.recorder import BENCH, Books
-from stations.journal import JournalCorrupt, JournalWriter, last_record, read_records, verify
+from stations.journal import (
+    JournalCorrupt,
+    JournalUnwritable,
+    JournalWriter,
+    last_record,
+    read_records,
+    verify,
+)
 
 OUTCOME = {"kind": "ERROR", "reason": "guardian restarted"}
 OFF = {"at": "2026-01-05T22:00:00+00:00"}
@@ -82,3 +90,33 @@ def test_a_broken_bench_journal_is_put_aside_and_begun_anew(tmp_path: Path) -> N
 
     assert verify(tmp_path / BENCH)[0] == 1
     assert len(list(tmp_path.glob("bench.corrupt-*"))) == 1
+
+
+def sample(seq: int, **more: str) -> dict[str, Any]:
+    return {"kind": "sample", "reading": {"seq": seq}, **more}
+
+
+def test_after_a_sample_that_the_disk_refused_no_other_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Samples without a hole: what cannot be stored in order could not be stored at all."""
+    books = Books(tmp_path)
+    books.begin("7", 1, {"kind": "open"})
+    books.append(sample(1))
+    with monkeypatch.context() as full:
+        full.setattr("os.fdatasync", refuse)
+        with pytest.raises(JournalUnwritable):
+            books.append(sample(2))
+
+    with pytest.raises(JournalUnwritable, match="sample 2 was lost"):
+        books.append(sample(3))
+    books.append({"kind": "event"})
+    closed = books.end({"kind": "close"})
+    books.close()
+
+    assert (closed["last_seq"], closed["records"]) == (1, 4)
+    assert last_record(tmp_path / "7-1.jsonl") == {"kind": "close", "last_seq": 1}
+
+
+def refuse(descriptor: int) -> None:
+    raise OSError(28, "No space left on device")

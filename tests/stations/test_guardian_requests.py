@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from stations.bench import BenchError, BenchLost
+from stations.clock import guard_s
 from stations.guardian_client import GuardianBench, GuardianLink, GuardianRefused, GuardianSilent
 from stations.values import NAN, Event, Protection, Setpoint
 from stations.wire import LineBuffer, connect, encode
@@ -194,6 +195,18 @@ def test_an_overtaken_token_is_refused_by_every_op(
 
     assert (reply["ok"], reply["code"]) == (False, "stale_token")
     assert guardian.link.status()["session"]["live"]
+
+
+def test_a_lease_that_waited_on_the_way_has_aged_there(
+    guardian: Guarded, runner: GuardianBench
+) -> None:
+    """A guardian that hung reads it late; authority counts from when it was given."""
+    ask(guardian, op="lease", token=guardian.token, valid_s=60, sent_s=guard_s() - 61)
+
+    event = next_event(runner)
+
+    assert (event.kind, event.data["reason"]) == ("safe_hold", "the lease has passed")
+    runner.close(kind="ERROR", reason="lease")
 
 
 def test_a_token_opens_one_session_only(guardian: Guarded, runner: GuardianBench) -> None:
