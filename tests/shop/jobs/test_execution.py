@@ -54,6 +54,7 @@ def test_a_balance_from_start_to_evidence() -> None:
         manifest = Manifest.objects.get(run=run)
         assert manifest.sha256 == balance.manifest_sha256 == body_sha256(manifest.body)
         assert manifest.body["readings"]["count"] == run.stored_seq
+        assert manifest.body["attended"] is True  # F4: nothing runs unattended yet
         lease = StationLease.objects.get(station=bench.station)
         assert (lease.owner, lease.run, lease.token) == (None, None, run.token)
         assert not run.run_cells.filter(active=True).exists()
