@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from shop.refusals import Problem, Refusal, RoleRefusal
+from shop.requests.services import KeyUsed
 
-FORBIDDEN, UNKNOWN, CONFLICT = 403, 404, 409
+FORBIDDEN, UNKNOWN, CONFLICT, UNPROCESSABLE = 403, 404, 409, 422
 
 
 def status_of(refusal: Refusal) -> int:
     if isinstance(refusal, RoleRefusal):
         return FORBIDDEN
+    if isinstance(refusal, KeyUsed):
+        return UNPROCESSABLE
     if all(problem.code == "unknown_serial" for problem in refusal.problems):
         return UNKNOWN
     return CONFLICT

@@ -25,6 +25,7 @@ from shop.packs.models import GateDecision, Pack, PackDesign, Placement
 from shop.people.models import Customer, User
 from shop.quality.models import Disposition, Nonconformance
 from shop.readings.models import Manifest, ReadingChunk
+from shop.requests.models import DoneRequest
 from shop.signing.models import KeyRetirement, SigningKey
 from shop.trace.models import TraceLink
 
@@ -40,6 +41,7 @@ __all__ = [
     "CellVoltage",
     "Customer",
     "Disposition",
+    "DoneRequest",
     "GateDecision",
     "Instrument",
     "Job",

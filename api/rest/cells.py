@@ -10,6 +10,7 @@ from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.idempotency import idempotent
 from api.reads.approvals import Waiting, waiting
 from api.rest.runs import balance_shape
 from api.rest.views import ShopView, person, sent
@@ -46,6 +47,7 @@ class CellView(ShopView):
 class ImportCapacityView(ShopView):
     parser_classes = [MultiPartParser]
 
+    @idempotent
     def post(self, request: Request) -> Response:
         upload = sent(CapacityFile, request)["file"]
         tests = import_capacity_file(
@@ -62,6 +64,7 @@ class ApprovalsView(ShopView):
         found = waiting(person(request), now=clock.now())
         return Response({"cells": [_waiting_shape(shown) for shown in found]})
 
+    @idempotent
     def post(self, request: Request) -> Response:
         wanted = sent(Approve, request)["cells"]
         approvals = approve_cells(

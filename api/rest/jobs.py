@@ -9,6 +9,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.idempotency import idempotent
 from api.reads import board, runs
 from api.refused import one_problem
 from api.rest.runs import brief, run_shape
@@ -51,6 +52,7 @@ class JobsView(ShopView):
     def get(self, request: Request) -> Response:
         return Response({"jobs": [job_shape(job) for job in board.jobs()[:NEWEST]]})
 
+    @idempotent
     def post(self, request: Request) -> Response:
         wanted = sent(NewJob, request)
         version = RecipeVersion.objects.filter(pk=wanted["recipe_version"]).first()
@@ -73,6 +75,7 @@ class JobView(ShopView):
 
 
 class ClaimView(ShopView):
+    @idempotent
     def post(self, request: Request, pk: int) -> Response:
         slug = sent(Claim, request)["station"]
         station = Station.objects.filter(slug=slug).first()
@@ -83,12 +86,14 @@ class ClaimView(ShopView):
 
 
 class ReleaseView(ShopView):
+    @idempotent
     def post(self, request: Request, pk: int) -> Response:
         services.release_job(job=_job(pk), by=person(request), now=clock.now())
         return Response(job_shape(_job(pk)))
 
 
 class StartView(ShopView):
+    @idempotent
     def post(self, request: Request, pk: int) -> Response:
         if not sent(Start, request)["confirmed"]:
             raise one_problem(

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.db import transaction
 from django.http import Http404
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.idempotency import AlreadyDone, around, asked_of, idempotent, replayed
 from api.reads.packs import PackShown, pack_shown, public_url
 from api.rest.errors import refused
 from api.rest.views import ShopView, person, sent
@@ -21,6 +23,7 @@ from shop.packs.models import PackDesign
 from shop.packs.rules import is_allowed
 from shop.packs.services import GateRefusal, assemble_pack, check_plan
 from shop.people.models import Customer
+from shop.trace.queries import digest
 from shop.trace.services import revoke, share
 
 
@@ -65,8 +68,13 @@ class PacksView(ShopView):
     def post(self, request: Request) -> Response:
         wish = sent(NewPack, request)
         design, cells = _chosen(wish)
+        asked = asked_of(request)
+
+        def made() -> Response:
+            return Response(_pack_shape(_shown(wish["serial"])), status=201)
+
         try:
-            pack = assemble_pack(
+            assemble_pack(
                 serial=wish["serial"],
                 design=design,
                 cells=cells,
@@ -75,12 +83,15 @@ class PacksView(ShopView):
                 simulated=wish["simulated"],
                 sample=wish["sample"],
                 now=clock.now(),
+                around=lambda: around(asked, made),
             )
+        except AlreadyDone as done:
+            return replayed(done.row)
         except GateRefusal as refusal:
             response = refused("The gate is closed", refusal.problems, 409)
             response.data["findings"] = [_finding(f) for f in refusal.findings]
             return response
-        return Response(_pack_shape(_shown(pack.serial)), status=201)
+        return made()
 
 
 class PackView(ShopView):
@@ -90,15 +101,19 @@ class PackView(ShopView):
 
 class LinksView(ShopView):
     def post(self, request: Request, serial: str) -> Response:
-        pack = _shown(serial).pack
-        secret = share(pack=pack, by=person(request), now=clock.now())
-        newest = _shown(serial).links[0]
+        """Repeated under its key it is made again, not remembered: the secret is stored nowhere."""
+        pack, asked = _shown(serial).pack, asked_of(request)
+        with transaction.atomic():
+            key = asked.begin_again() if asked else ""
+            secret = share(pack=pack, by=person(request), now=clock.now(), key=key)
+        link = pack.trace_links.get(secret_sha256=digest(secret))
         path = f"/t/{secret}"
-        body = {"id": newest.pk, "secret": secret, "path": path}
+        body = {"id": link.pk, "secret": secret, "path": path}
         return Response(body | {"url": public_url(request._request, secret)}, status=201)
 
 
 class LinkView(ShopView):
+    @idempotent
     def delete(self, request: Request, serial: str, pk: int) -> Response:
         link = next((link for link in _shown(serial).links if link.pk == pk), None)
         if link is None:

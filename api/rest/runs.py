@@ -10,6 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.idempotency import idempotent
 from api.reads import runs
 from api.reads.curves import curve_shape, points_asked
 from api.reads.program import Ask
@@ -48,6 +49,7 @@ class CurveView(ShopView):
 
 
 class ConfirmView(ShopView):
+    @idempotent
     def post(self, request: Request, pk: int) -> Response:
         step = sent(Confirm, request)["step"]
         act = services.confirm_step(run=_run(pk), step=step, by=person(request), now=clock.now())

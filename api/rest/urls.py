@@ -6,6 +6,12 @@ log-in; `csrf` in the answer carries it too).  Times are ISO 8601 in UTC, ages a
 time are seconds, units are in the names.  A number that was not measured is null.  `simulated`
 is true for everything that a simulated bench produced.
 
+A request that changes something may carry `Idempotency-Key`, 1 to 255 visible characters that
+nobody guesses twice, such as a UUID.  The same key with the same request is done once and gets
+the same answer again, for a day unless the policy says otherwise; with another request it is
+refused (422).  What was refused wrote nothing and is judged anew when it is sent again.  `stop`
+ignores the key: it is never refused, and twice is once.
+
 Every refusal has the same shape, made in `errors.py`:
 
     {"title": "This cannot be done now",
@@ -13,6 +19,7 @@ Every refusal has the same shape, made in `errors.py`:
 
     400 malformed: a missing or unusable field   401 nobody is logged in
     403 the role may not do this                  404 unknown (a revoked trace link too)
+    422 the Idempotency-Key came with another request before
     409 refused by a rule, or another was faster; from `packs` with
         every finding beside the problems: {…, "findings": [Finding]}
 

@@ -65,6 +65,8 @@ class Policy:
     hold_max_s: float = 4 * 3600.0
     # F2: a claim that nobody starts lapses.
     claim_lapses_s: float = 12 * 3600.0
+    # A request that is sent again under its key is known for so long.
+    request_keys_s: float = 24 * 3600.0
 
 
 # Inclusive bounds; a number outside was mistyped.  Harm to a cell is bounded by its own
@@ -129,6 +131,7 @@ POLICY_BOUNDS: Mapping[str, Window] = {
     "recheck_span_max_s": Window(60.0, 4 * 3600.0),
     "hold_max_s": Window(0.0, 12 * 3600.0),
     "claim_lapses_s": Window(60.0, 7 * 24 * 3600.0),
+    "request_keys_s": Window(600.0, 30 * 24 * 3600.0),
 }
 
 # (lower, upper): the first must not exceed the second.

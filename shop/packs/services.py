@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -78,12 +79,14 @@ def assemble_pack(
     simulated: bool,
     sample: bool,
     now: datetime,
+    around: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> Pack:
     """Place the cells in a new pack, or raise GateRefusal with every finding.
 
     One SERIALIZABLE transaction reads the evidence, decides and writes, the cells' rows locked;
     it is tried again when PostgreSQL says that another one came between.  The decision is kept
-    either way, a refusal's in a transaction of its own.  Must not run inside a transaction.
+    either way, a refusal's in a transaction of its own.  Must not run inside a transaction;
+    what is to be written with the pack comes as `around`, entered first in every try.
     """
     require(by.role, Act.ASSEMBLE)
     refuse(_serial_problems(serial))
@@ -100,16 +103,17 @@ def assemble_pack(
     )
     for _ in range(TRIES):
         try:
-            answer = _try(pack, plan, cells, version, policy, now)
+            with _serializable(), around():
+                _place(pack, plan, cells, version, policy, now)
         except (OperationalError, IntegrityError) as error:
             if not _came_between(error):
                 raise
             pack.pk = None
-            continue
-        if pack.pk is not None:
+        except _Closed as closed:
+            decision = _decide(None, serial, design, closed.judged, version, by, now)
+            raise GateRefusal(closed.judged.findings, decision) from None
+        else:
             return pack
-        decision = _decide(None, serial, design, answer, version, by, now)
-        raise GateRefusal(answer.findings, decision)
     raise Refusal(
         [
             Problem(
@@ -121,30 +125,42 @@ def assemble_pack(
     )
 
 
-def _try(
+class _Closed(Exception):
+    """The gate is closed: the try is taken back."""
+
+    def __init__(self, judged: Judged) -> None:
+        super().__init__("the gate is closed")
+        self.judged = judged
+
+
+@contextmanager
+def _serializable() -> Iterator[None]:
+    with transaction.atomic(durable=True):
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")
+        yield
+
+
+def _place(
     pack: Pack,
     plan: Plan,
     cells: Sequence[Cell],
     version: PolicyVersion,
     policy: GatePolicy,
     now: datetime,
-) -> Judged:
+) -> None:
     """One try: decide, and write the pack if the gate allows it."""
-    with transaction.atomic(durable=True):
-        with connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")
-        lock_cells(cells)
-        if Pack.objects.filter(serial=pack.serial).exists():
-            raise Refusal([_known_pack(pack.serial)])
-        answer = judged(plan, cells, policy, now)
-        if is_allowed(answer.findings):
-            pack.save(force_insert=True)
-            Placement.objects.bulk_create(
-                Placement(pack=pack, cell=cell, position=position, placed_at=now)
-                for position, cell in enumerate(cells, start=1)
-            )
-            _decide(pack, pack.serial, pack.design, answer, version, pack.assembled_by, now)
-    return answer
+    lock_cells(cells)
+    refuse(_known_problems(pack.serial))
+    answer = judged(plan, cells, policy, now)
+    if not is_allowed(answer.findings):
+        raise _Closed(answer)
+    pack.save(force_insert=True)
+    Placement.objects.bulk_create(
+        Placement(pack=pack, cell=cell, position=position, placed_at=now)
+        for position, cell in enumerate(cells, start=1)
+    )
+    _decide(pack, pack.serial, pack.design, answer, version, pack.assembled_by, now)
 
 
 def _came_between(error: Exception) -> bool:
@@ -184,9 +200,8 @@ def _serial_problems(serial: str) -> Iterable[Problem]:
             f"{serial[:70]!r} is not a pack serial.",
             "Use letters, digits, dot, dash and underscore, at most 64 signs.",
         )
-    elif Pack.objects.filter(serial=serial).exists():
-        yield _known_pack(serial)
 
 
-def _known_pack(serial: str) -> Problem:
-    return Problem("pack_known", f"There is a pack {serial} already.", "Choose another serial.")
+def _known_problems(serial: str) -> Iterable[Problem]:
+    if Pack.objects.filter(serial=serial).exists():
+        yield Problem("pack_known", f"There is a pack {serial} already.", "Choose another serial.")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import secrets
+from base64 import urlsafe_b64encode
 from datetime import datetime
+
+from django.utils.crypto import salted_hmac
 
 from shop.packs.models import Pack
 from shop.people.models import User
@@ -15,12 +18,25 @@ from shop.trace.queries import digest
 SECRET_BYTES = 24  # 192 random bits
 
 
-def share(*, pack: Pack, by: User, now: datetime) -> str:
-    """A new link's secret, told once: only its SHA-256 is stored."""
+def share(*, pack: Pack, by: User, now: datetime, key: str = "") -> str:
+    """A new link's secret: only its SHA-256 is stored.
+
+    With a `key`, the same person's same key makes the same link of a pack again: its secret
+    comes from the key and the shop's own secret, so that it can be told twice and stored never.
+    """
     require(by.role, Act.SHARE_TRACE)
-    secret = secrets.token_urlsafe(SECRET_BYTES)
-    TraceLink.objects.create(pack=pack, secret_sha256=digest(secret), created_by=by, created_at=now)
+    secret = _secret_of(pack, by, key) if key else secrets.token_urlsafe(SECRET_BYTES)
+    TraceLink.objects.get_or_create(
+        secret_sha256=digest(secret),
+        defaults={"pack": pack, "created_by": by, "created_at": now},
+    )
     return secret
+
+
+def _secret_of(pack: Pack, by: User, key: str) -> str:
+    words = f"{pack.pk} {by.pk} {key}"
+    keyed = salted_hmac("shop.trace.share", words, algorithm="sha256").digest()
+    return urlsafe_b64encode(keyed[:SECRET_BYTES]).decode()
 
 
 def revoke(*, link: TraceLink, by: User, now: datetime) -> TraceLink:

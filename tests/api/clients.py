@@ -28,8 +28,17 @@ class Api:
     def post(self, path: str, **body: Any) -> Any:
         return self.client.post(f"/api/v1/{path}", body, content_type="application/json")
 
-    def delete(self, path: str) -> Any:
-        return self.client.delete(f"/api/v1/{path}")
+    def once(self, key: str, path: str, **body: Any) -> Any:
+        """A POST under an Idempotency-Key."""
+        return self.client.post(
+            f"/api/v1/{path}",
+            body,
+            content_type="application/json",
+            headers={"Idempotency-Key": key},
+        )
+
+    def delete(self, path: str, **headers: str) -> Any:
+        return self.client.delete(f"/api/v1/{path}", headers=headers)
 
 
 def codes(response: Any) -> list[str]:

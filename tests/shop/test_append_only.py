@@ -16,6 +16,7 @@ CHANGEABLE = {
     "cell",
     "celltype",
     "customer",
+    "donerequest",
     "instrument",
     "job",
     "jobcell",

@@ -317,7 +317,7 @@ def test_gives_up_in_words_when_others_always_come_between(
         error.__cause__ = type("Cause", (Exception,), {"sqlstate": "40001"})()
         raise error
 
-    monkeypatch.setattr(services, "_try", conflict)
+    monkeypatch.setattr(services, "_place", conflict)
 
     with pytest.raises(Refusal, match="try again"):
         assemble(cells, cast.bayo)
@@ -328,7 +328,7 @@ def test_lets_another_database_error_through(cast: Cast, monkeypatch: pytest.Mon
     def broken(*_: object) -> None:
         raise OperationalError("server closed the connection")
 
-    monkeypatch.setattr(services, "_try", broken)
+    monkeypatch.setattr(services, "_place", broken)
 
     with pytest.raises(OperationalError):
         assemble(good_cells(cast), cast.bayo)
