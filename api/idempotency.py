@@ -73,12 +73,18 @@ class Asked:
         services.finish(self.row, status=status, answer=answer)
 
     @contextmanager
-    def around(self, answer: Callable[[], Response]) -> Iterator[None]:
-        """Around an effect that has a transaction of its own, inside it."""
+    def around(self, answer: Callable[[], tuple[int, str]]) -> Iterator[None]:
+        """Inside an effect's own transaction, around it; `answer` is status and text to keep."""
         self.begin()
         yield
-        made = answer()
-        self.finish(made.status_code, rendered(made))
+        self.finish(*answer())
+
+
+def around(
+    asked: Asked | None, answer: Callable[[], tuple[int, str]]
+) -> AbstractContextManager[None]:
+    """`Asked.around`, or nothing where there is no key."""
+    return nullcontext() if asked is None else asked.around(answer)
 
 
 # for programs
@@ -96,7 +102,7 @@ def idempotent(method: Callable[..., Response]) -> Callable[..., Response]:
             with transaction.atomic():
                 asked.begin()
                 answer = method(view, request, *args, **kwargs)
-                asked.finish(answer.status_code, rendered(answer))
+                asked.finish(*kept(answer))
         except AlreadyDone as done:
             return replayed(done.row)
         return answer
@@ -117,13 +123,9 @@ def asked_of(request: Request) -> Asked | None:
     return Asked(_person(request.user), key, _digest(request.method, request.path, plain))
 
 
-def around(asked: Asked | None, answer: Callable[[], Response]) -> AbstractContextManager[None]:
-    """`Asked.around`, or nothing where there is no key."""
-    return nullcontext() if asked is None else asked.around(answer)
-
-
-def rendered(answer: Response) -> str:
-    return "" if answer.data is None else JSONRenderer().render(answer.data).decode()
+def kept(answer: Response) -> tuple[int, str]:
+    text = "" if answer.data is None else JSONRenderer().render(answer.data).decode()
+    return answer.status_code, text
 
 
 def replayed(row: DoneRequest) -> Response:
@@ -153,15 +155,25 @@ def one_act(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
                 else:  # refused in words: nothing was written, nothing is remembered
                     transaction.set_rollback(True)
         except AlreadyDone as done:
-            return HttpResponseRedirect(done.row.answer, status=done.row.status)
+            return redone(done.row)
         return answer
 
     return once
 
 
-def asked_by_form(request: HttpRequest) -> Asked | None:
+def redone(row: DoneRequest) -> HttpResponse:
+    """On to where the first tap went."""
+    return HttpResponseRedirect(row.answer, status=row.status)
+
+
+def key_of_form(request: HttpRequest) -> str:
     key = request.POST.get(FIELD, "") if request.method == "POST" else ""
-    if not KEY.fullmatch(key):
+    return key if KEY.fullmatch(key) else ""
+
+
+def asked_by_form(request: HttpRequest) -> Asked | None:
+    key = key_of_form(request)
+    if not key:
         return None
     services.forget_expired(now=clock.now())
     skipped = {FIELD, "csrfmiddlewaretoken"}

@@ -10,6 +10,7 @@ from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from api.idempotency import one_act
 from api.refused import status_of
 from shop.people.models import User
 from shop.refusals import Refusal
@@ -49,7 +50,12 @@ def page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 
 
 def form(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """For people who are logged in, to act."""
+    """For people who are logged in, to act; tapped twice it is one act."""
+    return form_as_sent(one_act(view))
+
+
+def form_as_sent(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Likewise, for what is the same however often it is done."""
     return require_POST(login_required(view))
 
 

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
+from api.idempotency import one_act
 from api.pages.acts import acted, page_and_form, person
 from api.reads.approvals import waiting
 from api.refused import one_problem
@@ -17,6 +18,7 @@ from shop.refusals import Refusal
 
 
 @page_and_form
+@one_act
 def show(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _page(request)

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
+from api.idempotency import one_act
 from api.pages.acts import acted, form, number, page, page_and_form, person, row_or_404
 from api.pages.scans import serials_typed
 from api.reads import board
@@ -83,6 +84,7 @@ def start(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @page_and_form
+@one_act
 def new(request: HttpRequest) -> HttpResponse:
     """Choose a recipe, scan the cells in bank order."""
     if request.method != "POST":

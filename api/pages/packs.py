@@ -11,7 +11,24 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from api.pages.acts import acted, form, number, page, page_and_form, person, row_or_404
+from api.idempotency import (
+    SEE_OTHER,
+    AlreadyDone,
+    around,
+    asked_by_form,
+    key_of_form,
+    redone,
+)
+from api.pages.acts import (
+    acted,
+    form,
+    form_as_sent,
+    number,
+    page,
+    page_and_form,
+    person,
+    row_or_404,
+)
 from api.pages.scans import serials_typed
 from api.reads.cells import AT_MOST, unpacked_with_balance
 from api.reads.findings import said_once
@@ -93,11 +110,14 @@ def _findings(request: HttpRequest, wish: Wish) -> list[Finding]:
 
 
 def _assemble(request: HttpRequest, wish: Wish) -> HttpResponse:
+    asked = asked_by_form(request)
+
     def do() -> str:
         design, cells = wish.chosen()
         if not wish.serial:
             raise one_problem("no_serial", "The pack has no serial.", "Scan or type its label.")
-        pack = assemble_pack(
+        then = reverse("pages:pack", args=[wish.serial])
+        assemble_pack(
             serial=wish.serial,
             design=design,
             cells=cells,
@@ -106,10 +126,14 @@ def _assemble(request: HttpRequest, wish: Wish) -> HttpResponse:
             simulated=wish.simulated,
             sample=wish.sample,
             now=clock.now(),
+            around=lambda: around(asked, lambda: (SEE_OTHER, then)),
         )
-        return reverse("pages:pack", args=[pack.serial])
+        return then
 
-    return acted(do, otherwise=lambda refusal: _refused(request, wish, refusal))
+    try:
+        return acted(do, otherwise=lambda refusal: _refused(request, wish, refusal))
+    except AlreadyDone as done:
+        return redone(done.row)
 
 
 def _refused(request: HttpRequest, wish: Wish, refusal: Refusal) -> HttpResponse:
@@ -153,14 +177,16 @@ def show(request: HttpRequest, serial: str) -> HttpResponse:
     return _page(request, serial)
 
 
-@form
+@form_as_sent
 def share(request: HttpRequest, serial: str) -> HttpResponse:
     """The secret is shown once, on the answer itself: nobody stores it."""
     shown = pack_shown(serial)
     if shown is None:
         raise Http404(f"There is no pack {serial}.")
     try:
-        secret = trace.share(pack=shown.pack, by=person(request), now=clock.now())
+        secret = trace.share(
+            pack=shown.pack, by=person(request), now=clock.now(), key=key_of_form(request)
+        )
     except Refusal as refusal:
         response = _page(request, serial, refusal)
         response.status_code = status_of(refusal)

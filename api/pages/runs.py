@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from api.pages.acts import acted, form, page, person, row_or_404
+from api.pages.acts import acted, form_as_sent, page, person, row_or_404
 from api.reads import runs
 from api.reads.runs import RunShown
 from shop import clock
@@ -43,7 +43,7 @@ def ask(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, "runs/_ask.html", {"shown": shown, "oob": True})
 
 
-@form
+@form_as_sent
 def confirm(request: HttpRequest, pk: int) -> HttpResponse:
     run = _run(Run.objects.all(), pk)
 
@@ -56,7 +56,7 @@ def confirm(request: HttpRequest, pk: int) -> HttpResponse:
     return acted(do, otherwise=lambda refusal: _page(request, pk, refusal))
 
 
-@form
+@form_as_sent
 def stop(request: HttpRequest, pk: int) -> HttpResponse:
     """Never asks back, never refused for rank."""
     run = _run(Run.objects.all(), pk)

@@ -11,7 +11,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from api.idempotency import AlreadyDone, around, asked_of, idempotent, replayed
+from api.idempotency import AlreadyDone, around, asked_of, idempotent, kept, replayed
 from api.reads.packs import PackShown, pack_shown, public_url
 from api.rest.errors import refused
 from api.rest.views import ShopView, person, sent
@@ -83,7 +83,7 @@ class PacksView(ShopView):
                 simulated=wish["simulated"],
                 sample=wish["sample"],
                 now=clock.now(),
-                around=lambda: around(asked, made),
+                around=lambda: around(asked, lambda: kept(made())),
             )
         except AlreadyDone as done:
             return replayed(done.row)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 from django import template
 from django.templatetags.static import static
@@ -10,6 +11,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from api import words
+from api.idempotency import FIELD
 from shop import clock
 from shop.jobs.models import JobEvent
 
@@ -62,6 +64,12 @@ def age(at: datetime | None) -> str:
 def serial(text: object) -> SafeString:
     groups = format_html_join("", "<span>{}</span>", ((part,) for part in words.grouped(str(text))))
     return format_html('<span class="serial">{}</span>', groups)
+
+
+@register.simple_tag
+def once() -> SafeString:
+    """The key of one form on one page: a double tap is one act."""
+    return format_html('<input type="hidden" name="{}" value="{}">', FIELD, uuid4())
 
 
 @register.simple_tag
