@@ -163,8 +163,8 @@ def encode_all(
 
 def _spans(readings: Sequence[Reading], samples_max: int) -> Iterator[tuple[int, int]]:
     begin = 0
-    for _, same in groupby(readings, key=lambda reading: len(reading.cell_voltages_v)):
-        end = begin + sum(1 for _ in same)
+    for _, same in groupby([len(reading.cell_voltages_v) for reading in readings]):
+        end = begin + len([*same])
         yield from (
             (start, min(start + samples_max, end)) for start in range(begin, end, samples_max)
         )
