@@ -76,12 +76,22 @@ class CapacityLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class SpreadLimits:
+    """G6: how far apart the cells of one pack may be at their disconnect checks."""
+
+    aim_v: float
+    max_v: float
+    manual_max_v: float  # a hand-held meter resolves less
+
+
+@dataclass(frozen=True, slots=True)
 class GatePolicy:
     """Everything that the gate asks for; G7 wants the `calibrated_roles` in calibration."""
 
     disconnect: DisconnectLimits
     recheck: RecheckLimits
     capacity: CapacityLimits
+    spread: SpreadLimits
     fresh_for: timedelta
     calibrated_roles: tuple[str, ...]
 
@@ -112,6 +122,11 @@ class GatePolicy:
                 low_share=policy.capacity_low_share,
                 high_share=policy.capacity_high_share,
                 age_max=timedelta(seconds=policy.capacity_age_max_s),
+            ),
+            spread=SpreadLimits(
+                aim_v=policy.spread_aim_v,
+                max_v=policy.spread_max_v,
+                manual_max_v=policy.spread_manual_max_v,
             ),
             fresh_for=timedelta(seconds=policy.fresh_s),
             calibrated_roles=("meter", "scanner")

@@ -1,7 +1,7 @@
-"""The gate: before a pack exists, every rule gives its findings (G1-G5, G7, G10).
+"""The gate: before a pack exists, every rule gives its findings (G1-G7, G10).
 
 Pure: a plan, the evidence of its cells, the policy and the time come in; findings go out.
-Missing evidence blocks.  G6, G8 and G9 are not judged yet and therefore not listed.
+Missing evidence blocks.  G8 and G9 are not judged yet and therefore not listed.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from shop.packs.rules import (
     identity,
     quality,
     simulated,
+    spread,
 )
 
-RULES = (identity, approval, capacity, balance, disconnect, freshness, quality, simulated)
+RULES = (identity, approval, capacity, balance, disconnect, freshness, spread, quality, simulated)
 
 
 def findings(

@@ -16,7 +16,7 @@ from tests.shop.packs.gate import ask, bank, blocking, only, says_all, spoil
 def test_refuses_without_balance() -> None:
     refused = ask(spoil(balance=None, disconnect=None))
 
-    assert {f.rule for f in blocking(refused)} == {"G3", "G4", "G5", "G7"}
+    assert {f.rule for f in blocking(refused)} == {"G3", "G4", "G5", "G6", "G7"}
     assert all(f.verdict is Verdict.MISSING and says_all(f) for f in blocking(refused))
 
 

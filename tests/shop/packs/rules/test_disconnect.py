@@ -15,7 +15,7 @@ from tests.shop.packs.gate import ask, bank, blocking, only, says_all, spoil
 
 
 def test_refuses_a_cell_at_3_59_volts() -> None:
-    finding = only(ask(spoil(disconnect=disconnect(3.59))), "G4")
+    (finding,) = blocking(ask(spoil(disconnect=disconnect(3.59))), "G4")
 
     assert finding.verdict is Verdict.FAIL
     assert finding.value == "3.590 V, 2 min after current stopped"
@@ -69,7 +69,7 @@ def test_calls_a_check_16_minutes_late_missing_and_not_failed() -> None:
 def test_refuses_the_check_of_an_older_run() -> None:
     refused = blocking(ask(spoil(disconnect=disconnect(run_id=10))))
 
-    assert [f.rule for f in refused] == ["G4", "G5"]
+    assert [f.rule for f in refused] == ["G4", "G5", "G6"]
     assert all(f.verdict is Verdict.MISSING for f in refused)
 
 
