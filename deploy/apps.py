@@ -5,6 +5,9 @@ from __future__ import annotations
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.core.checks import register
+
+from deploy.role_check import shared_logins
 
 
 class DeployConfig(AppConfig):
@@ -12,3 +15,4 @@ class DeployConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("deploy.celery")
+        register(shared_logins)

@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from environs import Env, validate
 
 from deploy import embedded
+from deploy.roles import URLS, Login, Role
 from deploy.secret import secret_key
 from deploy.timers import Timers
 
@@ -41,8 +42,11 @@ CHUNK_MAX_SAMPLES: int = env.int("CHUNK_MAX_SAMPLES", 600, validate=validate.Ran
 CHUNK_MAX_S: float = env.float("CHUNK_MAX_S", 5.0)
 RESEND_S: float = env.float("RESEND_S", 5.0)
 
-_database_url: str = env.str("DATABASE_URL", "")
-_database: dict[str, Any] = env.dj_db_url("DATABASE_URL", "") if _database_url else {}
+# As whom this process connects; manage.py makes it the owner where nothing else is said.
+DATABASE_ROLE: str = env.str("DATABASE_ROLE", Role.APP.value, validate=validate.OneOf([*Role]))
+_urls: dict[Role, Any] = {
+    role: env.dj_db_url(variable, "") for role, variable in URLS.items() if env.str(variable, "")
+}
 REDIS_URL: str = env.str("REDIS_URL", "")
 env.seal()
 
@@ -60,11 +64,11 @@ if _timer_problems:
 
 EMBEDDED: frozenset[embedded.Server] = frozenset(
     server
-    for server, url in (
-        (embedded.Server.POSTGRES, _database_url),
+    for server, given in (
+        (embedded.Server.POSTGRES, Role.APP in _urls),
         (embedded.Server.REDIS, REDIS_URL),
     )
-    if not url
+    if not given
 )
 if EMBEDDED:
     try:
@@ -73,14 +77,21 @@ if EMBEDDED:
         raise ImproperlyConfigured(str(error)) from error
     REDIS_URL = REDIS_URL or _services.redis_url()
 if embedded.Server.POSTGRES in EMBEDDED:
-    _database = {
+    if _urls:
+        raise ImproperlyConfigured(f"{', '.join(URLS[r] for r in _urls)} without DATABASE_URL")
+    DATABASE_LOGINS = {role: _services.login(role) for role in Role}
+    _database: dict[str, Any] = {
         "ENGINE": "deploy.embedded.backend",
         "HOST": embedded.HOST,
         "PORT": _services.postgres_port,
         "NAME": _services.database,
-        "USER": _services.user,
-        "PASSWORD": _services.password,
+        "USER": DATABASE_LOGINS[Role(DATABASE_ROLE)].user,
+        "PASSWORD": DATABASE_LOGINS[Role(DATABASE_ROLE)].password,
     }
+else:
+    _addresses = {role: _urls.get(role, _urls[Role.APP]) for role in Role}
+    DATABASE_LOGINS = {r: Login(url["USER"], url["PASSWORD"]) for r, url in _addresses.items()}
+    _database = _addresses[Role(DATABASE_ROLE)]
 # The pool keeps connections; Django must not.  Each process has its own, opened after forks.
 _pool = {"pool": {"min_size": 1, "max_size": DB_POOL_MAX}} if DB_POOL_MAX else {}
 DATABASES = {"default": _database | {"CONN_MAX_AGE": 0, "OPTIONS": _pool}}

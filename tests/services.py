@@ -31,6 +31,7 @@ def prepare() -> None:
         os.environ[_FOLDER] = folder
     os.environ["CELLSHOP_DATA"] = os.environ[_FOLDER]
     os.environ["CELLSHOP_DURABLE"] = "0"
+    os.environ["DATABASE_ROLE"] = "owner"  # who makes and drops the tests' databases
     os.environ["DB_POOL_MAX"] = "0"  # a pool outlives the test database under its name
     os.environ["LOG_LEVEL"] = "WARNING"
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from deploy.demo.benches import BenchFolder
+from deploy.roles import Role
 from deploy.supervisor import Program
 from stations import wire
 
@@ -20,6 +21,7 @@ INSTRUMENTS, GUARDIANS, SERVICES, WORKERS = range(4)
 # A worker needs one connection, not a pool; threads only slow its arithmetic down.
 _LEAN = {"DB_POOL_MAX": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 CELERY = (PYTHON, "-m", "celery", "-q", "-A", "deploy")
+_APP, _BENCH = {"DATABASE_ROLE": Role.APP.value}, {"DATABASE_ROLE": Role.BENCH.value}
 # In a container the demo may well be root's; the workers take JSON only.
 _LEAN_WORKER = _LEAN | {"PYTHONWARNINGS": "ignore:You're running the worker with superuser"}
 
@@ -84,6 +86,7 @@ def _web(host: str, port: int) -> Program:
         ),
         stage=SERVICES,
         is_ready=_port_answers(host, port),
+        environment=_APP,
     )
 
 
@@ -92,7 +95,7 @@ def _uplink(folder: BenchFolder) -> Program:
         name=f"uplink {_short(folder)}",
         command=(PYTHON, "manage.py", "uplink", folder.bench.slug),
         stage=SERVICES,
-        environment=_LEAN,
+        environment=_LEAN | _BENCH,
     )
 
 
@@ -108,7 +111,7 @@ def _worker(folder: BenchFolder) -> Program:
         stage=WORKERS,
         ready_line=r" ready\.$",
         stop_s=25.0,
-        environment=_LEAN_WORKER,
+        environment=_LEAN_WORKER | _BENCH,
     )
 
 
@@ -121,7 +124,7 @@ def _office() -> Program:
         ),
         stage=WORKERS,
         ready_line=r" ready\.$",
-        environment=_LEAN_WORKER,
+        environment=_LEAN_WORKER | _APP,
     )
 
 
@@ -130,7 +133,7 @@ def _beat() -> Program:
         name="beat",
         command=(*CELERY, "beat", "--pidfile="),
         stage=WORKERS,
-        environment=_LEAN,
+        environment=_LEAN | _APP,
     )
 
 

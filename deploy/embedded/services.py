@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import random
@@ -10,6 +11,8 @@ import socket
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
+
+from deploy.roles import Login, Role
 
 HOST = "127.0.0.1"
 # Below Linux's ephemeral range (from 32768), so that no outgoing connection takes the port
@@ -47,6 +50,13 @@ class Services:
             f"postgres://{self.user}:{self.password}@{HOST}:{self.postgres_port}"
             f"/{name or self.database}"
         )
+
+    def login(self, role: Role) -> Login:
+        """The owner's, or one whose password follows from the owner's by a one-way function."""
+        if role is Role.OWNER:
+            return Login(self.user, self.password)
+        user = f"{self.user}_{role}"
+        return Login(user, hashlib.sha256(f"{user} {self.password}".encode()).hexdigest())
 
     def redis_url(self, number: int = 0) -> str:
         return f"redis://:{self.password}@{HOST}:{self.redis_port}/{number}"

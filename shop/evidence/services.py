@@ -97,7 +97,7 @@ def record_voltage_check(
             current_stopped_at=current_stopped.at if current_stopped else None,
             current_stopped_received_at=current_stopped.received_at if current_stopped else None,
             policy_version=run.policy_version,
-            by=run.started_by,
+            by_id=run.started_by_id,
             simulated=simulated,
             recorded_at=now,
         )

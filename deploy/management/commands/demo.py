@@ -8,6 +8,7 @@ import os
 import socket
 import sys
 from argparse import ArgumentParser
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ class Command(BaseCommand):
             if settings.EMBEDDED:
                 embedded.join(data, needs=settings.EMBEDDED, durable=settings.CELLSHOP_DURABLE)
             call_command("migrate", verbosity=0, interactive=False)
+            call_command("grant_roles", stdout=StringIO())
             passwords = seed(data, now=clock.now())
             connections.close_all()
             folders = [write_folder(bench, data) for bench in BENCHES]

@@ -1,0 +1,230 @@
+"""T4: what each login of the database may do, asked of PostgreSQL as that login."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.checks import run_checks
+from django.core.management import CommandError, call_command
+from django.db import ProgrammingError, connection, transaction
+
+import tests.played
+from deploy.roles import Login, Role
+from shop.jobs.leasing import Held, take
+from shop.jobs.states import RunState
+from tests import factories
+from tests.cast import the_cast
+
+USERS = {role: login.user for role, login in settings.DATABASE_LOGINS.items()}
+EVIDENCE = ("shop_approval", "shop_balance", "shop_manifest", "shop_readingchunk")
+
+
+@pytest.fixture
+def granted(db: None) -> None:
+    call_command("grant_roles", verbosity=0)
+
+
+def become(role: Role) -> None:
+    """For the rest of the transaction, that is of the test."""
+    with connection.cursor() as cursor:
+        cursor.execute(f'SET LOCAL ROLE "{USERS[role]}"')
+
+
+@contextmanager
+def refused() -> Iterator[None]:
+    denied = pytest.raises(ProgrammingError, match=r"permission denied|must be owner")
+    with denied, transaction.atomic():
+        yield
+
+
+def execute(statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+@pytest.mark.parametrize("role", [Role.APP, Role.BENCH])
+@pytest.mark.parametrize("table", EVIDENCE)
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE {} SET id = id",
+        "DELETE FROM {}",
+        "TRUNCATE {} CASCADE",
+        "ALTER TABLE {} DISABLE TRIGGER append_only",
+        "DROP TABLE {} CASCADE",
+    ],
+)
+def test_evidence_is_added_and_read_only(
+    granted: None, role: Role, table: str, statement: str
+) -> None:
+    become(role)
+
+    execute(f"SELECT count(*) FROM {table}")  # noqa: S608
+    with refused():
+        execute(statement.format(table))
+
+
+@pytest.mark.parametrize("role", [Role.APP, Role.BENCH])
+def test_triggers_cannot_be_passed_by(granted: None, role: Role) -> None:
+    become(role)
+
+    with refused():
+        execute("SET session_replication_role = replica")
+
+
+def test_granting_again_changes_nothing(granted: None) -> None:
+    rights = "SELECT relname, relacl::text FROM pg_class WHERE relacl IS NOT NULL ORDER BY 1"
+    with connection.cursor() as cursor:
+        cursor.execute(rights)
+        before = cursor.fetchall()
+        call_command("grant_roles", verbosity=0)
+        cursor.execute(rights)
+        assert cursor.fetchall() == before
+
+
+def test_the_app_works_on_everything_that_is_not_evidence(granted: None) -> None:
+    cast = the_cast()
+    become(Role.APP)
+
+    job = factories.make_job(by=cast.tola)
+    job.job_cells.all().delete()
+    execute("DELETE FROM django_session")
+    with refused():
+        execute("DELETE FROM django_migrations")
+
+
+def test_a_bench_can_run_and_store_a_whole_balance(
+    granted: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F3: from the lease to the evidence with the bench's rights alone."""
+    cast = the_cast()
+
+    def take_as_bench(run_id: int) -> Held | None:
+        become(Role.BENCH)
+        return take(run_id)
+
+    monkeypatch.setattr(tests.played, "take", take_as_bench)
+    run = tests.played.play_run(
+        by=cast.tola,
+        cells=factories.make_cells(4),
+        station=factories.make_station(now=factories.NOON - timedelta(hours=6)),
+        ended_at=factories.NOON,
+    )
+
+    assert run.state == RunState.FINISHED
+    assert run.balance.completeness == "COMPLETE"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO shop_approval SELECT * FROM shop_approval",
+        "INSERT INTO shop_gatedecision SELECT * FROM shop_gatedecision",
+        "INSERT INTO shop_recipeversion SELECT * FROM shop_recipeversion",
+        "INSERT INTO shop_calibration SELECT * FROM shop_calibration",
+        "UPDATE shop_placement SET removed_at = NULL",
+        "UPDATE shop_user SET role = 'SUPERVISOR'",
+        "SELECT password FROM shop_user",
+        "UPDATE shop_cell SET serial = serial",
+        "SELECT * FROM shop_tracelink",
+        "SELECT * FROM shop_customer",
+        "SELECT * FROM django_session",
+    ],
+)
+def test_a_bench_neither_approves_nor_defines_nor_reads_secrets(
+    granted: None, statement: str
+) -> None:
+    become(Role.BENCH)
+
+    with refused():
+        execute(statement)
+
+
+# settings and commands
+
+
+def read_settings(
+    tmp_path: Path, show: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", f"import deploy.settings as s; print({show})"],
+        env={"PATH": os.environ["PATH"], "CELLSHOP_DATA": str(tmp_path)} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("role", "user"),
+    [("", "cellshop_app"), ("bench", "cellshop_bench"), ("owner", "cellshop")],
+)
+def test_the_embedded_database_has_a_login_for_each_role(
+    tmp_path: Path, role: str, user: str
+) -> None:
+    environment = {"DATABASE_ROLE": role} if role else {}
+    read = read_settings(tmp_path, "s.DATABASES['default']['USER']", **environment)
+
+    assert read.stdout.strip() == user
+
+
+def test_each_role_has_its_own_address_where_one_is_given(tmp_path: Path) -> None:
+    read = read_settings(
+        tmp_path,
+        "s.DATABASES['default']['USER'], [s.DATABASE_LOGINS[r].user for r in s.Role]",
+        DATABASE_URL="postgres://app:a@db.example/shop",
+        DATABASE_OWNER_URL="postgres://boss:b@db.example/shop",
+        DATABASE_ROLE="bench",
+    )
+
+    assert read.stdout.strip() == "app ['boss', 'app', 'app']"
+
+
+@pytest.mark.parametrize(
+    ("environment", "words"),
+    [
+        ({"DATABASE_ROLE": "root"}, "DATABASE_ROLE"),
+        ({"DATABASE_OWNER_URL": "postgres://boss:b@db.example/shop"}, "without DATABASE_URL"),
+    ],
+)
+def test_a_wrong_role_or_a_lonely_address_is_named(
+    tmp_path: Path, environment: dict[str, str], words: str
+) -> None:
+    read = read_settings(tmp_path, "1", **environment)
+
+    assert read.returncode != 0
+    assert words in read.stderr
+
+
+@pytest.mark.parametrize(
+    ("users", "ids"),
+    [
+        (("boss", "boss", "boss"), ["deploy.W001"]),
+        (("boss", "app", "app"), ["deploy.W002"]),
+        (("boss", "app", "bench"), []),
+    ],
+)
+def test_check_warns_where_logins_are_shared(
+    users: tuple[str, ...], ids: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logins = {role: Login(user, "") for role, user in zip(Role, users, strict=True)}
+    monkeypatch.setattr(settings, "DATABASE_LOGINS", logins)
+
+    found = [message.id for message in run_checks() if str(message.id).startswith("deploy.")]
+
+    assert found == ids
+
+
+def test_only_the_owner_grants(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "DATABASE_ROLE", "app")
+
+    with pytest.raises(CommandError, match="DATABASE_ROLE=owner"):
+        call_command("grant_roles")
