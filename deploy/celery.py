@@ -61,6 +61,11 @@ app.conf.update(
             "schedule": settings.RESEND_S,
             "options": {"expires": 4 * settings.RESEND_S},
         },
+        "remind of banks that wait for a pack": {
+            "task": "shop.remind",
+            "schedule": settings.REMIND_S,
+            "options": {"expires": 4 * settings.REMIND_S},
+        },
     },
 )
 app.autodiscover_tasks(["shop"])

@@ -41,6 +41,7 @@ UPLINK_PERIOD_S: float = env.float("UPLINK_PERIOD_S", 0.5)
 CHUNK_MAX_SAMPLES: int = env.int("CHUNK_MAX_SAMPLES", 600, validate=validate.Range(min=1))
 CHUNK_MAX_S: float = env.float("CHUNK_MAX_S", 5.0)
 RESEND_S: float = env.float("RESEND_S", 5.0)
+REMIND_S: float = env.float("REMIND_S", 60.0, validate=validate.Range(min=1.0))
 
 # As whom this process connects; manage.py makes it the owner where nothing else is said.
 DATABASE_ROLE: str = env.str("DATABASE_ROLE", Role.APP.value, validate=validate.OneOf([*Role]))

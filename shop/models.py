@@ -26,10 +26,12 @@ from shop.people.models import Customer, User
 from shop.quality.models import Disposition, Nonconformance
 from shop.readings.models import Manifest, ReadingChunk
 from shop.requests.models import DoneRequest
+from shop.shelf.models import Alert
 from shop.signing.models import KeyRetirement, SigningKey
 from shop.trace.models import TraceLink
 
 __all__ = [
+    "Alert",
     "Approval",
     "Balance",
     "Batch",

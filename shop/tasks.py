@@ -8,8 +8,9 @@ from celery import shared_task
 
 from shop import clock
 from shop.jobs import execution, reaper, shutdown
+from shop.shelf import services as shelf
 
-__all__ = ["execute_run", "reap", "resend_queued", "shutdown"]
+__all__ = ["execute_run", "reap", "remind", "resend_queued", "shutdown"]
 
 
 @shared_task(name="shop.execute_run", bind=True, acks_late=False, max_retries=0)
@@ -25,3 +26,8 @@ def resend_queued() -> None:
 @shared_task(name="shop.reap")
 def reap() -> None:
     reaper.reap(now=clock.now())
+
+
+@shared_task(name="shop.remind")
+def remind() -> None:
+    shelf.remind(now=clock.now())

@@ -5,11 +5,15 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from api.pages.acts import page
+from api.pages.acts import page, person
 from api.reads import board
 from shop import clock
 from shop.jobs.models import Job
 from shop.jobs.states import JobState
+from shop.people.models import User
+from shop.people.roles import Act, may
+from shop.shelf.models import Alert
+from shop.shelf.queries import standing_alerts
 
 RECENT_DONE = 6
 ACTIVE = (JobState.OPEN, JobState.CLAIMED, JobState.IN_PROGRESS)
@@ -27,6 +31,7 @@ def show(request: HttpRequest) -> HttpResponse:
             "stations": board.stations(now=clock.now()),
             "jobs": active,
             "done": shown.filter(state=JobState.DONE)[:RECENT_DONE],
+            "alerts": _alerts(person(request)),
         },
     )
 
@@ -35,6 +40,11 @@ def show(request: HttpRequest) -> HttpResponse:
 def stations(request: HttpRequest) -> HttpResponse:
     """The part of the board that is polled."""
     return render(request, "board/_stations.html", {"stations": board.stations(now=clock.now())})
+
+
+def _alerts(by: User) -> list[Alert]:
+    """Banks that wait for a pack, for those who decide on them (B8)."""
+    return standing_alerts(now=clock.now()) if may(by.role, Act.APPROVE) else []
 
 
 def _urgency(job: Job) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from api.pages import approvals, board, cells, jobs, packs, people, runs, trace
+from api.pages import approvals, board, cells, jobs, packs, people, runs, shelf, trace
 
 app_name = "pages"
 urlpatterns = [
@@ -23,6 +23,7 @@ urlpatterns = [
     path("runs/<int:pk>/confirm", runs.confirm, name="run-confirm"),
     path("runs/<int:pk>/stop", runs.stop, name="run-stop"),
     path("approvals", approvals.show, name="approvals"),
+    path("shelf", shelf.show, name="shelf"),
     path("cells/<str:serial>", cells.show, name="cell"),
     path("batches/<str:code>", cells.batch, name="batch"),
     path("batches/<str:code>/capacity", cells.import_capacity, name="batch-import"),

@@ -45,6 +45,7 @@ Resources.
     POST   runs/<id>/confirm {"step": "connect"}                      -> 201 {"id", "step", "at"}
     POST   runs/<id>/stop    {}                                       -> 202 Run
 
+    GET    shelf                       -> {"cells": [Shelved]}        by what expires next
     GET    cells/<serial>                                             -> Cell
     POST   capacity-tests/import       multipart, field "file"        -> 201 {"tests": [Test]}
     GET    approvals                   -> {"cells": [Waiting]}        what a supervisor may look at
@@ -94,6 +95,8 @@ Shapes.
               "at"}], "approvals": [{"evidence_sha256", "at"}]}
     Test     {"serial", "capacity_ah", "tested_at", "source": "MEASURED|IMPORTED"}
     Waiting  {"serial", "evidence_sha256", "evidence": {…what was seen…}, "problems": [Problem]}
+    Shelved  {"serial", "bank": run, "state": "fresh|due|overdue|aside|unknown", "since", "until",
+              "left_s": how long still fresh, "do": what comes next}
     Finding  {"rule": "G4", "verdict": "pass|fail|missing|not applicable", "words", "value",
               "limit", "why", "fix", "cell": serial | ""}
     Pack     {"serial", "design", "customer", "simulated", "sample", "assembled_at",
@@ -109,7 +112,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from api.rest import cells, jobs, packs, runs, session, stations, trace
+from api.rest import cells, jobs, packs, runs, session, shelf, stations, trace
 
 app_name = "rest"
 urlpatterns = [
@@ -125,6 +128,7 @@ urlpatterns = [
     path("runs/<int:pk>/curve", runs.CurveView.as_view(), name="run-curve"),
     path("runs/<int:pk>/confirm", runs.ConfirmView.as_view(), name="run-confirm"),
     path("runs/<int:pk>/stop", runs.StopView.as_view(), name="run-stop"),
+    path("shelf", shelf.ShelfView.as_view(), name="shelf"),
     path("cells/<str:serial>", cells.CellView.as_view(), name="cell"),
     path("capacity-tests/import", cells.ImportCapacityView.as_view(), name="import-capacity"),
     path("approvals", cells.ApprovalsView.as_view(), name="approvals"),

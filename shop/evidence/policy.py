@@ -85,6 +85,15 @@ class SpreadLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class ReminderLimits:
+    """When supervisors are reminded of a bank that waits, and how long cells stay full (B8)."""
+
+    early: timedelta  # after its clock began
+    before_end: timedelta  # before it is too old for the gate
+    full_for: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class GatePolicy:
     """Everything that the gate asks for; G7 wants the `calibrated_roles` in calibration."""
 
@@ -92,6 +101,7 @@ class GatePolicy:
     recheck: RecheckLimits
     capacity: CapacityLimits
     spread: SpreadLimits
+    reminders: ReminderLimits
     fresh_for: timedelta
     calibrated_roles: tuple[str, ...]
 
@@ -127,6 +137,11 @@ class GatePolicy:
                 aim_v=policy.spread_aim_v,
                 max_v=policy.spread_max_v,
                 manual_max_v=policy.spread_manual_max_v,
+            ),
+            reminders=ReminderLimits(
+                early=timedelta(seconds=policy.remind_early_s),
+                before_end=timedelta(seconds=policy.remind_before_s),
+                full_for=timedelta(seconds=policy.full_max_s),
             ),
             fresh_for=timedelta(seconds=policy.fresh_s),
             calibrated_roles=("meter", "scanner")

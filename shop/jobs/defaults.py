@@ -45,6 +45,11 @@ class Policy:
     supply_calibrated: bool = True
     # G5, B8: [A] assemble within 4 h of current stopped, or measure again.
     fresh_s: float = 4 * 3600.0
+    # B8: supervisors are reminded of a bank so long after its clock began, and so long before it
+    # is too old; LFP that stays full for a week is advised down to half.
+    remind_early_s: float = 2 * 3600.0
+    remind_before_s: float = 1800.0
+    full_max_s: float = 7 * 24 * 3600.0
     # G6: spread at the disconnect check, one meter; a hand-held meter resolves less.
     spread_aim_v: float = 0.005
     spread_max_v: float = 0.010
@@ -124,6 +129,9 @@ POLICY_BOUNDS: Mapping[str, Window] = {
     "check_fresh_s": Window(30.0, 900.0),
     "check_late_s": Window(30.0, 1800.0),
     "fresh_s": Window(60.0, 24 * 3600.0),
+    "remind_early_s": Window(60.0, 24 * 3600.0),
+    "remind_before_s": Window(60.0, 12 * 3600.0),
+    "full_max_s": Window(3600.0, 90 * 24 * 3600.0),
     "spread_aim_v": Window(0.001, 0.050),
     "spread_max_v": Window(0.001, 0.050),
     "spread_manual_max_v": Window(0.001, 0.050),

@@ -1,0 +1,189 @@
+"""Balanced cells that are in no pack yet: how long each is fresh, and when somebody is reminded.
+
+The clock is the gate's own (G5): current stopped, or a passed re-check.  Between the two a cell
+waits unlinked, covered and cool (B8).  Pure; times are wall time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from shop.evidence import words
+from shop.evidence.policy import GatePolicy
+from shop.evidence.rules import voltages
+from shop.evidence.rules.approval import open_nonconformances
+from shop.evidence.rules.balance import COMPLETE
+from shop.evidence.rules.freshness import Freshness, SinceRecheck, freshness_of
+from shop.evidence.values import CellEvidence
+
+
+class State(StrEnum):
+    FRESH = "fresh"
+    DUE = "due"  # soon too old for the gate: place it, or prepare its re-check
+    OVERDUE = "overdue"
+    ASIDE = "aside"  # something stands against it
+    UNKNOWN = "unknown"  # nobody knows since when
+
+
+@dataclass(frozen=True, slots=True)
+class Shelved:
+    """One cell on the shelf.  `bank` is the run that its clock counts from, or that balanced it."""
+
+    serial: str
+    bank: int
+    state: State
+    do: str  # what comes next, in words
+    since: datetime | None = None
+    until: datetime | None = None
+    rechecked: bool = False  # the clock counts from a passed re-check
+
+    def left_s(self, now: datetime) -> float:
+        """Seconds for which it is still fresh; 0 when it is not."""
+        if self.until is None or self.state not in (State.FRESH, State.DUE):
+            return 0.0
+        return (self.until - now).total_seconds()
+
+
+def shelved(cell: CellEvidence, policy: GatePolicy, now: datetime) -> Shelved | None:
+    """How a cell stands on the shelf; None where it has no complete balance, or has a pack."""
+    balance = cell.balance
+    if balance is None or balance.completeness != COMPLETE or cell.packed_in:
+        return None
+    if standing := open_nonconformances(cell):
+        return Shelved(
+            cell.serial, balance.run_id, State.ASIDE, f"{standing[0]} A supervisor decides."
+        )
+    clock = freshness_of(cell, {cell.serial}, policy)
+    if cell.run_since is not None:
+        do = f"It is or was on a bench again, in run {cell.run_since}: then balance it."
+        return Shelved(cell.serial, balance.run_id, State.UNKNOWN, do)
+    if clock is None or clock.since > now:
+        return Shelved(cell.serial, balance.run_id, State.UNKNOWN, "Balance it again.")
+    if isinstance(clock, SinceRecheck) and not _passed(clock):
+        do = "Its re-check was not passed. Check every cell of its bank again."
+        return Shelved(cell.serial, balance.run_id, State.OVERDUE, do)
+    return _timed(cell, clock, balance.run_id, policy, now)
+
+
+def in_order(cells: Iterable[Shelved]) -> list[Shelved]:
+    """By what expires next; then what is over, the latest first; then what has no time."""
+
+    def key(cell: Shelved) -> tuple[bool, bool, float, str]:
+        running = cell.state in (State.FRESH, State.DUE)
+        stamp = cell.until.timestamp() if cell.until else 0.0
+        return not running, cell.until is None, stamp if running else -stamp, cell.serial
+
+    return sorted(cells, key=key)
+
+
+def _passed(clock: SinceRecheck) -> bool:
+    return clock.judged.verdict in (voltages.PASS, voltages.MARGINAL)
+
+
+def _timed(
+    cell: CellEvidence, clock: Freshness, run_id: int, policy: GatePolicy, now: datetime
+) -> Shelved:
+    rechecked = isinstance(clock, SinceRecheck)
+    bank = (clock.reading.run_id or run_id) if rechecked else run_id
+    if now > clock.until:
+        state, do = State.OVERDUE, "Check every cell of its bank again."
+    elif now >= clock.until - policy.reminders.before_end:
+        state, do = State.DUE, "Place it now, or check every cell of its bank again."
+    else:
+        state, do = State.FRESH, "It may go into a pack."
+    stopped_at = cell.disconnect.current_stopped_received_at if cell.disconnect else None
+    if stopped_at is not None and now - stopped_at > policy.reminders.full_for:
+        do += f" Full for more than {words.span(policy.reminders.full_for)}: take it down to 50 %."
+    return Shelved(cell.serial, bank, state, do, clock.since, clock.until, rechecked)
+
+
+class Reminder(StrEnum):
+    """What a supervisor is told of a bank that nobody has placed."""
+
+    STOPPED = "STOPPED"
+    WAITING = "WAITING"
+    RECHECK_DUE = "RECHECK_DUE"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Cells that share a clock and wait on the shelf."""
+
+    run_id: int
+    since: datetime
+    until: datetime
+    cells: int
+    rechecked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One reminder of one group that is due."""
+
+    run_id: int
+    kind: Reminder
+    due_at: datetime
+    words: str
+
+
+def groups(cells: Iterable[Shelved]) -> list[Group]:
+    """The cells that have a clock, by the run that it counts from; the oldest cell decides."""
+    found: dict[int, Group] = {}
+    for cell in cells:
+        if cell.since is None or cell.until is None:
+            continue
+        group = found.get(cell.bank, Group(cell.bank, cell.since, cell.until, 0, cell.rechecked))
+        found[cell.bank] = replace(
+            group,
+            since=min(group.since, cell.since),
+            until=min(group.until, cell.until),
+            cells=group.cells + 1,
+        )
+    return [found[run_id] for run_id in sorted(found)]
+
+
+def schedule(group: Group, policy: GatePolicy) -> list[tuple[Reminder, datetime]]:
+    """When a group is spoken of: at current stopped, some hours later, before it is too old.
+
+    After a re-check nothing has stopped; a time that the policy's window leaves no room for is
+    left out.
+    """
+    last = group.until - policy.reminders.before_end
+    early = group.since + policy.reminders.early
+    times = [] if group.rechecked else [(Reminder.STOPPED, group.since)]
+    if group.since < early < last:
+        times.append((Reminder.WAITING, early))
+    if group.since < last:
+        times.append((Reminder.RECHECK_DUE, last))
+    return times
+
+
+def due(waiting: Sequence[Group], policy: GatePolicy, now: datetime) -> list[Due]:
+    """Every reminder whose time has come, in the order of their times.
+
+    A group that has been full for longer than cells should be is history here: whoever starts
+    the service on old data is not flooded.
+    """
+    found = [
+        Due(group.run_id, kind, at, _words(group, kind))
+        for group in waiting
+        if now - group.since <= policy.reminders.full_for
+        for kind, at in schedule(group, policy)
+        if at <= now
+    ]
+    return sorted(found, key=lambda one: (one.due_at, one.run_id))
+
+
+def _words(group: Group, kind: Reminder) -> str:
+    cells = f"{group.cells} cell{'s' if group.cells > 1 else ''} of run {group.run_id}"
+    until = f"{group.until:%H:%M} UTC"
+    match kind:
+        case Reminder.STOPPED:
+            return f"Current stopped in {cells}: place them before {until}, or check them again."
+        case Reminder.WAITING:
+            return f"{cells} still wait for a pack; fresh until {until}."
+        case Reminder.RECHECK_DUE:
+            return f"{cells} are due for a re-check: place them before {until}, or check them."
