@@ -6,6 +6,7 @@ Pure text functions, one place for every page.  Rounding for show happens here a
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -90,6 +91,20 @@ def moment(at: datetime, now: datetime) -> str:
     return f"{clock} {day}, {duration(age)} ago"
 
 
+GUARD_LOST = "the guardian is gone"
+
+
+def cause(text: str) -> str:
+    """Why a run ended, as a sentence: true minus signs, and no word of the machinery."""
+    if GUARD_LOST in text:
+        return (
+            "The bench lost its safety guard in the middle of the run. "
+            "Its first act when it comes back is to switch the output off."
+        )
+    told = re.sub(r"(?<![\w.])-(?=\d)", MINUS, text)
+    return f"{told[:1].upper()}{told[1:]}"
+
+
 def grouped(serial: str) -> list[str]:
     """A serial in groups of four for the eye; one that brings its own separators stays whole."""
     if any(not character.isalnum() for character in serial) or len(serial) < 6:
@@ -171,5 +186,5 @@ def event(kind: str, data: Mapping[str, object]) -> str:
     if kind == "bench_step":
         return f"Step: {data.get('title', '')}"
     told = EVENTS.get(kind, kind.replace("_", " ").capitalize())
-    cause = data.get("cause") or data.get("words") or data.get("reason")
-    return told if not cause or cause == "done" else f"{told}: {cause}"
+    why = data.get("cause") or data.get("words") or data.get("reason")
+    return told if not why or why == "done" else f"{told}: {cause(str(why))}"

@@ -42,6 +42,7 @@ from shop.packs.models import PackDesign
 from shop.packs.rules import is_allowed
 from shop.packs.services import GateRefusal, assemble_pack, check_plan
 from shop.people.models import Customer
+from shop.people.roles import Act, may
 from shop.refusals import Refusal
 from shop.trace import services as trace
 
@@ -215,5 +216,12 @@ def _page(
     if shown is None:
         raise Http404(f"There is no pack {serial}.")
     code = segno.make(url).svg_inline(scale=5, border=2, dark="#000", light="#fff") if url else ""
-    context = {"here": "packs", "shown": shown, "refusal": refusal, "url": url, "code": code}
+    context = {
+        "here": "packs",
+        "shown": shown,
+        "refusal": refusal,
+        "url": url,
+        "code": code,
+        "may_revoke": may(person(request).role, Act.REVOKE_TRACE),
+    }
     return render(request, "packs/pack.html", context)

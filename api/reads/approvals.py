@@ -27,13 +27,13 @@ class Waiting:
 
 
 def waiting(by: User, *, now: datetime) -> list[Waiting]:
-    """Cells whose evidence as it stands nobody approved, the newest balance first."""
+    """Cells whose evidence as it stands nobody approved: ready ones first, newest balance first."""
     cells = list(unpacked_with_balance()[:AT_MOST])
     if not cells:
         return []
     _, policy = gate_policy()
     seen = evidence_of_cells(cells)
-    return [
+    found = [
         Waiting(
             seen[cell.serial],
             _problems(seen[cell.serial], by, policy, now),
@@ -42,6 +42,7 @@ def waiting(by: User, *, now: datetime) -> list[Waiting]:
         for cell in cells
         if seen[cell.serial].approval is None
     ]
+    return sorted(found, key=lambda shown: bool(shown.problems))
 
 
 def _problems(evidence: CellEvidence, by: User, policy: GatePolicy, now: datetime) -> list[Problem]:

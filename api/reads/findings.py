@@ -29,6 +29,11 @@ class Said:
     act: str = ""
 
     @property
+    def values_tell(self) -> bool:
+        """Whether the values add something to the sentences: not where all are alike."""
+        return len(self.findings) == 1 or len({finding.value for finding in self.findings}) > 1
+
+    @property
     def first(self) -> Finding:
         return self.findings[0]
 

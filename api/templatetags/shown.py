@@ -23,6 +23,7 @@ register.filter("amps", words.amps)
 register.filter("amp_hours", words.amp_hours)
 register.filter("duration", words.duration)
 register.filter("countdown", words.countdown)
+register.filter("cause", words.cause)
 
 
 @register.filter

@@ -95,6 +95,12 @@ def test_a_countdown_counts_seconds_while_somebody_hurries(seconds: float, shown
 
 def test_an_event_is_told_in_the_words_of_the_trade() -> None:
     assert words.event("bench_step", {"title": "Refresh hold"}) == "Step: Refresh hold"
-    assert words.event("run_tripped", {"cause": "over 3.70 V"}) == "Tripped: over 3.70 V"
+    assert words.event("run_tripped", {"cause": "over 3.70 V"}) == "Tripped: Over 3.70 V"
     assert words.event("run_finished", {"cause": "done"}) == "Done"
     assert words.event("something_new", {}) == "Something new"
+
+
+def test_a_cause_is_a_sentence_with_true_minus_signs() -> None:
+    assert words.cause("cell 2 reads -3.339 V on LF-01-002") == "Cell 2 reads −3.339 V on LF-01-002"
+    assert "guardian" not in words.cause("the guardian is gone: the guardian hung up")
+    assert words.cause("") == ""

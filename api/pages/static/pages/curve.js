@@ -24,14 +24,17 @@ function decorate(plot, curve) {
   ctx.beginPath();
   ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
   ctx.clip();
+  ctx.textAlign = "left"; // the axes leave it as they used it
   ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
-  (curve.steps || []).forEach((step, number) => {
-    const from = plot.valToPos(step.from, "x", true), to = plot.valToPos(step.to, "x", true);
+  const seen = (curve.steps || [])
+    .map((step) => ({ title: step.title, from: plot.valToPos(step.from, "x", true), to: plot.valToPos(step.to, "x", true) }))
+    .filter((step) => step.to - step.from > 2 * devicePixelRatio);
+  seen.forEach(({ title, from, to }, number) => {
     ctx.fillStyle = token("--chart-band");
     if (number % 2 === 0) ctx.fillRect(from, bbox.top, to - from, bbox.height);
     ctx.fillStyle = token("--muted");
     const room = to - from - 8 * devicePixelRatio;
-    if (ctx.measureText(step.title).width < room) ctx.fillText(step.title, from + 4 * devicePixelRatio, bbox.top + 14 * devicePixelRatio);
+    if (ctx.measureText(title).width < room) ctx.fillText(title, from + 4 * devicePixelRatio, bbox.top + 14 * devicePixelRatio);
   });
   if (curve.target_v) {
     const y = plot.valToPos(curve.target_v, "V", true);
@@ -59,7 +62,7 @@ function options(width, newest) {
       { label: "Current", scale: "A", stroke: token("--idle"), width: 1.5, value: (u, v) => shown(v, 2, "A"), spanGaps: false },
     ],
     axes: [
-      { ...axis, values: (u, ticks) => ticks.map((at) => clockText(at, false)), space: 64 },
+      { ...axis, values: (u, ticks) => ticks.map((at) => clockText(at, ticks.length > 1 && ticks[1] - ticks[0] < 60)), space: 64 },
       { ...axis, scale: "V", size: 56, values: (u, ticks) => ticks.map((v) => v.toFixed(decimals(ticks))), label: "volts", labelSize: 18 },
       { ...axis, scale: "A", side: 1, size: 48, grid: { show: false }, values: (u, ticks) => ticks.map((v) => v.toFixed(ticks.length > 1 && ticks[1] - ticks[0] < 1 ? 1 : 0)), label: "amps", labelSize: 18 },
     ],
