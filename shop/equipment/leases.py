@@ -28,6 +28,7 @@ RETURNING token
 RENEW = """
 UPDATE shop_stationlease SET expires_at = clock_timestamp() + make_interval(secs => %(ttl)s)
  WHERE station_id = %(station)s AND token = %(token)s AND owner IS NOT NULL
+   AND NOT EXISTS (SELECT 1 FROM shop_run WHERE id = run_id AND state = 'INTERRUPTED')
 RETURNING token
 """
 RELEASE = """
@@ -79,7 +80,8 @@ def claim(
 
 
 def renew(*, station_id: int, token: int, ttl_s: float) -> bool:
-    """Whether the lease is ours for another `ttl_s`; also when late, while nobody has taken it."""
+    """Whether the lease is ours for another `ttl_s`; also when late, until the run was interrupted
+    for it or somebody else has taken the station."""
     return _one(RENEW, station=station_id, token=token, ttl=ttl_s) is not None
 
 

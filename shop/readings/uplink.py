@@ -50,6 +50,7 @@ class Uplink:
         self._cut = Cut(settings.CHUNK_MAX_SAMPLES, settings.CHUNK_MAX_S)
         self._drains: dict[tuple[int, int], Drain] = {}
         self._done: set[tuple[int, int]] = set()
+        self._put_aside: set[tuple[int, int]] = set()
         self._forwarded: set[int] = set()
         self._stopped: set[int] = set()
         self._renewed_s = 0.0
@@ -114,7 +115,7 @@ class Uplink:
             spent_s = guard_s() - asked_s
             self._link.lease(token=token, valid_s=settings.SELF_FENCE_S - spent_s)
         else:
-            self._link.stop(reason="the lease of this run has been taken", run=session["run"])
+            self._link.stop(reason="the lease of this run was lost", run=session["run"])
 
     # What people ask for
 
@@ -142,7 +143,7 @@ class Uplink:
         for key, drain in list(self._drains.items()):
             try:
                 drain.advance(self._cut, now)
-            except (JournalCorrupt, ChunkRefused, ValueError, KeyError) as error:
+            except (JournalCorrupt, ChunkRefused, FileNotFoundError, ValueError, KeyError) as error:
                 self._set_aside(key, error)
                 continue
             self._tell_run(drain, now)
@@ -178,6 +179,7 @@ class Uplink:
         """Evidence that contradicts itself: kept on the bench, said until the uplink restarts."""
         del self._drains[key]
         self._done.add(key)
+        self._put_aside.add(key)
         self._evidence_alarm = str(error)
         log.error("%s: run %s: %s", self.station.slug, key, error)
 
@@ -191,12 +193,15 @@ class Uplink:
             tell(run, records, now=now)
 
     def _close_unwritten(self, now: datetime) -> None:
-        """An interrupted run that never came to a journal has nothing left to store."""
+        """An interrupted run without a journal, or with a broken one, has nothing left to store.
+
+        It can then end as ERROR and free its station; a broken journal stays for a person.
+        """
         for run in Run.objects.filter(
             station=self.station, state=RunState.INTERRUPTED, journal_closed_at__isnull=True
         ):
             path = journal_folder(self.station.slug) / f"{run.pk}-{run.attempt}.jsonl"
-            if not path.exists():
+            if not path.exists() or (run.pk, run.attempt) in self._put_aside:
                 Run.objects.filter(pk=run.pk).update(journal_closed_at=now)
 
     # What everybody may see

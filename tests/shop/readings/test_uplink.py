@@ -36,16 +36,16 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 @contextmanager
-def session_of(bench: ShopBench, run: Run) -> Iterator[GuardianBench]:
-    """The session of a worker of `run`, who holds the lease with token 1."""
+def session_of(bench: ShopBench, run: Run, *, token: int = 1) -> Iterator[GuardianBench]:
+    """The session of a worker of `run`, who holds the lease with that token."""
     StationLease.objects.filter(station=bench.station).update(
-        token=1, run=run, owner=uuid4(), expires_at=clock.now() + timedelta(minutes=1)
+        token=token, run=run, owner=uuid4(), expires_at=clock.now() + timedelta(minutes=1)
     )
     with GuardianBench(
         bench.guarded.sim.config.socket,
         run=str(run.pk),
         attempt=run.attempt,
-        token=1,
+        token=token,
         limits=LIMITS,
         program={"name": "test", "version": "1"},
         valid_s=600.0,
@@ -206,6 +206,62 @@ def test_a_journal_that_was_edited_is_set_aside_and_raises_an_alarm() -> None:
         lease = StationLease.objects.get(station=bench.station)
         assert "does not follow" in lease.alarm
         assert not ReadingChunk.objects.filter(run=run).exists()
+
+
+def test_a_broken_journal_holds_its_station_only_until_the_run_is_interrupted() -> None:
+    """It stays on the bench for a person; the run can end as ERROR with what was stored."""
+    with shop_bench(alive=False) as bench:
+        run = leased_run(bench)
+        with session_of(bench, run) as session:
+            take(session, 3)
+            session.close(kind="FINISHED", reason="test")
+        path = bench.guarded.sim.config.journal / f"{run.pk}-1.jsonl"
+        path.write_bytes(path.read_bytes().replace(b'"seq":2', b'"seq":9'))
+        uplink = Uplink(bench.station)
+        uplink.tick()
+        run.refresh_from_db()
+        assert run.journal_closed_at is None  # its worker must not conclude from it
+
+        Run.objects.filter(pk=run.pk).update(state=RunState.INTERRUPTED)
+        uplink.tick()
+
+        run.refresh_from_db()
+        assert run.journal_closed_at is not None
+        assert "does not follow" in StationLease.objects.get(station=bench.station).alarm
+
+
+def test_a_journal_that_vanishes_keeps_no_other_from_being_stored() -> None:
+    with shop_bench(alive=False) as bench:
+        gone = leased_run(bench)
+        uplink = Uplink(bench.station)
+        with session_of(bench, gone) as session:
+            take(session, 2)
+            uplink.tick()
+            session.close(kind="ERROR", reason="test")
+        (bench.guarded.sim.config.journal / f"{gone.pk}-1.jsonl").unlink()
+        for state in (RunState.STOPPING, RunState.ERROR):
+            Run.objects.filter(pk=gone.pk).update(state=state)
+        kept = leased_run(bench)
+        with session_of(bench, kept, token=2) as session:
+            take(session, 2)
+            session.close(kind="ERROR", reason="test")
+        uplink.tick()
+
+        kept.refresh_from_db()
+        assert kept.stored_seq >= 2
+
+
+def test_the_lease_of_an_interrupted_run_is_renewed_no_more(settings: Settings) -> None:
+    """Who was interrupted is fenced: a bench that still lives under that lease is switched off."""
+    settings.LEASE_RENEW_S = 0.0
+    with shop_bench(alive=False) as bench:
+        run = leased_run(bench)
+        with session_of(bench, run) as session:
+            bench.guarded.charge(session)
+            Run.objects.filter(pk=run.pk).update(state=RunState.INTERRUPTED)
+            Uplink(bench.station).tick()
+
+            assert not bench.guarded.sim.output_is_on()
 
 
 def test_an_interrupted_run_that_never_came_to_a_journal_has_nothing_left_to_store() -> None:
