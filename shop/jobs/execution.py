@@ -31,6 +31,7 @@ from shop.jobs.models import Run
 from shop.jobs.moves import move_run
 from shop.jobs.planning import Plan, plan
 from shop.jobs.preflight import Registered, preflight_problems
+from shop.jobs.shutdown import WORDS, told_to_end
 from shop.jobs.states import RunState
 from shop.refusals import Refusal, StaleTransition
 from shop.signing import services as signing
@@ -43,9 +44,12 @@ from stations.guardian_client import GuardianBench, GuardianLink, GuardianRefuse
 
 log = logging.getLogger(__name__)
 
-POLL_S = 0.1  # how often a worker that waits for the uplink looks
+POLL_S = 0.1  # how often a worker that waits for uplink or database looks
 KEY_WAIT_S = 5.0  # between two looks for a signing key that went away during the run
-STORE_WAIT_S = 3600.0  # of wall time; then the lease is left to lapse, nothing is lost
+# Then the lease is left to lapse; nothing is lost but the verdict.
+ABSENCE_MAX_S = 3600.0  # of the database or a signing key, which keep everybody else away too
+ENDING_WAIT_S = 5.0  # of a worker told to end: an uplink that lives has stored by then
+DONE, AWAY = object(), object()  # what an act has come to: its end, or no database
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +60,16 @@ class Prepared:
     registered: Sequence[Registered]
     simulated: bool
     planned_end: datetime
+    leased_s: float  # guard time of the last renewal
 
 
 def execute(run_id: int, *, redelivered: bool = False) -> None:
     """Run `run_id` to its end, or return at once when it is not ours to run.
 
     A second delivery, a stop before the start and a station that is not free all fail to win
-    the lease.
+    the lease; a worker that was told to end leaves the run QUEUED for the next one.
     """
-    held = None if redelivered else leasing.take(run_id)
+    held = None if redelivered or told_to_end.is_left else leasing.take(run_id)
     if held is None:
         return
     log.info("run %s: leased with token %s", run_id, held.token)
@@ -73,8 +78,8 @@ def execute(run_id: int, *, redelivered: bool = False) -> None:
         log.info("run %s: %s, %s", run_id, ending.state, ending.reason)
         _insist(held, partial(_stopping, held, ending.reason))
         if ending.has_journal:
-            _insist(held, partial(_is_stored, held))
-        _insist(held, partial(_conclude, held, ending))
+            _insist(held, partial(_stored, held))
+        _insist(held, partial(_conclude, held, ending), still_max_s=ABSENCE_MAX_S)
     except LeaseLost as lost:
         log.warning("run %s: %s; the reaper ends it", run_id, lost)
 
@@ -103,8 +108,10 @@ def _prepare(held: Held) -> Prepared:
     planned = plan(run.job, run.station)
     simulated = bool(GuardianLink(guardian_socket(run.station.slug)).status()["simulated"])
     registered = [_registered(instrument, now) for instrument in run.station.instruments.all()]
+    leased_s = guard_s()
     with transaction.atomic():
         held.check()
+        held.renew()
         move_run(
             run,
             RunState.PREFLIGHT,
@@ -114,7 +121,7 @@ def _prepare(held: Held) -> Prepared:
             program_hash=planned.sha256,
             simulated=simulated,
         )
-    return Prepared(planned, registered, simulated, now + planned.lasts)
+    return Prepared(planned, registered, simulated, now + planned.lasts, leased_s)
 
 
 def _registered(instrument: Instrument, now: datetime) -> Registered:
@@ -141,8 +148,11 @@ def _on_bench(held: Held, prepared: Prepared) -> Ending:
         token=held.token,
         limits=program.limits,
         program={"name": program.name, "version": program.version},
-        valid_s=settings.SELF_FENCE_S,
+        valid_s=max(POLL_S, settings.SELF_FENCE_S - (guard_s() - prepared.leased_s)),
     ) as bench:
+        if told_to_end.is_left:
+            journal = _close(bench, RunState.STOPPED, WORDS)
+            return Ending(RunState.STOPPED, WORDS, journal=journal, has_journal=True)
         problems = preflight_problems(
             registered=prepared.registered,
             found=bench.instruments,
@@ -167,57 +177,70 @@ def _close(bench: GuardianBench, kind: str, reason: str) -> dict[str, Any]:
         return {}
 
 
-def _insist(held: Held, act: Callable[[], bool]) -> None:
-    """Do `act` until it says that it is done, through absences of the database, renewing.
+def _insist(held: Held, act: Callable[[], object], *, still_max_s: float | None = None) -> None:
+    """Do `act` until it says DONE, through absences of the database, renewing the lease.
 
-    Raises LeaseLost when the lease is no longer ours, or after STORE_WAIT_S.
+    Raises LeaseLost when the lease is no longer ours, or is better left to lapse: nothing has
+    changed in what `act` says for `still_max_s` (default: as long as a lease takes to lapse),
+    the database has been away for ABSENCE_MAX_S, or the worker was told to end.
     """
+    still_max_s = still_max_s or settings.LEASE_TTL_S + settings.LEASE_GRACE_S
     pause, began_s, renewed_s = Pause(), guard_s(), -math.inf
-    while guard_s() - began_s < STORE_WAIT_S:
+    heard_s, moved_s, seen = began_s, began_s, None
+    while guard_s() - heard_s < ABSENCE_MAX_S and guard_s() - moved_s < still_max_s:
+        if told_to_end.is_left and guard_s() - began_s > ENDING_WAIT_S:
+            raise LeaseLost(f"the worker ends before run {held.run.pk} was concluded")
         try:
             if guard_s() - renewed_s >= settings.LEASE_RENEW_S:
                 if not held.renew():
-                    break
+                    raise LeaseLost(f"token {held.token} of run {held.run.pk} is not current")
                 renewed_s = guard_s()
-            if act():
+            said = act()
+            if said is DONE:
                 return
+            heard_s = guard_s()
+            if said != seen:
+                moved_s, seen = heard_s, said
         except (OperationalError, InterfaceError) as error:
-            log.warning("run %s: the database is away: %s", held.run.pk, error)
+            if seen is not AWAY:
+                log.warning("run %s: the database is away: %s", held.run.pk, error)
             close_old_connections()
+            moved_s, seen = guard_s(), AWAY
         pause.wait(POLL_S)
-    raise LeaseLost(f"token {held.token} of run {held.run.pk} is no longer current")
+    raise LeaseLost(f"run {held.run.pk} waited in vain to be concluded")
 
 
-def _stopping(held: Held, cause: str) -> bool:
-    """To STOPPING from wherever the uplink has taken the run; False when that just changed."""
+def _stopping(held: Held, cause: str) -> object:
+    """To STOPPING from wherever the uplink has taken the run, which may have just changed."""
     held.run.refresh_from_db()
     try:
         with transaction.atomic():
             held.check()
             move_run(held.run, RunState.STOPPING, now=clock.now(), cause=cause[:500])
     except StaleTransition:
-        return False
+        return None
     except Refusal as refusal:
         raise LeaseLost(str(refusal)) from refusal  # interrupted, and over, meanwhile
-    return True
+    return DONE
 
 
-def _is_stored(held: Held) -> bool:
-    """Whether the uplink has stored the journal up to its close record."""
-    return Run.objects.filter(pk=held.run.pk, journal_closed_at__isnull=False).exists()
+def _stored(held: Held) -> object:
+    """DONE once the uplink has stored the journal up to its close record; how far it is."""
+    run = Run.objects.only("stored_seq", "journal_closed_at").get(pk=held.run.pk)
+    return run.stored_seq if run.journal_closed_at is None else DONE
 
 
-def _conclude(held: Held, ending: Ending) -> bool:
+def _conclude(held: Held, ending: Ending) -> object:
     try:
         results.conclude(held, ending, now=clock.now())
     except KeyUnusable as error:
         log.error("run %s waits to be sealed: %s", held.run.pk, error)
         Pause().wait(KEY_WAIT_S)
-        return False
+        return None
     except Refusal as refusal:
         # The records contradict the shop's rules: the run is in error, its readings are kept.
         log.exception("run %s: its evidence was refused", held.run.pk)
         words = f"Evidence refused: {refusal}"
         sealed = Ending(RunState.ERROR, words, journal=ending.journal, has_journal=True)
         results.conclude(held, sealed, now=clock.now())
-    return True
+    return DONE

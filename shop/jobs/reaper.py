@@ -65,10 +65,11 @@ def _end_interrupted(run_id: int, now: datetime) -> None:
     """To ERROR once nothing is left to store and the output is proven off; frees the station."""
     try:
         with transaction.atomic():
+            # The lease before the run, as everybody locks them who holds it.
+            lease = StationLease.objects.select_for_update().get(station__runs=run_id)
             run = (
                 Run.objects.select_for_update(of=("self",)).select_related("station").get(pk=run_id)
             )
-            lease = StationLease.objects.select_for_update().get(station=run.station)
             stored = run.journal_closed_at is not None
             if run.state != RunState.INTERRUPTED or not stored:
                 return

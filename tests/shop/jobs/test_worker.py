@@ -11,14 +11,16 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from typing import IO
 
 import pytest
 import redis
 from django.conf import settings as live
+from django.db import connection, transaction
 from pytest_django import Settings
 
 from shop import clock
-from shop.jobs import reaper
+from shop.jobs import reaper, shutdown
 from shop.jobs.models import Run
 from shop.jobs.services import send_run
 from shop.jobs.states import JobState, RunState
@@ -45,14 +47,16 @@ STOP_WITHIN_S = 3.0  # output off after the signal, by the truth log
 
 
 @contextmanager
-def station_worker(bench: ShopBench, env: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+def station_worker(
+    bench: ShopBench, env: dict[str, str], stdout: IO[bytes] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
     slug = bench.station.slug
     program = [sys.executable, "-m", "celery", "-q", "-A", "deploy", "worker"]
     options = ["-P", "prefork", "-c", "1", "-Q", f"station.{slug}", "-n", f"station-{slug}@%h"]
     # The bench's folder is in this session's data, the database and broker are named by URL.
     env = env | {"CELLSHOP_DATA": str(live.CELLSHOP_DATA)}
     quiet = ["--without-gossip", "--without-mingle", "-l", "INFO"]
-    process = subprocess.Popen([*program, *options, *quiet], cwd=ROOT, env=env)
+    process = subprocess.Popen([*program, *options, *quiet], cwd=ROOT, env=env, stdout=stdout)
     try:
         yield process
     finally:
@@ -78,6 +82,38 @@ def test_sigterm_ends_the_run_as_stopped_with_its_readings(process_env: dict[str
         assert run.cause == "the station's worker is shutting down"
         assert run.journal_closed_at is not None
         assert run.journal_closed_at < clock.now()
+
+
+def test_sigterm_before_the_bench_is_open_leaves_nothing_running(
+    process_env: dict[str, str], tmp_path: Path
+) -> None:
+    """Won the lease, no session yet: whoever asks the guardian then finds nothing to stop."""
+    log = tmp_path / "worker.log"
+    with (
+        shop_bench() as bench,
+        log.open("wb") as told,
+        station_worker(bench, process_env, stdout=told) as worker,
+    ):
+        run = bench.start()
+        with holding_back("shop_calibration"):  # which the worker reads before it opens
+            send_run(run.pk, bench.station.slug)
+            wait_until(lambda: Run.objects.get(pk=run.pk).state == RunState.LEASED, within_s=60)
+            worker.send_signal(signal.SIGTERM)
+            wait_until(lambda: b"Warm shutdown" in log.read_bytes(), within_s=20)
+
+        assert worker.wait(timeout=60) == 0
+        run = Run.objects.get(pk=run.pk)
+        assert (run.state, run.cause) == (RunState.STOPPED, shutdown.WORDS)
+        assert bench.guarded.link.status()["session"] is None
+        assert not bench.guarded.sim.truth("relay") or not bench.guarded.sim.output_is_on()
+
+
+@contextmanager
+def holding_back(table: str) -> Iterator[None]:
+    """Whoever reads this table waits until the block is left."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+        yield
 
 
 @pytest.mark.parametrize("victim", ["main", "child"])
