@@ -122,6 +122,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "api.pages.security.ContentSecurityPolicy",
+    "api.pages.security.RefuseNul",
 ]
 TEMPLATES = [
     {

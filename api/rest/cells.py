@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from api.idempotency import idempotent
 from api.reads.approvals import Waiting, waiting
 from api.rest.runs import balance_shape
-from api.rest.views import ShopView, person, sent
+from api.rest.views import CELLS_MAX, ShopView, person, sent
 from shop import clock
 from shop.cells.models import Cell
 from shop.cells.queries import cells_by_serial
@@ -33,7 +33,7 @@ class SeenCell(serializers.Serializer[Any]):
 
 
 class Approve(serializers.Serializer[Any]):
-    cells = SeenCell(many=True, allow_empty=False)
+    cells = serializers.ListField(child=SeenCell(), allow_empty=False, max_length=CELLS_MAX)
 
 
 class CellView(ShopView):

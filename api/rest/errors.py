@@ -23,6 +23,8 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
         return refused(
             "Unknown", [Problem("unknown", words, "Check the number or the serial.")], 404
         )
+    if isinstance(error, RecursionError):  # JSON that is nested beyond reading
+        error = exceptions.ParseError()
     if isinstance(error, PermissionDenied):
         error = exceptions.PermissionDenied()
     if isinstance(error, exceptions.ValidationError):

@@ -13,7 +13,7 @@ from api.idempotency import idempotent
 from api.reads import board, runs
 from api.refused import one_problem
 from api.rest.runs import brief, run_shape
-from api.rest.views import ShopView, person, sent
+from api.rest.views import CELLS_MAX, ShopView, person, sent
 from shop import clock
 from shop.cells.queries import cells_by_serial
 from shop.equipment.models import Station
@@ -27,7 +27,9 @@ NEWEST = 100
 
 class NewJob(serializers.Serializer[Any]):
     recipe_version = serializers.IntegerField()
-    cells = serializers.ListField(child=serializers.CharField(max_length=60), allow_empty=False)
+    cells = serializers.ListField(
+        child=serializers.CharField(max_length=60), allow_empty=False, max_length=CELLS_MAX
+    )
 
 
 class Claim(serializers.Serializer[Any]):

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from api.idempotency import AlreadyDone, around, asked_of, idempotent, kept, replayed
 from api.reads.packs import PackShown, pack_shown, public_url
 from api.rest.errors import refused
-from api.rest.views import ShopView, person, sent
+from api.rest.views import CELLS_MAX, ShopView, person, sent
 from shop import clock
 from shop.cells.models import Cell
 from shop.cells.queries import cells_by_serial
@@ -29,7 +29,9 @@ from shop.trace.services import revoke, share
 
 class Wish(serializers.Serializer[Any]):
     design = serializers.CharField()
-    cells = serializers.ListField(child=serializers.CharField(max_length=60), allow_empty=False)
+    cells = serializers.ListField(
+        child=serializers.CharField(max_length=60), allow_empty=False, max_length=CELLS_MAX
+    )
     simulated = serializers.BooleanField(default=False)
     sample = serializers.BooleanField(default=False)
 

@@ -14,6 +14,7 @@ from api.rest.errors import handle
 from shop.people.models import User
 
 M = TypeVar("M")
+CELLS_MAX = 1024  # in one request
 
 
 class Session(SessionAuthentication):
