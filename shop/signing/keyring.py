@@ -68,15 +68,32 @@ def trusted_keys(folder: Path, purpose: str) -> Mapping[str, Ed25519PublicKey]:
     return found
 
 
+def replace_key(folder: Path, purpose: str) -> Ed25519PrivateKey:
+    """A new key from now on, whatever became of the old one; raises KeyUnusable."""
+    path = folder / f"{purpose}.pem"
+    fresh = path.with_name(f"{path.name}.new")
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fresh.unlink(missing_ok=True)
+        _write_once(fresh, _new_pem(), mode=0o600)
+        fresh.replace(path)
+    except OSError as error:
+        raise _unusable(path, f"cannot be replaced ({error.strerror})") from error
+    return private_key(folder, purpose)
+
+
+def _new_pem() -> bytes:
+    return Ed25519PrivateKey.generate().private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    )
+
+
 def _make(folder: Path, purpose: str, path: Path) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     # Whoever is first publishes after linking, so a public file means that there was a key.
     if any(folder.glob(f"{purpose}-*.pub")) and not path.exists():
         raise _unusable(path, "is missing, and things were signed with it")
-    pem = Ed25519PrivateKey.generate().private_bytes(
-        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
-    )
-    _write_once(path, pem, mode=0o600)
+    _write_once(path, _new_pem(), mode=0o600)
 
 
 def _publish(folder: Path, purpose: str, public: Ed25519PublicKey) -> None:
@@ -119,7 +136,8 @@ def _unusable(path: Path, words: str) -> KeyUnusable:
                 "signing_key",
                 f"The signing key {path} {words}.",
                 "Restore it from a backup (its owner must be the user that runs this process), "
-                "or set CELLSHOP_KEYS to the folder of the keys.",
+                "set CELLSHOP_KEYS to the folder of the keys, or begin a new one with "
+                "`manage.py new_signing_key`.",
             )
         ]
     )

@@ -10,8 +10,9 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.conf import settings
 
+from shop.refusals import Problem, Refusal
 from shop.signing import keyring, signatures
-from shop.signing.models import SigningKey
+from shop.signing.models import KeyRetirement, SigningKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +51,28 @@ def signer(purpose: SigningKey.Purpose, *, now: datetime) -> Signer:
         },
     )
     return Signer(key, private)
+
+
+def replace(
+    purpose: SigningKey.Purpose, *, retired_key_id: str, words: str, now: datetime
+) -> SigningKey:
+    """Sign with a new key from now on; the retired one signs nothing any more.
+
+    What it signed before stays good.  `words` say why, for those who verify later.
+    """
+    retired = SigningKey.objects.filter(purpose=purpose, key_id=retired_key_id).first()
+    if retired is None or hasattr(retired, "retirement"):
+        known = SigningKey.objects.filter(purpose=purpose, retirement=None)
+        names = ", ".join(known.values_list("key_id", flat=True)) or "none yet"
+        raise Refusal(
+            [
+                Problem(
+                    "unknown_key",
+                    f"No key {retired_key_id!r} signs {purpose}.",
+                    f"Those that do: {names}.",
+                )
+            ]
+        )
+    keyring.replace_key(settings.CELLSHOP_KEYS, purpose.value)
+    KeyRetirement.objects.create(key=retired, at=now, words=words[:200])
+    return signer(purpose, now=now).key
