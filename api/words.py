@@ -164,6 +164,8 @@ EVENTS = {
     "bench_trip": "Tripped at the bench",
     "chunk_refused": "Readings set aside, they do not follow from those before",
 }
+# kind of a job -> what is done to its cells
+PROCEDURES = {"parallel_top_balance": "balance", "recheck": "re-check"}
 VERDICTS = {
     "pass": ("pass", "Pass"),
     "marginal": ("marginal", "Marginal"),

@@ -35,6 +35,12 @@ SET_UP = (
     "Every cell stands alone now; they are joined only when the run page asks for it.",
     "Somebody stays with the bench: this run is attended.",
 )
+# B8: nothing is connected and nothing is charged.
+SET_UP_RESTING = (
+    "The supply's output is off and its leads are not on any cell.",
+    "No link joins any two cells; posts that nobody works on are covered.",
+    "The cells have lain together, within 3 °C of each other.",
+)
 
 
 @page
@@ -73,7 +79,7 @@ def start(request: HttpRequest, pk: int) -> HttpResponse:
     job = row_or_404(Job.objects.all(), f"There is no job {pk}.", pk=pk)
 
     def do() -> str:
-        if len(set(request.POST.getlist("set_up"))) < len(SET_UP):
+        if len(set(request.POST.getlist("set_up"))) < len(_set_up(job)):
             raise one_problem(
                 "set_up", "The set-up is not confirmed.", "Tick each line once it is true."
             )
@@ -123,13 +129,17 @@ def _page(request: HttpRequest, pk: int, refusal: Refusal | None = None) -> Http
         board.jobs().prefetch_related("station__instruments"), f"There is no job {pk}.", pk=pk
     )
     cells = [row.cell for row in job.job_cells.select_related("cell__batch__cell_type")]
-    context: dict[str, Any] = {"job": job, "cells": cells, "refusal": refusal, "set_up": SET_UP}
-    context |= _plan_shown(job)
+    context: dict[str, Any] = {"job": job, "cells": cells, "refusal": refusal}
+    context |= _plan_shown(job) | {"set_up": _set_up(job)}
     if job.state == JobState.OPEN:
         context["stations"] = [(s, _claim_problems(job, s)) for s in Station.objects.all()]
     if job.state == JobState.CLAIMED:
         context["in_the_way"] = _start_problems(job, cells, person(request))
     return render(request, "jobs/job.html", context)
+
+
+def _set_up(job: Job) -> tuple[str, ...]:
+    return SET_UP if procedure_of(job.kind).moves_charge else SET_UP_RESTING
 
 
 def _plan_shown(job: Job) -> dict[str, Any]:

@@ -218,9 +218,10 @@ def _cell_shown(row: CellVoltage, middle: float | None) -> CellShown:
 
 def _window(row: CellVoltage) -> str:
     """Against which limits, and how long after current stopped (principle: no naked number)."""
-    if row.low_v is None or row.high_v is None:
+    if row.low_v is None:
         return ""
-    window = f"{row.low_v:.3f}–{row.high_v:.3f} V"
+    # A re-check has no upper end: nothing rests too high.
+    window = f"≥ {row.low_v:.3f} V" if row.high_v is None else f"{row.low_v:.3f}–{row.high_v:.3f} V"
     return window if row.age_s is None else f"{window}, {duration(row.age_s)} after stop"
 
 

@@ -38,6 +38,12 @@ def capfirst_word(state: str) -> str:
 
 
 @register.filter
+def procedure(kind: str) -> str:
+    """What a job does, as a noun: "balance", "re-check"."""
+    return words.PROCEDURES.get(str(kind), str(kind).replace("_", " "))
+
+
+@register.filter
 def when(at: datetime | None) -> str | SafeString:
     """A time with its age; the browser rewrites it into the reader's own zone."""
     if at is None:

@@ -14,8 +14,9 @@ from shop.cells.models import Batch, Cell, CellType
 from shop.cells.services import define_cell_type, receive_batch
 from shop.equipment.models import Instrument, Station
 from shop.equipment.services import record_calibration, register_instrument, register_station
-from shop.jobs.defaults import policy_defaults, recipe_defaults
+from shop.jobs.defaults import policy_defaults, recheck_defaults, recipe_defaults
 from shop.jobs.models import Job, PolicyVersion, RecipeVersion
+from shop.jobs.procedures import RECHECK
 from shop.jobs.services import create_job
 from shop.jobs.states import JobState
 from shop.jobs.versions import store_policy, store_recipe
@@ -23,6 +24,7 @@ from shop.packs.models import PackDesign
 from shop.people.models import User
 
 RECIPE = "Parallel top balance 3.65 V"
+RECHECK_RECIPE = "Re-check of resting cells"
 DESIGN = "12 V solar, 4S1P"
 BATCH_CELLS = 8
 JOB_CELLS = 4
@@ -37,6 +39,7 @@ def seed(data: Path, *, now: datetime) -> dict[str, str]:
     for bench in BENCHES:
         _ensure_station(bench, by=supervisor, now=now)
     recipe = _ensure_recipe(by=supervisor, now=now)
+    _ensure_recheck(by=supervisor, now=now)
     _ensure_policy(by=supervisor, now=now)
     _ensure_design()
     if not Job.objects.filter(state=JobState.OPEN).exists():
@@ -79,6 +82,17 @@ def _ensure_calibration(instrument: Instrument, *, by: User, now: datetime) -> N
 def _ensure_recipe(*, by: User, now: datetime) -> RecipeVersion:
     known = RecipeVersion.objects.filter(recipe__name=RECIPE).order_by("-version").first()
     return known or store_recipe(name=RECIPE, parameters=recipe_defaults(), by=by, now=now)
+
+
+def _ensure_recheck(*, by: User, now: datetime) -> None:
+    if not RecipeVersion.objects.filter(recipe__name=RECHECK_RECIPE).exists():
+        store_recipe(
+            name=RECHECK_RECIPE,
+            procedure=RECHECK,
+            parameters=recheck_defaults(),
+            by=by,
+            now=now,
+        )
 
 
 def _ensure_policy(*, by: User, now: datetime) -> None:

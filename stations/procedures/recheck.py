@@ -105,11 +105,13 @@ def program(spec: Spec) -> Program:
         target_v=spec.target_v,
         steps=_steps(spec, rule),
         limits=_limits(spec),
-        facts=(
-            ("early_warn_v", early[0]),
-            ("early_fail_v", early[1]),
-            ("late_warn_v", late[0]),
-            ("late_fail_v", late[1]),
+        facts=(  # `_warn_v`, `_fail_v`: against the median of the bank
+            ("early_h", spec.recipe.early_s / 3600),
+            ("early_warn_v", -early[0]),
+            ("early_fail_v", -early[1]),
+            ("late_h", spec.recipe.late_s / 3600),
+            ("late_warn_v", -late[0]),
+            ("late_fail_v", -late[1]),
             ("floor_v", rule.floor_v),
             ("banks", float(len(set(spec.banks)))),
         ),

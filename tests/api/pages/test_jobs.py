@@ -12,6 +12,7 @@ from shop.jobs.models import Job, Run
 from shop.jobs.states import JobState
 from tests import factories
 from tests.api.clients import logged_in, text
+from tests.api.made import balanced
 from tests.cast import Cast
 
 TICKED = [str(number) for number in range(1, len(SET_UP) + 1)]
@@ -137,3 +138,23 @@ def test_a_job_that_cannot_be_keeps_what_was_scanned(
     assert words in text(answer)
     assert scanned in answer.content.decode()
     assert not Job.objects.exists()
+
+
+def test_a_recheck_shows_its_own_plan_and_set_up(cast: Cast, technician: Client) -> None:
+    """B8: limits against the median and the age, nothing about current or leads."""
+    cells = balanced(cast).cells
+    station = factories.make_station(now=clock.now())
+    recipe = factories.make_recheck_recipe(by=cast.sade)
+    job = factories.make_job(
+        by=cast.tola, cells=cells, recipe_version=recipe, claimed_at=station, now=clock.now()
+    )
+
+    page = text(technician.get(f"/jobs/{job.pk}")).replace("\u202f", " ")
+
+    assert "Re-check of 4 cells" in page
+    assert "Start re-check of 4 cells" in page
+    assert "Up to 4 h −40 mV −80 mV" in page
+    assert "From 24 h on −60 mV −100 mV" in page
+    assert "No link joins any two cells" in page
+    assert "Basis of the tail" not in page
+    assert "plus lead" not in page
