@@ -201,10 +201,12 @@ def test_a_lease_that_waited_on_the_way_has_aged_there(
     guardian: Guarded, runner: GuardianBench
 ) -> None:
     """A guardian that hung reads it late; authority counts from when it was given."""
-    ask(guardian, op="lease", token=guardian.token, valid_s=60, sent_s=guard_s() - 61)
+    sent_s = guard_s() - 31
+    ask(guardian, op="lease", token=guardian.token, valid_s=30, sent_s=sent_s)
 
     event = next_event(runner)
 
+    assert guard_s() - sent_s < 31 + 10
     assert (event.kind, event.data["reason"]) == ("safe_hold", "the lease has passed")
     runner.close(kind="ERROR", reason="lease")
 
