@@ -1,10 +1,14 @@
-"""Every page at phone and desk size, light and dark: it fits, its act is in sight, no complaint."""
+"""Every page at phone and desk size, light and dark: it fits, its act is in sight, no complaint.
+
+On the phone axe-core reads each of them as well, in both schemes.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from shop import clock
@@ -25,6 +29,7 @@ def pages_of(shop: Shop, trace: str) -> dict[str, str]:
         "job-new": "/jobs/new",
         "run-waiting": f"/runs/{shop.waiting.pk}",
         "run-done": f"/runs/{shop.played.pk}",
+        "shelf": "/shelf",
         "approvals": "/approvals",
         "pack-new": "/packs/new",
         "pack": "/packs/P-1",
@@ -34,7 +39,7 @@ def pages_of(shop: Shop, trace: str) -> dict[str, str]:
     }
 
 
-NO_ACT = {"board", "cell", "trace"}  # where people look, and act on the page that they go to
+NO_ACT = {"board", "cell", "shelf", "trace"}  # where people look, and act on the page that they go to
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -54,11 +59,24 @@ def test_every_page_fits_and_shows_its_act(
         page = person.open(path)
         page.screenshot(path=shots / f"{name}-{size}-{scheme}.png")
         assert_fits(page, name)
+        if size == "phone":
+            assert_accessible(page, name)
         if name not in NO_ACT:
             expect(page.locator(PRIMARY).first).to_be_in_viewport()
 
     person.leave()
     assert person.complaints == []
+
+
+def assert_accessible(page: Page, name: str) -> None:
+    """Nothing that keeps somebody from reading or acting: names, contrast, labels, order."""
+    found = Axe().run(page).response["violations"]
+    grave = [
+        (rule["id"], rule["nodes"][0]["html"])
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+    ]
+    assert grave == [], name
 
 
 def assert_fits(page: Page, name: str) -> None:
