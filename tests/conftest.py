@@ -26,6 +26,8 @@ hypothesis.settings.load_profile("shop")
 # A hundred log-ins at the full number of rounds would take most of the tests' time.
 settings.PASSWORD_HASHERS = ["tests.hasher.QuickHasher"]
 assert settings.DATABASES  # configures Django, so that pytest-django sets it up
+if services.redis_is_embedded():  # its URL is set all the same: a database for each process
+    settings.EMBEDDED |= {embedded.Server.REDIS}
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -56,7 +58,7 @@ def django_db_setup(django_db_setup: None) -> None:
 def redis_client() -> Iterator[redis.Redis]:
     """The real Redis of this worker, emptied."""
     if services.redis_is_embedded():
-        embedded.join(services.folder_of_session(), needs={embedded.Server.REDIS}, durable=False)
+        embedded.join(services.folder_of_session(), needs=settings.EMBEDDED, durable=False)
     client = redis.Redis.from_url(settings.REDIS_URL)
     client.flushdb()
     yield client

@@ -10,17 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.db import connection, transaction
+from django.db.backends.base.operations import BaseDatabaseOperations
 
 TRIGGER = "append_only_truncate"
 
 
 def let_flush_empty_evidence() -> None:
     """From now on, in this process, flushing the tests' database empties evidence too."""
-    connection.ops.execute_sql_flush = _flush  # type: ignore[method-assign]
+    # For every connection: beside a running loop, a browser's, Django opens another one.
+    setattr(type(connection.ops), "execute_sql_flush", _flush)  # noqa: B010
 
 
-def _flush(sql_list: Iterable[str]) -> None:
-    with transaction.atomic(), connection.cursor() as cursor:
+def _flush(operations: BaseDatabaseOperations, sql_list: Iterable[str]) -> None:
+    with transaction.atomic(), operations.connection.cursor() as cursor:
         cursor.execute(
             "SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = %s", [TRIGGER]
         )

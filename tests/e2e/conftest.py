@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import redis
 import uvicorn
 from playwright.sync_api import Browser, sync_playwright
 
@@ -33,7 +34,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def cast(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Cast:
+def cast(
+    transactional_db: None, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> Cast:
     """The cast, committed, for the server has connections of its own."""
     # Playwright's sync API keeps a loop in this thread, in which Django refuses the ORM.
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
