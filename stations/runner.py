@@ -28,7 +28,7 @@ from stations.procedures.steps import (
     Set,
     Trip,
 )
-from stations.values import Event, Reading
+from stations.values import Event, Reading, Setpoint
 
 # Events by which the guardian ends a run, its output already off, and what the run is then.
 ENDS = {"stop": "STOPPED", "trip": "TRIPPED", "safe_hold": "ERROR"}
@@ -75,7 +75,7 @@ class _Execution:
             self.bench.note("alarm", {"words": words})
         match action:
             case Set(setpoint):
-                self.bench.adjust(setpoint)
+                self._adjust(setpoint)
             case Next():
                 self._next(reading.at)
             case Finish():
@@ -88,6 +88,12 @@ class _Execution:
             case SafeHold(reason):
                 return self._cut("ERROR", reason, reading.at)
         return None
+
+    def _adjust(self, setpoint: Setpoint) -> None:
+        """Change the set-point; what has arrived by then was read before and asks for no more."""
+        self.bench.adjust(setpoint)
+        older = [item.seq for item in self.bench.arrived() if isinstance(item, Reading)]
+        self.state = replace(self.state, set_seq=max([self.state.set_seq, *older]))
 
     def _event(self, event: Event) -> Outcome | None:
         if event.kind in ENDS:

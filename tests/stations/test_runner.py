@@ -159,6 +159,18 @@ def test_an_end_at_the_very_moment_of_a_command_keeps_its_kind_and_the_record(
     assert "partial" in outcome.run.records[-1].remarks
 
 
+def test_readings_of_before_a_set_point_was_obeyed_ask_for_no_other() -> None:
+    """B5: trimmed once for one excess, however far the stream lags behind."""
+    above = [holding(60.0 + s, 9.0, 3.655) for s in range(1, 6)]
+    after = [holding(70.0 + s, 9.0, 3.648) for s in range(3)]
+    bench = ScriptedBench([*to_the_hold(), holding(30, 9.0), holding(50, 9.0), *above, *after])
+    bench.pushed = list(above[1:])
+
+    run(program(), bench, started_at=START)
+
+    assert bench.asked.count("adjust") == 1
+
+
 def test_a_charge_that_is_done_has_one_record_although_its_off_is_not_proven() -> None:
     hold = [holding(60.0 * m, 0.9) for m in range(1, 60)]
     bench = ScriptedBench([*to_the_hold(), *hold], fails="off")
