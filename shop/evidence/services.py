@@ -341,19 +341,6 @@ def approve_cells(
             raise StaleTransition("A cell", "without approval") from error
 
 
-def _asked_problems(cells: Sequence[Cell], evidence_sha256: Mapping[str, str]) -> list[Problem]:
-    serials = [cell.serial for cell in cells]
-    if not serials:
-        return [Problem("no_cells", "No cell was chosen.", "Choose the cells to approve.")]
-    if len(set(serials)) < len(serials) or set(evidence_sha256) != set(serials):
-        return [
-            Problem(
-                "cells_and_evidence",
-                "The cells and the evidence that was seen do not match one to one.",
-                "Load the approvals again and approve what you see.",
-            )
-        ]
-    return []
 def _approval(
     cell: Cell, evidence: CellEvidence, by: User, office: Signer, now: datetime
 ) -> Approval:
@@ -379,3 +366,16 @@ def _approval(
     return approval
 
 
+def _asked_problems(cells: Sequence[Cell], evidence_sha256: Mapping[str, str]) -> list[Problem]:
+    serials = [cell.serial for cell in cells]
+    if not serials:
+        return [Problem("no_cells", "No cell was chosen.", "Choose the cells to approve.")]
+    if len(set(serials)) < len(serials) or set(evidence_sha256) != set(serials):
+        return [
+            Problem(
+                "cells_and_evidence",
+                "The cells and the evidence that was seen do not match one to one.",
+                "Load the approvals again and approve what you see.",
+            )
+        ]
+    return []

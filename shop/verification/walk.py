@@ -27,6 +27,10 @@ from shop.verification.faults import Fault
 from shop.verification.records import CellReading
 from shop.verification.seals import Keys, Signature, StoredManifest
 
+COUNTED = (
+    *("runs", "manifests", "chunks", "readings", "balances", "checks"),
+    *("approvals", "placements"),
+)
 AT_ONCE = 20  # rows with payloads in memory
 Manifests = dict[int, StoredManifest]  # by attempt
 
@@ -36,7 +40,7 @@ class Walk:
 
     def __init__(self, *, manifests: Keys, approvals: Keys) -> None:
         """The keys that this host believes for each purpose."""
-        self.seen: Counter[str] = Counter()
+        self.seen: Counter[str] = Counter(dict.fromkeys(COUNTED, 0))
         self._manifest_keys = manifests
         self._approval_keys = approvals
 

@@ -32,7 +32,7 @@ from tests.faults.tampering import (
     store,
     superuser,
 )
-from tests.played import CHUNK, play_run
+from tests.played import CHUNK, play_recheck, play_run
 from tests.shop.packs.factories import approve, make_capacity, make_design
 
 ENDED = factories.NOON
@@ -88,6 +88,18 @@ def test_untouched_evidence_is_what_it_was(run: Run) -> None:
     readings = run.stored_seq
     assert f"1 runs, 1 manifests, {-(-readings // CHUNK)} chunks, {readings} readings" in said
     assert "1 balances, 2 checks, 4 approvals" in said
+
+
+def test_a_re_check_is_held_against_its_own_manifest(run: Run, cast: Cast) -> None:
+    cells = [rc.cell for rc in run.run_cells.order_by("position")]
+    began_at = ENDED + timedelta(hours=3)
+    again = play_recheck(by=cast.tola, cells=cells, station=run.station, began_at=began_at)
+    assert "2 runs, 2 manifests" in verify()
+    row = CellVoltage.objects.get(voltage_check__run=again, position=1)
+
+    change(CellVoltage, row.pk, verdict="MARGINAL")
+
+    assert first_fault().startswith(f"CellVoltage {row.pk} (run {again.pk}): the cell at 1")
 
 
 def test_the_superuser_cannot_edit_by_switching_replication_on(run: Run) -> None:
