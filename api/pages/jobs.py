@@ -132,7 +132,8 @@ def _page(request: HttpRequest, pk: int, refusal: Refusal | None = None) -> Http
     context: dict[str, Any] = {"job": job, "cells": cells, "refusal": refusal}
     context |= _plan_shown(job) | {"set_up": _set_up(job)}
     if job.state == JobState.OPEN:
-        context["stations"] = [(s, _claim_problems(job, s)) for s in Station.objects.all()]
+        stations = Station.objects.prefetch_related("instruments")
+        context["stations"] = [(s, _claim_problems(job, s)) for s in stations]
     if job.state == JobState.CLAIMED:
         context["in_the_way"] = _start_problems(job, cells, person(request))
     return render(request, "jobs/job.html", context)
@@ -158,7 +159,8 @@ def _plan_shown(job: Job) -> dict[str, Any]:
 def _claim_problems(job: Job, station: Station) -> list[Problem]:
     return rules.claim_problems(
         state=job.state,
-        station=queries.station_fact(station, clock.now()),
+        station=station.slug,
+        roles=[instrument.role for instrument in station.instruments.all()],
         instruments_needed=procedure_of(job.kind).needs,
     )
 

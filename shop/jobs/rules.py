@@ -6,7 +6,7 @@ No Django, no clock: values come in, problems come out, so that a refusal is sho
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -83,7 +83,7 @@ def new_job_problems(cells: Sequence[CellFact]) -> list[Problem]:
 
 
 def claim_problems(
-    *, state: str, station: StationFact, instruments_needed: frozenset[str]
+    *, state: str, station: str, roles: Collection[str], instruments_needed: frozenset[str]
 ) -> list[Problem]:
     """F2: only an open job can be claimed, at a station that can do it."""
     found = []
@@ -95,12 +95,12 @@ def claim_problems(
                 "Choose an open job, or ask its holder to release it.",
             )
         )
-    missing = sorted(instruments_needed - {i.role for i in station.instruments})
+    missing = sorted(instruments_needed - set(roles))
     if missing:
         found.append(
             Problem(
                 "station_cannot",
-                f"Station {station.slug} has no {' and no '.join(missing)}.",
+                f"Station {station} has no {' and no '.join(missing)}.",
                 "Claim the job at a station that has one.",
             )
         )

@@ -66,7 +66,8 @@ def claim_job(*, job: Job, station: Station, by: User, now: datetime) -> Job:
     refuse(
         rules.claim_problems(
             state=job.state,
-            station=queries.station_fact(station, now),
+            station=station.slug,
+            roles=[instrument.role for instrument in station.instruments.all()],
             instruments_needed=procedure_of(job.kind).needs,
         )
     )
