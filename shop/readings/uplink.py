@@ -25,6 +25,7 @@ from shop.equipment.models import Station
 from shop.equipment.states import OutputState
 from shop.jobs.models import PersonAct, Run
 from shop.jobs.states import RunState
+from shop.people.models import User
 from shop.readings.drain import Cut, Drain
 from shop.readings.journal_events import tell
 from shop.readings.services import ChunkRefused
@@ -127,8 +128,7 @@ class Uplink:
         if run is None:
             return
         if run.stop_requested_at is not None and run.pk not in self._stopped:
-            by = run.stop_requested_by.words if run.stop_requested_by else "the shop"
-            self._link.stop(reason=f"stopped by {by}", run=str(run.pk))
+            self._link.stop(reason=f"stopped by {who_stops(run)}", run=str(run.pk))
             self._stopped.add(run.pk)
         for act in PersonAct.objects.filter(run=run).exclude(pk__in=self._forwarded):
             self._link.act(run=str(run.pk), act=str(act.pk), kind=act.kind, data=act.data)
@@ -244,3 +244,14 @@ def _reconnect() -> None:
     """Drop a connection that failed; the next query opens another."""
     if not connection.in_atomic_block:
         close_old_connections()
+
+
+def who_stops(run: Run) -> str:
+    """Their name, of the columns that a bench may read; a stop never waits for a name."""
+    try:
+        people = User.objects.filter(pk=run.stop_requested_by_id or 0)
+        person = people.only("username", "first_name", "last_name").first()
+    except DatabaseError:
+        log.exception("run %s: nobody's name could be read for its stop", run.pk)
+        person = None
+    return person.words if person else "the shop"

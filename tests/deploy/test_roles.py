@@ -19,7 +19,9 @@ from django.db import ProgrammingError, connection, transaction
 import tests.played
 from deploy.roles import Login, Role
 from shop.jobs.leasing import Held, take
+from shop.jobs.models import Run
 from shop.jobs.states import RunState
+from shop.readings.uplink import who_stops
 from tests import factories
 from tests.cast import the_cast
 
@@ -121,6 +123,17 @@ def test_a_bench_can_run_and_store_a_whole_balance(
 
     assert run.state == RunState.FINISHED
     assert run.balance.completeness == "COMPLETE"
+
+
+def test_a_bench_can_say_who_stopped_its_run(granted: None) -> None:
+    """A STOP of the shop reaches the guardian with the person's name."""
+    cast = the_cast()
+    run = factories.make_run(by=cast.tola)
+    Run.objects.filter(pk=run.pk).update(stop_requested_by=cast.bayo)
+
+    become(Role.BENCH)
+
+    assert who_stops(Run.objects.get(pk=run.pk)) == cast.bayo.words
 
 
 @pytest.mark.parametrize(
