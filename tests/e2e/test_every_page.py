@@ -39,7 +39,8 @@ def pages_of(shop: Shop, trace: str) -> dict[str, str]:
     }
 
 
-NO_ACT = {"board", "cell", "shelf", "trace"}  # people look, and act on the page they go to
+# Where people look, and act on the page that they go to.
+NO_ACT = {"board", "cell", "shelf", "trace"}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
