@@ -74,6 +74,7 @@ def test_a_guardian_whose_instruments_are_gone_ends_within_its_time(tmp_path: Pa
             file.write("\n[timing]\nshut_down_s = 3.0\n")
         bench.kill()
         bench.restart()
+        bench.sim.supply_tty.unlink()  # its number may soon be another bench's
         bench.sim.process.kill()
         bench.sim.process.wait(timeout=10)
 
