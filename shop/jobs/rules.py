@@ -224,7 +224,8 @@ def confirm_problems(
     may_confirm = [
         s["name"]
         for i, s in enumerate(steps)
-        if s.get("type") == "Instruct" and (i == index or (i > index and s.get("announceable")))
+        if s.get("type") == "Instruct"
+        and (i == index or (i == index + 1 and s.get("announceable")))
     ]
     if step in may_confirm:
         return []

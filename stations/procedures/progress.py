@@ -94,7 +94,7 @@ def enter_next(run: Run, at: datetime) -> Run:
 
 
 def confirm(run: Run, step_name: str) -> Run:
-    """A person confirmed an Instruct step: the present one, or an announceable one ahead.
+    """A person confirmed an Instruct step: the present one, or an announceable one next.
 
     Raises ValueError in words when that step cannot be confirmed now.
     """
@@ -102,7 +102,7 @@ def confirm(run: Run, step_name: str) -> Run:
         if isinstance(step, Instruct) and step.name == step_name:
             if index == run.step_index:
                 return replace(run, confirmed=run.confirmed | {step_name})
-            if index > run.step_index and step.announceable:
+            if index == run.step_index + 1 and step.announceable:
                 return replace(
                     run,
                     confirmed=run.confirmed | {step_name},

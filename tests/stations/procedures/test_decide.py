@@ -124,10 +124,12 @@ def test_a_confirmed_instruction_goes_on_and_an_unconfirmed_one_waits() -> None:
     assert isinstance(going, Next)
 
 
-def test_only_an_announceable_step_is_confirmed_ahead() -> None:
+def test_only_an_announceable_step_is_confirmed_ahead_and_only_from_the_step_before() -> None:
     run = run_at("balance")
 
     assert confirm(run, "finish").announced == {"finish"}
+    with pytest.raises(ValueError, match="cannot be confirmed now"):
+        confirm(run_at("connect"), "finish")
     with pytest.raises(ValueError, match="cannot be confirmed now"):
         confirm(run, "unlink")
     with pytest.raises(ValueError, match="no step 'nowhere'"):
