@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 from celery.signals import worker_shutting_down
+from celery.worker import state as worker
 
 from shop.jobs import shutdown
 from tests.faults.guarded import next_event
@@ -24,7 +25,7 @@ def _own_word(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("redis_client")
 def test_sigterm_to_the_worker_switches_its_bench_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shutdown.worker, "reserved_requests", {"a run"})
+    monkeypatch.setattr(worker, "reserved_requests", {"a run"})
     with shop_bench(alive=False) as bench:
         run = leased_run(bench)
         with session_of(bench, run) as session:
