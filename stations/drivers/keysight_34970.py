@@ -10,9 +10,8 @@ from __future__ import annotations
 import re
 
 from stations.drivers import scpi
-from stations.drivers.protocols import BadReply, Measured, OutOfRange, Refused, WrongInstrument
-from stations.drivers.transport import ScpiLink, twice
-from stations.values import Identity, MeterRatings
+from stations.drivers.protocols import BadReply, Measured, OutOfRange, Refused
+from stations.values import MeterRatings
 
 RANGE_V = 10
 OVERRANGE = 1.2
@@ -36,7 +35,7 @@ _EMPTY = ("#13(@)", "#14(@)")  # some sources print a length of 4
 _CHANNELS = re.compile(r"(\d{3})(?::(\d{3}))?")
 
 
-class Keysight34972A:
+class Keysight34972A(scpi.ScpiVoltmeter):
     ratings = RATINGS
 
     def __init__(self, resource: str, *, channels: tuple[int, ...], timeout_s: float) -> None:
@@ -45,19 +44,15 @@ class Keysight34972A:
         self._scanned = tuple(sorted(channels))
         self._places = tuple(self._scanned.index(channel) for channel in channels)
         self._list = f"(@{','.join(map(str, self._scanned))})"
-        self._busy_s = BUSY_S * len(channels)
-        self._link = ScpiLink(resource, timeout_s)
-        self._known: Identity | None = None
-        self._prepared = -1  # the link's session that was set up
+        super().__init__(
+            resource,
+            role="scanner",
+            model=RATINGS.model,
+            timeout_s=timeout_s,
+            busy_s=BUSY_S * len(channels),
+        )
 
-    def identify(self) -> Identity:
-        return twice(self._identify)
-
-    def prepare(self) -> None:
-        """Set range, speed and scan list, read the list back, see an empty error queue."""
-        self._identify()
-        session = self._link.session
-        scpi.forget_errors(self._link)
+    def _set_up(self) -> None:
         self._link.tell(f"CONF:VOLT:DC {RANGE_V},{self._list}")
         self._link.tell(f"SENS:VOLT:DC:NPLC {NPLC},{self._list}")
         self._link.tell("FORM:READ:TIME OFF")
@@ -67,30 +62,6 @@ class Keysight34972A:
         scpi.refuse_errors(self._link, f"setting up {self._list}")
         if kept != self._scanned:
             raise Refused(f"asked to scan {self._list}, the scanner will scan {kept}")
-        self._prepared = session
-
-    def measure(self) -> Measured:
-        return twice(self._measure)
-
-    def reopen(self) -> None:
-        self._link.reopen()
-
-    def close(self) -> None:
-        self._link.close()
-
-    def _identify(self) -> Identity:
-        seen = self._link.ask(
-            "*IDN?", lambda line: scpi.identity(line, role="scanner", model="34972A")
-        )
-        if self._known not in (None, seen):
-            raise WrongInstrument(f"expected {self._known}, found {seen}; check the address")
-        self._known = seen
-        return seen
-
-    def _measure(self) -> Measured:
-        if self._prepared != self._link.session:
-            self.prepare()  # a new connection: the scanner may have been switched off meanwhile
-        return self._link.ask("READ?", self._measured, busy_s=self._busy_s)
 
     def _measured(self, line: str) -> Measured:
         tokens = line.split(",")

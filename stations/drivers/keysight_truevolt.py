@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 
 from stations.drivers import scpi
-from stations.drivers.protocols import BadReply, Measured, WrongInstrument
-from stations.drivers.transport import ScpiLink, twice
-from stations.values import Identity, MeterRatings
+from stations.drivers.protocols import BadReply, Measured
+from stations.values import MeterRatings
 
 RANGE_V = 10
 OVERRANGE = 1.2  # a range measures to 120 % of its name
@@ -32,55 +31,23 @@ _READING = re.compile(r"[+-]\d\.\d{8}E[+-]\d{2}")
 _CONFIGURED = re.compile(r'"VOLT(?::DC)? \+1\.0{1,8}E\+01,\+\d\.\d{1,8}E-\d{2}"')
 
 
-class Keysight34461A:
+class Keysight34461A(scpi.ScpiVoltmeter):
     ratings = RATINGS
 
     def __init__(self, resource: str, *, timeout_s: float) -> None:
-        self._link = ScpiLink(resource, timeout_s)
-        self._known: Identity | None = None
-        self._prepared = -1  # the link's session that was set up
+        super().__init__(
+            resource, role="meter", model=RATINGS.model, timeout_s=timeout_s, busy_s=BUSY_S
+        )
 
-    def identify(self) -> Identity:
-        return twice(self._identify)
-
-    def prepare(self) -> None:
-        """Set range and speed, read them back, and see an empty error queue."""
-        self._identify()
-        session = self._link.session
-        scpi.forget_errors(self._link)
+    def _set_up(self) -> None:
         self._link.tell(f"CONF:VOLT:DC {RANGE_V}")
         self._link.tell(f"VOLT:DC:NPLC {NPLC}")
         self._link.ask("CONF?", _refuse_other_range)
         scpi.refuse_errors(self._link, "setting the range")
-        self._prepared = session
 
-    def measure(self) -> Measured:
-        return twice(self._measure)
-
-    def reopen(self) -> None:
-        self._link.reopen()
-
-    def close(self) -> None:
-        self._link.close()
-
-    def _identify(self) -> Identity:
-        seen = self._link.ask(
-            "*IDN?", lambda line: scpi.identity(line, role="meter", model="34461A")
-        )
-        if self._known not in (None, seen):
-            raise WrongInstrument(f"expected {self._known}, found {seen}; check the address")
-        self._known = seen
-        return seen
-
-    def _measure(self) -> Measured:
-        if self._prepared != self._link.session:
-            self.prepare()  # a new connection: the meter may have been switched off meanwhile
-        return self._link.ask("READ?", _measured, busy_s=BUSY_S)
-
-
-def _measured(line: str) -> Measured:
-    value = scpi.volts(line, _READING, limit_v=RANGE_V * OVERRANGE, digits=DIGITS)
-    return Measured(volts=(value,), raw=line)
+    def _measured(self, line: str) -> Measured:
+        value = scpi.volts(line, _READING, limit_v=RANGE_V * OVERRANGE, digits=DIGITS)
+        return Measured(volts=(value,), raw=line)
 
 
 def _refuse_other_range(line: str) -> None:

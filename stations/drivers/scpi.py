@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 import re
+from abc import ABC, abstractmethod
 
-from stations.drivers.protocols import BadReply, Refused, WrongInstrument
-from stations.drivers.transport import ScpiLink
+from stations.drivers.protocols import BadReply, Measured, Refused, WrongInstrument
+from stations.drivers.transport import ScpiLink, twice
 from stations.values import Identity
 
 ERRORS_MAX = 32  # the queues hold 20 entries
@@ -75,3 +76,58 @@ def _error(line: str) -> str:
     if match is None:
         raise BadReply(f"not an error report: {line!r}; ask again")
     return "" if int(match[1]) == 0 else line
+
+
+class ScpiVoltmeter(ABC):
+    """What a meter and a scanner share: known by identity, set up anew on every connection."""
+
+    def __init__(
+        self, resource: str, *, role: str, model: str, timeout_s: float, busy_s: float
+    ) -> None:
+        self._link = ScpiLink(resource, timeout_s)
+        self._role = role
+        self._model = model
+        self._busy_s = busy_s  # what a reading takes by itself
+        self._known: Identity | None = None
+        self._prepared = -1  # the link's session that was set up
+
+    @abstractmethod
+    def _set_up(self) -> None:
+        """Set what readings depend on, read it back, and see an empty error queue."""
+
+    @abstractmethod
+    def _measured(self, line: str) -> Measured:
+        """The reply to READ? as volts; raises BadReply."""
+
+    def identify(self) -> Identity:
+        return twice(self._identify)
+
+    def prepare(self) -> None:
+        self._identify()
+        session = self._link.session
+        forget_errors(self._link)
+        self._set_up()
+        self._prepared = session
+
+    def measure(self) -> Measured:
+        return twice(self._measure)
+
+    def reopen(self) -> None:
+        self._link.reopen()
+
+    def close(self) -> None:
+        self._link.close()
+
+    def _identify(self) -> Identity:
+        seen = self._link.ask(
+            "*IDN?", lambda line: identity(line, role=self._role, model=self._model)
+        )
+        if self._known not in (None, seen):
+            raise WrongInstrument(f"expected {self._known}, found {seen}; check the address")
+        self._known = seen
+        return seen
+
+    def _measure(self) -> Measured:
+        if self._prepared != self._link.session:
+            self.prepare()  # a new connection: it may have been switched off meanwhile
+        return self._link.ask("READ?", self._measured, busy_s=self._busy_s)
