@@ -15,12 +15,12 @@ from stations.sim.noise import NoisyVoltmeter
 from stations.sim.scpi import (
     Answer,
     ScpiError,
-    ScpiInstrument,
     boolean,
     next_step,
     number,
     scientific,
 )
+from stations.sim.trigger import TriggeredInstrument
 from stations.sim.world import Seen, World
 
 MODEL = "34972A"
@@ -58,7 +58,7 @@ def block(text: str) -> str:
     return f"#{len(length)}{length}{text}"
 
 
-class Daq(ScpiInstrument):
+class Daq(TriggeredInstrument):
     """Channel `wired[i]` sits on cell i; the other inputs are open."""
 
     def __init__(
@@ -111,9 +111,7 @@ class Daq(ScpiInstrument):
         self._range_v = dict.fromkeys(FITTED, 10.0)
         self._scan: tuple[int, ...] = ()
         self._with_channel = self._with_time = self._absolute = False
-        self._source = "IMM"
-        self._armed = False
-        self._memory: Answer | None = None
+        self.reset_trigger()
 
     def _configure(self, text: str) -> None:
         # CONFigure also resets the integration time and makes its channels the scan list.
@@ -178,36 +176,6 @@ class Daq(ScpiInstrument):
         if text not in ("100", "200", "300"):
             raise ScpiError(-222)
         return f"Agilent Technologies,{'34901A' if text == '100' else '0'},0,2.3"
-
-    def _set_source(self, text: str) -> None:
-        sources = {"IMM": "IMM", "IMMEDIATE": "IMM", "BUS": "BUS"}
-        if text.upper() not in sources:
-            raise ScpiError(-224)
-        self._source = sources[text.upper()]
-
-    def _initiate(self, _: str) -> None:
-        self._memory = None
-        self._armed = True
-        if self._source == "IMM":
-            self._take()
-
-    def _trigger(self, _: str) -> None:
-        if self._source != "BUS" or not self._armed:
-            raise ScpiError(-211)
-        self._take()
-
-    def _abort(self, _: str) -> None:
-        self._armed = False
-
-    def _fetch(self, _: str) -> Answer:
-        if self._memory is None:
-            raise ScpiError(-230)
-        return self._memory
-
-    def _read(self, _: str) -> Answer:
-        if self._source == "BUS":
-            raise ScpiError(-214)
-        return self._take()
 
     def _take(self) -> Answer:
         if not self._scan:

@@ -12,12 +12,12 @@ from stations.sim.noise import NoisyVoltmeter
 from stations.sim.scpi import (
     Answer,
     ScpiError,
-    ScpiInstrument,
     boolean,
     next_step,
     number,
     scientific,
 )
+from stations.sim.trigger import TriggeredInstrument
 from stations.sim.world import World
 
 MODEL = "34461A"
@@ -29,8 +29,10 @@ LINE_HZ = 50.0
 SAMPLES_MAX = 10_000  # 34461A reading memory
 
 
-class Truevolt(ScpiInstrument):
+class Truevolt(TriggeredInstrument):
     """Its input sits on the posts of the last cell, the far end of the bank."""
+
+    SOURCES = {**TriggeredInstrument.SOURCES, "EXT": "EXT", "EXTERNAL": "EXT"}
 
     def __init__(
         self, serial_number: str, *, world: World, faults: Switchboard, voltmeter: NoisyVoltmeter
@@ -77,9 +79,7 @@ class Truevolt(ScpiInstrument):
         self._autozero = True
         self._impedance = False
         self._samples = 1
-        self._source = "IMM"
-        self._armed = False
-        self._memory: Answer | None = None
+        self.reset_trigger()
 
     def _configure(self, text: str) -> None:
         # CONFigure puts range, integration time, samples and trigger back to their defaults.
@@ -116,39 +116,6 @@ class Truevolt(ScpiInstrument):
 
     def _set_samples(self, text: str) -> None:
         self._samples = int(number(text, low=1, high=SAMPLES_MAX, default=1))
-
-    def _set_source(self, text: str) -> None:
-        sources = {"IMM": "IMM", "IMMEDIATE": "IMM", "BUS": "BUS"}
-        sources |= {"EXT": "EXT", "EXTERNAL": "EXT"}
-        if text.upper() not in sources:
-            raise ScpiError(-224)
-        self._source = sources[text.upper()]
-
-    def _initiate(self, _: str) -> None:
-        self._memory = None
-        self._armed = True
-        if self._source == "IMM":
-            self._take()
-
-    def _trigger(self, _: str) -> None:
-        if self._source != "BUS" or not self._armed:
-            raise ScpiError(-211)
-        self._take()
-
-    def _abort(self, _: str) -> None:
-        self._armed = False
-
-    def _fetch(self, _: str) -> Answer:
-        if self._memory is None:
-            raise ScpiError(-230)
-        return self._memory
-
-    def _read(self, _: str) -> Answer | None:
-        if self._source == "BUS":
-            raise ScpiError(-214)
-        if self._source == "EXT":
-            return None  # nothing here ever pulls the external trigger
-        return self._take()
 
     def _measure(self, text: str) -> Answer:
         self._configure(text)
