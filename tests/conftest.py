@@ -11,6 +11,8 @@ import pytest
 
 from tests import services
 
+pytest_plugins = ["tests.faults.matrix"]
+
 # Before Django's settings are read: they take their addresses from the environment.
 services.prepare()
 os.environ["DJANGO_SETTINGS_MODULE"] = "deploy.settings"

@@ -13,17 +13,30 @@ import pytest
 from stations.bench import BenchLost
 from stations.clock import guard_s, wall_now
 from stations.guardian_client import GuardianRefused
-from tests.faults.guarded import DEADMAN_S, charging_runner, follow, guarded, next_event
+from tests.faults.guarded import (
+    DEADMAN_S,
+    OFF_WITHIN_S,
+    charging_runner,
+    follow,
+    guarded,
+    next_event,
+)
+from tests.faults.matrix import Trial
 from tests.wait import wait_until
 
 
-def test_kill_9_of_the_runner_switches_off_and_loses_no_sample(tmp_path: Path) -> None:
+@pytest.mark.fault("2", "kill -9 of the runner while it charges", trials=20, limit_s=OFF_WITHIN_S)
+def test_kill_9_of_the_runner_switches_off_and_loses_no_sample(
+    tmp_path: Path, trial: Trial
+) -> None:
     with guarded(tmp_path) as bench, charging_runner(bench) as runner:
         wait_until(lambda: len(bench.journal()) > 30)
 
         killed = wall_now()
         runner.kill()
+        trial.happened(runner.wait(timeout=5) == -signal.SIGKILL)
         bench.wait_off(killed)
+        trial.off_after(bench.off_since(killed))
 
         wait_until(lambda: bench.journal()[-1].kind == "close")
         samples = [r.body["reading"]["seq"] for r in bench.journal() if r.kind == "sample"]
