@@ -75,6 +75,11 @@ class BenchConfig:
         return tuple(instrument for instrument in found if instrument is not None)
 
     @property
+    def supply_is_local(self) -> bool:
+        """Whether the instrument that energises hangs on a port of this very host."""
+        return not self.supply.resource.startswith("TCPIP")
+
+    @property
     def socket(self) -> Path:
         return self.folder / "guardian.sock"
 

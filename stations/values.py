@@ -133,6 +133,11 @@ class Reading:
     flags: frozenset[str] = frozenset()
 
 
+def only_silent(flags: frozenset[str]) -> bool:
+    """Whether all doubt is that instruments did not answer, which may pass by itself."""
+    return bool(flags) and all(flag.endswith("_silent") for flag in flags)
+
+
 @dataclass(frozen=True, slots=True)
 class OffProof:
     """Proof that the output is off, and when: the moment that ages count from.

@@ -139,8 +139,8 @@ class Commands:
         guardian.session, kind, data = done(session)
         if kind == "on":
             guardian.off.went_on()
-        at = to_plain(guardian.clock.now())
-        guardian.event(kind, data, then=partial(written, ask, at=at))
+        at = guardian.clock.now()
+        guardian.event(kind, data, at=at, then=partial(written, ask, at=to_plain(at)))
 
     def _failed(self, ask: Ask, error: Exception) -> None:
         """A command that was sent and not seen obeyed leaves doubt: off."""

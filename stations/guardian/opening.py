@@ -21,7 +21,13 @@ from stations.guardian.core import Guardian
 from stations.guardian.envelope import Tally
 from stations.guardian.lane import CONTROL, Answer
 from stations.guardian.peer import Ask, Bad
-from stations.guardian.session import Session, limits_problem, open_refusal, valid_problem
+from stations.guardian.session import (
+    Session,
+    interrupted,
+    limits_problem,
+    open_refusal,
+    valid_problem,
+)
 from stations.plain import to_plain
 from stations.values import Identity, Limits, OffProof
 
@@ -62,8 +68,8 @@ class Opening:
         guardian.fence.raise_to(self.token)
         if guardian.session is not None:
             reason = f"overtaken by token {self.token}"
-            guardian.end("safe_hold", reason)
-            guardian.close({"kind": "ERROR", "reason": reason})
+            guardian.end("safe_hold", reason, resumable=True)
+            guardian.close(interrupted(reason))
         guardian.switch_off(self._off)
 
     def refuse(self, code: str, words: str) -> None:

@@ -96,12 +96,16 @@ class Requests:
             instruments=describe_instruments(guardian.identities),
             simulated=guardian.clock.simulated,
             speed=guardian.clock.speed,
+            supply_is_local=guardian.config.supply_is_local,
             alarm=guardian.alarm,
             boot_id=boot_id(),
         )
 
     def _stop(self, ask: Ask) -> None:
-        """Output off at once; a stop of a named run leaves another run alone."""
+        """Output off at once; a stop of a named run leaves another run alone.
+
+        A `resumable` one is no person's wish: what drives the bench is about to be restarted.
+        """
         guardian = self._guardian
         reason = str(ask.message.get("reason") or "stopped at the bench")[:500]
         run = ask.message.get("run")
@@ -111,7 +115,9 @@ class Requests:
             return
         if self._opening is not None:
             self._opening.refuse("refused", f"stopped: {reason}")
-        if guardian.active is not None:
+        if guardian.active is not None and ask.message.get("resumable") is True:
+            guardian.end("safe_hold", reason, resumable=True)
+        elif guardian.active is not None:
             guardian.end("stop", reason)
         else:
             guardian.event("stop", {"reason": reason})

@@ -115,7 +115,7 @@ class Watch:
         guardian.session = replace(session, seq=reading.seq, tally=tally)
         self._record(reading, sample, now_s)
         if verdict is not None:
-            guardian.end(verdict.kind, verdict.reason)
+            guardian.end(verdict.kind, verdict.reason, resumable=verdict.resumable)
 
     def _record(self, reading: Reading, sample: Sample, now_s: float) -> None:
         guardian = self._guardian

@@ -20,7 +20,7 @@ def decide_charge(run: Run, step: Charge, reading: Reading, now: datetime) -> tu
     run = _observe(run, step, reading)
     if run.step_charge_ah > step.charge_max_ah:
         return run, Trip(f"{run.step_charge_ah:.1f} Ah delivered, above the step's limit")
-    if now - run.entered_at > step.timeout:
+    if (now - run.entered_at).total_seconds() + run.step_spent_s > step.timeout.total_seconds():
         return run, Trip(f"“{step.title}” took longer than {step.timeout}")
     idle_since = run.no_current_since
     if idle_since is not None and reading.at - idle_since >= step.tail.no_current_for:
@@ -28,7 +28,7 @@ def decide_charge(run: Run, step: Charge, reading: Reading, now: datetime) -> tu
     run = _tail(run, step, reading)
     if _done(run, step, reading.at):
         return close_charge(run, step, now, ("done",)), Next()
-    if run.cv_since is not None and reading.at - run.cv_since > step.tail.cv_max:
+    if _cv_s(run, reading.at) > step.tail.cv_max.total_seconds():
         return _timed_out(run, step, now)
     return _adjust(run, step, reading)
 
@@ -48,7 +48,7 @@ def _observe(run: Run, step: Charge, reading: Reading) -> Run:
     peak_v = reading.voltage_v
     if run.peak_voltage_v > peak_v:
         peak_v = run.peak_voltage_v
-    run = replace(run, peak_voltage_v=peak_v)
+    run = replace(run, peak_voltage_v=peak_v, last_on_v=reading.voltage_v)
     if reading.voltage_v > step.alarm_v:
         run = _alarm(run, f"bank above {step.alarm_v:.3f} V in “{step.title}”")
     return _flat(run, step, reading)
@@ -121,6 +121,11 @@ def _held(run: Run, step: Charge, since: datetime | None, at: datetime) -> bool:
         and at - run.cv_since >= step.tail.cv_min
         and run.charge_ah >= run.least_charge_ah
     )
+
+
+def _cv_s(run: Run, at: datetime) -> float:
+    """Seconds in CV over all attempts; the minimum, but not the maximum, is each one's own."""
+    return run.cv_spent_s + ((at - run.cv_since).total_seconds() if run.cv_since else 0.0)
 
 
 def _timed_out(run: Run, step: Charge, now: datetime) -> tuple[Run, Action]:

@@ -20,14 +20,16 @@ from stations.procedures.steps import (
     ParallelRule,
     PlanRefused,
     Program,
+    ResumeRule,
     Step,
     Tail,
     Trim,
+    Verify,
 )
 from stations.values import Limits, Protection, Setpoint, SupplyRatings, Window
 
 NAME = "parallel top balance"
-VERSION = "1"
+VERSION = "2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,13 @@ class Recipe:
     fresh_s: float = 300.0
     late_s: float = 900.0
     wait_max_s: float = 12 * 3600.0
+    # Before a charge: the bank meter against the cells as they rested, each cell against it.
+    verify_margin_v: float = 0.02  # two meters, and what a cell relaxes while links go on
+    verify_cells_v: float = 0.03  # at rest joined cells differ by link ohms times equalising amps
+    # After an interruption: an hour later a full cell has relaxed too far to be told from another.
+    resume_gap_max_s: float = 3600.0
+    resume_rest_s: float = 60.0
+    resume_attempts_max: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +165,12 @@ def program(spec: Spec) -> Program:
         target_v=recipe.target_v,
         steps=_steps(spec),
         limits=_limits(spec),
+        resume=ResumeRule(
+            gap_max=timedelta(seconds=recipe.resume_gap_max_s),
+            wait_max=timedelta(seconds=recipe.wait_max_s),
+            rest=timedelta(seconds=recipe.resume_rest_s),
+            attempts_max=recipe.resume_attempts_max,
+        ),
         facts=(
             ("current_a", spec.current_a),
             ("bank_ah", spec.bank_ah),
@@ -184,6 +199,7 @@ def _steps(spec: Spec) -> tuple[Step, ...]:
             drawing="diagonal",
             timeout=wait,
         ),
+        _verify(spec, "joined", "See that the bank is these cells", first=True),
         _charge(spec, "balance", "Balance: charge and hold", recipe.cv_min_s, first=True),
         Instruct(
             "finish",
@@ -195,6 +211,7 @@ def _steps(spec: Spec) -> tuple[Step, ...]:
             announceable=True,
             timeout=wait,
         ),
+        _verify(spec, "joined-still", "See that the bank is still these cells", first=False),
         _charge(spec, "refresh", "Refresh hold", recipe.refresh_cv_min_s, first=False),
         Instruct(
             "unlink",
@@ -230,6 +247,16 @@ def _parallel_rule(spec: Spec) -> ParallelRule:
         peak_max_c=recipe.parallel_peak_max_c,
         path_ohm=spec.cell_r_ohm + recipe.link_ohm,
         capacity_ah=spec.capacity_ah,
+    )
+
+
+def _verify(spec: Spec, name: str, title: str, *, first: bool) -> Verify:
+    return Verify(
+        name,
+        title,
+        margin_v=spec.recipe.verify_margin_v,
+        cells_within_v=spec.recipe.verify_cells_v,
+        skip_if_announced="" if first else "finish",
     )
 
 

@@ -13,7 +13,7 @@ from stations.bench import Bench, BenchError
 from stations.model.bank import Bank, Wiring
 from stations.model.cell import cell_of
 from stations.procedures.steps import Outcome, Record
-from stations.runner import run
+from stations.runner import begun, run
 from stations.values import Event, Protection, Reading, Setpoint
 from stations.virtual import ATTENTIVE, Act, Instruments, VirtualBench, VirtualClock
 from tests.stations.procedures.scripted import program
@@ -28,7 +28,7 @@ def bank(soc: Sequence[float] = (0.95,) * 4, **changes: Any) -> Bank:
 
 
 def play(bench: VirtualBench) -> Outcome:
-    outcome = run(program(), bench, started_at=bench.clock.now())
+    outcome = run(begun(program(), bench.clock.now()), bench)
     assert not bench.output_on
     return outcome
 
@@ -121,7 +121,7 @@ def test_a_lead_that_falls_off_is_not_a_finished_tail() -> None:
     person = (*ATTENTIVE, Act("balance", 3 * 3600.0, hands="leads off", says=""))
 
     bench = VirtualBench(bank(), person=person, sample_s=12.0)
-    outcome = run(program(cv_max_s=3600.0), bench, started_at=bench.clock.now())
+    outcome = run(begun(program(cv_max_s=3600.0), bench.clock.now()), bench)
 
     assert not bench.output_on
     assert outcome.kind != "FINISHED"
