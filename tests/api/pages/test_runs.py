@@ -94,7 +94,7 @@ def test_a_stopped_run_says_what_the_output_and_the_links_are(
 def test_a_step_that_the_bench_passed_by_was_not_needed(cast: Cast, technician: Client) -> None:
     """B19: an announced finish makes the refresh hold needless."""
     run = running(cast, "unlink")
-    names = ["pre-parallel", "connect", "balance", "unlink"]
+    names = ["pre-parallel", "connect", "joined", "balance", "unlink"]
     for step in (run.program or {})["steps"]:
         if step["name"] in names:
             data = {"name": step["name"], "title": step["title"], "bench_at": str(clock.now())}
