@@ -85,7 +85,7 @@ def readopt(run_id: int, *, token: int) -> bool:
 
 def _locked(run_id: int, *states: RunState) -> Run | None:
     """The run in one of `states`; the lease is locked before it, as by everybody who holds it."""
-    StationLease.objects.select_for_update().filter(station__runs=run_id).first()
+    StationLease.objects.select_for_update(of=("self",)).filter(station__runs=run_id).first()
     return (
         Run.objects.select_for_update(of=("self",))
         .select_related("station", "job__recipe_version__recipe")
