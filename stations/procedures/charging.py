@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from stations.procedures.progress import close_charge
 from stations.procedures.steps import Action, Charge, Hold, Next, Run, SafeHold, Set, Trip
@@ -26,8 +26,8 @@ def decide_charge(run: Run, step: Charge, reading: Reading, now: datetime) -> tu
     if idle_since is not None and reading.at - idle_since >= step.tail.no_current_for:
         return run, SafeHold("the output is on and no current flows: check the leads to the bank")
     run = _tail(run, step, reading)
-    if _done(run, step, reading.at):
-        return close_charge(run, step, now, ("done",)), Next()
+    if _done(run, step, reading.at) or run.done_since is not None:
+        return _held_for_a_person(run, step, reading, now)
     if _cv_s(run, reading.at) > step.tail.cv_max.total_seconds():
         return _timed_out(run, step, now)
     return _adjust(run, step, reading)
@@ -106,6 +106,20 @@ def _tail(run: Run, step: Charge, reading: Reading) -> Run:
 
 def _done(run: Run, step: Charge, at: datetime) -> bool:
     return _held(run, step, run.tail_since, at)
+
+
+def _held_for_a_person(
+    run: Run, step: Charge, reading: Reading, now: datetime
+) -> tuple[Run, Action]:
+    """Done: on to the next step, or hold on, under the same supervision, until somebody comes."""
+    run = replace(run, done_since=run.done_since or reading.at)
+    held = reading.at - (run.done_since or reading.at)
+    if step.hold_for not in run.announced and held < step.hold_max:
+        return _adjust(run, step, reading)
+    remarks = ["done"]
+    if held >= timedelta(minutes=1):
+        remarks.append(f"held for {held.total_seconds() / 60:.0f} min until somebody came")
+    return close_charge(run, step, now, tuple(remarks)), Next()
 
 
 def essentially_balanced(run: Run, step: Charge, at: datetime) -> bool:

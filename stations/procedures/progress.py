@@ -77,6 +77,7 @@ def enter_next(run: Run, at: datetime) -> Run:
             cv_spent_s=carried.cv_s if carried else 0.0,
             cv_since=None,
             charge_current_a=0.0,
+            done_since=None,
             tail_since=None,
             partial_since=None,
             flat_from=None,

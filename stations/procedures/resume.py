@@ -59,6 +59,7 @@ def resumed(run: Run, *, at: datetime, stopped: OffProof, reason: str) -> Run:
         last_seq=0,
         step_charge_ah=0.0,
         cv_since=None,
+        done_since=None,
         tail_since=None,
         partial_since=None,
         no_current_since=None,

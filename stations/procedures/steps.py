@@ -150,6 +150,9 @@ class Charge:
     charge_max_ah: float
     timeout: timedelta
     skip_if_announced: str = ""  # name of the Instruct whose early confirmation makes this needless
+    # B19: once done it holds on, supervised, until that Instruct is announced; at most so long.
+    hold_for: str = ""
+    hold_max: timedelta = timedelta(0)
 
 
 Step = Instruct | Measure | Verify | Charge
@@ -251,6 +254,7 @@ class Run:
     zero_count: int = 0
     cv_since: datetime | None = None
     charge_current_a: float = 0.0  # the last one seen with the output on
+    done_since: datetime | None = None  # the charge was done, and holds for a person
     tail_since: datetime | None = None
     partial_since: datetime | None = None
     no_current_since: datetime | None = None

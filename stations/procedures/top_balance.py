@@ -96,6 +96,7 @@ class Spec:
     supply: SupplyRatings
     supply_offset_v: float = 0.0  # commissioned: true terminal volts minus set-point
     full_rating_allowed: bool = False  # a supervisor allows the continuous rating (B1)
+    hold_max_s: float = 0.0  # B19: supervised hold for a person; none where somebody stays anyway
 
     @property
     def bank_ah(self) -> float:
@@ -290,8 +291,12 @@ def _charge(spec: Spec, name: str, title: str, cv_min_s: float, *, first: bool) 
         trim=Trim(step_v, spec.supply.voltage_accuracy_v, spec.supply_offset_v),
         alarm_v=recipe.target_v + recipe.alarm_above_v,
         charge_max_ah=1.05 * spec.bank_ah,
-        timeout=timedelta(hours=bulk_h, seconds=recipe.cv_max_s),
+        timeout=timedelta(
+            hours=bulk_h, seconds=recipe.cv_max_s + (spec.hold_max_s if first else 0.0)
+        ),
         skip_if_announced="" if first else "finish",
+        hold_for="finish" if first else "",
+        hold_max=timedelta(seconds=spec.hold_max_s if first else 0.0),
     )
 
 
@@ -306,6 +311,6 @@ def _limits(spec: Spec) -> Limits:
         cell_voltage_min_v=spec.cell_voltage_min_v,
         current_max_a=1.05 * spec.current_a + 5 * spec.supply.current_resolution_a,
         setpoint_voltage_max_v=recipe.target_v + spec.supply.voltage_accuracy_v,
-        duration_max_s=bulk_s + 2 * recipe.cv_max_s + 4 * recipe.wait_max_s,
+        duration_max_s=bulk_s + 2 * recipe.cv_max_s + spec.hold_max_s + 4 * recipe.wait_max_s,
         charge_max_ah=1.1 * spec.bank_ah,
     )
