@@ -251,7 +251,7 @@ class GuardianLink:
         self._timeout_s = timeout_s
 
     def status(self) -> Mapping[str, Any]:
-        """Output, session, highest token, last off, instruments, alarm: plain data."""
+        """Output, session, highest token, last off, instruments, contactor, alarm: plain data."""
         return self._ask("status")
 
     def lease(self, *, token: int, valid_s: float) -> None:
@@ -271,6 +271,10 @@ class GuardianLink:
         """
         named = {} if run is None else {"run": run}
         return self._ask("stop", reason=reason, resumable=resumable, **named)
+
+    def unlock(self, *, by: str) -> None:
+        """`by` has looked at a supply that did not obey."""
+        self._ask("unlock", by=by)
 
     def _ask(self, op: str, **fields: Any) -> Mapping[str, Any]:
         """Raises GuardianSilent without an answer in time, GuardianRefused for a no."""

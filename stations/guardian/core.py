@@ -17,8 +17,10 @@ from typing import Any
 
 from stations.clock import Clock, guard_s, wall_now
 from stations.config import BenchConfig
+from stations.guardian.contactor import Contactor
 from stations.guardian.fence import Fence
 from stations.guardian.lane import Answer, Lane
+from stations.guardian.lockout import Lockout
 from stations.guardian.off import OffKeeper
 from stations.guardian.peer import Ask, Peer
 from stations.guardian.recorder import Recorder
@@ -53,6 +55,7 @@ class Guardian:
         lanes: Mapping[str, Lane[Any]],
         recorder: Recorder,
         fence: Fence,
+        lockout: Lockout,
     ) -> None:
         self.config = config
         self.clock = clock
@@ -60,7 +63,15 @@ class Guardian:
         self.lanes = lanes
         self.recorder = recorder
         self.fence = fence
-        self.off = OffKeeper(supply, config.timing.retry_s, self._alarmed)
+        self.lockout = lockout
+        self.contactor = self._contactor()
+        self.off = OffKeeper(
+            supply,
+            config.timing.retry_s,
+            self._alarmed,
+            lockout=lockout,
+            contactor=self.contactor,
+        )
         self.watch = Watch(self)
         self.session: Session | None = None
         self.runner: Peer | None = None
@@ -73,11 +84,24 @@ class Guardian:
         self.shut_down_s = math.inf
         self._closing: list[Ask] | None = None
 
+    def _contactor(self) -> Contactor | None:
+        if "relay" not in self.lanes:
+            return None
+        timing = self.config.timing
+        return Contactor(
+            self.lanes["relay"],
+            rearm_s=timing.rearm_s,
+            retry_s=timing.retry_s,
+            changed=lambda words: self.event("alarm", {"words": words}),
+        )
+
     # What the world may know
 
     @property
     def alarm(self) -> str:
-        alarms = (self.off.alarm, self.disk_alarm, self.journal_alarm)
+        contactor = self.contactor.alarm if self.contactor else ""
+        off = self.lockout.words or self.off.alarm
+        alarms = (off, contactor, self.disk_alarm, self.journal_alarm)
         return "; ".join(words for words in alarms if words)
 
     @property
@@ -124,12 +148,16 @@ class Guardian:
     def due_s(self) -> float:
         """Guard time at which `tick` has something to do."""
         times = [self.off.due_s(), self.watch.due_s(), self.shut_down_s]
+        if self.contactor is not None:
+            times.append(self.contactor.due_s())
         if self.active is not None:
             times.append(expires_s(self.active, self.config.timing))
         return min(times)
 
     def tick(self, now_s: float) -> None:
         self.off.tick(now_s)
+        if self.contactor is not None:
+            self.contactor.tick(now_s)
         self._expire(now_s)
         self.watch.tick(now_s)
 
