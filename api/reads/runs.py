@@ -145,6 +145,7 @@ class RunShown:
             self.progress.announced.step if self.progress.announced else "",
             "s" if self.is_stopping else "",
             "w" if self.progress.waiting_for_bench else "",
+            "o" if self.is_interrupted and self.output_is_off else "",
             str(len(self.checks)),
         )
         return "-".join(parts)
