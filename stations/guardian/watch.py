@@ -95,7 +95,7 @@ class Watch:
     def _take(self, session: Session, sample: Sample) -> None:
         """Make the session's next reading of a sample; judged at once, used when on disk."""
         guardian = self._guardian
-        now_s, at = guard_s(), guardian.clock.now()
+        now_s, at, received_at = guard_s(), guardian.clock.now(), wall_now()
         current_a = sample.supply.state.current_a if sample.supply else 0.0
         session = session.heard_raw(sample.raw, at, current_a)
         scanner = guardian.config.scanner
@@ -103,7 +103,7 @@ class Watch:
             sample,
             seq=session.seq + 1,
             at=at,
-            received_at=wall_now(),
+            received_at=received_at,
             now_s=now_s,
             expected_on=session.expected_on,
             cells=len(scanner.channels) if scanner else 0,

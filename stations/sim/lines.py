@@ -122,17 +122,14 @@ class LineServer(socketserver.ThreadingTCPServer):
     def _answer(self, link: socket.socket, connection: Connection, message: str) -> None:
         if self._deaf:
             return
-        answer = self._instrument.execute(message)
-        if answer is None or self._deaf:
+        reply = self._instrument.execute(message)
+        if reply is None or self._deaf:
             return
         if connection.query_waits():
             self._instrument.queue_error(-410)  # the unread answer is lost
             return
-        self._delivery.send(
-            answer.text.encode("ascii") + b"\n",
-            link.sendall,
-            measured=answer.text if answer.measured else "",
-        )
+        line = reply.text.encode("ascii") + b"\n"
+        self._delivery.send(line, link.sendall, measured=reply.measured)
 
     @property
     def _deaf(self) -> bool:
