@@ -12,11 +12,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
+
+import httpx
 
 from stations.guardian_client import GuardianBench, GuardianLink, GuardianSilent
 from stations.journal import JournalRecord, file_name, read_records
@@ -99,6 +101,12 @@ class Guarded:
         wait_until(lambda: not self.sim.output_is_on(), within_s=within_s + 5)
         assert self.off_since(since) <= within_s
 
+    def heal(self) -> None:
+        """Take every fault away, for what comes afterwards."""
+        with suppress(httpx.HTTPError):  # a simulator that was killed has no faults
+            for role in self.sim.hands.state()["faults"]:
+                self.sim.hands.fault(role, "none")
+
     def restart(self) -> None:
         self.process = launch(self.sim.path)
         _wait_listening(self)
@@ -142,6 +150,7 @@ def guarded(
             _wait_listening(bench)
             yield bench
         finally:
+            bench.heal()
             for session in bench.sessions:
                 session.__exit__(None, None, None)
             bench.process.send_signal(signal.SIGCONT)
