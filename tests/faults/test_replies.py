@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,21 +12,19 @@ from stations.bench import BenchError
 from stations.clock import wall_now
 from stations.guardian_client import GuardianBench
 from stations.values import Event
-from tests.faults.guarded import Guarded, guarded, next_event, next_reading
+from tests.faults.guarded import SETPOINT, Guarded, guarded, next_event, next_reading
 from tests.faults.matrix import Trial
 from tests.faults.replies import false_values, samples
 from tests.wait import wait_until
 
 SPOILT = ("garbage", "half", "doubled", "late", "one_behind", "slow")
 ROLES = ("supply", "meter", "scanner")
-CASES = [*((role, fault) for role in ROLES for fault in SPOILT), ("supply", "wrong_echo")]
+CASES = [(role, fault) for role in ROLES for fault in SPOILT]
 WITHOUT_A_VALID_ONE_S = 3.5  # 3 s, and the way to off
 
 
 @pytest.mark.fault("23", "every reply is spoilt", trials=1, limit_s=WITHOUT_A_VALID_ONE_S)
-@pytest.mark.parametrize(
-    ("role", "fault"), [case for case in CASES if case[1] not in ("doubled", "wrong_echo")]
-)
+@pytest.mark.parametrize(("role", "fault"), [case for case in CASES if case[1] != "doubled"])
 def test_replies_that_are_all_spoilt_switch_off(
     tmp_path: Path, trial: Trial, role: str, fault: str
 ) -> None:
@@ -63,6 +62,23 @@ def test_a_reply_that_is_spoilt_now_and_then_is_never_stored_nor_pairs_with_anot
         bench.sim.hands.fault(role, "none")
         assert len(samples(bench)) > 10
         assert false_values(bench) == []
+
+
+@pytest.mark.fault("23", "a command's echo is wrong", trials=5, limit_s=WITHOUT_A_VALID_ONE_S)
+def test_a_command_that_was_echoed_wrong_leaves_doubt_and_off(tmp_path: Path, trial: Trial) -> None:
+    with guarded(tmp_path) as bench:
+        runner = bench.session()
+        bench.charge(runner)
+        bench.sim.hands.fault("supply", "wrong_echo")
+
+        sent = wall_now()
+        with pytest.raises(BenchError):
+            runner.adjust(replace(SETPOINT, current_a=10.0))
+
+        trial.happened(bench.sim.truth("spoilt"))
+        bench.wait_off(sent)
+        trial.off_after(bench.off_since(sent))
+        wait_until(lambda: bench.link.status()["output"] == "unknown")  # nothing was echoed right
 
 
 def spoil_some(bench: Guarded, role: str, fault: str) -> None:
