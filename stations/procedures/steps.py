@@ -100,6 +100,15 @@ class Trim:
 
 
 @dataclass(frozen=True, slots=True)
+class Agreement:
+    """B5: how far the bank meter may be from what else sees the bank before it is in doubt."""
+
+    cells_v: float  # from the nearest cell that a scanner sees
+    supply_v: float  # from the supply's terminals, less what the leads may drop
+    lead_max_ohm: float
+
+
+@dataclass(frozen=True, slots=True)
 class Tail:
     """B2: what ends the CV hold, and what a stop before it is worth."""
 
@@ -132,6 +141,7 @@ class Charge:
     charge_max_ah: float
     timeout: timedelta
     skip_if_announced: str = ""  # name of the Instruct whose early confirmation makes this needless
+    agreement: Agreement | None = None  # None in stored programs of version 1
 
 
 Step = Instruct | Measure | Charge
