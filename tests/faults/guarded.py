@@ -22,6 +22,7 @@ import httpx
 
 from stations.guardian_client import GuardianBench, GuardianLink, GuardianSilent
 from stations.journal import JournalRecord, file_name, read_records
+from stations.sim.folder import Folder, Value
 from stations.values import Event, Limits, Protection, Reading, Setpoint
 from tests.stations.sim.harness import ROOT, SimulatedBench, cell, simulated_bench
 from tests.wait import wait_until
@@ -86,6 +87,15 @@ class Guarded:
         path = self.sim.config.journal / file_name("r1", attempt or self.token)
         return read_records(path)[0]
 
+    def samples(self) -> list[Mapping[str, Any]]:
+        """What the journal has of this attempt's readings."""
+        return [r.body["reading"] for r in self.journal() if r.kind == "sample"]
+
+    def events(self, kind: str) -> list[Mapping[str, Any]]:
+        """What the journal has of this attempt's events of one kind."""
+        events = [r.body["event"] for r in self.journal() if r.kind == "event"]
+        return [event for event in events if event["kind"] == kind]
+
     def bench_events(self) -> list[Mapping[str, Any]]:
         records, _ = read_records(self.sim.config.journal / "bench.jsonl")
         return [record.body["event"] for record in records]
@@ -141,10 +151,15 @@ def guarded(
     *,
     cells: Sequence[Mapping[str, Any]] | None = None,
     speed: float = 240.0,
+    **tables: Mapping[str, Value],
 ) -> Iterator[Guarded]:
-    """Simulated bench and guardian up, the guardian's first act (off, proven) done."""
+    """Simulated bench and guardian up, the guardian's first act (off, proven) done.
+
+    `tables` are those of bench.toml and world.toml: timing, supply, meters.
+    """
     cells = cells or [cell(soc=0.95)] * 4
-    with simulated_bench(path, cells=cells, speed=speed, lead_ohm=0.005) as sim:
+    folder = Folder(cells=cells, speed=speed, wiring={"lead_ohm": 0.005}, **tables)
+    with simulated_bench(path, folder=folder) as sim:
         bench = Guarded(sim, launch(path))
         try:
             _wait_listening(bench)
