@@ -79,10 +79,10 @@ class Watch:
         else:
             guardian.off.answered()
             self._beat()
+            # Before the judgement, which may ask for off: what was proven before counts no more.
+            self._compare(supply.state.output_on)
         if guardian.active is not None:
             self._take(guardian.active, sample)
-        if supply is not None:
-            self._compare(supply.state.output_on)
 
     def _compare(self, output_on: bool) -> None:
         """The output as it was found against the output as it was asked."""
