@@ -63,7 +63,8 @@ def _safety(run: Run, reading: Reading, now: datetime) -> tuple[Run, Action | No
     limits = run.program.limits
     tripped = sorted(flag for flag in reading.flags if flag.startswith("supply_tripped"))
     if tripped:
-        return run, Trip(f"the supply switched itself off: {tripped[0].removeprefix('supply_')}")
+        protection = tripped[0].removeprefix("supply_tripped_").upper()
+        return run, Trip(f"the supply switched itself off by {protection}")
     if run.last_at is not None and not reading.at >= run.last_at:
         return run, SafeHold("process time ran back")
     if not reading.age_s <= limits.reading_age_max_s:  # guard time; this way round NaN holds
