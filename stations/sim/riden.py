@@ -143,7 +143,7 @@ class Riden:
         if self._claims_off:
             return "0 0 0 0"
         offset_v = self._flaws.voltage_offset_v if seen.output.on else 0.0
-        volts = _counts(seen.terminal_v + offset_v, PER_VOLT)
+        volts = _counts(seen.terminal_v + offset_v - seen.output.drift_v, PER_VOLT)
         amps = _counts(seen.current_a + self._flaws.ammeter_zero_a, PER_AMP)
         high, low = _words(volts * amps / (PER_VOLT * PER_AMP) * PER_WATT)
         return f"{volts} {amps} {high} {low}"
@@ -183,10 +183,13 @@ class Riden:
             elif self._was_dark or fault.restarts:
                 self._start_up(FACTORY_SETTINGS if fault.restarts else {})
             self._was_dark, self._claims_off = fault.dark, False
-            if fault.knob_v:
-                self._set_level(V_SET, self._registers[V_SET] + round(fault.knob_v * PER_VOLT))
+            if fault.knob:
+                register, volts = fault.knob
+                self._set_level(register, self._registers[register] + round(volts * PER_VOLT))
             self._world.adjust(
-                lambda output: replace(output, excess_v=fault.excess_v, creep_v_s=fault.creep_v_s)
+                lambda output: replace(
+                    output, excess_v=fault.excess_v, drift_v=0.0, creep_v_s=fault.creep_v_s
+                )
             )
 
     def _start_up(self, settings: Mapping[int, int]) -> None:

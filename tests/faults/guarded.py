@@ -151,14 +151,17 @@ def guarded(
     *,
     cells: Sequence[Mapping[str, Any]] | None = None,
     speed: float = 240.0,
-    **tables: Mapping[str, Value],
+    timing: Mapping[str, Value] | None = None,
+    supply: Mapping[str, Value] | None = None,
 ) -> Iterator[Guarded]:
-    """Simulated bench and guardian up, the guardian's first act (off, proven) done.
-
-    `tables` are those of bench.toml and world.toml: timing, supply, meters.
-    """
-    cells = cells or [cell(soc=0.95)] * 4
-    folder = Folder(cells=cells, speed=speed, wiring={"lead_ohm": 0.005}, **tables)
+    """Simulated bench and guardian up, the guardian's first act (off, proven) done."""
+    folder = Folder(
+        cells=cells or [cell(soc=0.95)] * 4,
+        speed=speed,
+        wiring={"lead_ohm": 0.005},
+        timing=timing or {},
+        supply=supply or {},
+    )
     with simulated_bench(path, folder=folder) as sim:
         bench = Guarded(sim, launch(path))
         try:
