@@ -117,8 +117,18 @@ class Guarded:
             for role in self.sim.hands.state()["faults"]:
                 self.sim.hands.fault(role, "none")
 
-    def restart(self) -> None:
+    def output(self) -> str:
+        """What the guardian says of it; "" while none answers."""
+        try:
+            return str(self.link.status()["output"])
+        except GuardianSilent:
+            return ""
+
+    def launch(self) -> None:
         self.process = launch(self.sim.path)
+
+    def restart(self) -> None:
+        self.launch()
         _wait_listening(self)
 
     def kill(self, number: int = signal.SIGKILL) -> int:
@@ -216,9 +226,6 @@ def launch(path: Path) -> subprocess.Popen[bytes]:
 def _wait_listening(bench: Guarded) -> None:
     def proven_off() -> bool:
         assert bench.process.poll() is None, "the guardian has ended"
-        try:
-            return bool(bench.link.status()["output"] == "off")
-        except GuardianSilent:
-            return False
+        return bench.output() == "off"
 
     wait_until(proven_off, within_s=20)
