@@ -31,6 +31,7 @@ BAUD = 115_200
 IDENTITY, IDENTITY_COUNT = 0, 4  # model id, serial number high and low, firmware x 100
 VOLTAGE_SET, CURRENT_SET = 8, 9
 STATE, STATE_COUNT = 8, 11  # set-point, measured, power, input, keypad lock, trip, mode, output
+STATE_TURNS = 8  # how many more registers may be read along; some firmware answers 20 at most
 OUTPUT = 18
 BOOT_POWER = 68  # 1: the output comes on by itself when mains returns
 OVP, OCP = 82, 83  # of M0, the active set
@@ -102,6 +103,7 @@ class RidenRD60xx:
         self._link = SerialLink(path, BAUD, timeout_s)
         self._known: Identity | None = None
         self._session = 0  # the link's session in which the identity was seen
+        self._turn = -1
         self._energised = False  # we switched it on and have not seen it obey an off
 
     def identify(self) -> Identity:
@@ -116,7 +118,7 @@ class RidenRD60xx:
                 raise Refused("switch off 'Boot Power' in the supply's own menu, then try again")
 
     def read(self) -> SupplyState:
-        registers, raw = self._read(STATE, STATE_COUNT)
+        registers, raw = twice(self._read_state, self.may_repeat)
         voltage_v, current_a = self._volts(registers[2]), self._amps(registers[3])
         trip, mode, output = registers[8:11]
         if trip not in TRIPS or mode not in REGULATION or output not in (0, 1):
@@ -188,6 +190,11 @@ class RidenRD60xx:
         self._known = seen
         self._session = self._link.session
         return seen
+
+    def _read_state(self) -> modbus.Answer:
+        # Each time of another length: the answer to the question before cannot pass for this one.
+        self._turn = (self._turn + 1) % STATE_TURNS
+        return self._read_once(STATE, STATE_COUNT + self._turn)
 
     def _synchronise(self) -> None:
         """On a new connection see the identity first: it also outlives every late answer."""

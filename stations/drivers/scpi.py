@@ -10,12 +10,14 @@ from __future__ import annotations
 import math
 import re
 from abc import ABC, abstractmethod
+from functools import partial
 
 from stations.drivers.protocols import BadReply, Measured, Refused, WrongInstrument
 from stations.drivers.transport import ScpiLink, twice
 from stations.values import Identity
 
 ERRORS_MAX = 32  # the queues hold 20 entries
+TURNS = 255  # what the event status enable register holds (IEEE 488.2, section 11.5.1)
 
 _IDENTITY = re.compile(
     r"(?:Keysight|Agilent) Technologies,(\w{3,12}),([A-Z0-9]{6,16}),([\w.-]{1,64})"
@@ -90,6 +92,7 @@ class ScpiVoltmeter(ABC):
         self._busy_s = busy_s  # what a reading takes by itself
         self._known: Identity | None = None
         self._prepared = -1  # the link's session that was set up
+        self._turn = 0
 
     @abstractmethod
     def _set_up(self) -> None:
@@ -130,4 +133,15 @@ class ScpiVoltmeter(ABC):
     def _measure(self) -> Measured:
         if self._prepared != self._link.session:
             self.prepare()  # a new connection: it may have been switched off meanwhile
-        return self._link.ask("READ?", self._measured, busy_s=self._busy_s)
+        # A number goes out with each question and must come back with its answer, so that no
+        # answer that is late, doubled or somebody else's can ever be taken for this one.  The
+        # register that carries it means nothing here: nobody asks for service requests.
+        self._turn = turn = self._turn % TURNS + 1
+        question = f"*ESE {turn};*ESE?;:READ?"
+        return self._link.ask(question, partial(self._paired, turn), busy_s=self._busy_s)
+
+    def _paired(self, turn: int, line: str) -> Measured:
+        number, _, reading = line.partition(";")
+        if number not in (f"{turn}", f"+{turn}"):
+            raise BadReply(f"not the answer to question {turn}: {line!r}; ask again")
+        return self._measured(reading)

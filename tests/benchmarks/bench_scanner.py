@@ -39,8 +39,10 @@ class _Scanner(socketserver.StreamRequestHandler):
 
     def handle(self) -> None:
         for line in self.rfile:
-            if line in ANSWERS:
-                self.wfile.write(ANSWERS[line])
+            numbered, _, question = line.rpartition(b";*ESE?;:")
+            number = numbered.removeprefix(b"*ESE ") + b";" if numbered else b""
+            if question in ANSWERS:
+                self.wfile.write(number + ANSWERS[question])
 
 
 class _Server(socketserver.ThreadingTCPServer):

@@ -6,8 +6,9 @@ from recordings of a device of our own.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from stations.drivers import modbus
@@ -84,6 +85,31 @@ def coils_answer(request: bytes, coils: int) -> bytes:
     return body + modbus.crc16(body).to_bytes(2, "little")
 
 
+def longer(pair: Pair, turn: int) -> Pair:
+    """The `turn`-th read of a Riden's state: so many more registers, which hold 0."""
+    count = 11 + turn % 8
+    request = modbus.read_request(1, 8, count)
+    if len(pair.answered) != 27 or modbus.crc16(pair.answered) != 0:
+        return replace(pair, sent=request)  # damaged: nothing to make longer
+    values = struct.unpack(">11H", pair.answered[3:-2])
+    return replace(pair, sent=request, answered=answer(request, *values, *[0] * (count - 11)))
+
+
+def numbered(pair: Pair, turn: int) -> Pair:
+    """The `turn`-th READ? with its number, which comes back with the answer."""
+    number = b"%d;" % (turn + 1)
+    return replace(
+        pair,
+        sent=b"*ESE " + number + b"*ESE?;:" + pair.sent,
+        answered=number + pair.answered if pair.answered else b"",
+        late=number + pair.late if pair.late else b"",
+    )
+
+
+def reading(line: str) -> Pair:
+    return replace(lines(("READ?", line))[0], turned=numbered)
+
+
 def _riden(model: Model) -> Case:
     request = modbus.read_request(1, 0, 4)
     identify = Pair(request, answer(request, model.ids[0], 0, 12345, 128))
@@ -100,7 +126,7 @@ def _riden(model: Model) -> Case:
         identify=identify,
         identity=Identity("supply", model.name, "00012345", "1.28"),
         wake=[identify],
-        read=Pair(read, answer(read, *counts, 0, 1670, 6520, 0, 0, 1, 1)),
+        read=Pair(read, answer(read, *counts, 0, 1670, 6520, 0, 0, 1, 1), turned=longer),
         expected=state,
         numbers=lambda driver: _state(driver.read()),
         end=b"",
@@ -112,14 +138,14 @@ def _state(state: Any) -> tuple[float, ...]:
     return (setpoint.voltage_v, setpoint.current_a, state.voltage_v, state.current_a)
 
 
-def _scpi(key: str, idn: str, setup: list[Pair], reading: str, **facts: Any) -> Case:
+def _scpi(key: str, idn: str, setup: list[Pair], said: str, **facts: Any) -> Case:
     identify = lines(("*IDN?", idn))[0]
     return Case(
         key=key,
         player=on_socket,
         identify=identify,
         wake=[identify, *setup],
-        read=lines(("READ?", reading))[0],
+        read=reading(said),
         numbers=lambda driver: driver.measure().volts,
         end=b"\n",
         **facts,

@@ -19,7 +19,7 @@ from stations.drivers.protocols import (
 )
 from stations.drivers.riden_rd60xx import MODELS, RidenRD60xx, model_of
 from stations.values import Protection, Setpoint
-from tests.stations.drivers.cases import RIDEN_IDENTIFY, RIDEN_READ, answer
+from tests.stations.drivers.cases import RIDEN_IDENTIFY, RIDEN_READ, answer, longer
 from tests.stations.drivers.transcript import Pair, frames, on_pty, playing
 
 RD6018 = next(model for model in MODELS if model.name == "RD6018")
@@ -57,6 +57,19 @@ def test_reads_the_published_state() -> None:
             tripped="",
             raw=RIDEN_READ.answered.hex(" "),
         )
+
+        driver.close()
+
+
+def test_the_answer_to_the_question_before_is_no_reading() -> None:
+    """Each read has another length than the seven before it."""
+    second, third = longer(RIDEN_READ, 1), longer(RIDEN_READ, 2)
+    late = Pair(second.sent, RIDEN_READ.answered)
+    with playing(on_pty([RIDEN_IDENTIFY, RIDEN_READ, late, RIDEN_IDENTIFY, third])) as player:
+        driver = supply(player.resource)
+        driver.read()
+
+        assert driver.read().raw == third.answered.hex(" ")
 
         driver.close()
 
