@@ -2,27 +2,25 @@
 
 Exit codes: 0 done, 1 the output could not be proven off, 2 wrong use or configuration,
 3 another process holds the bench, 4 an instrument does not answer as it must.
+
+Whoever stops a bench waits for no driver to be imported: commands import what they need.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import logging
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from stations import guardian
-from stations.bench import BenchError
 from stations.clock import RealClock, guard_s
-from stations.config import BenchConfig, ConfigError, load
-from stations.drivers.protocols import InstrumentError
-from stations.drivers.registry import DRIVERS
-from stations.guardian.fence import FenceBroken
-from stations.guardian.service import BenchTaken, NoClock, alone, open_hand
-from stations.guardian.supply import NotOff
 from stations.guardian_client import GuardianLink, GuardianRefused, GuardianSilent
+from stations.wire import socket_in
+
+if TYPE_CHECKING:
+    from stations.config import BenchConfig
 
 NOT_OFF, WRONG, TAKEN, INSTRUMENT = 1, 2, 3, 4
 OFF_PATIENCE_S = 20.0
@@ -30,16 +28,31 @@ OFF_PATIENCE_S = 20.0
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     command: Callable[[argparse.Namespace], int] = options.command
     try:
         return command(options)
-    except (ConfigError, FenceBroken, NoClock, OSError) as error:
-        return _fail(WRONG, error)
-    except (BenchTaken, GuardianSilent, GuardianRefused) as error:
-        return _fail(TAKEN, error)
-    except (InstrumentError, BenchError) as error:
-        return _fail(INSTRUMENT, error)
+    except Exception as error:
+        code = _code(error)
+        if not code:
+            raise
+        return _fail(code, error)
+
+
+def _code(error: Exception) -> int:
+    """The exit code for what kept a command from its work; 0 for a fault in the program."""
+    if isinstance(error, GuardianSilent | GuardianRefused):
+        return TAKEN
+    from stations.bench import BenchError
+    from stations.config import ConfigError
+    from stations.drivers.protocols import InstrumentError
+    from stations.guardian.fence import FenceBroken
+    from stations.guardian.service import BenchTaken, NoClock
+
+    if isinstance(error, ConfigError | FenceBroken | NoClock | OSError):
+        return WRONG
+    if isinstance(error, BenchTaken):
+        return TAKEN
+    return INSTRUMENT if isinstance(error, InstrumentError | BenchError) else 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -62,11 +75,19 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def guard(options: argparse.Namespace) -> int:
+    import logging
+
+    from stations import guardian
+
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     return guardian.serve(options.bench)
 
 
 def off(options: argparse.Namespace) -> int:
     """Through the guardian where one holds the bench, else directly, until it is proven."""
+    from stations.config import load
+    from stations.guardian.service import BenchTaken, alone
+
     config = load(options.bench)
     deadline = guard_s() + OFF_PATIENCE_S
     try:
@@ -77,6 +98,9 @@ def off(options: argparse.Namespace) -> int:
 
 
 def _off_directly(config: BenchConfig, deadline: float) -> int:
+    from stations.guardian.service import open_hand
+    from stations.guardian.supply import NotOff
+
     hand = open_hand(config, RealClock())
     tries = 0
     try:
@@ -107,6 +131,9 @@ def _off_by_guardian(config: BenchConfig, deadline: float) -> int:
 
 def identify(options: argparse.Namespace) -> int:
     """Ask the instruments; a guardian that runs has asked already and holds the ports."""
+    from stations.config import load
+    from stations.guardian.service import BenchTaken, alone
+
     config = load(options.bench)
     try:
         with alone(config.folder):
@@ -118,6 +145,9 @@ def identify(options: argparse.Namespace) -> int:
 
 
 def _identify_directly(config: BenchConfig) -> int:
+    from stations.drivers.protocols import InstrumentError
+    from stations.drivers.registry import DRIVERS
+
     found = 0
     for instrument in config.instruments:
         device = DRIVERS[instrument.driver].open(
@@ -145,13 +175,15 @@ def simulate(options: argparse.Namespace) -> int:
 
 
 def status(options: argparse.Namespace) -> int:
-    told = GuardianLink(load(options.bench).socket).status()
+    told = GuardianLink(socket_in(options.bench.parent)).status()
     print(json.dumps(told, indent=2))
     return 0
 
 
 def stop(options: argparse.Namespace) -> int:
-    told = GuardianLink(load(options.bench).socket, timeout_s=10.0).stop(reason=options.reason)
+    """Whatever has become of bench.toml since the guardian read it."""
+    link = GuardianLink(socket_in(options.bench.parent), timeout_s=10.0)
+    told = link.stop(reason=options.reason)
     print(f"output {told['output']}")
     return 0 if told["output"] == "off" else NOT_OFF
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from stations.wire import socket_in
+
 LOOPBACK = ("127.0.0.1", "localhost")
 _SOCKET = re.compile(r"TCPIP\d*::(?P<host>[A-Za-z0-9.-]+)::(?P<port>\d{1,5})::SOCKET")
 _INSTR = re.compile(r"(TCPIP|USB|GPIB)\d*::[A-Za-z0-9_.:-]+::INSTR|ASRL[A-Za-z0-9/_.-]+::INSTR")
@@ -76,7 +78,7 @@ class BenchConfig:
 
     @property
     def socket(self) -> Path:
-        return self.folder / "guardian.sock"
+        return socket_in(self.folder)
 
     @property
     def journal(self) -> Path:
