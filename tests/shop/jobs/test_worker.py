@@ -147,10 +147,38 @@ def test_kill_9_in_the_hold_leaves_the_output_off_and_every_sample_stored_once(
         ]
 
 
-def is_reaped(run: Run) -> bool:
-    reaper.reap(now=clock.now())
+def test_a_kept_connection_that_died_between_two_runs_delays_none(
+    process_env: dict[str, str],
+) -> None:
+    env = process_env | {"DATABASE_ROLE": "bench"}  # whose processes keep their connection
+    with shop_bench() as bench, station_worker(bench, env):
+        for _ in range(2):
+            run = bench.start()  # which sends it once, and nobody does again
+            bench.at_step(run, "connect")
+            bench.guarded.link.stop(reason="enough")
+            wait_until(partial(is_over, run), within_s=30)
+
+            assert end_connections() > 1
+
+
+def is_over(run: Run) -> bool:
     run.refresh_from_db()
     return run.is_over
+
+
+def end_connections() -> int:
+    """As a restart of the database does to everybody but us; how many there were."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        return int(cursor.fetchone()[0])
+
+
+def is_reaped(run: Run) -> bool:
+    reaper.reap(now=clock.now())
+    return is_over(run)
 
 
 def child_of(pid: int) -> int:
