@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 import re
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 
+from stations.drivers.manners import KnownInstrument
 from stations.drivers.protocols import BadReply, Measured, Refused, WrongInstrument
 from stations.drivers.transport import ScpiLink, twice
 from stations.values import Identity
@@ -78,17 +79,15 @@ def _error(line: str) -> str:
     return "" if int(match[1]) == 0 else line
 
 
-class ScpiVoltmeter(ABC):
-    """What a meter and a scanner share: known by identity, set up anew on every connection."""
+class ScpiVoltmeter(KnownInstrument[ScpiLink]):
+    """What a meter and a scanner share: set up anew on every connection."""
 
     def __init__(
         self, resource: str, *, role: str, model: str, timeout_s: float, busy_s: float
     ) -> None:
-        self._link = ScpiLink(resource, timeout_s)
+        super().__init__(ScpiLink(resource, timeout_s), model)
         self._role = role
-        self._model = model
         self._busy_s = busy_s  # what a reading takes by itself
-        self._known: Identity | None = None
         self._prepared = -1  # the link's session that was set up
 
     @abstractmethod
@@ -99,11 +98,8 @@ class ScpiVoltmeter(ABC):
     def _measured(self, line: str) -> Measured:
         """The reply to READ? as volts; raises BadReply."""
 
-    def identify(self) -> Identity:
-        return twice(self._identify)
-
     def prepare(self) -> None:
-        self._identify()
+        self._meet()
         session = self._link.session
         forget_errors(self._link)
         self._set_up()
@@ -112,20 +108,10 @@ class ScpiVoltmeter(ABC):
     def measure(self) -> Measured:
         return twice(self._measure)
 
-    def reopen(self) -> None:
-        self._link.reopen()
-
-    def close(self) -> None:
-        self._link.close()
-
-    def _identify(self) -> Identity:
-        seen = self._link.ask(
-            "*IDN?", lambda line: identity(line, role=self._role, model=self._model)
+    def _ask_identity(self) -> Identity:
+        return self._link.ask(
+            "*IDN?", lambda line: identity(line, role=self._role, model=self._model_name)
         )
-        if self._known not in (None, seen):
-            raise WrongInstrument(f"expected {self._known}, found {seen}; check the address")
-        self._known = seen
-        return seen
 
     def _measure(self) -> Measured:
         if self._prepared != self._link.session:

@@ -131,7 +131,7 @@ def test_off_goes_out_before_anything_else() -> None:
 )
 def test_a_state_no_supply_can_be_in_is_no_reading(at: int, value: int) -> None:
     impossible = state(at=at, value=value)
-    with playing(on_pty([RIDEN_IDENTIFY, impossible])) as player:
+    with playing(on_pty([RIDEN_IDENTIFY, impossible, impossible])) as player:
         driver = supply(player.resource)
 
         with pytest.raises(BadReply):
