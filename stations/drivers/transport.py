@@ -17,8 +17,8 @@ import socket
 import struct
 import termios
 import threading
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple, TypeVar, cast
 
 import pyvisa
@@ -226,19 +226,28 @@ class SerialLink:
         self._sessions = 0
         self._port: serial.Serial | None = None
 
-    def exchange(self, request: bytes, parse: Callable[[bytes], T | None]) -> T:
+    def exchange(
+        self, request: bytes, parse: Callable[[bytes], T | None], *, quiet_s: float = 0.0
+    ) -> T:
         """Send `request` once and return what `parse` makes of the reply.
 
         `parse` sees everything heard since, block by block; it returns None while the reply
-        is not whole and raises BadReply as soon as it cannot be right.
+        is not whole and raises BadReply as soon as it cannot be right.  For a device whose
+        replies have no end but silence, `parse` sees a reply once, `quiet_s` after its last byte.
         """
-        try:
-            return self._exchange(self._port or self._open(), request, parse)
-        except InstrumentError:
-            self.close()
-            raise
-        except (OSError, termios.error) as error:  # SerialException is an OSError
-            raise self._lost(error) from error
+        with self._opened() as port:
+            return self._exchange(port, request, parse, quiet_s)
+
+    def tell(self, request: bytes, *, quiet_s: float) -> None:
+        """Send what has no answer and leave the device alone for `quiet_s`; never repeated."""
+        with self._opened() as port:
+            port.reset_input_buffer()
+            port.write(request)
+            if Readiness(port.fileno()).wait(quiet_s) is not None:
+                heard = port.read(REPLY_MAX)
+                raise BadReply(
+                    f"{self._path} answered {heard!r} to {request!r}, which asks nothing"
+                )
 
     def reopen(self) -> None:
         self.close()
@@ -256,6 +265,17 @@ class SerialLink:
         self.close()
         return InstrumentSilent(f"{self._path}: {error}; check the cable, and who else holds it")
 
+    @contextmanager
+    def _opened(self) -> Iterator[serial.Serial]:
+        """The port for one exchange; whatever goes wrong in it drops the session."""
+        try:
+            yield self._port or self._open()
+        except InstrumentError:
+            self.close()
+            raise
+        except (OSError, termios.error) as error:  # SerialException is an OSError
+            raise self._lost(error) from error
+
     def _open(self) -> serial.Serial:
         # Reads never block here (we poll, with one deadline for an exchange); writes are bounded.
         self._port = serial.Serial(
@@ -266,7 +286,11 @@ class SerialLink:
         return self._port
 
     def _exchange(
-        self, port: serial.Serial, request: bytes, parse: Callable[[bytes], T | None]
+        self,
+        port: serial.Serial,
+        request: bytes,
+        parse: Callable[[bytes], T | None],
+        quiet_s: float,
     ) -> T:
         deadline = guard_s() + self._timeout_s
         port.reset_input_buffer()
@@ -274,12 +298,15 @@ class SerialLink:
         ready = Readiness(port.fileno())
         heard = b""
         while len(heard) <= REPLY_MAX:
-            count = ready.wait(deadline - guard_s())
+            left_s = deadline - guard_s()
+            count = ready.wait(min(quiet_s, left_s) if quiet_s and heard else left_s)
+            if count is not None:
+                heard += port.read(max(1, count))
+            if heard and (count is None) == bool(quiet_s):
+                result = parse(heard)
+                if result is not None:
+                    return result
             if count is None:
                 after = f" after {heard[-64:].hex(' ')}" if heard else ""
                 raise InstrumentSilent(f"{self._path}: no answer{after}; is the device on?")
-            heard += port.read(max(1, count))
-            result = parse(heard)
-            if result is not None:
-                return result
         raise BadReply(f"{self._path}: noise without end: {heard[-64:].hex(' ')}; check the cable")
