@@ -86,6 +86,9 @@ class SwitchedInstrument(KnownInstrument[L]):
     def _switch(self, on: bool) -> None:
         """Switch, once, and see the command acknowledged."""
 
+    def _release(self) -> None:
+        """Give back what was taken for driving it: a panel that was locked."""
+
     def output(self, on: bool) -> None:
         """Switch and see the command acknowledged; `read` tells whether it was obeyed.
 
@@ -102,6 +105,7 @@ class SwitchedInstrument(KnownInstrument[L]):
         if self._energised:
             with suppress(InstrumentError):
                 self.output(False)
+        self._release()
         super().close()
 
 

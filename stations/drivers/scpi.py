@@ -21,7 +21,7 @@ ERRORS_MAX = 32  # the queues hold 20 entries
 _IDENTITY = re.compile(
     r"(?:Keysight|Agilent) Technologies,(\w{3,12}),([A-Z0-9]{6,16}),([\w.-]{1,64})"
 )
-_ERROR = re.compile(r'([+-]\d{1,4}),"([^"]{1,255})"')
+_ERROR = re.compile(r'([+-]?\d{1,4}),"([^"]{1,255})"')
 _NO_NUMBER = re.compile(r"[+-]9\.91?0*E\+37")
 
 

@@ -19,7 +19,8 @@ from stations.drivers.protocols import (
 )
 from stations.drivers.riden_rd60xx import MODELS, RidenRD60xx, model_of
 from stations.values import Protection, Setpoint
-from tests.stations.drivers.cases import RIDEN_IDENTIFY, RIDEN_READ, answer
+from tests.stations.drivers.case import answer
+from tests.stations.drivers.cases import RIDEN_IDENTIFY, RIDEN_READ
 from tests.stations.drivers.transcript import Pair, frames, on_pty, playing
 
 RD6018 = next(model for model in MODELS if model.name == "RD6018")
