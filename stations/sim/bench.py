@@ -55,6 +55,9 @@ class Simulation:
             speed=config.speed,
         )
         self._faults = Switchboard(tuple(i.role for i in bench.instruments))
+        self._faults.watch(
+            lambda role, fault: self._world.note("fault", instrument=role, fault=fault)
+        )
         supply = Riden(
             int(bench.supply.serial_number),
             world=self._world,

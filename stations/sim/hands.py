@@ -58,7 +58,6 @@ class Table:
 
     def fault(self, instrument: str, fault: str) -> None:
         self._faults.set(instrument, fault)
-        self._world.note("fault", instrument=instrument, fault=fault)
 
     def _connect(self, *, links: bool, leads: bool) -> None:
         self._world.connect(links=links, leads=leads)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stations.values import Setpoint
 
@@ -19,11 +19,18 @@ class Output:
     ocp_a: float
     on: bool = False
     tripped: str = ""  # "", "OVP" or "OCP"
+    excess_v: float = 0.0  # by a fault regulated so much above its level
+    creep_v_s: float = 0.0  # and so much more each second
 
     @property
     def supply(self) -> Setpoint | None:
         """What the circuit is offered; None while the relay is open."""
-        return Setpoint(self.voltage_v, self.current_a) if self.on else None
+        return Setpoint(self.voltage_v + self.excess_v, self.current_a) if self.on else None
+
+    def after(self, seconds: float) -> Output:
+        if not self.creep_v_s:
+            return self
+        return replace(self, excess_v=self.excess_v + seconds * self.creep_v_s)
 
     def trip(self, *, voltage_v: float, current_a: float) -> str:
         """Which protection is exceeded, by what is measured or by what is set; "" if none.

@@ -8,12 +8,14 @@ register 16 until the output is switched on again; the calibration registers ign
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 
 from stations.sim import rtu
-from stations.sim.faults import Switchboard
+from stations.sim.faults import FAULTS, Switchboard
 from stations.sim.output import Output
 from stations.sim.world import Seen, World
 
@@ -30,6 +32,7 @@ V_SET, I_SET, V_OUT, I_OUT, POWER, INPUT = 8, 9, 10, 11, 12, 14
 PROTECTION, REGULATION, OUTPUT, RECALL = 16, 17, 18, 19
 BATTERY_MODE, BATTERY_V, CHARGE, ENERGY, DATE = 32, 33, 38, 40, 48
 BOOT_POWER, M0 = 68, 80
+FACTORY_SETTINGS = {V_SET: 5 * PER_VOLT, I_SET: PER_AMP, M0 + 2: OVP_DEFAULT, M0 + 3: OCP_DEFAULT}
 STORED = frozenset((15, *range(66, 73), *range(84, 120)))
 """Registers that merely keep what is written; the panel's clock shows process time."""
 TRIP_CODES = {"": 0, "OVP": 1, "OCP": 2}
@@ -65,18 +68,26 @@ class Riden:
         self._world = world
         self._faults = faults
         self._flaws = flaws
+        self._serial_number = serial_number
         self._registers = [0] * REGISTERS
-        self._registers[0:4] = MODEL_ID, serial_number >> 16, serial_number & 0xFFFF, FIRMWARE
         self._registers[4:8] = 0, 27, 0, 80  # inside: 27 degC, 80 degF
         self._registers[34:38] = 1, 191, 1, 312  # no probe: -191 degC, -312 degF
         self._registers[BOOT_POWER] = int(flaws.boot_power)
-        self._registers[I_SET], self._registers[V_SET] = PER_AMP, 5 * PER_VOLT
-        self._registers[M0 + 2 : M0 + 4] = OVP_DEFAULT, OCP_DEFAULT
+        for register, counts in FACTORY_SETTINGS.items():
+            self._registers[register] = counts
         for preset in range(M0 + 4, REGISTERS, 4):
             self._registers[preset : preset + 4] = 5 * PER_VOLT, PER_AMP, OVP_DEFAULT, OCP_DEFAULT
+        self._was_dark = self._claims_off = False
+        self._one_at_a_time = threading.Lock()  # the line, and the hands
+        faults.watch(self._befall)
 
     def answer(self, request: rtu.Request) -> bytes | None:
         """The frame that goes back; None where the unit says nothing."""
+        with self._one_at_a_time:
+            return self._answer(request)
+
+    def _answer(self, request: rtu.Request) -> bytes | None:
+        fault = self._faults.of("supply")
         if request.function not in (rtu.READ, rtu.WRITE_ONE, rtu.WRITE_MANY):
             return rtu.exception_answer(1, request.function, rtu.ILLEGAL_FUNCTION)
         if request.count < 1 or request.address + request.count > REGISTERS:
@@ -87,7 +98,10 @@ class Riden:
             return rtu.exception_answer(1, request.function, rtu.ILLEGAL_VALUE)
         for register, value in enumerate(request.values, request.address):
             self._world.note("set", instrument="supply", register=register, value=value)
-            self._write(register, value)
+            if register not in fault.ignores:
+                self._write(register, value)
+        if fault.late_on_s and (request.address, request.values) == (OUTPUT, (1,)):
+            return None
         return rtu.write_answer(1, request)
 
     def measures(self, request: rtu.Request) -> bool:
@@ -102,6 +116,8 @@ class Riden:
 
     def _refresh(self, seen: Seen) -> None:
         registers = self._registers
+        number = self._serial_number + int(self._faults.of("supply").stranger)
+        registers[0:4] = MODEL_ID, number >> 16, number & 0xFFFF, FIRMWARE
         measured = self._faults.measured(
             "supply",
             "output",
@@ -112,7 +128,7 @@ class Riden:
         registers[INPUT] = INPUT_VOLTAGE
         registers[PROTECTION] = TRIP_CODES[seen.output.tripped]
         registers[REGULATION] = int(seen.regulation == "CC")
-        registers[OUTPUT] = int(seen.output.on)
+        registers[OUTPUT] = int(seen.output.on and not self._claims_off)
         registers[RECALL] = 0
         registers[BATTERY_MODE] = int(seen.battery_v > 0)
         registers[BATTERY_V] = _counts(seen.battery_v, PER_VOLT)
@@ -124,6 +140,8 @@ class Riden:
 
     def _measured(self, seen: Seen) -> str:
         """Volts, amps, and power in two words, in counts, as the panel shows them."""
+        if self._claims_off:
+            return "0 0 0 0"
         offset_v = self._flaws.voltage_offset_v if seen.output.on else 0.0
         volts = _counts(seen.terminal_v + offset_v, PER_VOLT)
         amps = _counts(seen.current_a + self._flaws.ammeter_zero_a, PER_AMP)
@@ -145,8 +163,39 @@ class Riden:
             self._registers[register] = value
 
     def _switch(self, *, on: bool) -> None:
-        if on or not self._faults.of("supply").holds_output:
+        fault = self._faults.of("supply")
+        if on and fault.late_on_s:
+            late = threading.Timer(fault.late_on_s, self._world.switch, kwargs={"on": True})
+            late.daemon = True
+            late.start()
+        elif on or not (fault.holds_output or fault.lies_off):
             self._world.switch(on=on)
+        self._claims_off = fault.lies_off and not on
+
+    def _befall(self, instrument: str, name: str) -> None:
+        """What a fault does to the supply at the moment when the hands set it."""
+        if instrument != "supply":
+            return
+        fault = FAULTS[name]
+        with self._one_at_a_time:
+            if fault.dark:
+                self._world.switch(on=False)
+            elif self._was_dark or fault.restarts:
+                self._start_up(FACTORY_SETTINGS if fault.restarts else {})
+            self._was_dark, self._claims_off = fault.dark, False
+            if fault.knob_v:
+                self._set_level(V_SET, self._registers[V_SET] + round(fault.knob_v * PER_VOLT))
+            self._world.adjust(
+                lambda output: replace(output, excess_v=fault.excess_v, creep_v_s=fault.creep_v_s)
+            )
+
+    def _start_up(self, settings: Mapping[int, int]) -> None:
+        """Mains are there: off, or on where 'Boot Power' says so."""
+        self._world.switch(on=False)
+        for register, counts in settings.items():
+            self._set_level(register, counts)
+        if self._registers[BOOT_POWER]:
+            self._world.switch(on=True)
 
     def _set_level(self, register: int, counts: int) -> None:
         most = {V_SET: VOLTAGE_MAX, I_SET: CURRENT_MAX, M0 + 2: OVP_DEFAULT, M0 + 3: OCP_DEFAULT}

@@ -138,6 +138,8 @@ class World:
     def switch(self, *, on: bool) -> None:
         """Move the output relay; switching on clears a trip."""
         with self._condition:
+            if self._closed:
+                return
             self._advance()
             if on and not self._output.on:
                 self._charge_ah = self._energy_wh = 0.0
@@ -159,6 +161,7 @@ class World:
         target_s = self._clock.now_s()
         while (left_s := target_s - self._physics_s) > _STEP_MIN_S:
             step_s = min(STEP_S, left_s)
+            self._output = self._output.after(step_s)
             self._solution = self._bank.advance(step_s, self._output.supply)
             self._physics_s += step_s
             charge_ah = self._solution.supply_current_a * step_s / 3600

@@ -39,6 +39,13 @@ class Scpi:
         self.tell(message)
         return self.hear()
 
+    def heard_bytes(self, within_s: float = SILENCE_S) -> bytes:
+        """All that comes until the line has been silent so long; it may be no text at all."""
+        heard = b""
+        while select.select([self._socket], [], [], within_s)[0]:
+            heard += self._socket.recv(4096)
+        return heard
+
     def hear(self) -> str:
         return self._file.readline().removesuffix("\n")
 
