@@ -55,7 +55,8 @@ def _charge_problems(step: Charge, limits: Limits, supply: SupplyRatings) -> lis
         )
     if not supply.has_protection:
         found.append(
-            f"{step.title}: {supply.model} has no OVP and OCP levels of its own; use another supply."
+            f"{step.title}: {supply.model} has no OVP and OCP levels of its own; use another "
+            "supply."
         )
     if not want.voltage_v < step.protection.ovp_v <= supply.voltage_max_v * 1.1:
         found.append(
