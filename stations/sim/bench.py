@@ -18,7 +18,7 @@ from stations.sim.faults import Switchboard
 from stations.sim.hands import HandsServer, Table
 from stations.sim.lines import LineServer
 from stations.sim.noise import NoisyVoltmeter
-from stations.sim.riden import Riden, factory_output
+from stations.sim.riden import Riden
 from stations.sim.scpi import ScpiInstrument
 from stations.sim.serial_port import SerialPort
 from stations.sim.truevolt import Truevolt
@@ -49,7 +49,7 @@ class Simulation:
         self._world = World(
             _bank(config),
             objection=_objection(config),
-            output=factory_output(config.supply),
+            output=Riden.factory_output(config.supply),
             clock=ClockWriter(bench.clock),
             truth=self._truth,
             speed=config.speed,
@@ -59,7 +59,7 @@ class Simulation:
             lambda role, fault: self._world.note("fault", instrument=role, fault=fault)
         )
         supply = Riden(
-            int(bench.supply.serial_number),
+            bench.supply.serial_number,
             world=self._world,
             faults=self._faults,
             flaws=config.supply,
@@ -76,7 +76,11 @@ class Simulation:
             config.hands_port, Table(bench.station, world=self._world, faults=self._faults)
         )
         port = SerialPort(
-            Path(bench.supply.resource), supply=supply, world=self._world, faults=self._faults
+            Path(bench.supply.resource),
+            role="supply",
+            device=supply,
+            world=self._world,
+            faults=self._faults,
         )
         self._servers: tuple[Server, ...] = (port, *servers, self._hands)
         self.ready_line = " ".join(

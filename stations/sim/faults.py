@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from stations.sim import rtu
 
-INSTRUMENTS = ("supply", "meter", "scanner")
+INSTRUMENTS = ("supply", "meter", "scanner", "load", "bms", "thermometer")
 VOLTMETERS = ("meter", "scanner")
 SUPPLY = ("supply",)
 
@@ -43,7 +43,7 @@ class Fault:
     # The supply's panel and output
     holds_output: bool = False  # the output stays on when it is told to go off
     lies_off: bool = False  # likewise, and it shows off, 0 V and 0 A
-    ignores: tuple[int, ...] = ()  # registers whose new values are acknowledged and not taken
+    ignores: tuple[str, ...] = ()  # levels whose new values are acknowledged and not taken
     late_on_s: float = 0.0  # wall seconds: ON is not answered, and obeyed so much later
     excess_v: float = 0.0  # the output is regulated so much above its set-point
     creep_v_s: float = 0.0  # and by so much more each second of process time
@@ -126,8 +126,8 @@ FAULTS: Mapping[str, Fault] = {
     "lies_off": Fault("shows off and stays on", SUPPLY, lies_off=True),
     "late_on": Fault("obeys ON 0.8 s later", SUPPLY, late_on_s=0.8),
     "later_on": Fault("obeys ON 3 s later", SUPPLY, late_on_s=3.0),
-    "ignores_set": Fault("keeps its set-point", SUPPLY, ignores=(8, 9)),
-    "ignores_protection": Fault("keeps its OVP and OCP", SUPPLY, ignores=(82, 83)),
+    "ignores_set": Fault("keeps its set-point", SUPPLY, ignores=("voltage_v", "current_a")),
+    "ignores_protection": Fault("keeps its OVP and OCP", SUPPLY, ignores=("ovp_v", "ocp_a")),
     "panel": Fault("somebody turns its voltage up by 20 mV", SUPPLY, knob_v=0.02),
     "panel_down": Fault("somebody turns its voltage down by 0.5 V", SUPPLY, knob_v=-0.5),
     "creeps": Fault("creeps up by 0.1 mV a second", SUPPLY, creep_v_s=1e-4),

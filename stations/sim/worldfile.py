@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from stations.model.bank import Wiring
 from stations.model.cell import CellParameters, cell_of
-from stations.sim.riden import Flaws
+from stations.sim.supply import Flaws
 
 
 class WorldError(ValueError):
