@@ -13,6 +13,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+OPTIONAL = ("scanner", "load", "bms", "thermometer")
+CHANNELLED = ("scanner", "thermometer")
 LOOPBACK = ("127.0.0.1", "localhost")
 _SOCKET = re.compile(r"TCPIP\d*::(?P<host>[A-Za-z0-9.-]+)::(?P<port>\d{1,5})::SOCKET")
 _INSTR = re.compile(r"(TCPIP|USB|GPIB)\d*::[A-Za-z0-9_.:-]+::INSTR|ASRL[A-Za-z0-9/_.-]+::INSTR")
@@ -26,11 +28,11 @@ class ConfigError(ValueError):
 class InstrumentConfig:
     """One instrument: which driver, where, and whose serial number must answer."""
 
-    role: str  # "supply", "meter", "scanner"
+    role: str  # "supply", "meter", "scanner", "load", "bms", "thermometer"
     driver: str
     resource: str  # a VISA string, or the absolute path of a serial port
     serial_number: str
-    channels: tuple[int, ...] = ()  # of a scanner: bank position 1..N in this order
+    channels: tuple[int, ...] = ()  # of a scanner or thermometer: bank position 1..N, in order
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +70,13 @@ class BenchConfig:
     scanner: InstrumentConfig | None
     clock: Path | None  # of a simulated bench
     timing: Timing
+    load: InstrumentConfig | None = None
+    bms: InstrumentConfig | None = None
+    thermometer: InstrumentConfig | None = None
 
     @property
     def instruments(self) -> tuple[InstrumentConfig, ...]:
-        found = (self.supply, self.meter, self.scanner)
+        found = (self.supply, self.meter, self.scanner, self.load, self.bms, self.thermometer)
         return tuple(instrument for instrument in found if instrument is not None)
 
     @property
@@ -97,21 +102,24 @@ def load(path: Path) -> BenchConfig:
 
 
 def _bench(table: Mapping[str, Any], folder: Path) -> BenchConfig:
-    _known(table, {"station", "clock", "supply", "meter", "scanner", "timing"}, "")
+    _known(table, {"station", "clock", "supply", "meter", "timing", *OPTIONAL}, "")
     clock = None
     if "clock" in table:
         section = _section(table, "clock")
         _known(section, {"simulated"}, "clock.")
         clock = folder / _text(section, "simulated", "clock.")
-    scanner = _instrument(table, "scanner", folder) if "scanner" in table else None
+    fitted = {role: _instrument(table, role, folder) for role in OPTIONAL if role in table}
     bench = BenchConfig(
         folder=folder,
         station=_text(table, "station", ""),
         supply=_instrument(table, "supply", folder),
         meter=_instrument(table, "meter", folder),
-        scanner=scanner,
+        scanner=fitted.get("scanner"),
         clock=clock,
         timing=_timing(_section(table, "timing") if "timing" in table else {}),
+        load=fitted.get("load"),
+        bms=fitted.get("bms"),
+        thermometer=fitted.get("thermometer"),
     )
     _distinct(bench)
     if clock is not None:
@@ -122,13 +130,13 @@ def _bench(table: Mapping[str, Any], folder: Path) -> BenchConfig:
 def _instrument(table: Mapping[str, Any], role: str, folder: Path) -> InstrumentConfig:
     section = _section(table, role)
     keys = {"driver", "resource", "serial_number"}
-    _known(section, keys | ({"channels"} if role == "scanner" else set()), f"{role}.")
+    _known(section, keys | ({"channels"} if role in CHANNELLED else set()), f"{role}.")
     return InstrumentConfig(
         role=role,
         driver=_driver(section, role),
         resource=_resource(section, role, folder),
         serial_number=_text(section, "serial_number", f"{role}."),
-        channels=_channels(section) if role == "scanner" else (),
+        channels=_channels(section, role) if role == "scanner" or "channels" in section else (),
     )
 
 
@@ -155,11 +163,11 @@ def _resource(section: Mapping[str, Any], role: str, folder: Path) -> str:
     return resource
 
 
-def _channels(section: Mapping[str, Any]) -> tuple[int, ...]:
+def _channels(section: Mapping[str, Any], role: str) -> tuple[int, ...]:
     channels = section.get("channels")
     whole = isinstance(channels, list) and all(type(c) is int for c in channels)
     if not (whole and channels and len(set(channels)) == len(channels)):
-        raise ConfigError("scanner.channels must be a list of different channel numbers")
+        raise ConfigError(f"{role}.channels must be a list of different channel numbers")
     return tuple(channels)
 
 

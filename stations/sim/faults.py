@@ -15,6 +15,7 @@ from stations.sim import rtu
 INSTRUMENTS = ("supply", "meter", "scanner", "load", "bms", "thermometer")
 VOLTMETERS = ("meter", "scanner")
 SUPPLY = ("supply",)
+SWITCHED = ("supply", "load")
 
 Pieces = Sequence[tuple[float, bytes]]
 """What is put on the wire for one reply: wall seconds after it was due, and the bytes."""
@@ -51,6 +52,7 @@ class Fault:
     restarts: bool = False  # it restarts with factory settings, once
     dark: bool = False  # it has no mains
     stranger: bool = False  # it has another serial number
+    keeps_local: bool = False  # its panel holds it: remote control is refused
 
 
 def _garbled(reply: bytes, last: bytes) -> Pieces:
@@ -122,7 +124,8 @@ FAULTS: Mapping[str, Fault] = {
     "all_ones": Fault("measures 65535", SUPPLY, says=_instead("65535 65535 65535 65535")),
     "no_amps": Fault("shows no current", SUPPLY, says=_amps(0)),
     "tail_amps": Fault("shows 0.30 A", SUPPLY, says=_amps(30)),
-    "refuse_off": Fault("ignores output off", SUPPLY, holds_output=True),
+    "refuse_off": Fault("ignores output off", SWITCHED, holds_output=True),
+    "local": Fault("is held by its panel, if it has remote control", SWITCHED, keeps_local=True),
     "lies_off": Fault("shows off and stays on", SUPPLY, lies_off=True),
     "late_on": Fault("obeys ON 0.8 s later", SUPPLY, late_on_s=0.8),
     "later_on": Fault("obeys ON 3 s later", SUPPLY, late_on_s=3.0),

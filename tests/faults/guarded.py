@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 
 from stations.guardian_client import GuardianBench, GuardianLink, GuardianSilent
 from stations.journal import JournalRecord, file_name, read_records
+from stations.sim.folder import Folder
 from stations.values import Event, Limits, Protection, Reading, Setpoint
 from tests.stations.sim.harness import ROOT, SimulatedBench, cell, simulated_bench
 from tests.wait import wait_until
@@ -133,10 +134,14 @@ def guarded(
     *,
     cells: Sequence[Mapping[str, Any]] | None = None,
     speed: float = 240.0,
+    folder: Folder | None = None,
 ) -> Iterator[Guarded]:
-    """Simulated bench and guardian up, the guardian's first act (off, proven) done."""
+    """Simulated bench and guardian up, the guardian's first act (off, proven) done.
+
+    `folder` says everything of the bench, where it is not the usual one.
+    """
     cells = cells or [cell(soc=0.95)] * 4
-    with simulated_bench(path, cells=cells, speed=speed, lead_ohm=0.005) as sim:
+    with simulated_bench(path, cells=cells, speed=speed, folder=folder, lead_ohm=0.005) as sim:
         bench = Guarded(sim, launch(path))
         try:
             _wait_listening(bench)

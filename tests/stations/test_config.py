@@ -62,9 +62,9 @@ def test_a_bench_may_have_no_scanner_and_real_time(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("[clock]", "[clok]", "clok is not a key; allowed are clock"),
+        ("[clock]", "[clok]", "clok is not a key; allowed are bms, clock"),
         ('station = "bench-1"', "", "station must be a text"),
-        ("riden_rd6018", "keysight_34461a", "supply.driver is 'keysight_34461a'; allowed are rid"),
+        ("riden_rd6018", "keysight_34461a", "supply.driver is 'keysight_34461a'; allowed are ea_"),
         ('"supply.tty"', "7", "supply.resource must be a text"),
         ("::41001::SOCKET", "::41001::RAW", "meter.resource .* allowed are TCPIP0"),
         ("127.0.0.1::41001", "127.0.0.1;*RST::41001", "meter.resource"),

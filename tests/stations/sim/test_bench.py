@@ -85,9 +85,11 @@ def refusal(folder: Path, capfd: pytest.CaptureFixture[str]) -> str:
     [
         ("[101]", "[101, 102]", "2 channels for 1 cells"),
         ("[101]", "[201]", "fitted are 101 to 120"),
-        ("riden_rd6018", "riden_rd6024", "simulated is only riden_rd6018"),
+        ("riden_rd6018", "riden_rd6024", "simulated is only ea_ps_9080_60_t, korad_ka3005p, riden"),
+        ("riden_rd6018", "ea_ps_9080_60_t", "simulated is only TCPIP0::127.0.0.1"),
+        ('"supply.tty"', '"TCPIP0::127.0.0.1::1::SOCKET"', "simulated is only a path"),
         ('[clock]\nsimulated = "clock"\n', "", "[clock] is missing"),
-        ('"00012345"', '"12AB"', "must be digits"),
+        ('"00012345"', '"12AB"', "says one like 00012345"),
     ],
 )
 def test_refuses_a_bench_it_cannot_play(
@@ -111,4 +113,4 @@ def test_refuses_a_wrong_world(tmp_path: Path, capfd: pytest.CaptureFixture[str]
 def test_free_ports_differ() -> None:
     ports = free_ports()
 
-    assert len({ports.meter, ports.scanner, ports.hands}) == 3
+    assert len({ports.meter, ports.scanner, ports.hands, ports.supply}) == 4
