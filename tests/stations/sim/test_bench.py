@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from stations.clock import SharedClock
+from stations.drivers.registry import DRIVERS
 from stations.sim.bench import simulate
+from stations.sim.fitting import SIMULATED
 from stations.sim.folder import Folder, Ports, free_ports, write_folder
 from tests.stations.sim.harness import cell, simulated_bench
 from tests.stations.sim.inside import Rtu
@@ -38,6 +40,17 @@ def test_says_where_it_listens(tmp_path: Path) -> None:
         assert bench.ready.split()[1:] == [*resources, bench.hands.url]
 
 
+def test_a_bench_may_name_any_driver_that_is_simulated(tmp_path: Path) -> None:
+    more = [key for key in SIMULATED if DRIVERS[key].role in ("load", "bms", "thermometer")]
+    folder = Folder(cells=[cell()], supply_driver="ea_ps_9080_60_t", more=more)
+    with simulated_bench(tmp_path, folder=folder) as bench:
+        roles = [instrument.role for instrument in bench.config.instruments]
+
+        assert roles == ["supply", "meter", "scanner", "load", "bms", "thermometer"]
+        assert all((tmp_path / f"{role}.tty").exists() for role in roles[3:])
+        assert set(bench.hands.state()["faults"]) == set(roles)
+
+
 def test_a_world_that_begins_again_says_so(tmp_path: Path) -> None:
     for _ in range(2):
         with simulated_bench(tmp_path) as bench:
@@ -50,7 +63,9 @@ BROKEN = """
 import sys
 from pathlib import Path
 from stations.model.bank import Bank
+from stations.drivers.registry import DRIVERS
 from stations.sim.bench import simulate
+from stations.sim.fitting import SIMULATED
 advance = Bank.advance
 Bank.advance = lambda self, s, supply: 1 / 0 if supply else advance(self, s, supply)
 sys.exit(simulate(Path(sys.argv[1])))

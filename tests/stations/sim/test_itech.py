@@ -87,6 +87,7 @@ def test_draws_and_shows_it(bench: Inside, line: Rtu) -> None:
     assert int.from_bytes(state[7:11], "little") == 400_000
     assert state[15] & 0x0C == 0x0C
     assert drawing(bench) == [True]
+    assert bench.hands.state()["load_current_a"] == 40.0
 
 
 def test_a_load_that_ignores_off_goes_on_drawing(bench: Inside, line: Rtu) -> None:
