@@ -4,6 +4,7 @@ Commands and habits from sigrok `src/hardware/korad-kaxxxxp`, koradctl and pymea
 A reply ends by silence, and a command that comes too soon after another is dropped.  OVP and OCP
 are switches that trip at the set-point itself, so this supply has no protection of its own and is
 refused for a charge.  It has no watchdog, and a value beyond its rating is ignored in silence.
+Older ones tell no serial number: bench.toml then says "none".
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ def refuse_errors(link: ScpiLink, doing: str) -> None:
     error = next_error(link)
     if error:
         forget_errors(link)
-        raise Refused(f"{doing} was refused: {error}; check module, channels and firmware")
+        raise Refused(f"{doing} was refused: {error}; check its set-up and firmware")
 
 
 def _error(line: str) -> str:

@@ -76,7 +76,6 @@ class Ea(SimulatedSupply, ScpiInstrument):
                 "SYSTem:LOCK": self._lock,
                 "SYSTem:LOCK:OWNer?": lambda _: self._owner,
                 "SYSTem:ERRor:ALL?": self._next_error,
-                "SYSTem:DEVice:CLASs?": lambda _: "16",
                 "[SOURce:]POWer": self._remotely(self._set_power),
                 "[SOURce:]POWer?": lambda _: _with_unit(self._power_w, "W"),
                 "OUTPut[:STATe]": self._remotely(self._output),
