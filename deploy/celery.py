@@ -16,6 +16,7 @@ from celery import Celery, signals
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "deploy.settings")
 
 from django.conf import settings  # needs the line above
+from django.db import close_old_connections
 
 from deploy import embedded
 
@@ -46,6 +47,7 @@ app.conf.update(
     accept_content=["json"],
     task_default_queue="office",
     task_always_eager=False,
+    CELERY_DB_REUSE_MAX=1000,  # else the connection is closed around every task, kept or not
     enable_utc=True,
     timezone="UTC",
     beat_scheduler="celery.beat:Scheduler",  # the schedule is static: nothing to persist
@@ -69,6 +71,12 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks(["shop"])
+
+
+@signals.task_prerun.connect
+def let_go_of_old_connections(**_: Any) -> None:
+    """As Django does before a request: a kept connection is tried before it is used again."""
+    close_old_connections()
 
 
 @signals.setup_logging.connect

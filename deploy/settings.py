@@ -99,7 +99,19 @@ else:
     _database = _addresses[Role(DATABASE_ROLE)]
 # The pool keeps connections; Django must not.  Each process has its own, opened after forks.
 _pool = {"pool": {"min_size": 1, "max_size": DB_POOL_MAX}} if DB_POOL_MAX else {}
-DATABASES = {"default": _database | {"CONN_MAX_AGE": 0, "OPTIONS": _pool}}
+# A bench's processes ask from one thread and keep their connection, so that a run starts at once.
+# It is tried before use, and one whose other end is gone without a word is given up in time.
+_keeps = DATABASE_ROLE == Role.BENCH and not DB_POOL_MAX
+_watched = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+_options = _pool | (_watched | {"tcp_user_timeout": 20_000} if _keeps else {})
+DATABASES = {
+    "default": _database
+    | {
+        "CONN_MAX_AGE": None if _keeps else 0,
+        "CONN_HEALTH_CHECKS": _keeps,
+        "OPTIONS": _database.get("OPTIONS", {}) | _options,
+    }
+}
 SECRET_KEY = SECRET_KEY or secret_key(CELLSHOP_DATA)
 
 INSTALLED_APPS = [

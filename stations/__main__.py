@@ -2,27 +2,25 @@
 
 Exit codes: 0 done, 1 the output could not be proven off, 2 wrong use or configuration,
 3 another process holds the bench, 4 an instrument does not answer as it must.
+
+Whoever stops a bench waits for no driver to be imported: commands import what they need.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import logging
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from stations import guardian
-from stations.bench import BenchError
 from stations.clock import guard_s
-from stations.config import BenchConfig, ConfigError, load
-from stations.drivers.protocols import InstrumentError
-from stations.guardian.direct import switch_off
-from stations.guardian.fence import FenceBroken
-from stations.guardian.lockout import Lockout
-from stations.guardian.service import BenchTaken, NoClock, alone, open_instrument
 from stations.guardian_client import GuardianLink, GuardianRefused, GuardianSilent
+from stations.wire import socket_in
+
+if TYPE_CHECKING:
+    from stations.config import BenchConfig
 
 NOT_OFF, WRONG, TAKEN, INSTRUMENT = 1, 2, 3, 4
 OFF_PATIENCE_S = 20.0
@@ -30,16 +28,31 @@ OFF_PATIENCE_S = 20.0
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     command: Callable[[argparse.Namespace], int] = options.command
     try:
         return command(options)
-    except (ConfigError, FenceBroken, NoClock, OSError) as error:
-        return _fail(WRONG, error)
-    except (BenchTaken, GuardianSilent, GuardianRefused) as error:
-        return _fail(TAKEN, error)
-    except (InstrumentError, BenchError) as error:
-        return _fail(INSTRUMENT, error)
+    except Exception as error:
+        code = _code(error)
+        if not code:
+            raise
+        return _fail(code, error)
+
+
+def _code(error: Exception) -> int:
+    """The exit code for what kept a command from its work; 0 for a fault in the program."""
+    if isinstance(error, GuardianSilent | GuardianRefused):
+        return TAKEN
+    from stations.bench import BenchError
+    from stations.config import ConfigError
+    from stations.drivers.protocols import InstrumentError
+    from stations.guardian.fence import FenceBroken
+    from stations.guardian.service import BenchTaken, NoClock
+
+    if isinstance(error, ConfigError | FenceBroken | NoClock | OSError):
+        return WRONG
+    if isinstance(error, BenchTaken):
+        return TAKEN
+    return INSTRUMENT if isinstance(error, InstrumentError | BenchError) else 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -65,11 +78,19 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def guard(options: argparse.Namespace) -> int:
+    import logging
+
+    from stations import guardian
+
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     return guardian.serve(options.bench)
 
 
 def off(options: argparse.Namespace) -> int:
     """Through the guardian where one holds the bench, else directly, until it is proven."""
+    from stations.config import load
+    from stations.guardian.service import BenchTaken, alone
+
     config = load(options.bench)
     deadline = guard_s() + OFF_PATIENCE_S
     try:
@@ -80,6 +101,8 @@ def off(options: argparse.Namespace) -> int:
 
 
 def _off_directly(config: BenchConfig, deadline: float) -> int:
+    from stations.guardian.direct import switch_off
+
     found = switch_off(config, until_s=deadline)
     if found.contactor:
         print(f"the contactor is {found.contactor}")
@@ -106,6 +129,9 @@ def _off_by_guardian(config: BenchConfig, deadline: float) -> int:
 
 def identify(options: argparse.Namespace) -> int:
     """Ask the instruments; a guardian that runs has asked already and holds the ports."""
+    from stations.config import load
+    from stations.guardian.service import BenchTaken, alone
+
     config = load(options.bench)
     try:
         with alone(config.folder):
@@ -117,6 +143,9 @@ def identify(options: argparse.Namespace) -> int:
 
 
 def _identify_directly(config: BenchConfig) -> int:
+    from stations.drivers.protocols import InstrumentError
+    from stations.guardian.service import open_instrument
+
     found = 0
     for instrument in config.instruments:
         device = open_instrument(instrument, config.timing.io_timeout_s)
@@ -140,13 +169,17 @@ def simulate(options: argparse.Namespace) -> int:
 
 
 def status(options: argparse.Namespace) -> int:
-    told = GuardianLink(load(options.bench).socket).status()
+    told = GuardianLink(socket_in(options.bench.parent)).status()
     print(json.dumps(told, indent=2))
     return 0
 
 
 def unlock(options: argparse.Namespace) -> int:
     """Through the guardian where one holds the bench; it proves the output off anew."""
+    from stations.config import load
+    from stations.guardian.lockout import Lockout
+    from stations.guardian.service import BenchTaken, alone
+
     config = load(options.bench)
     try:
         with alone(config.folder):
@@ -158,7 +191,9 @@ def unlock(options: argparse.Namespace) -> int:
 
 
 def stop(options: argparse.Namespace) -> int:
-    told = GuardianLink(load(options.bench).socket, timeout_s=10.0).stop(reason=options.reason)
+    """Whatever has become of bench.toml since the guardian read it."""
+    link = GuardianLink(socket_in(options.bench.parent), timeout_s=10.0)
+    told = link.stop(reason=options.reason)
     print(f"output {told['output']}")
     return 0 if told["output"] == "off" else NOT_OFF
 

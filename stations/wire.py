@@ -22,6 +22,11 @@ class WireError(Exception):
     """The other end sent what is not a JSON object on a line; hang up."""
 
 
+def socket_in(folder: Path) -> Path:
+    """Where the guardian of the bench in `folder` listens."""
+    return folder / "guardian.sock"
+
+
 @contextmanager
 def _address(path: Path) -> Iterator[str]:
     folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)

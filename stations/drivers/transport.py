@@ -11,15 +11,13 @@ Nothing is ever sent twice from here.  A driver may repeat a read once with `twi
 
 from __future__ import annotations
 
-import fcntl
+import os
 import select
-import socket
-import struct
 import termios
 import threading
-from collections.abc import Callable
-from contextlib import ExitStack
-from typing import Any, NamedTuple, TypeVar, cast
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar, cast
 
 import pyvisa
 import serial
@@ -28,6 +26,7 @@ from pyvisa.resources import TCPIPSocket
 
 from stations.clock import guard_s
 from stations.drivers.protocols import BadReply, InstrumentError, InstrumentSilent
+from stations.drivers.visa_socket import HUNG_UP, TOO_LONG, WHOLE, SocketSession, session_of
 
 T = TypeVar("T")
 
@@ -53,42 +52,16 @@ def twice(read: Callable[[], T], may_repeat: Callable[[], bool] = always) -> T:
         return read()
 
 
-def waiting(descriptor: int) -> int:
-    """How many bytes can be read from `descriptor` without blocking."""
-    buffer = fcntl.ioctl(descriptor, termios.FIONREAD, b"\0\0\0\0")
-    return int(struct.unpack("i", buffer)[0])
-
-
-class Readiness:
-    """Waits for input on one descriptor; a peer that hung up shows at once."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self._poll = select.poll()
-        self._poll.register(descriptor, select.POLLIN)
-
-    def wait(self, timeout_s: float) -> int | None:
-        """Bytes that can be read: None after `timeout_s` without any, 0 if the peer hung up."""
-        if timeout_s < 0 or not self._poll.poll(timeout_s * 1000):
-            return None
-        return waiting(self._descriptor)
-
-
 class ScpiLink:
-    """Lines of ASCII to and from one instrument at `TCPIP::host::port::SOCKET`.
-
-    PyVISA's own read with a termination character is not used: pyvisa-py 0.8.1 keeps what
-    follows the first line for the next query, loses a partial reply, and when the peer hangs up
-    it spins until its time-out (measured: 0.93 s of processor time in a time-out of 1 s; here
-    under 1 ms).  We wait on its socket and take exactly the bytes that are there.
-    """
+    """Lines of ASCII to and from one instrument at `TCPIP::host::port::SOCKET`."""
 
     def __init__(self, resource: str, timeout_s: float) -> None:
         self.session = 0
         self._resource_name = resource
         self._timeout_s = timeout_s
         self._sessions = 0
-        self._wire: _Wire | None = None
+        self._resource: TCPIPSocket | None = None
+        self._wire: SocketSession | None = None
 
     def ask(self, command: str, parse: Callable[[str], T], *, busy_s: float = 0.0) -> T:
         """What `parse` makes of the one line that answers `command`; it may raise BadReply.
@@ -119,45 +92,47 @@ class ScpiLink:
         self._open()
 
     def close(self) -> None:
-        wire, self._wire, self.session = self._wire, None, 0
-        if wire is not None:
-            wire.warnings.close()
-            wire.resource.close()
+        resource, self._resource, self._wire, self.session = self._resource, None, None, 0
+        if resource is not None:
+            resource.close()
 
     def _lost(self, error: Exception) -> InstrumentSilent:
         self.close()
         return InstrumentSilent(f"{self._resource_name}: {error}; check the cable")
 
-    def _send(self, command: str) -> _Wire:
+    def _send(self, command: str) -> SocketSession:
         wire = self._wire
         if wire is None:
             wire = self._open()
         else:
-            left = wire.input.wait(0)
-            if left == 0:
+            stray = wire.stray()
+            if stray == b"":
                 raise InstrumentSilent(f"{self._resource_name} hung up; ask again to reconnect")
-            if left is not None:
-                raise BadReply(f"{self._resource_name} spoke unasked ({left} bytes); ask again")
-        wire.resource.write_raw(command.encode("ascii") + b"\n")
+            if stray is not None:
+                raise BadReply(f"{self._resource_name} spoke unasked: {stray[:64]!r}; ask again")
+        _, status = wire.write(command.encode("ascii") + b"\n")
+        if status != StatusCode.success:
+            raise InstrumentSilent(f"{self._resource_name} does not take {command}")
         return wire
 
-    def _line(self, wire: _Wire, command: str, deadline: float) -> str:
-        reply = b""
-        while not reply.endswith(b"\n"):
-            count = wire.input.wait(deadline - guard_s())
-            if not count:
-                event = "no answer" if count is None else "hung up, no answer"
-                heard = f" after {reply!r}" if reply else ""
-                raise InstrumentSilent(f"{self._resource_name}: {event} to {command}{heard}")
-            if len(reply) + count > REPLY_MAX:
-                raise BadReply(f"{self._resource_name}: endless answer to {command}: {reply!r}")
-            reply += wire.read(count)
+    def _line(self, wire: SocketSession, command: str, deadline: float) -> str:
+        wire.timeout = deadline - guard_s()
+        reply, status = wire.read(REPLY_MAX)
+        if status != WHOLE:
+            raise self._no_line(command, reply, status)
         line = reply[:-1].decode("latin-1")
-        if not (line.isascii() and line.isprintable()):
+        if not (line.isascii() and line.isprintable()) or wire.has_more:
             raise BadReply(f"{self._resource_name}: not one line of text to {command}: {reply!r}")
         return line
 
-    def _open(self) -> _Wire:
+    def _no_line(self, command: str, heard: bytes, status: StatusCode) -> InstrumentError:
+        if status == TOO_LONG:
+            return BadReply(f"{self._resource_name}: endless answer to {command}: {heard!r}")
+        event = "hung up, no answer" if status == HUNG_UP else "no answer"
+        after = f" after {heard!r}" if heard else ""
+        return InstrumentSilent(f"{self._resource_name}: {event} to {command}{after}")
+
+    def _open(self) -> SocketSession:
         patience_ms = max(1, int(self._timeout_s * 1000))
         try:
             resource = cast(
@@ -170,42 +145,16 @@ class ScpiLink:
             raise InstrumentSilent(
                 f"{self._resource_name} does not connect ({error}); is it switched on?"
             ) from error
-        resource.timeout = patience_ms
-        below = _socket_of(resource)
-        if below.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-            resource.close()  # pyvisa-py takes a refused connection for an open one
-            raise InstrumentSilent(f"{self._resource_name} refuses us; is it switched on?")
-        below.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        resource.read_termination = "\n"
         self._sessions += 1
         self.session = self._sessions
-        self._wire = _Wire(resource, Readiness(below.fileno()), ExitStack())
-        # A read of exactly what is there is what we want, and no cause for a warning.
-        whole = StatusCode.success_max_count_read
-        self._wire.warnings.enter_context(resource.ignore_warning(whole))
+        self._resource, self._wire = resource, session_of(resource)
         return self._wire
-
-
-class _Wire(NamedTuple):
-    """One VISA session, and where we wait for its input."""
-
-    resource: TCPIPSocket
-    input: Readiness
-    warnings: ExitStack
-
-    def read(self, count: int) -> bytes:
-        """Exactly `count` bytes that are known to be there (viRead, the shortest way to them)."""
-        return self.resource.visalib.read(self.resource.session, count)[0]
 
 
 def _manager() -> pyvisa.ResourceManager:
     with _managing:
         return pyvisa.ResourceManager("@py")
-
-
-def _socket_of(resource: TCPIPSocket) -> socket.socket:
-    """The socket below a pyvisa-py session, to wait on; PyVISA does all reading and writing."""
-    sessions: dict[Any, Any] = cast(Any, resource.visalib).sessions
-    return cast(socket.socket, sessions[resource.session].interface)
 
 
 class SerialLink:
@@ -225,20 +174,29 @@ class SerialLink:
         self._timeout_s = timeout_s
         self._sessions = 0
         self._port: serial.Serial | None = None
+        self._input = select.poll()
 
-    def exchange(self, request: bytes, parse: Callable[[bytes], T | None]) -> T:
+    def exchange(
+        self, request: bytes, parse: Callable[[bytes], T | None], *, quiet_s: float = 0.0
+    ) -> T:
         """Send `request` once and return what `parse` makes of the reply.
 
         `parse` sees everything heard since, block by block; it returns None while the reply
-        is not whole and raises BadReply as soon as it cannot be right.
+        is not whole and raises BadReply as soon as it cannot be right.  For a device whose
+        replies have no end but silence, `parse` sees a reply once, `quiet_s` after its last byte.
         """
-        try:
-            return self._exchange(self._port or self._open(), request, parse)
-        except InstrumentError:
-            self.close()
-            raise
-        except (OSError, termios.error) as error:  # SerialException is an OSError
-            raise self._lost(error) from error
+        with self._opened() as port:
+            return self._exchange(port, request, parse, quiet_s)
+
+    def tell(self, request: bytes, *, quiet_s: float) -> None:
+        """Send what has no answer and leave the device alone for `quiet_s`; never repeated."""
+        with self._opened() as port:
+            line = self._send(port, request)
+            if self._input.poll(quiet_s * 1000):
+                heard = self._block(line)
+                raise BadReply(
+                    f"{self._path} answered {heard!r} to {request!r}, which asks nothing"
+                )
 
     def reopen(self) -> None:
         self.close()
@@ -256,30 +214,61 @@ class SerialLink:
         self.close()
         return InstrumentSilent(f"{self._path}: {error}; check the cable, and who else holds it")
 
+    @contextmanager
+    def _opened(self) -> Iterator[serial.Serial]:
+        """The port for one exchange; whatever goes wrong in it drops the session."""
+        try:
+            yield self._port or self._open()
+        except InstrumentError:
+            self.close()
+            raise
+        except (OSError, termios.error) as error:  # SerialException is an OSError
+            raise self._lost(error) from error
+
     def _open(self) -> serial.Serial:
-        # Reads never block here (we poll, with one deadline for an exchange); writes are bounded.
-        self._port = serial.Serial(
-            self._path, self._baud, timeout=0, write_timeout=self._timeout_s, exclusive=True
-        )
+        # It only sets the line up: we wait and read ourselves, with one deadline for an exchange.
+        self._port = serial.Serial(self._path, self._baud, timeout=0, exclusive=True)
+        self._input = select.poll()
+        self._input.register(self._port, select.POLLIN)
         self._sessions += 1
         self.session = self._sessions
         return self._port
 
+    def _send(self, port: serial.Serial, request: bytes) -> int:
+        """Discard what lies on the line, then send; the line's descriptor."""
+        line = int(port.fileno())
+        termios.tcflush(line, termios.TCIFLUSH)
+        if os.write(line, request) != len(request):
+            raise InstrumentSilent(f"{self._path} takes no more; is the device on?")
+        return line
+
+    def _block(self, line: int) -> bytes:
+        block = os.read(line, REPLY_MAX)
+        if not block:
+            raise InstrumentSilent(f"{self._path}: unplugged; check the cable")
+        return block
+
     def _exchange(
-        self, port: serial.Serial, request: bytes, parse: Callable[[bytes], T | None]
+        self,
+        port: serial.Serial,
+        request: bytes,
+        parse: Callable[[bytes], T | None],
+        quiet_s: float,
     ) -> T:
         deadline = guard_s() + self._timeout_s
-        port.reset_input_buffer()
-        port.write(request)
-        ready = Readiness(port.fileno())
+        line = self._send(port, request)
         heard = b""
         while len(heard) <= REPLY_MAX:
-            count = ready.wait(deadline - guard_s())
-            if count is None:
+            left_s = max(0.0, deadline - guard_s())
+            patience_s = min(quiet_s, left_s) if quiet_s and heard else left_s
+            is_quiet = not self._input.poll(patience_s * 1000)
+            if not is_quiet:
+                heard += self._block(line)
+            if heard and is_quiet == bool(quiet_s):
+                result = parse(heard)
+                if result is not None:
+                    return result
+            if is_quiet:
                 after = f" after {heard[-64:].hex(' ')}" if heard else ""
                 raise InstrumentSilent(f"{self._path}: no answer{after}; is the device on?")
-            heard += port.read(max(1, count))
-            result = parse(heard)
-            if result is not None:
-                return result
         raise BadReply(f"{self._path}: noise without end: {heard[-64:].hex(' ')}; check the cable")

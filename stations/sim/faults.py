@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 from stations.sim import rtu
 
-INSTRUMENTS = ("supply", "meter", "scanner", "relay")
-MEASURING = INSTRUMENTS[:3]
+INSTRUMENTS = ("supply", "meter", "scanner", "relay", "load", "bms", "thermometer")
+MEASURING = tuple(role for role in INSTRUMENTS if role != "relay")
 VOLTMETERS = ("meter", "scanner")
 SUPPLY = ("supply",)
+SWITCHED = ("supply", "load")
 
 Pieces = Sequence[tuple[float, bytes]]
 """What is put on the wire for one reply: wall seconds after it was due, and the bytes."""
@@ -45,15 +46,16 @@ class Fault:
     holds_output: bool = False  # the output stays on when it is told to go off
     hides_output: bool = False  # the output reads back off, whatever it does
     feigns_off: bool = False  # told off it stays on, and shows off, 0 V and 0 A
-    latches: bool = False  # what was closed for a time stays closed
-    ignores: tuple[int, ...] = ()  # registers whose new values are acknowledged and not taken
+    ignores: tuple[str, ...] = ()  # levels whose new values are acknowledged and not taken
     late_on_s: float = 0.0  # wall seconds: ON is not answered, and obeyed so much later
     excess_v: float = 0.0  # the output is regulated so much above its set-point
     creep_v_s: float = 0.0  # its reference drifts, and its own voltmeter with it
-    knob: tuple[int, float] | None = None  # somebody turns a register by so many volts, once
+    knob: tuple[str, float] | None = None  # somebody turns a level by so many volts, once
     restarts: bool = False  # it restarts with factory settings, once
     dark: bool = False  # it has no mains
     stranger: bool = False  # it has another serial number
+    keeps_local: bool = False  # its panel holds it: remote control is refused
+    latches: bool = False  # what was closed for a time stays closed
 
 
 def _garbled(reply: bytes, last: bytes) -> Pieces:
@@ -125,25 +127,28 @@ FAULTS: Mapping[str, Fault] = {
     "all_ones": Fault("measures 65535", SUPPLY, says=_instead("65535 65535 65535 65535")),
     "no_amps": Fault("shows no current", SUPPLY, says=_amps(0)),
     "tail_amps": Fault("shows 0.30 A", SUPPLY, says=_amps(30)),
-    "refuse_off": Fault("ignores output off", SUPPLY, holds_output=True),
+    "refuse_off": Fault("ignores output off", SWITCHED, holds_output=True),
+    "local": Fault("is held by its panel, if it has remote control", SWITCHED, keeps_local=True),
     "lies_off": Fault(
         "ignores output off and says it is off", SUPPLY, holds_output=True, hides_output=True
     ),
     "feigns_off": Fault("stays on and shows off, 0 V and 0 A", SUPPLY, feigns_off=True),
-    "no_timer": Fault("never opens by itself", ("relay",), latches=True),
     "late_on": Fault("obeys ON 0.8 s later", SUPPLY, late_on_s=0.8),
     "later_on": Fault("obeys ON 3 s later", SUPPLY, late_on_s=3.0),
-    "ignores_set": Fault("keeps its set-point", SUPPLY, ignores=(8, 9)),
-    "ignores_protection": Fault("keeps its OVP and OCP", SUPPLY, ignores=(82, 83)),
-    "panel": Fault("somebody turns its voltage up by 20 mV", SUPPLY, knob=(8, 0.02)),
-    "panel_down": Fault("somebody turns its voltage down by 0.5 V", SUPPLY, knob=(8, -0.5)),
-    "panel_ovp": Fault("somebody turns its OVP up by 10 V", SUPPLY, knob=(82, 10.0)),
+    "ignores_set": Fault("keeps its set-point", SUPPLY, ignores=("voltage_v", "current_a")),
+    "ignores_protection": Fault("keeps its OVP and OCP", SUPPLY, ignores=("ovp_v", "ocp_a")),
+    "panel": Fault("somebody turns its voltage up by 20 mV", SUPPLY, knob=("voltage_v", 0.02)),
+    "panel_down": Fault(
+        "somebody turns its voltage down by 0.5 V", SUPPLY, knob=("voltage_v", -0.5)
+    ),
+    "panel_ovp": Fault("somebody turns its OVP up by 10 V", SUPPLY, knob=("ovp_v", 10.0)),
     "creeps": Fault("creeps up by 0.5 mV a second", SUPPLY, creep_v_s=5e-4),
     "overshoot": Fault("regulates 80 mV too high", SUPPLY, excess_v=0.08),
     "runaway": Fault("regulates 1 V too high", SUPPLY, excess_v=1.0),
     "restart": Fault("restarts with factory settings", SUPPLY, restarts=True),
     "dark": Fault("has no mains", SUPPLY, swallows=True, dark=True),
     "stranger": Fault("is another unit of its model", SUPPLY, stranger=True),
+    "no_timer": Fault("never opens by itself", ("relay",), latches=True),
 }
 
 

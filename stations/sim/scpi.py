@@ -16,11 +16,14 @@ ERRORS = {
     111: "Channel list: slot number out of range",
     112: "Channel list: channel number out of range",
     113: "Channel list: empty scan list",
+    -100: "Command unknown",
     -102: "Syntax error",
     -109: "Missing parameter",
     -113: "Undefined header",
+    -201: "Invalid while in local",
     -211: "Trigger ignored",
     -214: "Trigger deadlock",
+    -221: "Settings conflict",
     -222: "Data out of range",
     -224: "Illegal parameter value",
     -230: "Data stale",
@@ -76,7 +79,10 @@ def _mnemonic(match: re.Match[str]) -> str:
 class ScpiInstrument:
     """Executes messages; a subclass adds its commands with `add`."""
 
+    UNKNOWN_HEADER = -113
+
     def __init__(self, identity: str) -> None:
+        self._identity = identity
         self._handlers: list[tuple[re.Pattern[str], Handler]] = []
         self._found: dict[str, Handler | None] = {}
         self._errors: deque[int] = deque()
@@ -85,7 +91,7 @@ class ScpiInstrument:
         self._event_mask = 0
         self.add(
             {
-                "*IDN?": lambda _: identity,
+                "*IDN?": lambda _: self._identity,
                 "*CLS": self._clear,
                 "*RST": self._reset,
                 "*OPC": self._operation_complete,
@@ -150,10 +156,10 @@ class ScpiInstrument:
                 )
             if (handler := self._found[spelling]) is not None:
                 return handler
-        raise ScpiError(-113)
+        raise ScpiError(self.UNKNOWN_HEADER)
 
     def _no_such_header(self, _: str) -> None:
-        raise ScpiError(-113)
+        raise ScpiError(self.UNKNOWN_HEADER)
 
     def _clear(self, _: str) -> None:
         self._errors.clear()

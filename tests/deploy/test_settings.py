@@ -114,3 +114,21 @@ def test_reading_the_settings_starts_no_server(tmp_path: Path) -> None:
 @pytest.mark.django_db
 def test_the_default_database_is_a_real_postgresql() -> None:
     assert get_user_model().objects.count() == 0
+
+
+@pytest.mark.parametrize(("role", "age"), [("bench", "None"), ("app", "0"), ("owner", "0")])
+def test_only_a_bench_keeps_its_connection(tmp_path: Path, role: str, age: str) -> None:
+    show = "s.DATABASES['default']['CONN_MAX_AGE']"
+
+    result = read_settings(tmp_path, show=show, DATABASE_ROLE=role, DB_POOL_MAX="0")
+
+    assert result.stdout == f"{age}\n"
+
+
+def test_what_an_address_asks_for_is_kept(tmp_path: Path) -> None:
+    show = "s.DATABASES['default']['OPTIONS']['sslmode']"
+    url = "postgres://a:b@db.example/shop?sslmode=require"
+
+    result = read_settings(tmp_path, show=show, DATABASE_URL=url)
+
+    assert result.stdout == "require\n"

@@ -164,9 +164,13 @@ def guarded(
     relay: bool = False,
     timing: Mapping[str, Value] | None = None,
     supply: Mapping[str, Value] | None = None,
+    folder: Folder | None = None,
 ) -> Iterator[Guarded]:
-    """Simulated bench and guardian up, the guardian's first act (off, proven) done."""
-    folder = Folder(
+    """Simulated bench and guardian up, the guardian's first act (off, proven) done.
+
+    `folder` says everything of the bench, where it is not the usual one.
+    """
+    folder = folder or Folder(
         cells=cells or [cell(soc=0.95)] * 4,
         speed=speed,
         wiring={"lead_ohm": 0.005},

@@ -394,6 +394,27 @@ def test_the_command_line_does_without_a_guardian(tmp_path: Path) -> None:
         assert "no guardian" in told.stderr
 
 
+def test_a_stop_needs_no_readable_bench_toml(tmp_path: Path) -> None:
+    with guarded(tmp_path) as bench:
+        bench.charge(bench.session())
+        bench.sim.bench_toml.write_text("station = \n")  # somebody is editing it
+
+        told = command("stop", str(bench.sim.bench_toml))
+
+        assert (told.returncode, told.stdout) == (0, "output off\n"), told.stderr
+        assert not bench.sim.output_is_on()
+
+
+def test_a_stop_waits_for_no_driver_to_be_imported() -> None:
+    program = "import sys, stations.__main__; print('stations.drivers' in sys.modules)"
+
+    told = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert told.stdout == "False\n"
+
+
 def test_the_command_line_names_what_is_wrong(tmp_path: Path) -> None:
     toml = tmp_path / "bench.toml"
     toml.write_text("station = 7\n")

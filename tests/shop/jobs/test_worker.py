@@ -165,6 +165,20 @@ def test_a_run_killed_in_its_cv_hold_resumes_by_rule_and_finishes(
     assert "interrupted for" in balance.remark
 
 
+def test_a_kept_connection_that_died_between_two_runs_delays_none(
+    process_env: dict[str, str],
+) -> None:
+    env = process_env | {"DATABASE_ROLE": "bench"}  # whose processes keep their connection
+    with shop_bench() as bench, station_worker(bench, env):
+        for _ in range(2):
+            run = bench.start()  # which sends it once, and nobody does again
+            bench.at_step(run, "connect")
+            bench.guarded.link.stop(reason="enough")
+            wait_until(partial(is_over, run), within_s=30)
+
+            assert end_connections() > 1
+
+
 def is_gone(pid: int) -> bool:
     """Dead, if not yet waited for."""
     status = Path(f"/proc/{pid}/status")
@@ -189,6 +203,16 @@ def stored(run: Run, *, attempt: int) -> list[tuple[int, datetime, float]]:
         for chunk in chunks
         for reading in readings_of(bytes(chunk.payload), first_seq=chunk.first_seq)
     ]
+
+
+def end_connections() -> int:
+    """As a restart of the database does to everybody but us; how many there were."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        return int(cursor.fetchone()[0])
 
 
 def child_of(pid: int) -> int:

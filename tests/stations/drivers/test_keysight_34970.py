@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from stations.drivers.keysight_34970 import Keysight34972A, scan_list
 from stations.drivers.protocols import BadReply, OutOfRange, Refused
-from tests.stations.drivers.cases import CHANNELS, DAQ_IDENTITY, DAQ_SETUP, reading
+from tests.stations.drivers.case import CHANNELS
+from tests.stations.drivers.cases import DAQ_IDENTITY, DAQ_SETUP, reading
 from tests.stations.drivers.transcript import lines, on_socket, playing
 
 AWAKE = [*lines(("*IDN?", DAQ_IDENTITY)), *DAQ_SETUP]

@@ -203,11 +203,13 @@ class PtyPlayer(Player):
 
 
 @contextmanager
-def playing(player: Player) -> Iterator[Player]:
+def playing(player: Player, *, whole: bool = True) -> Iterator[Player]:
+    """Without `whole` a part of the transcript may be left over."""
     player.start()
     try:
         yield player
-        player.finish()
+        if whole:
+            player.finish()
     finally:
         player.stop()
 
