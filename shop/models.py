@@ -1,5 +1,6 @@
 """Every model of the app, for Django; each lives with its concept."""
 
+from shop.audit.models import AuditEntry
 from shop.cells.models import Batch, Cell, CellType
 from shop.equipment.models import Calibration, Instrument, Station, StationLease
 from shop.evidence.models import (
@@ -33,6 +34,7 @@ from shop.trace.models import TraceLink
 __all__ = [
     "Alert",
     "Approval",
+    "AuditEntry",
     "Balance",
     "Batch",
     "Calibration",

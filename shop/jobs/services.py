@@ -11,6 +11,8 @@ from datetime import datetime
 from celery import current_app
 from django.db import IntegrityError, transaction
 
+from shop.audit import services as audit
+from shop.audit.models import AuditEntry
 from shop.cells.models import Cell
 from shop.cells.services import touch_cells
 from shop.equipment.models import Station
@@ -95,17 +97,22 @@ def release_job(*, job: Job, by: User, now: datetime) -> Job:
             is_supervisor=by.role == Role.SUPERVISOR,
         )
     )
-    move_job(
-        job,
-        JobState.OPEN,
-        kind="released",
-        by=by,
-        now=now,
-        held_by=job.claimed_by,
-        station=None,
-        claimed_by=None,
-        claimed_at=None,
-    )
+    with transaction.atomic():
+        holder = job.claimed_by
+        move_job(
+            job,
+            JobState.OPEN,
+            kind="released",
+            by=by,
+            now=now,
+            held_by=holder,
+            station=None,
+            claimed_by=None,
+            claimed_at=None,
+        )
+        if holder is not None and holder != by:
+            data = {"job": job.pk, "held_by": holder.pk}
+            audit.record(kind=AuditEntry.Kind.CLAIM_TAKEN_BACK, by=by, now=now, data=data)
     return job
 
 
