@@ -2,13 +2,20 @@
 
 from shop.audit.models import AuditEntry
 from shop.cells.models import Batch, Cell, CellType
-from shop.equipment.models import Calibration, Instrument, Station, StationLease
+from shop.equipment.models import (
+    Calibration,
+    CalibrationWithdrawal,
+    Instrument,
+    Station,
+    StationLease,
+)
 from shop.evidence.models import (
     Approval,
     Balance,
     CapacityTest,
     CellBalance,
     CellVoltage,
+    Supersession,
     VoltageCheck,
 )
 from shop.jobs.models import (
@@ -38,6 +45,7 @@ __all__ = [
     "Balance",
     "Batch",
     "Calibration",
+    "CalibrationWithdrawal",
     "CapacityTest",
     "Cell",
     "CellBalance",
@@ -67,6 +75,7 @@ __all__ = [
     "SigningKey",
     "Station",
     "StationLease",
+    "Supersession",
     "TraceLink",
     "User",
     "VoltageCheck",

@@ -16,7 +16,9 @@ from django.db.models import Model
 
 from shop.audit.chain import GENESIS
 from shop.audit.models import AuditEntry
+from shop.equipment.models import CalibrationWithdrawal
 from shop.evidence.canonical import plain, sha256_of
+from shop.evidence.models import Supersession
 from shop.quality.models import Disposition
 from shop.signing.models import KeyRetirement
 from shop.verification.faults import Fault
@@ -28,6 +30,8 @@ AT_ONCE = 200
 REPEATED: Mapping[str, type[Model]] = {
     AuditEntry.Kind.DISPOSED: Disposition,
     AuditEntry.Kind.KEY_REPLACED: KeyRetirement,
+    AuditEntry.Kind.SUPERSEDED: Supersession,
+    AuditEntry.Kind.WITHDRAWN: CalibrationWithdrawal,
 }
 Told: TypeAlias = Mapping[str, Any]
 

@@ -18,6 +18,8 @@ from django.db import ProgrammingError, connection, transaction
 
 import tests.played
 from deploy.roles import Login, Role
+from shop.audit.models import AuditEntry
+from shop.audit.services import record
 from shop.jobs.leasing import Held, take
 from shop.jobs.models import Run
 from shop.jobs.states import RunState
@@ -26,7 +28,14 @@ from tests import factories
 from tests.cast import the_cast
 
 USERS = {role: login.user for role, login in settings.DATABASE_LOGINS.items()}
-EVIDENCE = ("shop_approval", "shop_balance", "shop_manifest", "shop_readingchunk")
+EVIDENCE = (
+    "shop_approval",
+    "shop_balance",
+    "shop_calibrationwithdrawal",
+    "shop_manifest",
+    "shop_readingchunk",
+    "shop_supersession",
+)
 
 
 @pytest.fixture
@@ -72,6 +81,16 @@ def test_evidence_is_added_and_read_only(
     execute(f"SELECT count(*) FROM {table}")  # noqa: S608
     with refused():
         execute(statement.format(table))
+
+
+@pytest.mark.parametrize("statement", ["UPDATE {} SET number = 1", "DELETE FROM {}", "TRUNCATE {}"])
+def test_the_app_adds_to_the_audit_and_changes_nothing_of_it(granted: None, statement: str) -> None:
+    cast = the_cast()
+    become(Role.APP)
+
+    record(kind=AuditEntry.Kind.SHARED, by=cast.sade, now=factories.NOON)
+    with refused():
+        execute(statement.format("shop_auditentry"))
 
 
 @pytest.mark.parametrize("role", [Role.APP, Role.BENCH])
@@ -147,6 +166,10 @@ def test_a_bench_can_say_who_stopped_its_run(granted: None) -> None:
         "UPDATE shop_user SET role = 'SUPERVISOR'",
         "SELECT password FROM shop_user",
         "UPDATE shop_cell SET serial = serial",
+        "INSERT INTO shop_supersession SELECT * FROM shop_supersession",
+        "INSERT INTO shop_calibrationwithdrawal SELECT * FROM shop_calibrationwithdrawal",
+        "SELECT * FROM shop_auditentry",
+        "INSERT INTO shop_auditentry (number) VALUES (1)",
         "SELECT * FROM shop_tracelink",
         "SELECT * FROM shop_customer",
         "SELECT * FROM django_session",

@@ -13,11 +13,17 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 
+from shop.audit.models import AuditEntry
+from shop.audit.services import record
+from shop.equipment.models import CalibrationWithdrawal
 from shop.evidence.canonical import approval_body, sha256_of
-from shop.evidence.models import Approval, Balance, CellVoltage, VoltageCheck
+from shop.evidence.models import Approval, Balance, CellVoltage, Supersession, VoltageCheck
+from shop.evidence.taking_back import supersede, withdraw
 from shop.jobs.models import Run
-from shop.packs.models import Placement
+from shop.packs.models import GateDecision, Placement
 from shop.packs.services import assemble_pack
+from shop.quality.models import Disposition
+from shop.quality.services import open_nonconformance
 from shop.readings.models import Manifest, ReadingChunk
 from shop.signing import keyring, signatures
 from shop.signing.models import KeyRetirement, SigningKey
@@ -311,6 +317,96 @@ def test_an_edited_cell_voltage_is_named(run: Run) -> None:
     )
 
 
+# the audit, and what it repeats
+
+
+@pytest.fixture
+def taken_back(run: Run, cast: Cast) -> Supersession:
+    """The second entry of three in the audit."""
+    record(kind=AuditEntry.Kind.SHARED, by=cast.sade, now=APPROVED, data={"link": 1})
+    back = supersede(record=run.balance, words="A lead was loose.", by=cast.sade, now=APPROVED)
+    calibration = run.station.instruments.get(role="meter").calibrations.get()
+    withdraw(calibration=calibration, words="Dropped.", by=cast.kemi, now=APPROVED)
+    return back
+
+
+def entry(number: int) -> AuditEntry:
+    return AuditEntry.objects.get(number=number)
+
+
+def test_an_untouched_audit_is_well(taken_back: Supersession) -> None:
+    assert "3 audit entries" in verify()
+
+
+@pytest.mark.parametrize("recomputed", [False, True])
+def test_an_edited_entry_is_named(taken_back: Supersession, cast: Cast, recomputed: bool) -> None:
+    row = entry(1)
+
+    change(AuditEntry, row.pk, by=cast.bayo)
+    if recomputed:
+        row.refresh_from_db()
+        assert row.key is not None
+        change(AuditEntry, row.pk, sha256=sha256_of(row.body(row.key.named)))
+
+    words = "does not hold" if recomputed else "is not what its hash says"
+    assert first_fault().startswith(f"AuditEntry {row.pk}: number 1 ")
+    assert words in first_fault()
+
+
+def test_an_entry_that_was_cut_out_is_missed(taken_back: Supersession) -> None:
+    following = entry(2).pk
+
+    remove(AuditEntry, entry(1).pk)
+
+    assert first_fault() == (
+        f"AuditEntry {following}: number 2 where 1 should follow: an entry is missing"
+    )
+
+
+def test_an_entry_that_was_cut_out_and_closed_up_breaks_the_chain(
+    taken_back: Supersession,
+) -> None:
+    remove(AuditEntry, entry(1).pk)
+    for number in (2, 3):
+        change(AuditEntry, entry(number).pk, number=number - 1)
+
+    assert "does not follow the entry before it: the hashes differ" in first_fault()
+
+
+def test_a_supersession_that_vanished_is_missed(taken_back: Supersession) -> None:
+    """Otherwise what was taken back would count again."""
+    remove(Supersession, taken_back.pk)
+
+    assert first_fault() == f"Supersession {taken_back.pk}: the audit has it and it is not there"
+
+
+def test_an_edited_reason_is_named(taken_back: Supersession) -> None:
+    change(Supersession, taken_back.pk, words="All is well.")
+
+    assert first_fault() == (
+        f"Supersession {taken_back.pk}: is not as the audit has it: it was changed"
+    )
+
+
+def test_a_withdrawal_that_vanished_is_missed(taken_back: Supersession) -> None:
+    gone = CalibrationWithdrawal.objects.get()
+
+    remove(CalibrationWithdrawal, gone.pk)
+
+    assert first_fault().startswith(f"CalibrationWithdrawal {gone.pk}: the audit has it")
+
+
+def test_a_disposition_that_nobody_made_is_named(run: Run, cast: Cast) -> None:
+    """Otherwise a word in the database would let a quarantined cell into a pack."""
+    cell = run.run_cells.order_by("position")[0].cell
+    note = open_nonconformance(cell=cell, kind="OTHER", words="Swollen.", now=APPROVED)
+    forged = Disposition.objects.create(
+        nonconformance=note, decision="USE_AS_IS", by=cast.sade, at=APPROVED, words="Fine."
+    )
+
+    assert first_fault() == f"Disposition {forged.pk}: nobody made it: the audit does not have it"
+
+
 @pytest.mark.django_db(transaction=True)
 class TestPlacements:
     """Assembling needs a transaction of its own."""
@@ -335,7 +431,30 @@ class TestPlacements:
         return Placement.objects.get(pack=pack, position=2)
 
     def test_a_pack_as_the_gate_decided_is_well(self, placement: Placement) -> None:
-        assert "4 placements" in verify()
+        assert "1 decisions, 4 placements" in verify()
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [("findings", []), ("at", APPROVED), ("allowed", False), ("plan", {"pack": "P-1"})],
+    )
+    def test_an_edited_decision_is_named(
+        self, placement: Placement, name: str, value: object
+    ) -> None:
+        decision = GateDecision.objects.get()
+
+        # A refused plan has no pack.
+        also = {"pack": None} if name == "allowed" else {}
+        change(GateDecision, decision.pk, **{name: value}, **also)
+
+        assert first_fault().startswith(f"GateDecision {decision.pk}: pack P-1: its signature")
+
+    def test_a_decision_that_nobody_signed_is_named(self, placement: Placement, cast: Cast) -> None:
+        decision = GateDecision.objects.get()
+        decision.pk, decision.pack, decision.allowed = None, None, False
+        decision.key, decision.signature = None, ""
+        decision.save(force_insert=True)
+
+        assert first_fault() == f"GateDecision {decision.pk}: pack P-1: is not signed"
 
     def test_another_cell_than_the_gate_saw_is_named(self, placement: Placement) -> None:
         Placement.objects.filter(pk=placement.pk).update(cell=factories.make_cells(1)[0])
