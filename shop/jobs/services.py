@@ -28,6 +28,7 @@ from shop.jobs.models import (
     RunCell,
 )
 from shop.jobs.moves import move_job, move_run
+from shop.jobs.planning import lasts_at_most
 from shop.jobs.procedures import procedure_of
 from shop.jobs.states import JobState, RunState
 from shop.people.models import User
@@ -125,6 +126,7 @@ def start_run(*, job: Job, by: User, now: datetime) -> Run:
     require(by.role, Act.START)
     policy = queries.policy_in_force()
     cells = queries.job_cells(job)
+    lasts = lasts_at_most(job, job.station)
     try:
         with transaction.atomic():
             touch_cells(cells)  # a cell is started or assembled, never both
@@ -135,6 +137,7 @@ def start_run(*, job: Job, by: User, now: datetime) -> Run:
                     station=queries.station_fact(job.station, now) if job.station else None,
                     cells=queries.cell_facts(cells),
                     has_policy=policy is not None,
+                    lasts=lasts,
                     now=now,
                 )
             )

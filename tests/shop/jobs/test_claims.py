@@ -186,6 +186,20 @@ def test_refuses_a_start_the_second_after_calibration_lapsed(cast: Cast) -> None
         start_run(job=job, by=cast.tola, now=NOON + timedelta(days=1, seconds=1))
 
 
+def test_refuses_a_start_whose_calibration_would_lapse_within_the_plan(cast: Cast) -> None:
+    factories.make_policy(by=cast.sade)
+    station = factories.make_station(calibrated=False)
+    for instrument in station.instruments.all():
+        factories.calibrate(instrument, days=0.5 if instrument.role == "meter" else 365.0)
+    job = factories.make_job(by=cast.tola, claimed_at=station)
+
+    with pytest.raises(Refusal, match="the run may last until") as caught:
+        start_run(job=job, by=cast.tola, now=NOON)
+
+    assert codes(caught) == ["calibration_ends"]
+    assert not Run.objects.exists()
+
+
 def test_refuses_a_second_start_of_the_same_job(cast: Cast) -> None:
     factories.make_policy(by=cast.sade)
     job = factories.make_job(by=cast.tola, claimed_at=factories.make_station())
