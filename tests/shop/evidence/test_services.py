@@ -234,7 +234,7 @@ def test_refuses_the_same_file_twice(cast: Cast) -> None:
         (lambda data: data.replace(b"2026-11-01", b"2027-11-01", 1), "future_test"),
         (lambda data: data + b"\n" + data.splitlines()[1], "cell_twice"),
         (lambda data: data[:-4], "row_time"),
-        (lambda data: data + b"\x00", "file_nul"),
+        (lambda data: data + b"\x00", "row_nul"),
     ],
 )
 def test_a_broken_file_writes_nothing(
