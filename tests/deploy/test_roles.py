@@ -22,6 +22,7 @@ from shop.audit.models import AuditEntry
 from shop.audit.services import record
 from shop.jobs.leasing import Held, take
 from shop.jobs.models import Run
+from shop.jobs.numbers import spend_run_numbers
 from shop.jobs.states import RunState
 from shop.readings.uplink import who_stops
 from tests import factories
@@ -153,6 +154,12 @@ def test_a_bench_can_say_who_stopped_its_run(granted: None) -> None:
     become(Role.BENCH)
 
     assert who_stops(Run.objects.get(pk=run.pk)) == cast.bayo.words
+
+
+def test_a_bench_may_keep_the_numbers_of_its_lost_runs(granted: None) -> None:
+    become(Role.BENCH)
+
+    assert spend_run_numbers(1)
 
 
 @pytest.mark.parametrize(
