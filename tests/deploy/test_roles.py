@@ -27,6 +27,7 @@ from shop.jobs.states import RunState
 from shop.readings.uplink import who_stops
 from tests import factories
 from tests.cast import the_cast
+from tests.faults.matrix import Trial
 
 USERS = {role: login.user for role, login in settings.DATABASE_LOGINS.items()}
 EVIDENCE = (
@@ -50,6 +51,12 @@ def become(role: Role) -> None:
         cursor.execute(f'SET LOCAL ROLE "{USERS[role]}"')
 
 
+def acting_as() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_user")
+        return str(cursor.fetchone()[0])
+
+
 @contextmanager
 def refused() -> Iterator[None]:
     denied = pytest.raises(ProgrammingError, match=r"permission denied|must be owner")
@@ -62,6 +69,7 @@ def execute(statement: str) -> None:
         cursor.execute(statement)
 
 
+@pytest.mark.fault("44", "evidence changed with the login of app or bench", trials=1)
 @pytest.mark.parametrize("role", [Role.APP, Role.BENCH])
 @pytest.mark.parametrize("table", EVIDENCE)
 @pytest.mark.parametrize(
@@ -75,13 +83,14 @@ def execute(statement: str) -> None:
     ],
 )
 def test_evidence_is_added_and_read_only(
-    granted: None, role: Role, table: str, statement: str
+    granted: None, role: Role, table: str, statement: str, trial: Trial
 ) -> None:
     become(role)
 
     execute(f"SELECT count(*) FROM {table}")  # noqa: S608
     with refused():
         execute(statement.format(table))
+    trial.happened(acting_as() == USERS[role])
 
 
 @pytest.mark.parametrize("statement", ["UPDATE {} SET number = 1", "DELETE FROM {}", "TRUNCATE {}"])

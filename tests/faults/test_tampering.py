@@ -29,6 +29,7 @@ from shop.signing import keyring, signatures
 from shop.signing.models import KeyRetirement, SigningKey
 from tests import factories
 from tests.cast import Cast, the_cast
+from tests.faults.matrix import Trial
 from tests.faults.tampering import (
     change,
     one_reading_higher,
@@ -116,13 +117,15 @@ def test_the_superuser_cannot_edit_by_switching_replication_on(run: Run) -> None
         ReadingChunk.objects.filter(run=run).update(count=1)
 
 
-def test_a_changed_value_is_named_with_its_run_attempt_and_seq(run: Run) -> None:
+@pytest.mark.fault("44", "value changed by the superuser", trials=20)
+def test_a_changed_value_is_named_with_its_run_attempt_and_seq(run: Run, trial: Trial) -> None:
     row = chunk(run, 1)
     edited = rewritten(run, one_reading_higher(row.first_seq + 10))[1].payload
     assert edited != bytes(row.payload)
 
     change(ReadingChunk, row.pk, payload=edited)
 
+    trial.happened(bytes(chunk(run, 1).payload) == edited)
     place = f"ReadingChunk {row.pk} (run {run.pk}, attempt 1, seq {row.first_seq})"
     assert first_fault().startswith(f"{place}: is not what its hash says")
 
@@ -145,11 +148,13 @@ def test_a_damaged_row_is_named(run: Run, fields: dict[str, Any], words: str) ->
     assert words in found
 
 
-def test_a_cut_last_chunk_is_named_by_the_first_missing_seq(run: Run) -> None:
+@pytest.mark.fault("44", "last chunk of a run cut off", trials=20)
+def test_a_cut_last_chunk_is_named_by_the_first_missing_seq(run: Run, trial: Trial) -> None:
     last = chunk(run, -1)
 
     remove(ReadingChunk, last.pk)
 
+    trial.happened(chunk(run, -1).last_seq < last.first_seq)
     manifest = Manifest.objects.get(run=run)
     place = f"Manifest {manifest.pk} (run {run.pk}, attempt 1, seq {last.first_seq})"
     missing = f"{last.first_seq} to {last.last_seq} are missing"
@@ -166,13 +171,15 @@ def test_a_chunk_cut_from_the_middle_is_named(run: Run) -> None:
     assert f"begins at {cut.last_seq + 1} where {cut.first_seq} should follow" in found
 
 
-def test_two_swapped_chunks_are_found_at_the_first(run: Run) -> None:
+@pytest.mark.fault("44", "two chunks swapped", trials=20)
+def test_two_swapped_chunks_are_found_at_the_first(run: Run, trial: Trial) -> None:
     one, two = chunk(run, 1), chunk(run, 2)
     assert one.count == two.count
 
     change(ReadingChunk, one.pk, payload=bytes(two.payload), hash=two.hash)
     change(ReadingChunk, two.pk, payload=bytes(one.payload), hash=one.hash)
 
+    trial.happened((chunk(run, 1).hash, chunk(run, 2).hash) == (two.hash, one.hash))
     place = f"ReadingChunk {one.pk} (run {run.pk}, attempt 1, seq {one.first_seq})"
     assert first_fault().startswith(f"{place}: is not what its hash says")
 
@@ -187,13 +194,18 @@ def test_a_recomputed_chain_ends_in_another_hash_than_was_sealed(run: Run) -> No
     )
 
 
-def test_a_chain_and_manifest_recomputed_without_the_key_have_no_signature(run: Run) -> None:
+@pytest.mark.fault("44", "chain and manifest recomputed without the key", trials=20)
+def test_a_chain_and_manifest_recomputed_without_the_key_have_no_signature(
+    run: Run, trial: Trial
+) -> None:
     chunks = rewritten(run, one_reading_higher(400))
     store(run, chunks)
     manifest = Manifest.objects.get(run=run)
 
     reseal(manifest, {"readings": manifest.body["readings"] | {"head": chunks[-1].hash}})
 
+    sealed = Manifest.objects.get(run=run)
+    trial.happened(sealed.sha256 == sha256_of(sealed.body) != manifest.sha256)
     found = first_fault()
     assert found.startswith(f"Manifest {manifest.pk} (run {run.pk}, attempt 1): its signature")
     assert "does not hold" in found
@@ -246,8 +258,9 @@ def test_nothing_is_believed_that_a_retired_key_signed_later(run: Run) -> None:
     assert f"is signed with key {key.key_id} after that was retired" in first_fault()
 
 
+@pytest.mark.fault("44", "approval edited", trials=10)
 @pytest.mark.parametrize("recomputed", [False, True])
-def test_an_edited_approval_is_named(run: Run, recomputed: bool) -> None:
+def test_an_edited_approval_is_named(run: Run, recomputed: bool, trial: Trial) -> None:
     approval = Approval.objects.order_by("pk")[2]
     evidence = approval.evidence | {"rated_ah": 314_000_000}
 
@@ -255,6 +268,7 @@ def test_an_edited_approval_is_named(run: Run, recomputed: bool) -> None:
     if recomputed:
         change(Approval, approval.pk, evidence_sha256=sha256_of(evidence))
 
+    trial.happened(Approval.objects.get(pk=approval.pk).evidence == evidence)
     words = "does not hold" if recomputed else "is not what its hash says"
     assert first_fault().startswith(f"Approval {approval.pk}: ")
     assert words in first_fault()

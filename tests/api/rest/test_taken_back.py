@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from shop import clock
 from shop.audit.models import AuditEntry
 from shop.equipment.models import Calibration, CalibrationWithdrawal
 from shop.evidence.models import Supersession
+from stations.clock import guard_s
 from tests.api.clients import Api, codes, logged_in
 from tests.api.made import assembled, balanced
 from tests.cast import Cast, the_cast
+from tests.faults.matrix import Trial
 
 REASON = "The scanner's card was loose."
 
@@ -97,8 +97,9 @@ def test_only_supervisors_read_the_audit(cast: Cast, sade: Api, tola: Api) -> No
     assert entry["number"] == AuditEntry.objects.count()
 
 
+@pytest.mark.fault("35", "calibration withdrawn after assembly", trials=20, limit_s=60.0)
 @pytest.mark.django_db(transaction=True)
-def test_a_recalled_pack_says_so_wherever_it_is_shown() -> None:
+def test_a_recalled_pack_says_so_wherever_it_is_shown(trial: Trial) -> None:
     cast = the_cast()
     pack = assembled(cast)
     sade = Api(logged_in(cast.sade))
@@ -106,11 +107,12 @@ def test_a_recalled_pack_says_so_wherever_it_is_shown() -> None:
     known = Calibration.objects.get(instrument=meter)
     assert sade.get("packs/P-1").json()["recalls"] == []
 
-    began = clock.now()
+    began_s = guard_s()
     sade.post(f"calibrations/{known.pk}/withdraw", words="Dropped.")
+    trial.happened(CalibrationWithdrawal.objects.filter(calibration=known).exists())
 
     listed = sade.get("recalls").json()["packs"]
     assert [(row["serial"], row["customer"]) for row in listed] == [("P-1", "Ife Solar")]
     assert "Dropped." in listed[0]["reasons"][0]["words"]
     assert sade.get("packs/P-1").json()["recalls"] == listed[0]["reasons"]
-    assert clock.now() - began < timedelta(seconds=60)
+    trial.off_after(guard_s() - began_s)

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from shop.audit.models import AuditEntry
-from shop.equipment.models import Calibration
+from shop.equipment.models import Calibration, CalibrationWithdrawal
 from shop.equipment.queries import calibrated_until
 from shop.evidence.models import CapacityTest, Supersession
 from shop.evidence.queries import evidence_of_cells, gate_policy
@@ -22,7 +22,16 @@ from shop.shelf.queries import shelf
 from shop.shelf.rules import State
 from tests import factories
 from tests.cast import Cast
-from tests.shop.packs.factories import Bank, approve, make_bank, make_capacity, make_design
+from tests.faults.matrix import Trial
+from tests.shop.packs.factories import (
+    Bank,
+    approve,
+    bank_of,
+    make_bank,
+    make_capacity,
+    make_design,
+    make_finished_run,
+)
 
 STOPPED = factories.NOON
 NOW = STOPPED + timedelta(hours=1)
@@ -185,6 +194,31 @@ def test_a_withdrawn_calibration_voids_what_it_measured(bank: Bank, cast: Cast, 
 
     assert {f.rule for f in found if "9 mV off" in f.words} == {"G7"}
     assert {f.rule for f in found} == {"G1", "G7"}
+
+
+@pytest.mark.fault("35", "calibration withdrawn while it measures", trials=20)
+def test_a_calibration_withdrawn_during_the_run_voids_what_comes_of_it(
+    cast: Cast, trial: Trial
+) -> None:
+    """The run goes on and its verdict is kept; the gate knows better."""
+    run, manifest = make_finished_run(
+        by=cast.tola, cells=factories.make_cells(4), began=STOPPED - timedelta(hours=4)
+    )
+    scanner = run.station.instruments.get(role="scanner")
+    withdraw(
+        calibration=scanner.calibrations.get(),
+        words="9 mV off.",
+        by=cast.sade,
+        now=STOPPED - timedelta(hours=1),
+    )
+    bank = bank_of(run, manifest, stopped=STOPPED)
+    for cell in bank.cells:
+        make_capacity(cell)
+
+    assert bank.balance is not None
+    trial.happened(bank.balance.recorded_at > CalibrationWithdrawal.objects.get().at)
+    assert bank.balance.completeness == "COMPLETE"
+    assert {f.rule for f in blocking(bank, cast)} == {"G1", "G7"}
 
 
 def test_another_certificate_that_covers_that_day_makes_it_count_again(
