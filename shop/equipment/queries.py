@@ -8,9 +8,14 @@ from shop.equipment.models import Calibration, Instrument
 
 
 def calibration_in_force(instrument: Instrument, at: datetime) -> Calibration | None:
-    """The newest record whose span holds `at`, both ends inclusive; None if there is none."""
+    """The newest record whose span holds `at`, both ends inclusive; None if there is none.
+
+    A certificate that was withdrawn is none.
+    """
     return (
-        instrument.calibrations.filter(valid_from__lte=at, valid_until__gte=at)
+        instrument.calibrations.filter(
+            valid_from__lte=at, valid_until__gte=at, withdrawal__isnull=True
+        )
         .order_by("-id")
         .first()
     )

@@ -11,6 +11,8 @@ from datetime import datetime
 from celery import current_app
 from django.db import IntegrityError, transaction
 
+from shop.audit import services as audit
+from shop.audit.models import AuditEntry
 from shop.cells.models import Cell
 from shop.cells.services import touch_cells
 from shop.equipment.models import Station
@@ -26,6 +28,7 @@ from shop.jobs.models import (
     RunCell,
 )
 from shop.jobs.moves import move_job, move_run
+from shop.jobs.planning import lasts_at_most
 from shop.jobs.procedures import procedure_of
 from shop.jobs.states import JobState, RunState
 from shop.people.models import User
@@ -95,17 +98,22 @@ def release_job(*, job: Job, by: User, now: datetime) -> Job:
             is_supervisor=by.role == Role.SUPERVISOR,
         )
     )
-    move_job(
-        job,
-        JobState.OPEN,
-        kind="released",
-        by=by,
-        now=now,
-        held_by=job.claimed_by,
-        station=None,
-        claimed_by=None,
-        claimed_at=None,
-    )
+    with transaction.atomic():
+        holder = job.claimed_by
+        move_job(
+            job,
+            JobState.OPEN,
+            kind="released",
+            by=by,
+            now=now,
+            held_by=holder,
+            station=None,
+            claimed_by=None,
+            claimed_at=None,
+        )
+        if holder is not None and holder != by:
+            data = {"job": job.pk, "held_by": holder.pk}
+            audit.record(kind=AuditEntry.Kind.CLAIM_TAKEN_BACK, by=by, now=now, data=data)
     return job
 
 
@@ -118,6 +126,7 @@ def start_run(*, job: Job, by: User, now: datetime) -> Run:
     require(by.role, Act.START)
     policy = queries.policy_in_force()
     cells = queries.job_cells(job)
+    lasts = lasts_at_most(job, job.station)
     try:
         with transaction.atomic():
             touch_cells(cells)  # a cell is started or assembled, never both
@@ -128,6 +137,7 @@ def start_run(*, job: Job, by: User, now: datetime) -> Run:
                     station=queries.station_fact(job.station, now) if job.station else None,
                     cells=queries.cell_facts(cells),
                     has_policy=policy is not None,
+                    lasts=lasts,
                     now=now,
                 )
             )

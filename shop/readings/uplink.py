@@ -25,6 +25,7 @@ from shop.equipment.models import Station
 from shop.equipment.states import OutputState
 from shop.jobs.leasing import readopt
 from shop.jobs.models import PersonAct, Run
+from shop.jobs.numbers import spend_run_numbers
 from shop.jobs.states import RunState
 from shop.people.models import User
 from shop.readings.drain import Cut, Drain
@@ -172,16 +173,30 @@ class Uplink:
             return
         runs = Run.objects.filter(pk__in=[run_id for run_id, _ in new], station=self.station)
         known = {run.pk for run in runs}
+        self._keep_clear({run_id for run_id, _ in new} - known)
         stored = {(run.pk, run.attempt) for run in runs if run.journal_closed_at is not None}
         for key in sorted(new):
             run_id, attempt = key
-            if run_id not in known:
-                log.warning("%s: run %s is not known here; its journal stays", self.station, run_id)
             if run_id not in known or key in stored:
                 self._done.add(key)
             else:
                 path = folder / f"{run_id}-{attempt}.jsonl"
                 self._drains[key] = Drain(path, run_id=run_id, attempt=attempt)
+
+    def _keep_clear(self, unknown: set[int]) -> None:
+        """Runs that the bench remembers and the database does not, as after a backup came back.
+
+        Their journals stay, and no new run gets their numbers: it would take over their readings.
+        """
+        if not unknown:
+            return
+        spend_run_numbers(max(unknown))
+        named = ", ".join(map(str, sorted(unknown)))
+        self._evidence_alarm = (
+            f"The journals of runs {named} are here and the database does not know them: was a "
+            "backup restored? Balance the cells of those runs again, then move the journals away."
+        )
+        log.error("%s: %s", self.station.slug, self._evidence_alarm)
 
     def _set_aside(self, key: tuple[int, int], error: Exception) -> None:
         """Evidence that contradicts itself: kept on the bench, said until the uplink restarts."""

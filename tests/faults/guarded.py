@@ -40,6 +40,7 @@ LIMITS = Limits(
 SETPOINT = Setpoint(3.65, 14.4)
 PROTECTION = Protection(ovp_v=3.75, ocp_a=15.1)
 DEADMAN_S = 2.0
+STATIONS: tuple[str, ...] = ("stations",)  # the module to run; a control has one of its own
 OFF_WITHIN_S = DEADMAN_S + 3.0
 
 
@@ -226,7 +227,7 @@ def charging_runner(bench: Guarded, *, group: int | None = None) -> Iterator[sub
 def launch(path: Path) -> subprocess.Popen[bytes]:
     """A guardian, in a process group of its own."""
     return subprocess.Popen(
-        [sys.executable, "-W", "error", "-m", "stations", "guard", str(path / "bench.toml")],
+        [sys.executable, "-W", "error", "-m", *STATIONS, "guard", str(path / "bench.toml")],
         cwd=ROOT,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
         process_group=0,

@@ -16,6 +16,7 @@ from stations.values import Reading
 from tests import factories
 from tests.cast import Cast
 from tests.factories import NOON
+from tests.faults.matrix import Trial
 from tests.race import race
 from tests.shop.readings.samples import make_readings
 
@@ -84,19 +85,24 @@ def test_many_chunks_are_stored_together_or_not_at_all(run: Run) -> None:
     assert ReadingChunk.objects.count() == 4
 
 
-def test_refuses_other_content_in_the_same_place_and_remembers_it(run: Run) -> None:
-    store(run, cut(run, 1, 60))
+@pytest.mark.fault("43", "chunk sent again with another content", trials=20)
+def test_refuses_other_content_in_the_same_place_and_remembers_it(run: Run, trial: Trial) -> None:
+    store(run, first := cut(run, 1, 60))
     other = [replace(READINGS[0], voltage_v=3.2), *READINGS[1:60]]
 
     with pytest.raises(ChunkRefused, match="differs from the chunk"):
-        store(run, encode(other, run_id=run.pk, attempt=1))
+        store(run, forged := encode(other, run_id=run.pk, attempt=1))
+
+    trial.happened(forged.hash != first.hash)
+    assert bytes(ReadingChunk.objects.get().payload) == first.payload
 
     assert JobEvent.objects.get(kind="chunk_refused").data["last_seq"] == 60
     assert queries.latest_reading(run) is not None
     assert ReadingChunk.objects.count() == 1
 
 
-def test_refuses_gap_overlap_and_fork(run: Run) -> None:
+@pytest.mark.fault("43", "chunk with gap, overlap or fork", trials=20)
+def test_refuses_gap_overlap_and_fork(run: Run, trial: Trial) -> None:
     first = cut(run, 1, 60)
     store(run, first)
     gap = cut(run, 101, 150, replace(first, last_seq=100))
@@ -108,17 +114,19 @@ def test_refuses_gap_overlap_and_fork(run: Run) -> None:
         with pytest.raises(ChunkRefused, match="does not follow"):
             store(run, chunk)
 
-    assert ReadingChunk.objects.count() == 1
-    assert JobEvent.objects.filter(kind="chunk_refused").count() == 4
+    trial.happened(JobEvent.objects.filter(kind="chunk_refused").count() == 4)
+    stored = ReadingChunk.objects.get()
+    assert (stored.last_seq, bytes(stored.payload)) == (60, first.payload)
 
 
+@pytest.mark.fault("43", "chunk that does not follow, put in past the program", trials=5)
 @pytest.mark.parametrize(
     ("first", "last", "prev"),
     [(101, 150, 100), (51, 150, 50), (1, 70, None), (61, 150, 70), (61, 150, None)],
     ids=["gap", "overlap", "second first chunk", "skips", "forgets what was before"],
 )
 def test_the_database_itself_refuses_what_does_not_follow(
-    run: Run, first: int, last: int, prev: int | None
+    run: Run, first: int, last: int, prev: int | None, trial: Trial
 ) -> None:
     store(run, cut(run, 1, 60))
     good = ReadingChunk.objects.get()
@@ -138,6 +146,7 @@ def test_the_database_itself_refuses_what_does_not_follow(
             first_at=good.last_at,
             last_at=good.last_at,
         )
+    trial.happened(ReadingChunk.objects.get() == good)
 
 
 def test_the_database_itself_refuses_a_fork(run: Run) -> None:
