@@ -95,7 +95,9 @@ else:
     _database = _addresses[Role(DATABASE_ROLE)]
 # The pool keeps connections; Django must not.  Each process has its own, opened after forks.
 _pool = {"pool": {"min_size": 1, "max_size": DB_POOL_MAX}} if DB_POOL_MAX else {}
-DATABASES = {"default": _database | {"CONN_MAX_AGE": 0, "OPTIONS": _pool}}
+# Django's own cursors prepare nothing; the statement that stores a chunk is planned once.
+_options = _database.get("OPTIONS", {}) | {"prepare_threshold": 5} | _pool
+DATABASES = {"default": _database | {"CONN_MAX_AGE": 0, "OPTIONS": _options}}
 SECRET_KEY = SECRET_KEY or secret_key(CELLSHOP_DATA)
 
 INSTALLED_APPS = [

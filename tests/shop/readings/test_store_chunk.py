@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from shop.jobs.models import JobEvent, Run
 from shop.readings import queries
@@ -82,6 +82,19 @@ def test_many_chunks_are_stored_together_or_not_at_all(run: Run) -> None:
     with pytest.raises(ChunkRefused, match="does not follow"):
         store_chunks(run_id=run.pk, attempt=2, chunks=chunks[1:], now=NOON)
     assert ReadingChunk.objects.count() == 4
+
+
+def test_the_statement_of_every_chunk_is_planned_once(run: Run) -> None:
+    chunks = encode_all(READINGS, run_id=run.pk, attempt=1, samples_max=2)
+
+    store_chunks(run_id=run.pk, attempt=1, chunks=chunks, now=NOON)
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sum(generic_plans) > 80 FROM pg_prepared_statements"
+            " WHERE statement LIKE '%INTO shop_readingchunk%'"
+        )
+        assert cursor.fetchone() == (True,)
 
 
 def test_refuses_other_content_in_the_same_place_and_remembers_it(run: Run) -> None:
