@@ -28,7 +28,10 @@ State = tuple[bool, str, frozenset[str]]  # output on, regulation, flags
 
 TIMES = ("at_us", "wall_less_at_us")
 MEASURED = ("age_us", "voltage_uv", "supply_voltage_uv", "supply_current_ua", "temperature_uc")
-_pack = Struct(f"q{len(TIMES + MEASURED)}d").pack
+FIXED = (*TIMES, "state", *MEASURED, "speed_millionths")
+STATE, SPEED = FIXED.index("state"), FIXED.index("speed_millionths")
+VALUE_MAX = 1e9  # what is greater, in any unit of ours, was not measured
+_pack = Struct("q7d").pack
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class Columns:
     seqs: Ints
     names: tuple[str, ...]
     numbers: Ints
-    gaps: tuple[Gaps, ...]
+    gaps: list[Gaps]
     states: tuple[State, ...]
 
 
@@ -47,25 +50,31 @@ def columns_of(readings: Sequence[Reading], speeds: Sequence[float] | None) -> C
 
     Raises ValueError for readings with different numbers of cells, or a value that is not one.
     """
-    seqs, times, measured = _packed(readings)
-    codes, states = _states(readings)
+    packed = _packed(readings)
     cells = _cells(readings)
-    speed = np.array([speeds]) if speeds else np.ones((1, len(readings)))
-    millionths, gaps = _millionths(np.concatenate([measured, speed, cells]))
-    times_us = _integers(times)
-    times_us[0] += (readings[0].at - EPOCH) // timedelta(microseconds=1)
-    seen = (f"cell_{position}_uv" for position in range(1, len(cells) + 1))
+    codes, states = _states(readings)
+    rows = np.zeros((len(FIXED) + len(cells), len(readings)))
+    rows[:STATE] = packed[1 : 1 + STATE]
+    rows[STATE + 1 : SPEED] = packed[1 + STATE :]
+    rows[SPEED] = np.fromiter(speeds, np.float64, len(readings)) if speeds else 1.0
+    rows[SPEED + 1 :] = cells
+    gaps = _fill(rows)
+    if np.abs(rows[STATE:]).max() >= VALUE_MAX:
+        raise ValueError(f"a value of {VALUE_MAX:g} or more is not a reading")
+    numbers = np.rint(rows * MILLIONTHS).astype(np.int64)
+    numbers[0] += (readings[0].at - EPOCH) // timedelta(microseconds=1)
+    numbers[STATE] = codes
     return Columns(
-        seqs=seqs,
-        names=(*TIMES, "state", *MEASURED, "speed_millionths", *seen),
-        numbers=np.concatenate([times_us, codes, millionths]),
-        gaps=([], [], [], *gaps),
+        seqs=packed[0].view(np.int64),
+        names=(*FIXED, *(f"cell_{position}_uv" for position in range(1, len(cells) + 1))),
+        numbers=numbers,
+        gaps=gaps,
         states=states,
     )
 
 
-def _packed(readings: Sequence[Reading]) -> tuple[Ints, Floats, Floats]:
-    """The seqs, and a row for each of TIMES (`at` since the first) and MEASURED, in whole units."""
+def _packed(readings: Sequence[Reading]) -> Floats:
+    """Rows of seq, as the integer's bytes, seconds since the first, lag, and what was measured."""
     first = readings[0].at
     rows = [
         _pack(
@@ -80,8 +89,7 @@ def _packed(readings: Sequence[Reading]) -> tuple[Ints, Floats, Floats]:
         )
         for r in readings
     ]
-    packed = np.frombuffer(b"".join(rows)).reshape(len(rows), -1).T.copy()
-    return packed[0].view(np.int64), packed[1 : 1 + len(TIMES)], packed[1 + len(TIMES) :]
+    return np.frombuffer(b"".join(rows)).reshape(len(rows), -1).T
 
 
 def _states(readings: Sequence[Reading]) -> tuple[Ints, tuple[State, ...]]:
@@ -90,11 +98,11 @@ def _states(readings: Sequence[Reading]) -> tuple[Ints, tuple[State, ...]]:
     regulations = [r.regulation for r in readings]
     flags = [r.flags for r in readings]
     if _is_constant(outputs) and _is_constant(regulations) and _is_constant(flags):
-        return np.zeros((1, len(flags)), np.int64), ((outputs[0], regulations[0], flags[0]),)
+        return np.zeros(len(flags), np.int64), ((outputs[0], regulations[0], flags[0]),)
     found = zip(outputs, regulations, flags, strict=True)
     code: dict[State, int] = {}
     codes = [code.setdefault(state, len(code)) for state in found]
-    return np.array([codes], np.int64), tuple(code)
+    return np.array(codes), tuple(code)
 
 
 def _is_constant(values: list[Any]) -> bool:
@@ -111,29 +119,18 @@ def _cells(readings: Sequence[Reading]) -> Floats:
     return flat.reshape(len(volts), cells).T
 
 
-def _millionths(rows: Floats) -> tuple[Ints, list[Gaps]]:
-    """Integers with gaps filled from the left, zero before the first; and each row's gaps."""
+def _fill(rows: Floats) -> list[Gaps]:
+    """Each row's gaps, which get the value before them, zero before the first."""
     finite = np.isfinite(rows)
     gaps: list[Gaps] = [[] for _ in rows]
-    for broken in np.flatnonzero(~finite.all(axis=1)).tolist():
-        rows[broken] = _filled(rows[broken], finite[broken])
-        gaps[broken] = _gaps(finite[broken])
-    if np.abs(rows).max() >= 1e9:
-        raise ValueError("a value beyond a thousand million is not a reading")
-    return _integers(rows), gaps
-
-
-def _filled(row: Floats, finite: NDArray[np.bool_]) -> Floats:
-    source = np.maximum.accumulate(np.where(finite, np.arange(len(row)), -1))
-    return np.where(source >= 0, row[source], 0.0)
+    for row in np.flatnonzero(~finite.all(axis=1)).tolist():
+        gaps[row] = _gaps(finite[row])
+        for start, length in gaps[row]:
+            rows[row, start : start + length] = rows[row, start - 1] if start else 0.0
+    return gaps
 
 
 def _gaps(finite: NDArray[np.bool_]) -> Gaps:
     bounded = np.concatenate([[True], finite, [True]])
     edges = np.flatnonzero(bounded[1:] != bounded[:-1]).tolist()
     return [[start, end - start] for start, end in zip(edges[::2], edges[1::2], strict=True)]
-
-
-def _integers(numbers: Floats) -> Ints:
-    millionths: Ints = np.rint(numbers * MILLIONTHS).astype(np.int64)
-    return millionths
