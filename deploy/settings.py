@@ -103,7 +103,9 @@ _pool = {"pool": {"min_size": 1, "max_size": DB_POOL_MAX}} if DB_POOL_MAX else {
 # It is tried before use, and one whose other end is gone without a word is given up in time.
 _keeps = DATABASE_ROLE == Role.BENCH and not DB_POOL_MAX
 _watched = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
-_options = _pool | (_watched | {"tcp_user_timeout": 20_000} if _keeps else {})
+# Django's own cursors prepare nothing; the statement that stores a chunk is planned once.
+_options = {"prepare_threshold": 5} | _pool
+_options |= _watched | {"tcp_user_timeout": 20_000} if _keeps else {}
 DATABASES = {
     "default": _database
     | {

@@ -75,12 +75,13 @@ def test_wrong_ratio_stops_the_start(tmp_path: Path) -> None:
 def test_given_urls_are_used_and_nothing_is_embedded(tmp_path: Path) -> None:
     result = read_settings(
         tmp_path,
-        DATABASE_URL="postgres://me:word@db.example:5433/shop",
+        DATABASE_URL="postgres://me:word@db.example:5433/shop?sslmode=require",
         REDIS_URL="redis://cache.example/3",
     )
 
     assert result.returncode == 0, result.stderr
     assert "db.example" in result.stdout
+    assert "'sslmode': 'require'" in result.stdout
     assert "redis://cache.example/3" in result.stdout
     assert not (tmp_path / "services.json").exists()
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from threading import Event
+from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 
 from shop.jobs.models import JobEvent, Run
 from shop.readings import queries
@@ -14,13 +17,17 @@ from shop.readings.models import ReadingChunk
 from shop.readings.services import ChunkRefused, store_chunk, store_chunks
 from stations.values import Reading
 from tests import factories
-from tests.cast import Cast
+from tests.cast import Cast, the_cast
 from tests.factories import NOON
 from tests.faults.matrix import Trial
 from tests.race import race
 from tests.shop.readings.samples import make_readings
+from tests.wait import wait_until
 
 READINGS = make_readings(200)
+# Transactions of this database that have written (True), or wait for one that has (False).
+TRANSACTIONS = """SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
+    WHERE locktype = 'transactionid' AND granted = %s AND datname = current_database()"""
 
 
 @pytest.fixture
@@ -41,6 +48,17 @@ def cut(run: Run, first: int, last: int, before: Chunk | None = None) -> Chunk:
 
 def store(run: Run, chunk: Chunk) -> bool:
     return store_chunk(run_id=run.pk, attempt=1, chunk=chunk, now=NOON)
+
+
+def ask(query: str, parameters: list[Any]) -> Any:
+    """The one value of `query`, asked on a connection of its own."""
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute(query, parameters)
+            return cursor.fetchone()[0]
+    finally:
+        other.close()
 
 
 def test_stores_chunks_that_follow_each_other(run: Run) -> None:
@@ -83,6 +101,19 @@ def test_many_chunks_are_stored_together_or_not_at_all(run: Run) -> None:
     with pytest.raises(ChunkRefused, match="does not follow"):
         store_chunks(run_id=run.pk, attempt=2, chunks=chunks[1:], now=NOON)
     assert ReadingChunk.objects.count() == 4
+
+
+def test_the_statement_of_every_chunk_is_planned_once(run: Run) -> None:
+    chunks = encode_all(READINGS, run_id=run.pk, attempt=1, samples_max=2)
+
+    store_chunks(run_id=run.pk, attempt=1, chunks=chunks, now=NOON)
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sum(generic_plans) > 80 FROM pg_prepared_statements"
+            " WHERE statement LIKE '%INTO shop_readingchunk%'"
+        )
+        assert cursor.fetchone() == (True,)
 
 
 @pytest.mark.fault("43", "chunk sent again with another content", trials=20)
@@ -172,8 +203,6 @@ def test_a_stored_chunk_is_never_changed_or_deleted(run: Run) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_two_uplinks_at_once_store_each_reading_once() -> None:
-    from tests.cast import the_cast
-
     run = factories.make_run(by=the_cast().tola)
 
     def drain(_: int) -> str:
@@ -191,6 +220,55 @@ def test_two_uplinks_at_once_store_each_reading_once() -> None:
 
     rows = ReadingChunk.objects.order_by("last_seq")
     assert [row.last_seq for row in rows] == list(range(20, 201, 20))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_losing_a_race_midway_still_stores_what_was_not_sent_yet() -> None:
+    run = factories.make_run(by=the_cast().tola)
+    made = list(encode_all(READINGS, run_id=run.pk, attempt=1, samples_max=20))
+    first_is_in, second_waits = Event(), Event()
+
+    def before_the_first_commits() -> Iterator[Chunk]:
+        yield made[0]
+        wait_until(lambda: ask(TRANSACTIONS, [True]))
+        first_is_in.set()
+        assert second_waits.wait(10)
+
+    def while_the_first_commits() -> Iterator[Chunk]:
+        assert first_is_in.wait(10)
+        yield made[0]
+        wait_until(lambda: ask(TRANSACTIONS, [False]))
+        second_waits.set()
+        wait_until(lambda: not ask(TRANSACTIONS, [False]))
+        yield from made[1:]
+
+    def drain(chunks: Iterator[Chunk]) -> int:
+        return len(store_chunks(run_id=run.pk, attempt=1, chunks=chunks, now=NOON))
+
+    stored = race(
+        [lambda _: drain(before_the_first_commits()), lambda _: drain(while_the_first_commits())]
+    )
+
+    assert stored == [(1, 10)]
+    assert ReadingChunk.objects.count() == 10
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_lost_midway_stores_nothing_and_is_a_database_error() -> None:
+    run = factories.make_run(by=the_cast().tola)
+    made = list(encode_all(READINGS, run_id=run.pk, attempt=1, samples_max=20))
+    server = connection.connection.info.backend_pid
+
+    def cut_off() -> Iterator[Chunk]:
+        yield made[0]
+        assert ask("SELECT pg_terminate_backend(%s, 10000)", [server])
+        yield from made[1:]
+
+    with pytest.raises(OperationalError):
+        store_chunks(run_id=run.pk, attempt=1, chunks=cut_off(), now=NOON)
+
+    connection.close()
+    assert not ReadingChunk.objects.exists()
 
 
 def test_readings_come_back_as_they_were(run: Run) -> None:
