@@ -37,6 +37,8 @@ LEASE_TTL_S: float = env.float("LEASE_TTL_S", 60.0)
 LEASE_RENEW_S: float = env.float("LEASE_RENEW_S", 10.0)
 LEASE_GRACE_S: float = env.float("LEASE_GRACE_S", 30.0)
 SELF_FENCE_S: float = env.float("SELF_FENCE_S", 45.0)
+AUTONOMY_S: float = env.float("AUTONOMY_S", 3600.0)
+TAKEOVER_S: float = env.float("TAKEOVER_S", 10.0)
 UPLINK_PERIOD_S: float = env.float("UPLINK_PERIOD_S", 0.5)
 CHUNK_MAX_SAMPLES: int = env.int("CHUNK_MAX_SAMPLES", 600, validate=validate.Range(min=1))
 CHUNK_MAX_S: float = env.float("CHUNK_MAX_S", 5.0)
@@ -56,6 +58,8 @@ _timer_problems = Timers(
     lease_renew_s=LEASE_RENEW_S,
     lease_grace_s=LEASE_GRACE_S,
     self_fence_s=SELF_FENCE_S,
+    autonomy_s=AUTONOMY_S,
+    takeover_s=TAKEOVER_S,
     uplink_period_s=UPLINK_PERIOD_S,
     chunk_max_s=CHUNK_MAX_S,
     resend_s=RESEND_S,

@@ -2,7 +2,9 @@
 
 Lengths in seconds.  A worker fences itself before its lease can lapse, and a lapsed lease is
 taken over only after a grace on top; a holder must have had several chances to renew before
-it fences itself.
+it fences itself.  A bench whose supply hangs on its own host may go on alone for longer.  A run
+whose bench has closed its journal, and whose worker does not conclude it, was left: taken over
+after several of the uplink's periods.
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ class Timers:
     lease_renew_s: float
     lease_grace_s: float
     self_fence_s: float
+    autonomy_s: float
+    takeover_s: float
     uplink_period_s: float
     chunk_max_s: float
     resend_s: float
@@ -30,6 +34,8 @@ class Timers:
                 self.uplink_period_s * 4 <= self.lease_renew_s,
                 "4 x UPLINK_PERIOD_S <= LEASE_RENEW_S",
             ),
+            (self.self_fence_s <= self.autonomy_s <= 86_400, "SELF_FENCE_S <= AUTONOMY_S <= 86400"),
+            (self.uplink_period_s * 4 <= self.takeover_s, "4 x UPLINK_PERIOD_S <= TAKEOVER_S"),
             (self.uplink_period_s <= self.chunk_max_s, "UPLINK_PERIOD_S <= CHUNK_MAX_S"),
             (self.resend_s <= self.lease_ttl_s, "RESEND_S <= LEASE_TTL_S"),
         ]

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from stations.clock import RealClock, guard_s
+from stations.clock import guard_s
 from stations.guardian_client import GuardianLink, GuardianRefused, GuardianSilent
 from stations.wire import socket_in
 
@@ -65,12 +65,15 @@ def _parser() -> argparse.ArgumentParser:
         (simulate, "serve a simulated bench (world.toml beside bench.toml)"),
         (status, "what the bench's guardian knows, as JSON"),
         (stop, "ask the guardian to switch off at once"),
+        (unlock, "say that you have looked at a supply that did not obey OFF"),
     ):
         sub = commands.add_parser(command.__name__, help=words, description=words)
         sub.add_argument("bench", type=Path, help="path of bench.toml")
         sub.set_defaults(command=command)
         if command is stop:
             sub.add_argument("--reason", default="stopped from the command line")
+        if command is unlock:
+            sub.add_argument("--by", required=True, help="who has looked at the supply")
     return parser
 
 
@@ -98,23 +101,15 @@ def off(options: argparse.Namespace) -> int:
 
 
 def _off_directly(config: BenchConfig, deadline: float) -> int:
-    from stations.guardian.service import open_hand
-    from stations.guardian.supply import NotOff
+    from stations.guardian.direct import switch_off
 
-    hand = open_hand(config, RealClock())
-    tries = 0
-    try:
-        while True:
-            try:
-                proof = hand.off(zero=tries >= 2)
-                print(f"off, proven at {proof.received_at.isoformat()}")
-                return 0
-            except NotOff as error:
-                tries += 1
-                if guard_s() > deadline:
-                    return _fail(NOT_OFF, error)
-    finally:
-        hand.close()
+    found = switch_off(config, until_s=deadline)
+    if found.contactor:
+        print(f"the contactor is {found.contactor}")
+    if found.proof is None:
+        return _fail(NOT_OFF, found.alarm)
+    print(f"off, proven at {found.proof.received_at.isoformat()}")
+    return 0
 
 
 def _off_by_guardian(config: BenchConfig, deadline: float) -> int:
@@ -125,7 +120,10 @@ def _off_by_guardian(config: BenchConfig, deadline: float) -> int:
         if told["output"] == "off":
             print("off, proven by the guardian")
             return 0
-        words = str(link.status()["alarm"])
+        status = link.status()
+        words = str(status["alarm"])
+        if status["locked"] and status["contactor"] == "open":
+            break
     return _fail(NOT_OFF, words)
 
 
@@ -146,15 +144,11 @@ def identify(options: argparse.Namespace) -> int:
 
 def _identify_directly(config: BenchConfig) -> int:
     from stations.drivers.protocols import InstrumentError
-    from stations.drivers.registry import DRIVERS
+    from stations.guardian.service import open_instrument
 
     found = 0
     for instrument in config.instruments:
-        device = DRIVERS[instrument.driver].open(
-            instrument.resource,
-            channels=instrument.channels,
-            timeout_s=config.timing.io_timeout_s,
-        )
+        device = open_instrument(instrument, config.timing.io_timeout_s)
         try:
             seen = device.identify()
         except InstrumentError as error:
@@ -177,6 +171,22 @@ def simulate(options: argparse.Namespace) -> int:
 def status(options: argparse.Namespace) -> int:
     told = GuardianLink(socket_in(options.bench.parent)).status()
     print(json.dumps(told, indent=2))
+    return 0
+
+
+def unlock(options: argparse.Namespace) -> int:
+    """Through the guardian where one holds the bench; it proves the output off anew."""
+    from stations.config import load
+    from stations.guardian.lockout import Lockout
+    from stations.guardian.service import BenchTaken, alone
+
+    config = load(options.bench)
+    try:
+        with alone(config.folder):
+            Lockout(config.lockout).unlock()
+    except BenchTaken:
+        GuardianLink(config.socket).unlock(by=options.by)
+    print("unlocked")
     return 0
 
 

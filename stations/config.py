@@ -16,6 +16,9 @@ from typing import Any
 from stations.wire import socket_in
 
 LOOPBACK = ("127.0.0.1", "localhost")
+ADDRESSES = range(1, 248)  # of Modbus; 0 is everybody
+RELAYS = range(1, 9)
+CONTACTOR_MAX_S = 9.0  # requirement F4: no output is on longer than 10 s after its host died
 _SOCKET = re.compile(r"TCPIP\d*::(?P<host>[A-Za-z0-9.-]+)::(?P<port>\d{1,5})::SOCKET")
 _INSTR = re.compile(r"(TCPIP|USB|GPIB)\d*::[A-Za-z0-9_.:-]+::INSTR|ASRL[A-Za-z0-9/_.-]+::INSTR")
 
@@ -28,11 +31,12 @@ class ConfigError(ValueError):
 class InstrumentConfig:
     """One instrument: which driver, where, and whose serial number must answer."""
 
-    role: str  # "supply", "meter", "scanner"
+    role: str  # "supply", "meter", "scanner", "relay"
     driver: str
     resource: str  # a VISA string, or the absolute path of a serial port
-    serial_number: str
-    channels: tuple[int, ...] = ()  # of a scanner: bank position 1..N in this order
+    serial_number: str  # of a relay board, which has none, what its driver makes of `address`
+    channels: tuple[int, ...] = ()  # of a scanner: bank position 1..N; of a relay: the contactor's
+    address: int = 1  # of a relay board on its bus
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,8 @@ class Timing:
     ending_s: float = 5.0  # how long a runner may take to close what the guardian ended
     retry_s: float = 0.2  # between two tries to prove the output off
     shut_down_s: float = 15.0  # how long an ending guardian tries to prove the output off
+    contactor_s: float = 6.0  # the contactor opens by itself so long after it was last armed
+    rearm_s: float = 1.0  # it is armed again at a good sample, but not sooner than this
 
     @property
     def sample_limit_s(self) -> float:
@@ -70,15 +76,26 @@ class BenchConfig:
     scanner: InstrumentConfig | None
     clock: Path | None  # of a simulated bench
     timing: Timing
+    relay: InstrumentConfig | None = None  # a contactor in the plus lead, closed for a time only
 
     @property
     def instruments(self) -> tuple[InstrumentConfig, ...]:
-        found = (self.supply, self.meter, self.scanner)
+        found = (self.supply, self.meter, self.scanner, self.relay)
         return tuple(instrument for instrument in found if instrument is not None)
+
+    @property
+    def supply_is_local(self) -> bool:
+        """Whether the instrument that energises hangs on a port of this very host."""
+        return not self.supply.resource.startswith("TCPIP")
 
     @property
     def socket(self) -> Path:
         return socket_in(self.folder)
+
+    @property
+    def lockout(self) -> Path:
+        """Says why the bench is locked, while it is."""
+        return self.folder / "locked"
 
     @property
     def journal(self) -> Path:
@@ -99,7 +116,7 @@ def load(path: Path) -> BenchConfig:
 
 
 def _bench(table: Mapping[str, Any], folder: Path) -> BenchConfig:
-    _known(table, {"station", "clock", "supply", "meter", "scanner", "timing"}, "")
+    _known(table, {"station", "clock", "supply", "meter", "scanner", "relay", "timing"}, "")
     clock = None
     if "clock" in table:
         section = _section(table, "clock")
@@ -114,8 +131,11 @@ def _bench(table: Mapping[str, Any], folder: Path) -> BenchConfig:
         scanner=scanner,
         clock=clock,
         timing=_timing(_section(table, "timing") if "timing" in table else {}),
+        relay=_relay(table, folder) if "relay" in table else None,
     )
     _distinct(bench)
+    if bench.relay is not None:
+        _rearmed_in_time(bench.timing)
     if clock is not None:
         _all_simulated(bench)
     return bench
@@ -132,6 +152,28 @@ def _instrument(table: Mapping[str, Any], role: str, folder: Path) -> Instrument
         serial_number=_text(section, "serial_number", f"{role}."),
         channels=_channels(section) if role == "scanner" else (),
     )
+
+
+def _relay(table: Mapping[str, Any], folder: Path) -> InstrumentConfig:
+    section = _section(table, "relay")
+    _known(section, {"driver", "resource", "address", "contactor"}, "relay.")
+    address = _whole(section, "address", ADDRESSES)
+    return InstrumentConfig(
+        role="relay",
+        driver=_driver(section, "relay"),
+        resource=_resource(section, "relay", folder),
+        serial_number=f"unit-{address}",
+        channels=(_whole(section, "contactor", RELAYS),),
+        address=address,
+    )
+
+
+def _whole(section: Mapping[str, Any], key: str, allowed: range) -> int:
+    value = section.get(key)
+    if type(value) is not int or value not in allowed:
+        span = f"from {allowed[0]} to {allowed[-1]}"
+        raise ConfigError(f"relay.{key} is {value!r}; it must be a whole number {span}")
+    return value
 
 
 def _driver(section: Mapping[str, Any], role: str) -> str:
@@ -172,16 +214,30 @@ def _timing(section: Mapping[str, Any]) -> Timing:
         if type(value) not in (int, float) or not 0 < value <= 60:
             raise ConfigError(f"timing.{key} is {value!r}; it must be seconds between 0 and 60")
     timing = Timing(**{key: float(value) for key, value in section.items()})
-    ratios = (
+    _at_most(
         ("io_timeout_s", timing.io_timeout_s, "half of deadman_s", timing.deadman_s / 2),
         ("sample_min_s", timing.sample_min_s, "sample_s", timing.sample_s),
         ("sample_s", timing.sample_s, "deadman_s", timing.deadman_s),
         ("retry_s", timing.retry_s, "io_timeout_s", timing.io_timeout_s),
     )
+    return timing
+
+
+def _rearmed_in_time(timing: Timing) -> None:
+    """The contactor stays closed through what a sample may take, and opens in time alone."""
+    quarter_s = timing.contactor_s / 4
+    _at_most(
+        ("contactor_s", timing.contactor_s, "10 s less a margin", CONTACTOR_MAX_S),
+        ("rearm_s", timing.rearm_s, "a quarter of contactor_s", quarter_s),
+        ("sample_s", timing.sample_s, "a quarter of contactor_s", quarter_s),
+        ("io_timeout_s", timing.io_timeout_s, "a quarter of contactor_s", quarter_s),
+    )
+
+
+def _at_most(*ratios: tuple[str, float, str, float]) -> None:
     for key, value, limit_words, limit in ratios:
         if not value <= limit:
             raise ConfigError(f"timing.{key} is {value:g}; at most {limit_words} ({limit:g})")
-    return timing
 
 
 def _distinct(bench: BenchConfig) -> None:

@@ -251,7 +251,7 @@ class GuardianLink:
         self._timeout_s = timeout_s
 
     def status(self) -> Mapping[str, Any]:
-        """Output, session, highest token, last off, instruments, alarm: plain data."""
+        """Output, session, highest token, last off, instruments, contactor, alarm: plain data."""
         return self._ask("status")
 
     def lease(self, *, token: int, valid_s: float) -> None:
@@ -262,9 +262,19 @@ class GuardianLink:
         """Hand over a person's act; a repeated `act` id changes nothing."""
         self._ask("act", run=run, kind=kind, data=data, act=act)
 
-    def stop(self, *, reason: str, run: str | None = None) -> Mapping[str, Any]:
-        """Output off at once: {"stopped", "output", "off"}; never refused."""
-        return self._ask("stop", reason=reason, **({} if run is None else {"run": run}))
+    def stop(
+        self, *, reason: str, run: str | None = None, resumable: bool = False
+    ) -> Mapping[str, Any]:
+        """Output off at once: {"stopped", "output", "off"}; never refused.
+
+        `resumable`: nobody wants the run to end, only what drives it must.
+        """
+        named = {} if run is None else {"run": run}
+        return self._ask("stop", reason=reason, resumable=resumable, **named)
+
+    def unlock(self, *, by: str) -> None:
+        """`by` has looked at a supply that did not obey."""
+        self._ask("unlock", by=by)
 
     def _ask(self, op: str, **fields: Any) -> Mapping[str, Any]:
         """Raises GuardianSilent without an answer in time, GuardianRefused for a no."""

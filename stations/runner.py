@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
-from stations.bench import Bench, BenchError
+from stations.bench import Bench, BenchError, BenchLost
 from stations.plain import to_plain
 from stations.procedures.charging import essentially_balanced
 from stations.procedures.decide import decide
@@ -34,31 +34,40 @@ from stations.values import Event, Reading, Setpoint
 ENDS = {"stop": "STOPPED", "trip": "TRIPPED", "safe_hold": "ERROR"}
 
 
-def run(program: Program, bench: Bench, *, started_at: datetime) -> Outcome:
-    """Interpret `program` on `bench` to its end; never raises for what a bench can do.
+def run(state: Run, bench: Bench) -> Outcome:
+    """Interpret the program of `state` on `bench` to its end; never raises for what a bench can do.
 
-    `started_at` is process time.  FINISHED, REFUSED, TRIPPED, ERROR and STOPPED stay apart; a
-    charge that was cut short is closed as partial in the run's records.
+    `state` is a `begun` run or a `resumed` one.  FINISHED, REFUSED, TRIPPED, ERROR, STOPPED and
+    INTERRUPTED stay apart; a charge that was cut short is closed as partial in the run's records.
     """
-    execution = _Execution(program, bench, started_at)
-    try:
-        outcome = execution.play()
-    except BenchError as error:
-        outcome = execution.broken_off(error)
-    return execution.left_off(outcome)
+    execution = Execution(state, bench)
+    return execution.left_off(execution.played())
 
 
-class _Execution:
-    """One run under way: the frozen state, and the bench it is asked of."""
+def begun(program: Program, at: datetime) -> Run:
+    """A run of `program` at its first step; `at` is process time."""
+    return Run(
+        program=program,
+        started_at=at,
+        step_entered_at=at,
+        current_stopped=program.current_stopped,
+    )
 
-    def __init__(self, program: Program, bench: Bench, started_at: datetime) -> None:
-        self.state = Run(
-            program=program,
-            started_at=started_at,
-            step_entered_at=started_at,
-            current_stopped=program.current_stopped,
-        )
+
+class Execution:
+    """One attempt under way: the frozen state, and the bench it is asked of."""
+
+    def __init__(self, state: Run, bench: Bench) -> None:
+        self.state = state
+        self.unclosed = state
         self.bench = bench
+
+    def played(self) -> Outcome:
+        """The outcome, not yet seen to be off."""
+        try:
+            return self.play()
+        except BenchError as error:
+            return self.broken_off(error)
 
     def play(self) -> Outcome:
         self._announce()
@@ -85,8 +94,8 @@ class _Execution:
                 return self.ended("REFUSED", problems[0], problems)
             case Trip(reason):
                 return self._cut("TRIPPED", reason, reading.at)
-            case SafeHold(reason):
-                return self._cut("ERROR", reason, reading.at)
+            case SafeHold(reason, resumable):
+                return self._cut("INTERRUPTED" if resumable else "ERROR", reason, reading.at)
         return None
 
     def _adjust(self, setpoint: Setpoint) -> None:
@@ -104,7 +113,8 @@ class _Execution:
 
     def _ended_by(self, event: Event) -> Outcome:
         reason = str(event.data.get("reason", event.kind))
-        return self._cut(ENDS[event.kind], reason, event.at)
+        kind = "INTERRUPTED" if event.data.get("resumable") else ENDS[event.kind]
+        return self._cut(kind, reason, event.at)
 
     def _act(self, event: Event) -> None:
         if event.data.get("kind") != "confirm":
@@ -150,6 +160,7 @@ class _Execution:
         A person's stop between the two tail limits leaves an essentially balanced bank (B2); a
         trip or a doubt never does.
         """
+        self.unclosed = self.state
         if self._recorded():
             return self.ended(kind, reason)
         step, until = self.state.step, self.state.last_at or at  # what was seen, not what was told
@@ -175,15 +186,23 @@ class _Execution:
         for item in self.bench.arrived():
             if isinstance(item, Event) and item.kind in ENDS:
                 return self._ended_by(item)
-        return self._cut("ERROR", str(error), self.state.last_at or self.state.entered_at)
+        kind = "INTERRUPTED" if isinstance(error, BenchLost) else "ERROR"
+        return self._cut(kind, str(error), self.state.last_at or self.state.entered_at)
 
     def ended(self, kind: str, reason: str, problems: tuple[str, ...] = ()) -> Outcome:
-        return Outcome(kind=kind, reason=reason, run=self.state, problems=problems)
+        return Outcome(
+            kind=kind, reason=reason, run=self.state, unclosed=self.unclosed, problems=problems
+        )
 
     def left_off(self, outcome: Outcome) -> Outcome:
-        """The outcome with the output proven off; without the proof it is an ERROR."""
+        """The outcome with the output proven off; without the proof it is an ERROR.
+
+        A lost guardian goes on to off by itself: its journal says how the attempt ended.
+        """
         try:
             proof = self.bench.off()
+        except BenchLost as lost:
+            return replace(outcome, kind="INTERRUPTED", reason=f"{outcome.reason}; {lost}")
         except BenchError as error:
             reason = f"{outcome.reason}; the output could not be proven off: {error}"
             return replace(outcome, kind="ERROR", reason=reason)

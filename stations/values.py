@@ -90,6 +90,15 @@ class MeterRatings:
 
 
 @dataclass(frozen=True, slots=True)
+class RelayRatings:
+    """How many channels a relay board has, and the longest time it can close one for."""
+
+    model: str
+    channels: int
+    hold_max_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Ratings:
     """Everything the dry run needs to know of a bench."""
 
@@ -102,7 +111,7 @@ class Ratings:
 class Identity:
     """Who an instrument says it is."""
 
-    role: str  # "supply", "meter", "scanner"
+    role: str  # "supply", "meter", "scanner", "relay"
     model: str
     serial_number: str
     firmware: str
@@ -131,6 +140,11 @@ class Reading:
     temperature_c: float = NAN
     regulation: str = ""  # "CC", "CV" or "" where the supply did not say
     flags: frozenset[str] = frozenset()
+
+
+def only_silent(flags: frozenset[str]) -> bool:
+    """Whether all doubt is that instruments did not answer, which may pass by itself."""
+    return bool(flags) and all(flag.endswith("_silent") for flag in flags)
 
 
 @dataclass(frozen=True, slots=True)

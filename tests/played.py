@@ -24,6 +24,7 @@ from shop.readings.services import store_chunk
 from stations.model.bank import Bank, Wiring
 from stations.model.cell import cell_of
 from stations.plain import to_plain
+from stations.runner import begun
 from stations.runner import run as play
 from stations.values import Event, Reading
 from stations.virtual import ATTENTIVE, Act, VirtualBench, VirtualClock
@@ -84,7 +85,7 @@ def _play(job: Job, station: Station, by: User, bench: _Recording, began_at: dat
     run = make_run(by=by, job=job, station=station, now=began_at)
     held = take(run.pk)
     assert held is not None
-    outcome = play(program, bench, started_at=bench.clock.now())
+    outcome = play(begun(program, bench.clock.now()), bench)
     assert outcome.kind == "FINISHED", outcome.reason
     now = bench.clock.now()
     Run.objects.filter(pk=run.pk).update(

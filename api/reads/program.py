@@ -10,7 +10,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-KINDS = {"Instruct": "instruct", "Measure": "measure", "Charge": "charge"}
+KINDS = {
+    "Instruct": "instruct",
+    "Measure": "measure",
+    "Verify": "verify",
+    "Charge": "charge",
+}
 WORDS = {"skipped": "not needed", "stopped": "ended here"}
 OVER_EARLY = frozenset({"STOPPED", "ERROR", "TRIPPED", "REFUSED"})
 PERSON_MAY_CONFIRM = frozenset({"PREFLIGHT", "RUNNING", "SAFE_HOLD"})
@@ -20,7 +25,7 @@ PERSON_MAY_CONFIRM = frozenset({"PREFLIGHT", "RUNNING", "SAFE_HOLD"})
 class StepShown:
     name: str
     title: str
-    kind: str  # instruct, measure, charge
+    kind: str  # instruct, measure, verify, charge
     state: str  # done, now, next, skipped, stopped
 
     @property

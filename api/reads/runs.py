@@ -96,6 +96,10 @@ class RunShown:
         return self.run.stop_requested_at is not None or self.run.state == RunState.STOPPING
 
     @property
+    def is_interrupted(self) -> bool:
+        return self.run.state == RunState.INTERRUPTED
+
+    @property
     def ask(self) -> Ask | None:
         """What a person has to do now."""
         return None if self.is_stopping else self.progress.needs
@@ -141,6 +145,7 @@ class RunShown:
             self.progress.announced.step if self.progress.announced else "",
             "s" if self.is_stopping else "",
             "w" if self.progress.waiting_for_bench else "",
+            "o" if self.is_interrupted and self.output_is_off else "",
             str(len(self.checks)),
         )
         return "-".join(parts)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
@@ -14,6 +16,15 @@ def bench_folder(slug: str) -> Path:
 
 def guardian_socket(slug: str) -> Path:
     return bench_folder(slug) / "guardian.sock"
+
+
+def authority_s(status: Mapping[str, Any]) -> float:
+    """How long a renewed lease is good for by itself, by the guardian's status (F4).
+
+    A supply on its host's own port is reached by nobody else, so its guardian goes on through an
+    absence of the server; one on the network might be, so it stops before the lease can lapse.
+    """
+    return float(settings.AUTONOMY_S if status["supply_is_local"] else settings.SELF_FENCE_S)
 
 
 def journal_folder(slug: str) -> Path:

@@ -1,8 +1,9 @@
 """The lease on driving a station, with a token that only grows; the database is the clock.
 
-Expiry is judged by clock_timestamp(), never by a client.  A different run can take a station
-only when it is free and its output proven off; the same run may recover after expiry and
-grace.  Each function is one statement, whole by itself or inside the caller's transaction.
+Expiry is judged by clock_timestamp(), never by a client.  A run can take a station only when its
+output is proven off and it is free, or still held for this very run by a holder that was lost:
+whoever `recovers` it has seen it INTERRUPTED, and holds that row.  Each function is one statement,
+whole by itself or inside the caller's transaction.
 """
 
 from __future__ import annotations
@@ -19,10 +20,8 @@ CLAIM = """
 UPDATE shop_stationlease
    SET owner = %(owner)s, boot_id = %(boot)s, run_id = %(run)s, token = token + 1,
        expires_at = clock_timestamp() + make_interval(secs => %(ttl)s)
- WHERE station_id = %(station)s
-   AND ((owner IS NULL AND output_state = 'OFF')
-        OR (run_id = %(run)s
-            AND expires_at < clock_timestamp() - make_interval(secs => %(grace)s)))
+ WHERE station_id = %(station)s AND output_state = 'OFF'
+   AND (owner IS NULL OR (%(recovers)s AND run_id = %(run)s))
 RETURNING token
 """
 RENEW = """
@@ -65,9 +64,15 @@ class LeaseLost(Exception):
 
 
 def claim(
-    *, station_id: int, run_id: int, owner: UUID, boot_id: str, ttl_s: float, grace_s: float
+    *,
+    station_id: int,
+    run_id: int,
+    owner: UUID,
+    boot_id: str,
+    ttl_s: float,
+    recovers: bool = False,
 ) -> int | None:
-    """The new token, or None when the station is not free and proven off."""
+    """The new token, or None when the station is not free, or not proven off."""
     return _one(
         CLAIM,
         station=station_id,
@@ -75,7 +80,7 @@ def claim(
         owner=owner,
         boot=boot_id,
         ttl=ttl_s,
-        grace=grace_s,
+        recovers=recovers,
     )
 
 

@@ -15,3 +15,8 @@ class InstrumentRole(StrEnum):
     SUPPLY = "supply"
     METER = "meter"
     SCANNER = "scanner"
+    RELAY = "relay"  # known by its address on the bus, each board of the shop with its own
+
+
+# These measure nothing, so there is nothing to calibrate.
+UNCALIBRATED = frozenset({InstrumentRole.RELAY.value})

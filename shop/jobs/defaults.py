@@ -103,6 +103,11 @@ RECIPE_BOUNDS: Mapping[str, Window] = {
     "fresh_s": Window(30.0, 900.0),
     "late_s": Window(30.0, 1800.0),
     "wait_max_s": Window(60.0, 48 * 3600.0),
+    "verify_margin_v": Window(0.005, 0.100),
+    "verify_cells_v": Window(0.005, 0.150),
+    "resume_gap_max_s": Window(0.0, 4 * 3600.0),
+    "resume_rest_s": Window(0.0, 3600.0),
+    "resume_attempts_max": Window(1, 10),
 }
 
 RECHECK_BOUNDS: Mapping[str, Window] = {
@@ -116,6 +121,7 @@ RECHECK_BOUNDS: Mapping[str, Window] = {
     "span_max_s": Window(60.0, 4 * 3600.0),
     "temperature_span_k": Window(0.5, 10.0),
     "wait_max_s": Window(60.0, 48 * 3600.0),
+    "resume_attempts_max": Window(1, 10),
 }
 
 POLICY_BOUNDS: Mapping[str, Window] = {
@@ -248,7 +254,7 @@ def _key_problems(
             isinstance(value, bool) or not isinstance(value, int | float)
         ):
             found.append(_wrong(key, "must be a number"))
-        elif types[key] in ("str", "bool") and type(value).__name__ != types[key]:
+        elif types[key] in ("str", "bool", "int") and type(value).__name__ != types[key]:
             found.append(_wrong(key, f"must be of type {types[key]}"))
         elif key in bounds and not bounds[key].contains(value):
             window = bounds[key]

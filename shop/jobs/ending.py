@@ -27,6 +27,7 @@ class Ending:
     instruments: Sequence[Registered] = ()
     journal: Mapping[str, Any] = field(default_factory=dict)
     has_journal: bool = False
+    token: int | None = None  # that the attempt was driven with, where it is not the present one
 
 
 def ending_of(

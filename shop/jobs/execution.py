@@ -1,8 +1,8 @@
 """Execute one queued run on this station's bench, from lease to evidence.
 
 While the program runs nothing here touches the database: the runner only talks to the bench.
-Whatever dies, the guardian has the output off and the journal; a run whose worker was lost is
-ended by `shop.jobs.reaper`.
+Whatever dies, the guardian has the output off and the journal; a run whose worker was lost
+becomes INTERRUPTED (`shop.jobs.reaper`) and comes here again, to go on or to be concluded.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, close_old_connections, transaction
 
 from shop import clock
-from shop.equipment.benches import guardian_socket
+from shop.equipment.benches import authority_s, guardian_socket
 from shop.equipment.leases import LeaseLost
 from shop.equipment.models import Instrument
 from shop.equipment.queries import calibration_in_force
@@ -29,8 +29,9 @@ from shop.jobs.ending import Ending, ending_of
 from shop.jobs.leasing import Held
 from shop.jobs.models import Run
 from shop.jobs.moves import move_run
-from shop.jobs.planning import Plan, plan
+from shop.jobs.planning import Plan, plan, planned_again
 from shop.jobs.preflight import Registered, preflight_problems
+from shop.jobs.resuming import Past, begin_next_attempt, past_of, refused
 from shop.jobs.shutdown import WORDS, told_to_end
 from shop.jobs.states import RunState
 from shop.refusals import Refusal, StaleTransition
@@ -41,6 +42,7 @@ from stations import runner
 from stations.bench import BenchError, BenchLost
 from stations.clock import guard_s
 from stations.guardian_client import GuardianBench, GuardianLink, GuardianRefused, GuardianSilent
+from stations.values import Limits
 
 log = logging.getLogger(__name__)
 
@@ -57,17 +59,19 @@ class Prepared:
     """All that the run needs from the database, read before the bench is opened."""
 
     plan: Plan
+    past: Past | None
     registered: Sequence[Registered]
     simulated: bool
     planned_end: datetime
-    leased_s: float  # guard time of the last renewal
+    limits: Limits
+    valid_until_s: float  # guard time: authority that the last renewal gives
 
 
 def execute(run_id: int, *, redelivered: bool = False) -> None:
     """Run `run_id` to its end, or return at once when it is not ours to run.
 
     A second delivery, a stop before the start and a station that is not free all fail to win
-    the lease; a worker that was told to end leaves the run QUEUED for the next one.
+    the lease; a worker that was told to end leaves the run as it is for the next one.
     """
     held = None if redelivered or told_to_end.is_left else leasing.take(run_id)
     if held is None:
@@ -76,6 +80,9 @@ def execute(run_id: int, *, redelivered: bool = False) -> None:
     try:
         ending = _play(held)
         log.info("run %s: %s, %s", run_id, ending.state, ending.reason)
+        if ending.state == RunState.INTERRUPTED:
+            _insist(held, partial(_interrupted, held, ending.reason))
+            return
         _insist(held, partial(_stopping, held, ending.reason))
         if ending.has_journal:
             _insist(held, partial(_stored, held))
@@ -85,43 +92,61 @@ def execute(run_id: int, *, redelivered: bool = False) -> None:
 
 
 def _play(held: Held) -> Ending:
-    """Everything up to the proven end on the bench; never raises for what can be refused."""
+    """Everything up to the proven end on the bench; never raises for what can be refused.
+
+    What refuses a first attempt is an ERROR, or a pause, for one that goes on.
+    """
+    registered = [_registered(i, clock.now()) for i in held.run.station.instruments.all()]
     try:
-        prepared = _prepare(held)
+        past = past_of(held.run, registered, clock.now()) if held.resumes else None
+        if past is not None and past.ending is not None:
+            return past.ending
+        prepared = _prepare(held, past, registered)
     except Refusal as refusal:
-        return Ending(RunState.REFUSED, str(refusal))
+        return Ending(RunState.ERROR if held.resumes else RunState.REFUSED, str(refusal))
     except (GuardianSilent, GuardianRefused) as error:
-        return Ending(RunState.ERROR, f"The bench cannot be reached: {error}")
+        state = RunState.INTERRUPTED if held.resumes else RunState.ERROR
+        return Ending(state, f"The bench cannot be reached: {error}")
     close_old_connections()  # hours may pass before the next query
     try:
         return _on_bench(held, prepared)
     except BenchLost as lost:
-        return Ending(RunState.ERROR, str(lost))
+        return Ending(RunState.INTERRUPTED, str(lost))
     except BenchError as error:
-        return Ending(RunState.REFUSED, str(error))
+        return Ending(RunState.INTERRUPTED if past else RunState.REFUSED, str(error))
 
 
-def _prepare(held: Held) -> Prepared:
-    """Plan, dry run, and LEASED to PREFLIGHT; raises Refusal or GuardianSilent."""
+def _prepare(held: Held, past: Past | None, registered: Sequence[Registered]) -> Prepared:
+    """Plan, dry run, and LEASED to PREFLIGHT; raises Refusal or GuardianSilent.
+
+    With a past the interrupted attempt is sealed, and the next one begins with its program.
+    """
     run, now = held.run, clock.now()
     signing.ready(SigningKey.Purpose.MANIFESTS)  # not to learn it at the end of a night
-    planned = plan(run.job, run.station)
-    simulated = bool(GuardianLink(guardian_socket(run.station.slug)).status()["simulated"])
-    registered = [_registered(instrument, now) for instrument in run.station.instruments.all()]
+    planned = plan(run.job, run.station) if past is None else planned_again(past.program, run)
+    status = GuardianLink(guardian_socket(run.station.slug)).status()
+    simulated = bool(status["simulated"])
     leased_s = guard_s()
     with transaction.atomic():
         held.check()
         held.renew()
+        if held.resumes:
+            begin_next_attempt(run, past)
         move_run(
             run,
             RunState.PREFLIGHT,
             now=now,
-            data={"program_sha256": planned.sha256},
+            data={"program_sha256": planned.sha256, "attempt": run.attempt},
             program=planned.plain,
             program_hash=planned.sha256,
             simulated=simulated,
+            cause="",
         )
-    return Prepared(planned, registered, simulated, now + planned.lasts, leased_s)
+    limits = planned.program.limits if past is None else past.limits(now)
+    valid_until_s = leased_s + authority_s(status)
+    return Prepared(
+        planned, past, registered, simulated, now + planned.lasts, limits, valid_until_s
+    )
 
 
 def _registered(instrument: Instrument, now: datetime) -> Registered:
@@ -146,13 +171,13 @@ def _on_bench(held: Held, prepared: Prepared) -> Ending:
         run=str(held.run.pk),
         attempt=held.run.attempt,
         token=held.token,
-        limits=program.limits,
+        limits=prepared.limits,
         program={"name": program.name, "version": program.version},
-        valid_s=max(POLL_S, settings.SELF_FENCE_S - (guard_s() - prepared.leased_s)),
+        valid_s=max(POLL_S, prepared.valid_until_s - guard_s()),
     ) as bench:
         if told_to_end.is_left:
-            journal = _close(bench, RunState.STOPPED, WORDS)
-            return Ending(RunState.STOPPED, WORDS, journal=journal, has_journal=True)
+            journal = _close(bench, RunState.INTERRUPTED, WORDS)
+            return Ending(RunState.INTERRUPTED, WORDS, journal=journal, has_journal=True)
         problems = preflight_problems(
             registered=prepared.registered,
             found=bench.instruments,
@@ -162,9 +187,12 @@ def _on_bench(held: Held, prepared: Prepared) -> Ending:
         )
         if problems:
             words = " ".join(map(str, problems))
-            journal = _close(bench, RunState.REFUSED, words)
-            return Ending(RunState.REFUSED, words, journal=journal, has_journal=True)
-        outcome = runner.run(program, bench, started_at=bench.opened_at)
+            state = RunState.ERROR if prepared.past else RunState.REFUSED
+            journal = _close(bench, state, words)
+            return refused(prepared.past, state, words, journal)
+        past = prepared.past
+        begun = past.begun(bench.opened_at) if past else None
+        outcome = runner.run(begun or runner.begun(program, bench.opened_at), bench)
         journal = _close(bench, outcome.kind, outcome.reason)
     return ending_of(outcome, instruments=prepared.registered, journal=journal)
 
@@ -221,6 +249,20 @@ def _stopping(held: Held, cause: str) -> object:
         return None
     except Refusal as refusal:
         raise LeaseLost(str(refusal)) from refusal  # interrupted, and over, meanwhile
+    return DONE
+
+
+def _interrupted(held: Held, cause: str) -> object:
+    """To INTERRUPTED, for the next worker or for us again, once the bench has said it is off."""
+    held.run.refresh_from_db()
+    try:
+        with transaction.atomic():
+            held.check()
+            move_run(held.run, RunState.INTERRUPTED, now=clock.now(), cause=cause[:500])
+    except StaleTransition:
+        return None
+    except Refusal as refusal:
+        raise LeaseLost(str(refusal)) from refusal  # the reaper was faster
     return DONE
 
 

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from shop import clock
 from shop.equipment import leases
+from shop.equipment.models import StationLease
 from shop.jobs.models import Run
 from shop.jobs.moves import move_run
 from shop.jobs.states import RunState
@@ -17,10 +18,14 @@ from shop.jobs.states import RunState
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A run whose lease is ours: every write says the token."""
+    """A run whose lease is ours: every write says the token.
+
+    `resumes`: an earlier attempt was interrupted; what it left must be looked at first.
+    """
 
     run: Run
     token: int
+    resumes: bool = False
 
     @property
     def station_id(self) -> int:
@@ -37,15 +42,16 @@ class Held:
 
 
 def take(run_id: int, *, boot_id: str = "") -> Held | None:
-    """Win the lease for a QUEUED run, or None: a duplicate message, a stop, a busy station."""
+    """Win the lease for a QUEUED run or an INTERRUPTED one whose readings are all stored.
+
+    None for a duplicate message, a stop, a busy station, an output that is not proven off.
+    """
     with transaction.atomic():
-        run = (
-            Run.objects.select_for_update(of=("self",))
-            .select_related("station", "job__recipe_version__recipe")
-            .filter(pk=run_id, state=RunState.QUEUED)
-            .first()
-        )
+        run = _locked(run_id, RunState.QUEUED, RunState.INTERRUPTED)
         if run is None:
+            return None
+        resumes = run.state == RunState.INTERRUPTED
+        if resumes and (run.journal_closed_at is None or run.stop_requested_at is not None):
             return None
         token = leases.claim(
             station_id=run.station_id,
@@ -53,11 +59,36 @@ def take(run_id: int, *, boot_id: str = "") -> Held | None:
             owner=uuid4(),
             boot_id=boot_id,
             ttl_s=settings.LEASE_TTL_S,
-            grace_s=settings.LEASE_GRACE_S,
+            recovers=resumes,
         )
         if token is None:
             return None
         Run.objects.filter(pk=run.pk).update(token=token)
         run.token = token
         move_run(run, RunState.LEASED, now=clock.now(), data={"token": token})
-    return Held(run, token)
+    return Held(run, token, resumes)
+
+
+def readopt(run_id: int, *, token: int) -> bool:
+    """Whether an INTERRUPTED run is RUNNING again under the token that it was interrupted with.
+
+    Its bench was out of reach for longer than a lease, and went on by itself as it may; nobody
+    has taken the run meanwhile.
+    """
+    with transaction.atomic():
+        run = _locked(run_id, RunState.INTERRUPTED)
+        if run is None or run.token != token:
+            return False
+        move_run(run, RunState.RUNNING, now=clock.now(), data={"token": token})
+        return leases.renew(station_id=run.station_id, token=token, ttl_s=settings.LEASE_TTL_S)
+
+
+def _locked(run_id: int, *states: RunState) -> Run | None:
+    """The run in one of `states`; the lease is locked before it, as by everybody who holds it."""
+    StationLease.objects.select_for_update(of=("self",)).filter(station__runs=run_id).first()
+    return (
+        Run.objects.select_for_update(of=("self",))
+        .select_related("station", "job__recipe_version__recipe")
+        .filter(pk=run_id, state__in=states)
+        .first()
+    )

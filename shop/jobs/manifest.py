@@ -24,7 +24,7 @@ from shop.signing.services import signer
 from stations import __version__
 from stations.plain import to_plain
 
-SCHEMA = "run-manifest/2"  # 1 was not signed
+SCHEMA = "run-manifest/3"  # 2 did not name earlier attempts, 1 was not signed
 MILLIONTHS = 1_000_000
 
 
@@ -60,7 +60,7 @@ def manifest_body(run: Run, ending: Ending, *, now: datetime) -> dict[str, Any]:
         "schema": SCHEMA,
         "run": run.pk,
         "attempt": run.attempt,
-        "token": run.token or 0,
+        "token": ending.token or run.token or 0,
         "job": run.job_id,
         "station": run.station.slug,
         "simulated": bool(run.simulated),
@@ -88,6 +88,12 @@ def manifest_body(run: Run, ending: Ending, *, now: datetime) -> dict[str, Any]:
             for i in ending.instruments
         ],
         "readings": {"count": head.last_seq, "chunks": chunks.count(), "head": head.hash},
+        "earlier_attempts": [
+            {"attempt": attempt, "sha256": sha256}
+            for attempt, sha256 in Manifest.objects.filter(run=run, attempt__lt=run.attempt)
+            .order_by("attempt")
+            .values_list("attempt", "sha256")
+        ],
         "gaps_s": [list(gap) for gap in curve.gaps],
         "journal": dict(ending.journal),
         "records": to_plain(ending.records),

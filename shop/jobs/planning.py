@@ -14,7 +14,7 @@ import rfc8785
 
 from shop.equipment.models import Station
 from shop.evidence.parted import parted_cells
-from shop.jobs.models import Job
+from shop.jobs.models import Job, Run
 from shop.jobs.procedures import CellFigures, Cells, procedure_of
 from shop.refusals import Problem, Refusal, refuse
 from stations.drivers.registry import DRIVERS
@@ -59,6 +59,15 @@ def plan(job: Job, station: Station) -> Plan:
         for words in check.problems(program, ratings)
     )
     return Plan(program, program_sha256(program), _lasts(program))
+
+
+def planned_again(program: Program, run: Run) -> Plan:
+    """The plan that an interrupted run goes on with: its own program, dry-run again."""
+    refuse(
+        Problem("dry_run", words, "Nothing was energised.")
+        for words in check.problems(program, ratings_of(run.station))
+    )
+    return Plan(program, run.program_hash, _lasts(program))
 
 
 def cells_of(job: Job) -> Cells:

@@ -1,4 +1,4 @@
-"""The clockwork of jobs: send again what is queued, end what lost its worker, let claims lapse."""
+"""The clockwork of jobs: send again what waits, interrupt what lost its worker, lapse claims."""
 
 from __future__ import annotations
 
@@ -26,6 +26,9 @@ from shop.signing.keyring import KeyUnusable
 log = logging.getLogger(__name__)
 
 LOST = "The worker was lost; the bench switched off by itself."
+UNPLANNED_MAX = timedelta(hours=1)  # for a run that was lost before it had a program
+# States in which a session is or was open, and a worker concludes as soon as it is closed.
+DRIVEN = (RunState.PREFLIGHT, RunState.RUNNING, RunState.SAFE_HOLD)
 
 
 def resend_queued() -> None:
@@ -35,21 +38,26 @@ def resend_queued() -> None:
     """
     waiting = Run.objects.filter(state=RunState.QUEUED, station__lease__owner__isnull=True)
     for run_id, slug in waiting.values_list("pk", "station__slug"):
-        try:
-            send_run(run_id, slug)
-        except BrokerError as error:
-            log.warning("run %s waits for the broker: %s", run_id, error)
+        _send(run_id, slug)
+
+
+def _send(run_id: int, slug: str) -> None:
+    try:
+        send_run(run_id, slug)
+    except BrokerError as error:
+        log.warning("run %s waits for the broker: %s", run_id, error)
 
 
 def reap(*, now: datetime) -> None:
-    """Interrupt runs whose lease lapsed, end those that are proven off and wholly stored."""
-    _interrupt(now)
-    for run in Run.objects.filter(state=RunState.INTERRUPTED).select_related("station"):
-        _end_interrupted(run.pk, now)
+    """Interrupt runs that lost their worker; let those proven off and wholly stored go on."""
+    _interrupt_lapsed(now)
+    _interrupt_left(now)
+    for run in Run.objects.filter(state=RunState.INTERRUPTED):
+        _go_on(run.pk, now)
     lapse_claims(now=now)
 
 
-def _interrupt(now: datetime) -> None:
+def _interrupt_lapsed(now: datetime) -> None:
     with transaction.atomic():
         for station_id, run_id, token in leases.lapsed(grace_s=settings.LEASE_GRACE_S):
             run = Run.objects.select_for_update().get(pk=run_id)
@@ -58,11 +66,33 @@ def _interrupt(now: datetime) -> None:
                 StationLease.objects.filter(station_id=station_id).update(
                     output_state=OutputState.UNKNOWN
                 )
-                move_run(run, RunState.INTERRUPTED, now=now, data={"token": token})
+                move_run(run, RunState.INTERRUPTED, now=now, data={"token": token}, cause=LOST)
 
 
-def _end_interrupted(run_id: int, now: datetime) -> None:
-    """To ERROR once nothing is left to store and the output is proven off; frees the station."""
+def _interrupt_left(now: datetime) -> None:
+    """A run whose bench is off and has closed its journal, and that no worker concludes.
+
+    Its worker was lost, and its guardian says so long before the lease lapses.
+    """
+    left = Run.objects.filter(
+        state__in=DRIVEN,
+        journal_closed_at__lt=now - timedelta(seconds=settings.TAKEOVER_S),
+        station__lease__output_state=OutputState.OFF,
+    )
+    for run_id in left.values_list("pk", flat=True):
+        with transaction.atomic():
+            StationLease.objects.select_for_update().get(station__runs=run_id)
+            run = left.select_for_update(of=("self",)).filter(pk=run_id).first()
+            if run is not None:
+                data = {"token": run.token}
+                move_run(run, RunState.INTERRUPTED, now=now, data=data, cause=LOST)
+
+
+def _go_on(run_id: int, now: datetime) -> None:
+    """Send an interrupted run to its station's worker; end it where that is not wanted any more.
+
+    Not before its readings are all stored and its output is proven off.
+    """
     try:
         with transaction.atomic():
             # The lease before the run, as everybody locks them who holds it.
@@ -75,13 +105,29 @@ def _end_interrupted(run_id: int, now: datetime) -> None:
                 return
             if lease.output_state != OutputState.OFF:
                 return
-            seal(run, Ending(RunState.ERROR, LOST), now=now)
-            end_run(run, RunState.ERROR, cause=LOST, now=now)
-            leases.release(station_id=run.station_id, token=run.token or 0)
+            ending = _ending(run, now)
+            if ending is not None:
+                seal(run, ending, now=now)
+                end_run(run, ending.state, cause=ending.reason, now=now)
+                leases.release(station_id=run.station_id, token=run.token or 0)
     except StaleTransition:
         log.info("run %s moved on meanwhile", run_id)
     except KeyUnusable as error:
         log.error("run %s waits to be sealed: %s", run_id, error)
+    else:
+        if ending is None:
+            _send(run_id, run.station.slug)
+
+
+def _ending(run: Run, now: datetime) -> Ending | None:
+    """None while a worker may still take it up: that one decides by what the journal tells."""
+    if run.stop_requested_by is not None:
+        return Ending(RunState.STOPPED, f"stopped by {run.stop_requested_by.words}")
+    waited = now - (run.journal_closed_at or now)
+    longest = timedelta(seconds=(run.program or {}).get("resume", {}).get("wait_max", 0.0))
+    if waited <= max(longest, UNPLANNED_MAX):
+        return None
+    return Ending(RunState.ERROR, f"{run.cause or LOST} No worker went on with it for {waited}.")
 
 
 def lapse_claims(*, now: datetime) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from shop.equipment.states import OutputState
+from shop.equipment.states import UNCALIBRATED, OutputState
 from shop.jobs.states import JobState, RunState
 from shop.refusals import Problem
 
@@ -198,7 +198,7 @@ def station_problems(station: StationFact, now: datetime) -> list[Problem]:
         )
     for instrument in station.instruments:
         until = instrument.calibrated_until
-        if until is None or until <= now:
+        if (until is None or until <= now) and instrument.role not in UNCALIBRATED:
             lapsed = "is not calibrated" if until is None else f"lapsed on {until:%Y-%m-%d}"
             found.append(
                 Problem(

@@ -1,4 +1,4 @@
-"""A worker that is told to end: none begins a run any more, and the one under way ends safely.
+"""A worker that is told to end: none begins a run any more, and the one under way pauses safely.
 
 SIGTERM reaches the worker's main process; the run is in a child of its pool.  So main leaves
 word in memory that both share and asks the guardian for a safe stop; the child looks for word
@@ -62,7 +62,7 @@ def _ask_for_a_stop(slug: str) -> None:
         try:
             session = link.status()["session"]
             if session and session["live"]:
-                link.stop(reason=WORDS, run=session["run"])
+                link.stop(reason=WORDS, run=session["run"], resumable=True)
         except (GuardianSilent, GuardianRefused) as error:
             log.warning("%s: no safe stop yet: %s", slug, error)
             pause.wait(ASK_AGAIN_S)

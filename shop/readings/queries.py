@@ -78,9 +78,11 @@ def latest_reading(run: Run) -> Reading | None:
 def curve(run: Run, points: int) -> Curve:
     """About `points` points of the run over all its attempts, extremes and gaps kept."""
     rows = ReadingChunk.objects.filter(run=run).order_by("attempt", "last_seq")
-    tables = [decode(bytes(payload)) for payload in rows.values_list("payload", flat=True)]
-    if not tables:
+    stored = rows.values_list("attempt", "payload")
+    chunks = [(attempt, decode(bytes(payload))) for attempt, payload in stored]
+    if not chunks:
         return EMPTY
+    tables = [table for _, table in chunks]
     at_us: Ints = np.concatenate([table.values["at_us"] for table in tables])
     t_s = (at_us - at_us[0]) / MILLIONTHS
     columns = [
@@ -88,7 +90,8 @@ def curve(run: Run, points: int) -> Curve:
     ]
     cells = [_column(tables, f"cell_{n}_uv") for n in range(1, max(t.cells for t in tables) + 1)]
     kept = _kept(len(t_s), [*columns, *cells], points)
-    holes = _holes(t_s)
+    attempts = np.repeat([attempt for attempt, _ in chunks], [table.count for table in tables])
+    holes = _holes(t_s, attempts)
     kept = np.union1d(kept, np.concatenate([holes, holes + 1])) if len(holes) else kept
     breaks = np.searchsorted(kept, holes + 1)
     middle = (t_s[holes] + t_s[holes + 1]) / 2
@@ -128,13 +131,13 @@ def _kept(count: int, columns: Sequence[Floats], points: int) -> Ints:
     return np.array(sorted(kept), dtype=np.int64)
 
 
-def _holes(t_s: Floats) -> Ints:
-    """Indices after which the samples stop for longer than jitter explains."""
+def _holes(t_s: Floats, attempts: Ints) -> Ints:
+    """Indices after which the samples stop: for longer than jitter explains, or for an attempt."""
     steps = np.diff(t_s)
     if not len(steps):
         return np.array([], dtype=np.int64)
     limit = max(GAP_MIN_S, GAP_FACTOR * float(np.median(steps)))
-    return np.flatnonzero(steps > limit)
+    return np.flatnonzero((steps > limit) | (np.diff(attempts) > 0))
 
 
 def _shown(column: Floats, kept: Ints, breaks: Ints) -> tuple[float | None, ...]:

@@ -20,9 +20,10 @@ from django.db import DatabaseError, close_old_connections, connection
 
 from shop import clock
 from shop.equipment import leases
-from shop.equipment.benches import guardian_socket, journal_folder
+from shop.equipment.benches import authority_s, guardian_socket, journal_folder
 from shop.equipment.models import Station
 from shop.equipment.states import OutputState
+from shop.jobs.leasing import readopt
 from shop.jobs.models import PersonAct, Run
 from shop.jobs.states import RunState
 from shop.people.models import User
@@ -105,18 +106,25 @@ class Uplink:
 
     def _keep_lease(self, status: Mapping[str, Any] | None) -> None:
         session = (status or {}).get("session")
-        if not session or not session["live"]:
+        if status is None or not session or not session["live"]:
             return
         if guard_s() - self._renewed_s < settings.LEASE_RENEW_S:
             return
         token = int(session["token"])
         asked_s = guard_s()
-        if leases.renew(station_id=self.station.pk, token=token, ttl_s=settings.LEASE_TTL_S):
+        if self._renewed(str(session["run"]), token):
             self._renewed_s = asked_s
             spent_s = guard_s() - asked_s
-            self._link.lease(token=token, valid_s=settings.SELF_FENCE_S - spent_s)
+            self._link.lease(token=token, valid_s=authority_s(status) - spent_s)
         else:
-            self._link.stop(reason="the lease of this run was lost", run=session["run"])
+            lost = "the lease of this run was lost"
+            self._link.stop(reason=lost, run=session["run"], resumable=True)
+
+    def _renewed(self, run: str, token: int) -> bool:
+        """Also for a run that was given up while this bench was out of reach and went on alone."""
+        if leases.renew(station_id=self.station.pk, token=token, ttl_s=settings.LEASE_TTL_S):
+            return True
+        return run.isdigit() and readopt(int(run), token=token)
 
     # What people ask for
 

@@ -1,8 +1,9 @@
-"""Modbus RTU frames for functions 03, 06 and 0x10 on holding registers; bytes in, bytes out.
+"""Modbus RTU frames for holding registers (functions 03, 06, 0x10) and coils (01, 05).
 
-Source: "MODBUS over Serial Line, Specification and Implementation Guide" V1.02, sections 2.5.1
-and 6.2.2 (frame and CRC), and "MODBUS Application Protocol Specification" V1.1b3, sections 6.3,
-6.6, 6.12 and 7.  Register values are unsigned 16-bit integers throughout.
+Bytes in, bytes out.  Source: "MODBUS over Serial Line, Specification and Implementation Guide"
+V1.02, sections 2.5.1 and 6.2.2 (frame and CRC), and "MODBUS Application Protocol Specification"
+V1.1b3, sections 6.1, 6.3, 6.5, 6.6, 6.12 and 7.  Register values are unsigned 16-bit integers
+throughout, coils 0 or 1.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import NamedTuple
 from stations.drivers.protocols import BadReply, Refused
 
 READ, WRITE, WRITE_MANY = 0x03, 0x06, 0x10
+READ_COILS, WRITE_COIL = 0x01, 0x05
 
 EXCEPTION_LENGTH = 5  # unit, function | 0x80, code, CRC
 
@@ -55,8 +57,21 @@ def write_many_request(unit: int, start: int, values: Sequence[int]) -> bytes:
     return _framed(head + struct.pack(f">{len(values)}H", *values))
 
 
+def read_coils_request(unit: int, start: int, count: int) -> bytes:
+    """Ask for `count` coils from `start` on (function 01)."""
+    return _framed(struct.pack(">BBHH", unit, READ_COILS, start, count))
+
+
+def write_coil_request(unit: int, coil: int, value: int) -> bytes:
+    """Set one coil (function 05); its reply is an echo.
+
+    The standard's values are 0xFF00 and 0; some devices give other coils values of their own.
+    """
+    return _framed(struct.pack(">BBHH", unit, WRITE_COIL, coil, value))
+
+
 class Answer(NamedTuple):
-    """What a device answered: register values (none for a write) and the frame itself."""
+    """What a device answered: values of registers or coils (none for a write), and the frame."""
 
     registers: tuple[int, ...]
     raw: bytes
@@ -84,14 +99,18 @@ def answer_at_end(request: bytes, heard: bytes) -> Answer | None:
 
 def reply_length(request: bytes) -> int:
     """Bytes in the reply to `request`, unless the device answers with an exception."""
+    count = int.from_bytes(request[4:6], "big")
     if request[1] == READ:
-        return 5 + 2 * int.from_bytes(request[4:6], "big")
+        return 5 + 2 * count
+    if request[1] == READ_COILS:
+        return 5 + (count + 7) // 8
     return 8
 
 
 def _begins_right(request: bytes, heard: bytes) -> bool:
     """Whether `heard` is so far what answers: unit, function, then byte count or echo."""
-    follows = bytes((reply_length(request) - 5,)) if request[1] == READ else request[2:6]
+    reads = request[1] in (READ, READ_COILS)
+    follows = bytes((reply_length(request) - 5,)) if reads else request[2:6]
     good, refused = request[:2] + follows, bytes((request[0], request[1] | 0x80))
     return good.startswith(heard[: len(good)]) or refused.startswith(heard[:2])
 
@@ -103,5 +122,13 @@ def _whole(request: bytes, frame: bytes) -> Answer:
         raise Refused(f"Modbus exception {frame[2]} to {request.hex(' ')}; is it this model?")
     if len(frame) != reply_length(request) or not _begins_right(request, frame):
         raise BadReply(f"{frame.hex(' ')} does not answer {request.hex(' ')}; read again")
-    data = frame[3:-2] if request[1] == READ else b""
-    return Answer(struct.unpack(f">{len(data) // 2}H", data), frame)
+    return Answer(_values(request, frame[3:-2]), frame)
+
+
+def _values(request: bytes, data: bytes) -> tuple[int, ...]:
+    if request[1] == READ:
+        return struct.unpack(f">{len(data) // 2}H", data)
+    if request[1] == READ_COILS:
+        count = int.from_bytes(request[4:6], "big")
+        return tuple(data[i // 8] >> i % 8 & 1 for i in range(count))
+    return ()

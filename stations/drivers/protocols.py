@@ -11,7 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from stations.values import Identity, MeterRatings, Protection, Setpoint, SupplyRatings
+from stations.values import (
+    Identity,
+    MeterRatings,
+    Protection,
+    RelayRatings,
+    Setpoint,
+    SupplyRatings,
+)
 
 
 class InstrumentError(Exception):
@@ -56,6 +63,14 @@ class Measured:
     """Volts by channel in channel order, with the raw reply; overload and NaN sentinels are NaN."""
 
     volts: tuple[float, ...]
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class RelayState:
+    """The channels of a relay board whose relays are closed, counted from 1."""
+
+    closed: frozenset[int]
     raw: str
 
 
@@ -104,3 +119,22 @@ class Scanner(Instrument, Protocol):
     def prepare(self) -> None: ...
 
     def measure(self) -> Measured: ...
+
+
+class Relays(Instrument, Protocol):
+    """A relay board whose channels close for a time only; `may_repeat` as of a PowerSupply."""
+
+    ratings: RelayRatings
+    may_repeat: Callable[[], bool]
+
+    def prepare(self) -> None: ...
+
+    def read(self) -> RelayState: ...
+
+    def hold(self, channel: int, seconds: float) -> None:
+        """Close a channel that opens by itself after `seconds`; again begins the time anew."""
+        ...
+
+    def release(self, channel: int) -> None:
+        """Open a channel now; `read` tells whether it obeyed."""
+        ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol, cast
@@ -11,27 +11,30 @@ from stations.drivers.keysight_34970 import RATINGS as SCANNER_RATINGS
 from stations.drivers.keysight_34970 import Keysight34972A
 from stations.drivers.keysight_truevolt import RATINGS as METER_RATINGS
 from stations.drivers.keysight_truevolt import Keysight34461A
-from stations.drivers.protocols import PowerSupply, Scanner, Voltmeter
+from stations.drivers.protocols import PowerSupply, Relays, Scanner, Voltmeter
 from stations.drivers.riden_rd60xx import MODELS, Model, RidenRD60xx
-from stations.values import MeterRatings, SupplyRatings
+from stations.drivers.waveshare_relay8 import RATINGS as RELAY_RATINGS
+from stations.drivers.waveshare_relay8 import WaveshareRelay8
+from stations.values import MeterRatings, RelayRatings, SupplyRatings
 
 
 class Open(Protocol):
     def __call__(
         self, resource: str, *, channels: tuple[int, ...] = (), timeout_s: float
-    ) -> PowerSupply | Voltmeter | Scanner:
+    ) -> PowerSupply | Voltmeter | Scanner | Relays:
         """The driver of the instrument at `resource`; nothing is sent until it is used.
 
-        `channels` is for scanners.  `timeout_s` is for one answer, on top of the time that
-        the instrument itself needs to measure.
+        `channels` is for scanners; a relay board is the one with address 1 unless
+        `open_relays` opens it.  `timeout_s` is for one answer, on top of the time that the
+        instrument itself needs to measure.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class DriverSpec:
-    role: str  # "supply", "meter", "scanner"
-    ratings: SupplyRatings | MeterRatings
+    role: str  # "supply", "meter", "scanner", "relay"
+    ratings: SupplyRatings | MeterRatings | RelayRatings
     open: Open
 
 
@@ -54,11 +57,18 @@ def _scanner(resource: str, *, channels: tuple[int, ...] = (), timeout_s: float)
     return Keysight34972A(resource, channels=channels, timeout_s=timeout_s)
 
 
+def _relays(
+    resource: str, *, channels: tuple[int, ...] = (), address: int = 1, timeout_s: float
+) -> Relays:
+    return WaveshareRelay8(resource, address=address, timeout_s=timeout_s)
+
+
 DRIVERS: Mapping[str, DriverSpec] = MappingProxyType(
     {f"riden_{model.name.lower()}": _riden(model) for model in MODELS}
     | {
         "keysight_34461a": DriverSpec("meter", METER_RATINGS, _meter),
         "keysight_34972a": DriverSpec("scanner", SCANNER_RATINGS, _scanner),
+        "waveshare_relay8": DriverSpec("relay", RELAY_RATINGS, _relays),
     }
 )
 
@@ -84,3 +94,9 @@ def open_scanner(
 ) -> Scanner:
     spec = driver(key, "scanner")
     return cast(Scanner, spec.open(resource, channels=channels, timeout_s=timeout_s))
+
+
+def open_relays(key: str, resource: str, *, address: int, timeout_s: float) -> Relays:
+    """The relay board that has `address` on its bus."""
+    opened = cast("Callable[..., Relays]", driver(key, "relay").open)
+    return opened(resource, address=address, timeout_s=timeout_s)

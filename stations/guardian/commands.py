@@ -68,13 +68,15 @@ class Commands:
             ask.refuse(refusal.code, refusal.words)
             return
         guardian = self._guardian
+        contactor = guardian.contactor
         guardian.watch.drop()
         wanted = partial(self._wanted, session.token)
         self._command(
             ask,
             session,
-            lambda hand: hand.energise(wanted),
+            lambda hand: hand.energise(wanted, contactor=contactor is not None),
             lambda now: (now.on(guard_s()), "on", {"setpoint": now.configured}),
+            first=partial(contactor.pull_in, wanted) if contactor is not None else None,
         )
 
     def adjust(self, ask: Ask, session: Session) -> None:
@@ -104,9 +106,11 @@ class Commands:
         ask: Ask,
         session: Session,
         work: Callable[[SupplyHand], Any],
-        done: Callable[[Session], tuple[Session, str, Mapping[str, Any]]],
+        done: Done,
+        *,
+        first: Callable[[Callable[[Answer], None]], None] | None = None,
     ) -> None:
-        """One command to the supply at a time; `done` gives session, event kind and data."""
+        """One command to the supply at a time, once `first` has answered without an error."""
         guardian = self._guardian
         if guardian.commanding or guardian.off.wanted:
             ask.refuse("busy", "another command to the supply is under way")
@@ -115,15 +119,20 @@ class Commands:
             ask.refuse("refused", f"the session has ended: {session.ending.reason}")
             return
         guardian.commanding = True
-        guardian.supply.submit(CONTROL, work, partial(self._commanded, ask, session.token, done))
+        commanded = partial(self._commanded, ask, session.token, done)
 
-    def _commanded(
-        self,
-        ask: Ask,
-        token: int,
-        done: Callable[[Session], tuple[Session, str, Mapping[str, Any]]],
-        answer: Answer,
-    ) -> None:
+        def prepared(answer: Answer) -> None:
+            if answer.error is None:
+                guardian.supply.submit(CONTROL, work, commanded)
+            else:
+                commanded(answer)
+
+        if first is None:
+            guardian.supply.submit(CONTROL, work, commanded)
+        else:
+            first(prepared)
+
+    def _commanded(self, ask: Ask, token: int, done: Done, answer: Answer) -> None:
         guardian = self._guardian
         guardian.commanding = False
         if ask.op == "energise" and not isinstance(answer.error, _NOTHING_SENT):
@@ -139,8 +148,8 @@ class Commands:
         guardian.session, kind, data = done(session)
         if kind == "on":
             guardian.off.went_on()
-        at = to_plain(guardian.clock.now())
-        guardian.event(kind, data, then=partial(written, ask, at=at))
+        at = guardian.clock.now()
+        guardian.event(kind, data, at=at, then=partial(written, ask, at=to_plain(at)))
 
     def _failed(self, ask: Ask, error: Exception) -> None:
         """A command that was sent and not seen obeyed leaves doubt: off."""
@@ -151,4 +160,6 @@ class Commands:
                 guardian.end("safe_hold", f"{ask.op}: {error}")
             else:
                 guardian.switch_off()
+        elif ask.op == "energise" and guardian.contactor is not None:
+            guardian.contactor.drop_out()  # it may have pulled in for an output that stayed off
         ask.refuse("refused", str(error))

@@ -11,17 +11,20 @@ import logging
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import Any
 
 from stations.clock import Clock, guard_s, wall_now
 from stations.config import BenchConfig
+from stations.guardian.contactor import Contactor
 from stations.guardian.fence import Fence
 from stations.guardian.lane import Answer, Lane
+from stations.guardian.lockout import Lockout
 from stations.guardian.off import OffKeeper
 from stations.guardian.peer import Ask, Peer
 from stations.guardian.recorder import Recorder
-from stations.guardian.session import Ending, Session, expired, expires_s
+from stations.guardian.session import Ending, Session, expired, expires_s, interrupted
 from stations.guardian.supply import SupplyHand
 from stations.guardian.watch import Watch
 from stations.plain import to_plain
@@ -52,6 +55,7 @@ class Guardian:
         lanes: Mapping[str, Lane[Any]],
         recorder: Recorder,
         fence: Fence,
+        lockout: Lockout,
     ) -> None:
         self.config = config
         self.clock = clock
@@ -59,7 +63,15 @@ class Guardian:
         self.lanes = lanes
         self.recorder = recorder
         self.fence = fence
-        self.off = OffKeeper(supply, config.timing.retry_s, self._alarmed)
+        self.lockout = lockout
+        self.contactor = self._contactor()
+        self.off = OffKeeper(
+            supply,
+            config.timing.retry_s,
+            self._alarmed,
+            lockout=lockout,
+            contactor=self.contactor,
+        )
         self.watch = Watch(self)
         self.session: Session | None = None
         self.runner: Peer | None = None
@@ -72,11 +84,24 @@ class Guardian:
         self.shut_down_s = math.inf
         self._closing: list[Ask] | None = None
 
+    def _contactor(self) -> Contactor | None:
+        if "relay" not in self.lanes:
+            return None
+        timing = self.config.timing
+        return Contactor(
+            self.lanes["relay"],
+            rearm_s=timing.rearm_s,
+            retry_s=timing.retry_s,
+            changed=lambda words: self.event("alarm", {"words": words}),
+        )
+
     # What the world may know
 
     @property
     def alarm(self) -> str:
-        alarms = (self.off.alarm, self.disk_alarm, self.journal_alarm)
+        contactor = self.contactor.alarm if self.contactor else ""
+        off = self.lockout.words or self.off.alarm
+        alarms = (off, contactor, self.disk_alarm, self.journal_alarm)
         return "; ".join(words for words in alarms if words)
 
     @property
@@ -101,7 +126,7 @@ class Guardian:
         self.off.demand(self._began, patient=True)
 
     def _began(self, proof: OffProof | None) -> None:
-        outcome = {"kind": "ERROR", "reason": "guardian restarted"}
+        outcome = interrupted("guardian restarted")
         self.recorder.end_left_open(outcome, to_plain(proof), self._left_open_ended)
         self.event("guardian_began", {"off": proof})
 
@@ -115,20 +140,24 @@ class Guardian:
         if not self.shutting_down:
             self.shut_down_s = guard_s() + self.config.timing.shut_down_s
             reason = "the guardian was asked to end"
-            self.end("safe_hold", reason)
-            self.close({"kind": "ERROR", "reason": reason})
+            self.end("safe_hold", reason, resumable=True)
+            self.close(interrupted(reason))
 
     # Time
 
     def due_s(self) -> float:
         """Guard time at which `tick` has something to do."""
         times = [self.off.due_s(), self.watch.due_s(), self.shut_down_s]
+        if self.contactor is not None:
+            times.append(self.contactor.due_s())
         if self.active is not None:
             times.append(expires_s(self.active, self.config.timing))
         return min(times)
 
     def tick(self, now_s: float) -> None:
         self.off.tick(now_s)
+        if self.contactor is not None:
+            self.contactor.tick(now_s)
         self._expire(now_s)
         self.watch.tick(now_s)
 
@@ -142,9 +171,9 @@ class Guardian:
             return
         reason = expired(session, self.config.timing, now_s)
         if reason:
-            self.end("safe_hold", reason)
+            self.end("safe_hold", reason, resumable=True)
             if now_s - session.heard_s > self.config.timing.deadman_s:
-                self.close({"kind": "ERROR", "reason": reason})
+                self.close(interrupted(reason))
 
     # The record
 
@@ -154,10 +183,11 @@ class Guardian:
         data: Mapping[str, Any],
         *,
         push: bool = False,
+        at: datetime | None = None,
         then: Callable[[Answer], None] | None = None,
     ) -> None:
-        """Journal an event; `push` it to the runner when it is on disk, then call `then`."""
-        event = Event(kind, self.clock.now(), wall_now(), data)
+        """Journal an event (of now, or `at`); `push` it to the runner from disk, call `then`."""
+        event = Event(kind, at or self.clock.now(), wall_now(), data)
         _log.info("%s %s", kind, data.get("reason") or data.get("words") or data.get("name") or "")
         body = {"kind": "event", "event": to_plain(event)}
         runner = self.runner if push else None
@@ -195,8 +225,8 @@ class Guardian:
         if peer is not self.runner or session is None:
             return
         reason = "the runner's connection ended"
-        outcome = session.ending.outcome if session.ending else {"kind": "ERROR", "reason": reason}
-        self.end("safe_hold", reason)
+        outcome = session.ending.outcome if session.ending else interrupted(reason)
+        self.end("safe_hold", reason, resumable=True)
         self.close(outcome)
 
     # Off, and the end of a session
@@ -208,9 +238,10 @@ class Guardian:
             self.session = self.session.off()
         self.off.demand(then)
 
-    def end(self, kind: str, reason: str) -> None:
+    def end(self, kind: str, reason: str, *, resumable: bool = False) -> None:
         """The guardian's own decision: off, proven, told; nothing energises any more.
 
+        `resumable`: the cause lies in neither cells nor instruments, or may pass by itself.
         The runner has a few seconds to note its own outcome and close; then it is closed.
         """
         session = self.active
@@ -218,8 +249,9 @@ class Guardian:
             self.switch_off()
             return
         until_s = guard_s() + self.config.timing.ending_s
-        self.session = replace(session, ending=Ending(kind, reason, until_s))
-        self.switch_off(lambda proof: self.event(kind, {"reason": reason, "off": proof}, push=True))
+        self.session = replace(session, ending=Ending(kind, reason, until_s, resumable))
+        told = {"reason": reason, "resumable": resumable}
+        self.switch_off(lambda proof: self.event(kind, {**told, "off": proof}, push=True))
 
     def close(self, outcome: Outcome, ask: Ask | None = None) -> None:
         """Write the close record once the output is proven off, however long that takes."""

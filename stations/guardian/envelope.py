@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from stations.values import Limits, Reading
+from stations.values import Limits, Reading, only_silent
 
 DOUBTS_MAX = 2  # doubtful samples in a row before the output goes off
 STUCK_COUNT = 10  # identical raw replies in a row, over ...
@@ -27,10 +27,11 @@ _ABOUT_SUPPLY = frozenset({"supply_silent", "supply_invalid"})
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Why the output must go off: `kind` is "trip" or "safe_hold"."""
+    """Why the output must go off: `kind` is "trip" or "safe_hold", and may it pass by itself?"""
 
     kind: str
     reason: str
+    resumable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,8 @@ def judge(
         return tally, Verdict("safe_hold", "the output was found off although it was switched on")
     if tally.doubts >= DOUBTS_MAX:
         doubts = ", ".join(sorted(reading.flags))
-        return tally, Verdict("safe_hold", f"{tally.doubts} samples in doubt: {doubts}")
+        words = f"{tally.doubts} samples in doubt: {doubts}"
+        return tally, Verdict("safe_hold", words, only_silent(reading.flags))
     return tally, None
 
 

@@ -2,16 +2,23 @@
 
 Lives in the guardian's loop; the tries themselves run in the supply's lane before anything
 else that waits there.  What the guardian says of the output comes from here.
+
+Where there is a contactor it drops out last: once the supply has proven itself off, or as soon as
+that takes too long.  What a supply that disobeyed says after that proves nothing, so the bench is
+locked until a person has looked at it.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import cast
 
 from stations.clock import guard_s
+from stations.guardian.contactor import Contactor
 from stations.guardian.lane import OFF, Answer, Lane
+from stations.guardian.lockout import Lockout
 from stations.guardian.supply import NotOff, SupplyHand
 from stations.values import OffProof
 
@@ -19,6 +26,12 @@ Then = Callable[[OffProof | None], None]
 
 TRIES_TOLD = 3  # after so many tries whoever waits is told that there is no proof yet
 TRIES_GENTLE = 2  # after so many tries voltage and current are taken to zero as well
+OBEYS_S = 1.0  # a supply behind a contactor may take so long to obey before it has disobeyed
+CUT_AFTER_S = 4.0  # a contactor waits no longer than this, not even for a supply that hangs
+LOCKED = (
+    "the supply did not obey OFF, only the contactor stops its current: look at the supply, "
+    "then unlock the bench"
+)
 
 
 class OffKeeper:
@@ -29,7 +42,13 @@ class OffKeeper:
     """
 
     def __init__(
-        self, lane: Lane[SupplyHand], retry_s: float, changed: Callable[[str], None]
+        self,
+        lane: Lane[SupplyHand],
+        retry_s: float,
+        changed: Callable[[str], None],
+        *,
+        lockout: Lockout,
+        contactor: Contactor | None = None,
     ) -> None:
         self.output = "unknown"
         self.alarm = ""
@@ -38,7 +57,13 @@ class OffKeeper:
         self._lane = lane
         self._retry_s = retry_s
         self._changed = changed
+        self._lockout = lockout
+        self._contactor = contactor
         self._tries = 0
+        self._since_s = 0.0  # guard time since which it is wanted off, and since then:
+        self._defied = False  # the supply was seen on after an OFF
+        self._zeroed = False  # voltage and current were taken to zero
+        self._cut = False  # the contactor was told to part what flows
         self._flying = False
         self._next_s = 0.0
         self._waiting: list[tuple[Then, bool]] = []
@@ -53,9 +78,15 @@ class OffKeeper:
         if then is not None:
             self._waiting.append((then, patient))
         if not self.wanted:
-            self.wanted, self._tries = True, 0
+            self.wanted = True
+            self._begin()
         if not self._flying:
             self._try()
+
+    def unlock(self) -> None:
+        """A person has looked at the supply: it is taken at its word again."""
+        self._lockout.unlock()
+        self._begin()
 
     def shaken(self) -> None:
         """ON was sent, obeyed or not: what was proven before it counts no more."""
@@ -90,35 +121,76 @@ class OffKeeper:
             self._say("")
 
     def due_s(self) -> float:
-        return self._next_s if self.wanted and not self._flying else float("inf")
+        if not self.wanted:
+            return math.inf
+        return min(self._cut_due_s(), math.inf if self._flying else self._next_s)
 
     def tick(self, now_s: float) -> None:
+        if self.wanted and now_s >= self._cut_due_s():
+            self._part()
         if self.wanted and not self._flying and now_s >= self._next_s:
             self._try()
 
+    def _cut_due_s(self) -> float:
+        waits = self._contactor is not None and not self._cut
+        return self._since_s + CUT_AFTER_S if waits else math.inf
+
+    def _begin(self) -> None:
+        self._since_s, self._tries = guard_s(), 0
+        self._defied = self._zeroed = self._cut = False
+
     def _try(self) -> None:
         self._flying = True
-        zero = self._tries >= TRIES_GENTLE
+        may_obey = self._contactor is not None and guard_s() < self._since_s + OBEYS_S
+        self._zeroed = zero = self._tries >= TRIES_GENTLE and not may_obey
         self._lane.submit(OFF, lambda hand: hand.off(zero=zero), self._tried)
 
     def _tried(self, answer: Answer) -> None:
         self._flying = False
-        if answer.error is None:
+        error = answer.error or self._worthless()
+        if error is None:
             self._proven(cast(OffProof, answer.value))
             return
         self._tries += 1
         self._next_s = guard_s() + self._retry_s
-        found = answer.error.output if isinstance(answer.error, NotOff) else "unknown"
-        self.output = found
-        self._say(f"the output is not proven off after {self._tries} tries: {answer.error}")
+        found = error.output if isinstance(error, NotOff) else "unknown"
+        self._defied = self._defied or found == "on"
+        cut = self._contactor is not None and self._contactor.state == "open"
+        self.output = "unknown" if cut else found
+        self._say(f"the output is not proven off after {self._tries} tries: {error}")
+        if self._zeroed:
+            self._part()
         if self._tries >= TRIES_TOLD:
             self._tell_hasty()
+
+    def _worthless(self) -> NotOff | None:
+        """Why no current through an output that says off proves nothing, or None."""
+        if self._contactor is not None and self._defied and (self._zeroed or self._cut):
+            self._lock()
+        return NotOff(self._lockout.words, "unknown") if self._lockout.words else None
+
+    def _part(self) -> None:
+        """The supply takes too long, or does not obey: the contactor parts what still flows."""
+        self._cut = True
+        if self._contactor is None:
+            return
+        if self._contactor.state != "open":
+            self._contactor.drop_out()
+        if self._defied:
+            self._lock()
+
+    def _lock(self) -> None:
+        if not self._lockout.words:
+            self._lockout.lock(LOCKED)
+            self._changed(LOCKED)
 
     def _proven(self, proof: OffProof) -> None:
         # Ages count from the first proof since the output was last on or in doubt.
         if self.output == "off" and self.last is not None:
             proof = replace(self.last, supply_current_a=proof.supply_current_a)
         self.output, self.last, self.wanted, self._tries = "off", proof, False, 0
+        if self._contactor is not None:
+            self._contactor.drop_out()
         self._say("")
         told, self._waiting = self._waiting, []
         for then, _ in told:  # in the order in which they asked

@@ -15,13 +15,19 @@ from typing import Any
 
 from stations import __version__
 from stations.clock import guard_s
-from stations.config import InstrumentConfig
+from stations.config import BenchConfig, InstrumentConfig
 from stations.drivers.protocols import WrongInstrument
 from stations.guardian.core import Guardian
 from stations.guardian.envelope import Tally
 from stations.guardian.lane import CONTROL, Answer
 from stations.guardian.peer import Ask, Bad
-from stations.guardian.session import Session, limits_problem, open_refusal, valid_problem
+from stations.guardian.session import (
+    Session,
+    interrupted,
+    limits_problem,
+    open_refusal,
+    valid_problem,
+)
 from stations.plain import to_plain
 from stations.values import Identity, Limits, OffProof
 
@@ -62,8 +68,8 @@ class Opening:
         guardian.fence.raise_to(self.token)
         if guardian.session is not None:
             reason = f"overtaken by token {self.token}"
-            guardian.end("safe_hold", reason)
-            guardian.close({"kind": "ERROR", "reason": reason})
+            guardian.end("safe_hold", reason, resumable=True)
+            guardian.close(interrupted(reason))
         guardian.switch_off(self._off)
 
     def refuse(self, code: str, words: str) -> None:
@@ -119,6 +125,7 @@ class Opening:
             "program": dict(self._program),
             "limits": to_plain(self._limits),
             "instruments": describe_instruments(guardian.identities),
+            "contactor": describe_contactor(guardian.config),
             "simulated": guardian.clock.simulated,
             "speed": guardian.clock.speed,
             "at": to_plain(guardian.clock.now()),
@@ -158,6 +165,17 @@ class Opening:
 
 def describe_instruments(identities: Mapping[str, Identity]) -> list[dict[str, Any]]:
     return [to_plain(identity) for identity in identities.values()]
+
+
+def describe_contactor(config: BenchConfig) -> dict[str, Any] | None:
+    """What parts supply and bank without us, its timer seen at work when the session opened."""
+    if config.relay is None:
+        return None
+    return {
+        "relay": config.relay.serial_number,
+        "channel": config.relay.channels[0],
+        "opens_after_s": config.timing.contactor_s,
+    }
 
 
 def _meet(instrument: InstrumentConfig, device: Any) -> Identity:

@@ -23,7 +23,7 @@ from stations.guardian.session import (
 from stations.plain import to_plain
 from stations.values import OffProof
 
-OWN_KINDS = frozenset({"act", "stop", "trip", "safe_hold", "guardian_began"})
+OWN_KINDS = frozenset({"act", "stop", "trip", "safe_hold", "guardian_began", "unlocked"})
 
 
 class Requests:
@@ -36,6 +36,7 @@ class Requests:
         self._open_ops: Mapping[str, Callable[[Ask], None]] = {
             "status": self._status,
             "stop": self._stop,
+            "unlock": self._unlock,
             "open": self._open,
             "act": self._act,
             "lease": self._lease,
@@ -96,12 +97,18 @@ class Requests:
             instruments=describe_instruments(guardian.identities),
             simulated=guardian.clock.simulated,
             speed=guardian.clock.speed,
+            supply_is_local=guardian.config.supply_is_local,
+            contactor=guardian.contactor.state if guardian.contactor else None,
+            locked=guardian.lockout.words,
             alarm=guardian.alarm,
             boot_id=boot_id(),
         )
 
     def _stop(self, ask: Ask) -> None:
-        """Output off at once; a stop of a named run leaves another run alone."""
+        """Output off at once; a stop of a named run leaves another run alone.
+
+        A `resumable` one is no person's wish: what drives the bench is about to be restarted.
+        """
         guardian = self._guardian
         reason = str(ask.message.get("reason") or "stopped at the bench")[:500]
         run = ask.message.get("run")
@@ -111,7 +118,9 @@ class Requests:
             return
         if self._opening is not None:
             self._opening.refuse("refused", f"stopped: {reason}")
-        if guardian.active is not None:
+        if guardian.active is not None and ask.message.get("resumable") is True:
+            guardian.end("safe_hold", reason, resumable=True)
+        elif guardian.active is not None:
             guardian.end("stop", reason)
         else:
             guardian.event("stop", {"reason": reason})
@@ -119,6 +128,17 @@ class Requests:
 
     def _stopped(self, ask: Ask, proof: OffProof | None) -> None:
         ask.reply(stopped=True, output=self._guardian.off.output, off=to_plain(proof))
+
+    def _unlock(self, ask: Ask) -> None:
+        """A person has looked at the supply; the next proof of off counts again."""
+        guardian = self._guardian
+        by, words = ask.text("by"), guardian.lockout.words
+        try:
+            guardian.off.unlock()
+        except OSError as error:
+            ask.refuse("refused", f"the bench stays locked: {error}")
+            return
+        guardian.event("unlocked", {"by": by, "words": words}, then=partial(written, ask))
 
     # The uplink
 

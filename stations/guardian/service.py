@@ -7,15 +7,18 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from stations import config as configuration
 from stations.clock import Clock, RealClock, SharedClock, guard_s
 from stations.config import BenchConfig, InstrumentConfig
-from stations.drivers.registry import DRIVERS, open_supply
+from stations.drivers.protocols import Instrument, Relays
+from stations.drivers.registry import DRIVERS, open_relays, open_supply
+from stations.guardian.contactor import ContactorHand
 from stations.guardian.core import Guardian
 from stations.guardian.fence import Fence
 from stations.guardian.lane import Lane, Post, Urgent
+from stations.guardian.lockout import Lockout
 from stations.guardian.loop import Inbox, Loop
 from stations.guardian.recorder import Recorder
 from stations.guardian.supply import SupplyHand
@@ -73,8 +76,10 @@ def serve(path: Path) -> int:
         supply = supply_lane(config, clock, inbox.post)
         lanes: dict[str, Lane[Any]] = {"supply": supply}
         for instrument in config.instruments:
-            if instrument.role != "supply":
+            if instrument.role not in ("supply", "relay"):
                 lanes[instrument.role] = _lane(instrument, config, inbox.post)
+        if config.relay is not None:
+            lanes["relay"] = contactor_lane(config, config.relay, inbox.post)
         recorder = Recorder(config.journal, inbox.post)
         guardian = Guardian(
             config,
@@ -83,6 +88,7 @@ def serve(path: Path) -> int:
             lanes=lanes,
             recorder=recorder,
             fence=Fence(config.folder / "token"),
+            lockout=Lockout(config.lockout),
         )
         with listen(config.socket) as listener:
             Loop(guardian, listener, inbox).run()
@@ -96,24 +102,36 @@ def serve(path: Path) -> int:
 
 def supply_lane(config: BenchConfig, clock: Clock, post: Post) -> Lane[SupplyHand]:
     urgent = Urgent()
-    return Lane("supply", lambda: open_hand(config, clock, urgent), post, urgent=urgent)
+    return Lane("supply", lambda: _hand(config, clock, urgent), post, urgent=urgent)
 
 
-def open_hand(config: BenchConfig, clock: Clock, urgent: Urgent | None = None) -> SupplyHand:
+def _hand(config: BenchConfig, clock: Clock, urgent: Urgent) -> SupplyHand:
     """The hand on the bench's supply; while it is `urgent` no read is repeated."""
     timeout_s = config.timing.io_timeout_s
     supply = open_supply(config.supply.driver, config.supply.resource, timeout_s=timeout_s)
-    if urgent is not None:
-        supply.may_repeat = lambda: not urgent.is_set()
+    supply.may_repeat = lambda: not urgent.is_set()
     return SupplyHand(supply, clock, latency_s=timeout_s)
 
 
-def _lane(instrument: InstrumentConfig, config: BenchConfig, post: Post) -> Lane[Any]:
-    def opened() -> Any:
-        return DRIVERS[instrument.driver].open(
-            instrument.resource,
-            channels=instrument.channels,
-            timeout_s=config.timing.io_timeout_s,
-        )
+def contactor_lane(config: BenchConfig, relay: InstrumentConfig, post: Post) -> Lane[ContactorHand]:
+    urgent = Urgent()
 
-    return Lane(instrument.role, opened, post)
+    def opened() -> ContactorHand:
+        relays = cast(Relays, open_instrument(relay, config.timing.io_timeout_s))
+        relays.may_repeat = lambda: not urgent.is_set()
+        return ContactorHand(relays, relay.channels[0], config.timing.contactor_s)
+
+    return Lane("relay", opened, post, urgent=urgent)
+
+
+def _lane(instrument: InstrumentConfig, config: BenchConfig, post: Post) -> Lane[Any]:
+    timeout_s = config.timing.io_timeout_s
+    return Lane(instrument.role, lambda: open_instrument(instrument, timeout_s), post)
+
+
+def open_instrument(instrument: InstrumentConfig, timeout_s: float) -> Instrument:
+    """The driver of one instrument; nothing is sent until it is used."""
+    key, resource = instrument.driver, instrument.resource
+    if instrument.role == "relay":
+        return open_relays(key, resource, address=instrument.address, timeout_s=timeout_s)
+    return DRIVERS[key].open(resource, channels=instrument.channels, timeout_s=timeout_s)

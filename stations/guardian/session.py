@@ -35,11 +35,18 @@ class Ending:
     kind: str  # "trip", "safe_hold", "stop"
     reason: str
     until_s: float  # guard time by which the runner must have closed
+    resumable: bool = False
 
     @property
     def outcome(self) -> Mapping[str, str]:
         kinds = {"trip": "TRIPPED", "stop": "STOPPED"}
-        return {"kind": kinds.get(self.kind, "ERROR"), "reason": self.reason}
+        doubt = "INTERRUPTED" if self.resumable else "ERROR"
+        return {"kind": kinds.get(self.kind, doubt), "reason": self.reason}
+
+
+def interrupted(reason: str) -> Mapping[str, str]:
+    """The outcome of a session that ended for no fault of bench or cells: it may be resumed."""
+    return {"kind": "INTERRUPTED", "reason": reason}
 
 
 @dataclass(frozen=True, slots=True)

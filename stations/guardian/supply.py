@@ -91,11 +91,18 @@ class SupplyHand:
             self._supply.apply(setpoint)
             self._same_setpoint(self._supply.read().setpoint)
 
-    def energise(self, wanted: Callable[[], bool]) -> None:
-        """Output on and seen on; `wanted` is asked at the last moment."""
+    def energise(self, wanted: Callable[[], bool], *, contactor: bool = False) -> None:
+        """Output on and seen on; `wanted` is asked at the last moment.
+
+        Through a `contactor` that has just pulled in it is seen first that no current flows:
+        until then nothing could flow, so what the supply said of its output proved nothing.
+        """
         quiet_s = guard_s() - self._silent_s
         if not quiet_s > 2 * self._latency_s:
             raise TooSoon(f"the supply was silent {quiet_s:.1f} s ago: wait, then ask again")
+        if contactor:
+            with self._noting_silence():
+                self._look()
         if not wanted():
             raise Overtaken("the output was asked to be off meanwhile")
         with self._noting_silence():

@@ -17,7 +17,7 @@ from stations.clock import guard_s, wall_now
 from stations.guardian.envelope import judge
 from stations.guardian.lane import Answer
 from stations.guardian.peer import Peer
-from stations.guardian.sampler import Sample, Sampler, reading_of
+from stations.guardian.sampler import ROLES, Sample, Sampler, reading_of
 from stations.guardian.session import Session
 from stations.plain import to_plain
 from stations.values import Reading
@@ -40,6 +40,7 @@ class Watch:
         self._sampler = Sampler(
             guardian.lanes, guardian.config.timing.sample_limit_s, self._sampled
         )
+        self._measuring = tuple(role for role in ROLES if role in guardian.lanes)
         self._due_s = guard_s()  # when the last sample was due, on the absolute schedule
         self._beat_s = 0.0
 
@@ -56,9 +57,7 @@ class Watch:
         period_s = self._period_s()
         if self._may_sample() and now_s >= self._due_s + period_s:
             self._due_s += math.floor((now_s - self._due_s) / period_s) * period_s
-            self._sampler.begin(
-                tuple(self._guardian.lanes) if self._guardian.active else ("supply",)
-            )
+            self._sampler.begin(self._measuring if self._guardian.active else ("supply",))
 
     def _period_s(self) -> float:
         timing = self._guardian.config.timing
@@ -115,7 +114,7 @@ class Watch:
         guardian.session = replace(session, seq=reading.seq, tally=tally)
         self._record(reading, sample, now_s)
         if verdict is not None:
-            guardian.end(verdict.kind, verdict.reason)
+            guardian.end(verdict.kind, verdict.reason, resumable=verdict.resumable)
 
     def _record(self, reading: Reading, sample: Sample, now_s: float) -> None:
         guardian = self._guardian
@@ -148,6 +147,21 @@ class Watch:
         session = guardian.session
         if session is not None and not reading.flags:
             guardian.session = replace(session, valid_s=max(session.valid_s, sampled_s))
+            self._hold_contactor()
+
+    def _hold_contactor(self) -> None:
+        """All is well with the output on: the contactor's time begins anew."""
+        if self._guardian.contactor is not None and self._holds():
+            self._guardian.contactor.hold(self._holds, self._let_go)
+
+    def _holds(self) -> bool:
+        session = self._guardian.active
+        ended = session is None or session.ending is not None or not session.expected_on
+        return not (ended or self._guardian.off.wanted)
+
+    def _let_go(self, words: str) -> None:
+        if self._holds():
+            self._guardian.end("safe_hold", f"the contactor is not held: {words}")
 
     def _beat(self) -> None:
         """Touch the heartbeat: the supply answered, and this loop is alive to say so."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from stations.procedures.progress import close_charge
 from stations.procedures.steps import Action, Charge, Hold, Next, Run, SafeHold, Set, Trip
@@ -20,15 +20,15 @@ def decide_charge(run: Run, step: Charge, reading: Reading, now: datetime) -> tu
     run = _observe(run, step, reading)
     if run.step_charge_ah > step.charge_max_ah:
         return run, Trip(f"{run.step_charge_ah:.1f} Ah delivered, above the step's limit")
-    if now - run.entered_at > step.timeout:
+    if (now - run.entered_at).total_seconds() + run.step_spent_s > step.timeout.total_seconds():
         return run, Trip(f"“{step.title}” took longer than {step.timeout}")
     idle_since = run.no_current_since
     if idle_since is not None and reading.at - idle_since >= step.tail.no_current_for:
         return run, SafeHold("the output is on and no current flows: check the leads to the bank")
     run = _tail(run, step, reading)
-    if _done(run, step, reading.at):
-        return close_charge(run, step, now, ("done",)), Next()
-    if run.cv_since is not None and reading.at - run.cv_since > step.tail.cv_max:
+    if _done(run, step, reading.at) or run.done_since is not None:
+        return _held_for_a_person(run, step, reading, now)
+    if _cv_s(run, reading.at) > step.tail.cv_max.total_seconds():
         return _timed_out(run, step, now)
     return _adjust(run, step, reading)
 
@@ -48,7 +48,7 @@ def _observe(run: Run, step: Charge, reading: Reading) -> Run:
     peak_v = reading.voltage_v
     if run.peak_voltage_v > peak_v:
         peak_v = run.peak_voltage_v
-    run = replace(run, peak_voltage_v=peak_v)
+    run = replace(run, peak_voltage_v=peak_v, last_on_v=reading.voltage_v)
     if reading.voltage_v > step.alarm_v:
         run = _alarm(run, f"bank above {step.alarm_v:.3f} V in “{step.title}”")
     return _flat(run, step, reading)
@@ -108,6 +108,20 @@ def _done(run: Run, step: Charge, at: datetime) -> bool:
     return _held(run, step, run.tail_since, at)
 
 
+def _held_for_a_person(
+    run: Run, step: Charge, reading: Reading, now: datetime
+) -> tuple[Run, Action]:
+    """Done: on to the next step, or hold on, under the same supervision, until somebody comes."""
+    run = replace(run, done_since=run.done_since or reading.at)
+    held = reading.at - (run.done_since or reading.at)
+    if step.hold_for not in run.announced and held < step.hold_max:
+        return _adjust(run, step, reading)
+    remarks = ["done"]
+    if held >= timedelta(minutes=1):
+        remarks.append(f"held for {held.total_seconds() / 60:.0f} min until somebody came")
+    return close_charge(run, step, now, tuple(remarks)), Next()
+
+
 def essentially_balanced(run: Run, step: Charge, at: datetime) -> bool:
     """Was the tail held between its two limits for as long as a done one must be?"""
     return _held(run, step, run.partial_since, at)
@@ -121,6 +135,11 @@ def _held(run: Run, step: Charge, since: datetime | None, at: datetime) -> bool:
         and at - run.cv_since >= step.tail.cv_min
         and run.charge_ah >= run.least_charge_ah
     )
+
+
+def _cv_s(run: Run, at: datetime) -> float:
+    """Seconds in CV over all attempts; the minimum, but not the maximum, is each one's own."""
+    return run.cv_spent_s + ((at - run.cv_since).total_seconds() if run.cv_since else 0.0)
 
 
 def _timed_out(run: Run, step: Charge, now: datetime) -> tuple[Run, Action]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stations.procedures.steps import Charge, Measure, Program
+from stations.procedures.steps import Charge, Measure, Program, Verify
 from stations.values import Limits, Ratings, SupplyRatings
 
 
@@ -15,8 +15,10 @@ def problems(program: Program, ratings: Ratings) -> list[str]:
     found = []
     if not any(isinstance(step, Charge) for step in program.steps):
         found += _idle_problems(program, ratings.supply)
-    for step in program.steps:
+    for before, step in zip((None, *program.steps), program.steps, strict=False):
         if isinstance(step, Charge):
+            if not isinstance(before, Verify):
+                found.append(f"{step.title}: nothing verifies the bank just before it.")
             found += _charge_problems(step, program.limits, ratings.supply)
         elif isinstance(step, Measure):
             found += _measure_problems(step, program, ratings)

@@ -11,7 +11,7 @@ import math
 from dataclasses import replace
 from datetime import datetime
 
-from stations.procedures import charging, measuring
+from stations.procedures import charging, measuring, verifying
 from stations.procedures.progress import close_step, zero_a
 from stations.procedures.steps import (
     Action,
@@ -23,8 +23,9 @@ from stations.procedures.steps import (
     Run,
     SafeHold,
     Trip,
+    Verify,
 )
-from stations.values import Reading
+from stations.values import Reading, only_silent
 
 DOUBTS_MAX = 2  # doubtful readings in a row before the output goes off
 OUT_OF_PLACE_MAX = 3  # readings in a row with the output in the other state than the step's
@@ -55,6 +56,8 @@ def decide(run: Run, reading: Reading, now: datetime) -> tuple[Run, Action]:
         return charging.decide_charge(run, step, reading, now)
     if isinstance(step, Instruct):
         return _decide_instruct(run, step, now)
+    if isinstance(step, Verify):
+        return verifying.decide_verify(run, step, reading, now)
     return measuring.decide_measure(run, step, reading, now)
 
 
@@ -66,14 +69,15 @@ def _safety(run: Run, reading: Reading, now: datetime) -> tuple[Run, Action | No
     if run.last_at is not None and not reading.at >= run.last_at:
         return run, SafeHold("process time ran back")
     if not reading.age_s <= limits.reading_age_max_s:  # guard time; this way round NaN holds
-        return run, SafeHold("reading is stale")
+        return run, SafeHold("reading is stale", resumable=True)
     if not (now - run.started_at).total_seconds() <= limits.duration_max_s:
         words = "the run took longer than its hard limit"
         return run, Trip(words) if reading.output_on else SafeHold(words)
     if reading.flags:
         run = replace(run, doubtful=run.doubtful + 1, tail_since=None, partial_since=None)
         if reading.output_on and run.doubtful >= DOUBTS_MAX:
-            return run, SafeHold(f"readings in doubt: {', '.join(sorted(reading.flags))}")
+            doubts = ", ".join(sorted(reading.flags))
+            return run, SafeHold(f"readings in doubt: {doubts}", only_silent(reading.flags))
         return run, None
     run = replace(run, doubtful=0)
     if reading.output_on:
@@ -160,6 +164,8 @@ def _in_doubt(run: Run, reading: Reading, now: datetime) -> tuple[Run, Action]:
         return run, _waited(run, step, now)
     if isinstance(step, Measure):
         return measuring.overdue(run, step, reading, now) or (run, Hold())
+    if isinstance(step, Verify):
+        return verifying.overdue(run, step, reading, now) or (replace(run, settled=()), Hold())
     return run, Hold()  # a Charge bears few of them
 
 

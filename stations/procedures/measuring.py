@@ -98,7 +98,7 @@ def _pre_parallel(
         )
         for position, volt in enumerate(volts, start=1)
     )
-    run = replace(run, least_charge_ah=least_ah)
+    run = replace(run, least_charge_ah=least_ah, rested=Window(min(volts), max(volts)))
     return _measured(run, step, results, now, judge.joining_remarks(rule, volts) + observable)
 
 

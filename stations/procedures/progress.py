@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from stations.procedures.steps import Charge, Instruct, Record, Run
+from stations.procedures.steps import Charge, Instruct, Measure, Record, Run, Step, Verify
 from stations.values import NAN
 
 
@@ -18,17 +18,19 @@ def close_charge(run: Run, step: Charge, at: datetime, remarks: tuple[str, ...])
     """Append the charge's record: what a balance is judged by (complete or partial)."""
     cv_s = (at - run.cv_since).total_seconds() if run.cv_since else 0.0
     held = "done" in remarks or "essentially balanced" in remarks
+    remarks = (*remarks, *run.interruptions, *run.alarms)
     record = Record(
         step=step.name,
         kind="charge",
         entered_at=run.entered_at,
         ended_at=at,
-        remarks=(*remarks, *run.alarms) if held else ("partial", *remarks, *run.alarms),
+        remarks=remarks if held else ("partial", *remarks),
         facts=(
             ("tail_a", run.charge_current_a),
             ("done_a", step.tail.done_a),
             ("partial_a", step.tail.partial_a),
             ("cv_s", cv_s),
+            ("cv_earlier_s", run.cv_spent_s),
             ("cv_min_s", step.tail.cv_min.total_seconds()),
             ("charge_ah", run.step_charge_ah),
             ("least_charge_ah", run.least_charge_ah),
@@ -45,9 +47,10 @@ def close_step(run: Run, at: datetime, remarks: tuple[str, ...] = ()) -> Run:
     step = run.step
     if isinstance(step, Charge):
         return close_charge(run, step, at, remarks)
+    kinds = {Instruct: "instruct", Measure: "measure", Verify: "verify"}
     record = Record(
         step=step.name,
-        kind="instruct" if isinstance(step, Instruct) else "measure",
+        kind=kinds[type(step)],
         entered_at=run.entered_at,
         ended_at=at,
         remarks=remarks,
@@ -62,14 +65,19 @@ def enter_next(run: Run, at: datetime) -> Run:
     """
     while True:
         index = run.step_index + 1
+        step = run.program.steps[index]
+        carried = run.carried if run.carried and run.carried.step == step.name else None
         run = replace(
             run,
             step_index=index,
             step_entered_at=at,
             setpoint=None,
-            step_charge_ah=0.0,
+            step_charge_ah=carried.charge_ah if carried else 0.0,
+            step_spent_s=carried.spent_s if carried else 0.0,
+            cv_spent_s=carried.cv_s if carried else 0.0,
             cv_since=None,
             charge_current_a=0.0,
+            done_since=None,
             tail_since=None,
             partial_since=None,
             flat_from=None,
@@ -78,10 +86,7 @@ def enter_next(run: Run, at: datetime) -> Run:
             outs_of_place=0,
             settled=(),
         )
-        step = run.program.steps[index]
-        announced = isinstance(step, Instruct) and step.name in run.announced
-        needless = isinstance(step, Charge) and step.skip_if_announced in run.announced
-        if not (announced or needless):
+        if not _needless(step, run):
             return run
         skipped = Record(
             step=step.name,
@@ -91,6 +96,12 @@ def enter_next(run: Run, at: datetime) -> Run:
             remarks=("a person was announced at the bench before the hold ended",),
         )
         run = replace(run, records=(*run.records, skipped))
+
+
+def _needless(step: Step, run: Run) -> bool:
+    if isinstance(step, Instruct):
+        return step.name in run.announced
+    return isinstance(step, Charge | Verify) and step.skip_if_announced in run.announced
 
 
 def confirm(run: Run, step_name: str) -> Run:

@@ -21,6 +21,7 @@ from stations.procedures.steps import (
     PlanRefused,
     Program,
     RecheckRule,
+    ResumeRule,
     Step,
 )
 from stations.values import Limits, OffProof
@@ -53,6 +54,7 @@ class Recipe:
     span_max_s: float = 1800.0  # first to last reading: all cells at one age
     temperature_span_k: float = 3.0  # said to the person: no instrument reads it yet
     wait_max_s: float = 12 * 3600.0
+    resume_attempts_max: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,12 @@ def program(spec: Spec) -> Program:
         target_v=spec.target_v,
         steps=_steps(spec, rule),
         limits=_limits(spec),
+        resume=ResumeRule(  # nothing here is ever charged
+            gap_max=timedelta(0),
+            wait_max=timedelta(seconds=spec.recipe.wait_max_s),
+            rest=timedelta(0),
+            attempts_max=spec.recipe.resume_attempts_max,
+        ),
         facts=(  # `_warn_v`, `_fail_v`: against the median of the bank
             ("early_h", spec.recipe.early_s / 3600),
             ("early_warn_v", -early[0]),

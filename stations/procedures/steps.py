@@ -91,6 +91,24 @@ class Measure:
 
 
 @dataclass(frozen=True, slots=True)
+class Verify:
+    """The joined bank at rest, just before a charge: what the meter sees must be these cells.
+
+    The bank meter lies within `margin_v` of what these cells were last seen at, and every cell
+    that a scanner sees within `cells_within_v` of the bank, `settle_samples` times in a row.
+    """
+
+    TAGGED: ClassVar[bool] = True
+    name: str
+    title: str
+    margin_v: float
+    cells_within_v: float
+    settle_samples: int = 3
+    timeout: timedelta = timedelta(minutes=15)
+    skip_if_announced: str = ""  # needless where the charge after it is
+
+
+@dataclass(frozen=True, slots=True)
 class Trim:
     """B5: how the set-point follows the bank meter in CV."""
 
@@ -132,9 +150,26 @@ class Charge:
     charge_max_ah: float
     timeout: timedelta
     skip_if_announced: str = ""  # name of the Instruct whose early confirmation makes this needless
+    # B19: once done it holds on, supervised, until that Instruct is announced; at most so long.
+    hold_for: str = ""
+    hold_max: timedelta = timedelta(0)
 
 
-Step = Instruct | Measure | Charge
+Step = Instruct | Measure | Verify | Charge
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeRule:
+    """When a run whose bench or worker was lost may go on by itself, and when no more.
+
+    `gap_max` counts from current stopped, `wait_max` from the interruption of a step without
+    current; `rest` is waited after current stopped before the bank is verified again.
+    """
+
+    gap_max: timedelta
+    wait_max: timedelta
+    rest: timedelta
+    attempts_max: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +182,7 @@ class Program:
     target_v: float
     steps: tuple[Step, ...]
     limits: Limits
+    resume: ResumeRule
     facts: tuple[tuple[str, float], ...] = ()  # planned figures to show before start
     # When current last stopped in these cells, if no step of this program lets it flow.
     current_stopped: OffProof | None = None
@@ -187,6 +223,16 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Carried:
+    """What earlier attempts did of a charge that was cut short: its caps count over all of them."""
+
+    step: str
+    charge_ah: float
+    cv_s: float
+    spent_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """All that `decide` remembers of one execution; serialises to JSON and back."""
 
@@ -208,11 +254,19 @@ class Run:
     zero_count: int = 0
     cv_since: datetime | None = None
     charge_current_a: float = 0.0  # the last one seen with the output on
+    done_since: datetime | None = None  # the charge was done, and holds for a person
     tail_since: datetime | None = None
     partial_since: datetime | None = None
     no_current_since: datetime | None = None
     reached_cv: bool = False
     least_charge_ah: float = 0.0  # what the start SOC implies must at least go in
+    rested: Window | None = None  # of the cells at the pre-check: the bank lies within
+    last_on_v: float = NAN  # the bank, last seen with the output on
+    rest_until: datetime | None = None  # nothing is verified before
+    carried: Carried | None = None  # into the charge named there
+    step_spent_s: float = 0.0  # of the present charge, in earlier attempts
+    cv_spent_s: float = 0.0
+    interruptions: tuple[str, ...] = ()  # each in words; they stay on every later charge's record
     settled: tuple[tuple[float, ...], ...] = ()
     doubtful: int = 0
     above_window: int = 0
@@ -265,9 +319,10 @@ class Refuse:
 
 @dataclass(frozen=True, slots=True)
 class SafeHold:
-    """Doubt about the bench: output off."""
+    """Doubt about the bench: output off.  `resumable`: it may pass without a person's help."""
 
     reason: str
+    resumable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,10 +337,15 @@ Action = Hold | Set | Next | Finish | Refuse | SafeHold | Trip
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ended.  `kind` is FINISHED, REFUSED, TRIPPED, ERROR or STOPPED."""
+    """How an attempt ended.  `kind` is FINISHED, REFUSED, TRIPPED, ERROR, STOPPED or INTERRUPTED.
+
+    INTERRUPTED: nothing is wrong with cells or bench as far as anybody knows, and the run may
+    go on by its ResumeRule from `unclosed`, which is `run` before the present step was closed.
+    """
 
     kind: str
     reason: str
     run: Run
+    unclosed: Run
     problems: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)

@@ -20,14 +20,16 @@ from stations.procedures.steps import (
     ParallelRule,
     PlanRefused,
     Program,
+    ResumeRule,
     Step,
     Tail,
     Trim,
+    Verify,
 )
 from stations.values import Limits, Protection, Setpoint, SupplyRatings, Window
 
 NAME = "parallel top balance"
-VERSION = "1"
+VERSION = "2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,13 @@ class Recipe:
     fresh_s: float = 300.0
     late_s: float = 900.0
     wait_max_s: float = 12 * 3600.0
+    # Before a charge: the bank meter against the cells as they rested, each cell against it.
+    verify_margin_v: float = 0.02  # two meters, and what a cell relaxes while links go on
+    verify_cells_v: float = 0.03  # at rest joined cells differ by link ohms times equalising amps
+    # After an interruption: an hour later a full cell has relaxed too far to be told from another.
+    resume_gap_max_s: float = 3600.0
+    resume_rest_s: float = 60.0
+    resume_attempts_max: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +96,7 @@ class Spec:
     supply: SupplyRatings
     supply_offset_v: float = 0.0  # commissioned: true terminal volts minus set-point
     full_rating_allowed: bool = False  # a supervisor allows the continuous rating (B1)
+    hold_max_s: float = 0.0  # B19: supervised hold for a person; none where somebody stays anyway
 
     @property
     def bank_ah(self) -> float:
@@ -156,6 +166,12 @@ def program(spec: Spec) -> Program:
         target_v=recipe.target_v,
         steps=_steps(spec),
         limits=_limits(spec),
+        resume=ResumeRule(
+            gap_max=timedelta(seconds=recipe.resume_gap_max_s),
+            wait_max=timedelta(seconds=recipe.wait_max_s),
+            rest=timedelta(seconds=recipe.resume_rest_s),
+            attempts_max=recipe.resume_attempts_max,
+        ),
         facts=(
             ("current_a", spec.current_a),
             ("bank_ah", spec.bank_ah),
@@ -184,6 +200,7 @@ def _steps(spec: Spec) -> tuple[Step, ...]:
             drawing="diagonal",
             timeout=wait,
         ),
+        _verify(spec, "joined", "See that the bank is these cells", first=True),
         _charge(spec, "balance", "Balance: charge and hold", recipe.cv_min_s, first=True),
         Instruct(
             "finish",
@@ -195,6 +212,7 @@ def _steps(spec: Spec) -> tuple[Step, ...]:
             announceable=True,
             timeout=wait,
         ),
+        _verify(spec, "joined-still", "See that the bank is still these cells", first=False),
         _charge(spec, "refresh", "Refresh hold", recipe.refresh_cv_min_s, first=False),
         Instruct(
             "unlink",
@@ -233,6 +251,16 @@ def _parallel_rule(spec: Spec) -> ParallelRule:
     )
 
 
+def _verify(spec: Spec, name: str, title: str, *, first: bool) -> Verify:
+    return Verify(
+        name,
+        title,
+        margin_v=spec.recipe.verify_margin_v,
+        cells_within_v=spec.recipe.verify_cells_v,
+        skip_if_announced="" if first else "finish",
+    )
+
+
 def _charge(spec: Spec, name: str, title: str, cv_min_s: float, *, first: bool) -> Charge:
     recipe = spec.recipe
     done_a, partial_a = spec.tail_a(recipe.tail_basis)
@@ -263,8 +291,12 @@ def _charge(spec: Spec, name: str, title: str, cv_min_s: float, *, first: bool) 
         trim=Trim(step_v, spec.supply.voltage_accuracy_v, spec.supply_offset_v),
         alarm_v=recipe.target_v + recipe.alarm_above_v,
         charge_max_ah=1.05 * spec.bank_ah,
-        timeout=timedelta(hours=bulk_h, seconds=recipe.cv_max_s),
+        timeout=timedelta(
+            hours=bulk_h, seconds=recipe.cv_max_s + (spec.hold_max_s if first else 0.0)
+        ),
         skip_if_announced="" if first else "finish",
+        hold_for="finish" if first else "",
+        hold_max=timedelta(seconds=spec.hold_max_s if first else 0.0),
     )
 
 
@@ -279,6 +311,6 @@ def _limits(spec: Spec) -> Limits:
         cell_voltage_min_v=spec.cell_voltage_min_v,
         current_max_a=1.05 * spec.current_a + 5 * spec.supply.current_resolution_a,
         setpoint_voltage_max_v=recipe.target_v + spec.supply.voltage_accuracy_v,
-        duration_max_s=bulk_s + 2 * recipe.cv_max_s + 4 * recipe.wait_max_s,
+        duration_max_s=bulk_s + 2 * recipe.cv_max_s + spec.hold_max_s + 4 * recipe.wait_max_s,
         charge_max_ah=1.1 * spec.bank_ah,
     )

@@ -18,15 +18,22 @@ from stations.sim.faults import Switchboard
 from stations.sim.hands import HandsServer, Table
 from stations.sim.lines import LineServer
 from stations.sim.noise import NoisyVoltmeter
+from stations.sim.relay_board import RelayBoard
 from stations.sim.riden import Riden, factory_output
 from stations.sim.scpi import ScpiInstrument
-from stations.sim.serial_port import SerialPort
+from stations.sim.serial_port import Device, SerialPort
 from stations.sim.truevolt import Truevolt
 from stations.sim.truth import TruthLog
 from stations.sim.world import World
 from stations.sim.worldfile import WorldConfig, WorldError, load_world
 
-SIMULATED = {"supply": "riden_rd6018", "meter": "keysight_34461a", "scanner": "keysight_34972a"}
+SIMULATED = {
+    "supply": "riden_rd6018",
+    "meter": "keysight_34461a",
+    "scanner": "keysight_34972a",
+    "relay": "waveshare_relay8",
+}
+SERIAL = ("supply", "relay")
 _ADDRESS = re.compile(r"TCPIP\d*::(127\.0\.0\.1|localhost)::(\d+)::SOCKET")
 
 
@@ -53,6 +60,7 @@ class Simulation:
             clock=ClockWriter(bench.clock),
             truth=self._truth,
             speed=config.speed,
+            contactor=bench.relay is not None,
         )
         self._faults = Switchboard(tuple(i.role for i in bench.instruments))
         supply = Riden(
@@ -72,10 +80,9 @@ class Simulation:
         self._hands = HandsServer(
             config.hands_port, Table(bench.station, world=self._world, faults=self._faults)
         )
-        port = SerialPort(
-            Path(bench.supply.resource), supply=supply, world=self._world, faults=self._faults
-        )
-        self._servers: tuple[Server, ...] = (port, *servers, self._hands)
+        port = self._serial_port(bench.supply, supply)
+        relays = self._relays(bench.relay) if bench.relay is not None else ()
+        self._servers: tuple[Server, ...] = (port, *servers, *relays, self._hands)
         self.ready_line = " ".join(
             ["ready", *(instrument.resource for instrument in bench.instruments), self._hands.url]
         )
@@ -114,6 +121,17 @@ class Simulation:
             world=self._world,
             faults=self._faults,
             voltmeter=voltmeter,
+        )
+
+    def _relays(self, where: InstrumentConfig) -> tuple[Server, ...]:
+        board = RelayBoard(
+            where.address, contactor=where.channels[0], world=self._world, faults=self._faults
+        )
+        return (board, self._serial_port(where, board))
+
+    def _serial_port(self, where: InstrumentConfig, device: Device) -> SerialPort:
+        return SerialPort(
+            Path(where.resource), device=device, world=self._world, faults=self._faults
         )
 
     def _line_server(self, where: InstrumentConfig, instrument: ScpiInstrument) -> LineServer:
@@ -193,7 +211,7 @@ def _check(bench: BenchConfig, config: WorldConfig) -> None:
                 f"{instrument.role}.driver is {instrument.driver!r}; "
                 f"simulated is only {SIMULATED[instrument.role]}"
             )
-        if instrument.role != "supply" and not _ADDRESS.fullmatch(instrument.resource):
+        if instrument.role not in SERIAL and not _ADDRESS.fullmatch(instrument.resource):
             raise ConfigError(
                 f"{instrument.role}.resource is {instrument.resource!r}; "
                 "simulated is only TCPIP0::127.0.0.1::<port>::SOCKET"

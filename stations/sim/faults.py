@@ -10,7 +10,8 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-INSTRUMENTS = ("supply", "meter", "scanner")
+INSTRUMENTS = ("supply", "meter", "scanner", "relay")
+MEASURING = INSTRUMENTS[:3]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +24,25 @@ class Fault:
     mutes: bool = False  # what is sent is obeyed, nothing is answered
     repeats: bool = False  # measured values stay the same while current flows
     holds_output: bool = False  # the output stays on when it is told to go off
+    hides_output: bool = False  # the output reads back off, whatever it does
+    latches: bool = False  # what was closed for a time stays closed
 
 
 FAULTS: Mapping[str, Fault] = {
     "none": Fault("works"),
     "silence": Fault("hears nothing and answers nothing", swallows=True),
-    "mute": Fault("obeys and answers nothing", instruments=("supply",), mutes=True),
-    "stuck": Fault("repeats its last measured reply while current flows", repeats=True),
+    "mute": Fault("obeys and answers nothing", instruments=("supply", "relay"), mutes=True),
+    "stuck": Fault(
+        "repeats its last measured reply while current flows", instruments=MEASURING, repeats=True
+    ),
     "refuse_off": Fault("ignores output off", instruments=("supply",), holds_output=True),
+    "lies_off": Fault(
+        "ignores output off and says it is off",
+        instruments=("supply",),
+        holds_output=True,
+        hides_output=True,
+    ),
+    "no_timer": Fault("never opens by itself", instruments=("relay",), latches=True),
 }
 
 

@@ -32,6 +32,7 @@ class Folder:
     seed: int = 7
     serial_numbers: tuple[str, str, str] = ("00012345", "MY53200001", "MY49000001")
     scanner: bool = True
+    relay: bool = False  # a relay board whose first relay drives a contactor in the plus lead
     wiring: Mapping[str, Value] = field(default_factory=dict)
     supply: Mapping[str, Value] = field(default_factory=dict)
     meters: Mapping[str, Value] = field(default_factory=dict)
@@ -71,6 +72,9 @@ def _bench(folder: Folder, ports: Ports) -> str:
         sections.append(
             _instrument("scanner", "keysight_34972a", resource, scanner, channels=channels)
         )
+    if folder.relay:
+        relay: dict[str, Value] = {"driver": "waveshare_relay8", "resource": "relay.tty"}
+        sections.append(_table("relay", relay | {"address": 1, "contactor": 1}))
     if folder.timing:
         sections.append(_table("timing", folder.timing))
     return "\n".join(sections)

@@ -42,6 +42,7 @@ class Table:
             "leads": seen.leads,
             "output": seen.output.on,
             "tripped": seen.output.tripped,
+            "contactor": seen.contactor,
             "regulation": seen.regulation,
             "supply_voltage_v": seen.terminal_v,
             "supply_current_a": seen.current_a,

@@ -38,7 +38,8 @@ def _words(state: Mapping[str, Any]) -> str:
         if state["output"]
         else f"The output is off{' (' + state['tripped'] + ')' if state['tripped'] else ''}"
     )
-    return f"{wiring}, {leads}. {output}. {state['at'][:19]} UTC, {state['speed']:g} ×."
+    contactor = f" The contactor is {state['contactor']}." if state["contactor"] else ""
+    return f"{wiring}, {leads}. {output}.{contactor} {state['at'][:19]} UTC, {state['speed']:g} ×."
 
 
 def _cells(state: Mapping[str, Any]) -> str:

@@ -59,6 +59,10 @@ def factory_output(flaws: Flaws) -> Output:
 class Riden:
     """Answers requests; knows nothing of serial lines."""
 
+    name = "supply"
+    address = 1
+    latency_s = LATENCY_S
+
     def __init__(
         self, serial_number: int, *, world: World, faults: Switchboard, flaws: Flaws
     ) -> None:
@@ -112,7 +116,7 @@ class Riden:
         registers[INPUT] = INPUT_VOLTAGE
         registers[PROTECTION] = TRIP_CODES[seen.output.tripped]
         registers[REGULATION] = int(seen.regulation == "CC")
-        registers[OUTPUT] = int(seen.output.on)
+        registers[OUTPUT] = int(seen.output.on and not self._faults.of("supply").hides_output)
         registers[RECALL] = 0
         registers[BATTERY_MODE] = int(seen.battery_v > 0)
         registers[BATTERY_V] = _counts(seen.battery_v, PER_VOLT)

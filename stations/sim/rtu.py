@@ -8,9 +8,13 @@ slave is ignored without a word.
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 READ, WRITE_ONE, WRITE_MANY = 0x03, 0x06, 0x10
+READ_COILS, WRITE_COIL, WRITE_COILS = 0x01, 0x05, 0x0F
+EIGHT_BYTES = frozenset((READ_COILS, READ, WRITE_COIL, WRITE_ONE))
+COUNTED = frozenset((WRITE_COILS, WRITE_MANY))  # requests that say how many bytes follow
 ILLEGAL_FUNCTION, ILLEGAL_ADDRESS, ILLEGAL_VALUE = 1, 2, 3
 
 
@@ -42,7 +46,10 @@ def sealed(body: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A good frame addressed to us; `values` are the registers to write, empty for a read."""
+    """A good frame addressed to us; `values` are what to write, empty for a read.
+
+    They are words for registers and for one coil, 0 or 1 for many coils.
+    """
 
     function: int
     address: int = 0
@@ -76,7 +83,7 @@ class Deframer:
     def pause(self) -> list[Request]:
         """The line was silent: judge what came, for a function whose length we do not know."""
         frame, self._buffer = self._buffer, b""
-        known = frame[1:2] and frame[1] in (READ, WRITE_ONE, WRITE_MANY)
+        known = frame[1:2] and frame[1] in EIGHT_BYTES | COUNTED
         whole = len(frame) >= 4 and crc(frame[:-2]) == frame[-2:]
         if not whole or known or frame[0] != self._slave:
             return []
@@ -86,20 +93,23 @@ class Deframer:
         """Bytes of the frame at the head of the buffer; 0 while that can't be said."""
         if len(self._buffer) < 2:
             return 0
-        if self._buffer[1] in (READ, WRITE_ONE):
+        if self._buffer[1] in EIGHT_BYTES:
             return 8
-        if self._buffer[1] == WRITE_MANY and len(self._buffer) >= 7:
+        if self._buffer[1] in COUNTED and len(self._buffer) >= 7:
             return 9 + self._buffer[6]
         return 0
 
 
 def _request(body: bytes) -> Request:
     function, address, word = struct.unpack_from(">BHH", body)
-    if function == READ:
+    if function in (READ, READ_COILS):
         return Request(function, address, word)
-    if function == WRITE_ONE:
+    if function in (WRITE_ONE, WRITE_COIL):
         return Request(function, address, 1, (word,))
     data = body[6:]
+    if function == WRITE_COILS:
+        bits = tuple(byte >> bit & 1 for byte in data for bit in range(8))
+        return Request(function, address, word, bits[:word])
     return Request(
         function, address, word, struct.unpack(f">{len(data) // 2}H", data[: len(data) // 2 * 2])
     )
@@ -111,9 +121,17 @@ def read_answer(slave: int, registers: tuple[int, ...]) -> bytes:
     )
 
 
+def read_coils_answer(slave: int, coils: Sequence[bool]) -> bytes:
+    """Eight coils a byte, the first in the lowest bit."""
+    packed = [0] * ((len(coils) + 7) // 8)
+    for i, coil in enumerate(coils):
+        packed[i // 8] |= coil << i % 8
+    return sealed(bytes((slave, READ_COILS, len(packed), *packed)))
+
+
 def write_answer(slave: int, request: Request) -> bytes:
-    """The echo: the value for one register, the count for many."""
-    word = request.values[0] if request.function == WRITE_ONE else request.count
+    """The echo: the value for one register or coil, the count for many."""
+    word = request.count if request.function in COUNTED else request.values[0]
     return sealed(struct.pack(">BBHH", slave, request.function, request.address, word))
 
 

@@ -2,7 +2,8 @@
 
 Tests and inspectors hold it against what the product recorded.  Every line has `wall` and `at`
 (process time) in ISO form and a `kind`: "start" (the simulator began), "relay" (the supply's output
-relay moved), "reply" (a measured reply leaves an instrument), "set" (a set value arrived),
+relay moved: `on`), "contactor" (the one in its plus lead moved: `closed`, which "start" has too
+where there is one), "reply" (a measured reply leaves an instrument), "set" (a set value arrived),
 "hands" and "fault".
 """
 

@@ -2,7 +2,8 @@
 
 Servers and hands are threads; each access first brings the physics up to the process clock in
 steps of at most a second of process time, and a ticker does the same when nobody asks.  The
-world alone moves the clock: fast while the output relay is on, else at wall speed.
+world alone moves the clock: fast while the output relay is on, and the contactor closed where
+there is one, else at wall speed.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ class Seen:
     socs: tuple[float, ...]
     links: bool
     leads: bool
+    contactor: str  # "open", "closed", or "" where the plus lead has none
     charge_ah: float  # delivered since the output was last switched on
     energy_wh: float
 
@@ -64,8 +66,12 @@ class World:
         clock: ClockWriter,
         truth: TruthLog,
         speed: float,
+        contactor: bool = False,
     ) -> None:
-        """`objection` says why these cells must never be joined; "" if they may."""
+        """`objection` says why these cells must never be joined; "" if they may.
+
+        `contactor`: there is one between the supply and its plus lead, and it is open.
+        """
         self._condition = threading.Condition()
         self._bank = bank
         self._objection = objection
@@ -73,6 +79,9 @@ class World:
         self._clock = clock
         self._truth = truth
         self._fast = speed
+        self._contactor = "open" if contactor else ""
+        self._leads = bank.fed
+        bank.fed = bank.fed and not contactor
         self._physics_s = clock.now_s()
         self._solution = bank.solve(output.supply)
         self._charge_ah = 0.0
@@ -82,14 +91,17 @@ class World:
 
     def start(self) -> None:
         """Let time pass; the log says that a new world begins, with the relay open."""
-        self.note("start", on=self._output.on, speed=self._fast)
+        contactor = {"closed": self._contactor == "closed"} if self._contactor else {}
+        self.note("start", on=self._output.on, speed=self._fast, **contactor)
         self._ticker.start()
 
     def close(self) -> None:
-        """Open the relay, let every waiter go, stop the ticker."""
+        """Open relay and contactor, let every waiter go, stop the ticker."""
         with self._condition:
             # Without a last step of the physics: the relay opens even where that has failed.
             self._move_relay(on=False, tripped=self._output.tripped)
+            if self._contactor == "closed":
+                self._put_contactor("open")
             self._closed = True
             self._condition.notify_all()
         if self._ticker.is_alive():
@@ -111,7 +123,8 @@ class World:
                 cell_currents=tuple(solution.current_a.tolist()),
                 socs=tuple(self._bank.states.soc.tolist()),
                 links=self._bank.linked,
-                leads=self._bank.fed,
+                leads=self._leads,
+                contactor=self._contactor,
                 charge_ah=self._charge_ah,
                 energy_wh=self._energy_wh,
             )
@@ -152,8 +165,22 @@ class World:
                 raise Impossible("the leads go on the joined bank: put the links on first")
             if links and self._objection:
                 raise Impossible(self._objection)
-            self._bank.linked, self._bank.fed = links, leads
-            self._settle()
+            self._bank.linked, self._leads = links, leads
+            self._feed()
+
+    def move_contactor(self, *, closed: bool) -> None:
+        state = "closed" if closed else "open"
+        with self._condition:
+            if state == self._contactor or self._closed:
+                return
+            self._advance()
+            self._put_contactor(state)
+            self._feed()
+
+    def _feed(self) -> None:
+        """Current can reach the bank only through leads, and a closed contactor if any."""
+        self._bank.fed = self._leads and self._contactor != "open"
+        self._settle()
 
     def _advance(self) -> None:
         target_s = self._clock.now_s()
@@ -183,10 +210,19 @@ class World:
         moved = on != self._output.on
         self._output = replace(self._output, on=on, tripped=tripped)
         if moved:
-            self._clock.set_speed(self._fast if on else 1.0)
+            self._pace()
             cause = {"tripped": tripped} if tripped else {}
             self._truth.write(self._clock.now_s(), "relay", on=on, **cause)
-            self._condition.notify_all()
+
+    def _put_contactor(self, state: str) -> None:
+        self._contactor = state
+        self._pace()
+        self._truth.write(self._clock.now_s(), "contactor", closed=state == "closed")
+
+    def _pace(self) -> None:
+        is_on = self._output.on and self._contactor != "open"
+        self._clock.set_speed(self._fast if is_on else 1.0)
+        self._condition.notify_all()
 
     def _tick(self) -> None:
         with self._condition:

@@ -90,19 +90,19 @@ class Guarded:
         return [record.body["event"] for record in records]
 
     def off_since(self, moment: datetime) -> float:
-        """Seconds of wall time from `moment` to the relay's opening, by the truth log."""
-        relays = [r for r in self.sim.truth("relay") if not r["on"]]
-        later = [datetime.fromisoformat(r["wall"]) for r in relays]
-        return min((wall - moment).total_seconds() for wall in later if wall >= moment)
+        """Seconds of wall time from `moment` to the end of all current, by the truth log."""
+        offs = [wall for wall, on in self.sim.output_moves() if not on]
+        return min((wall - moment).total_seconds() for wall in offs if wall >= moment)
 
     def wait_off(self, since: datetime, within_s: float = OFF_WITHIN_S) -> None:
         """The truth log must show the output off, soon enough after `since`."""
         wait_until(lambda: not self.sim.output_is_on(), within_s=within_s + 5)
         assert self.off_since(since) <= within_s
 
-    def restart(self) -> None:
+    def restart(self, output: str = "off") -> None:
+        """A new guardian that answers, and says so of its output."""
         self.process = launch(self.sim.path)
-        _wait_listening(self)
+        _wait_listening(self, output)
 
     def kill(self, number: int = signal.SIGKILL) -> int:
         self.process.send_signal(number)
@@ -134,6 +134,7 @@ def guarded(
     *,
     cells: Sequence[Mapping[str, Any]] | None = None,
     speed: float = 240.0,
+    relay: bool = False,
     timing: Mapping[str, float] | None = None,
 ) -> Iterator[Guarded]:
     """Simulated bench and guardian up, the guardian's first act (off, proven) done."""
@@ -141,12 +142,13 @@ def guarded(
         cells=cells or [cell(soc=0.95)] * 4,
         speed=speed,
         wiring={"lead_ohm": 0.005},
+        relay=relay,
         timing=timing or {},
     )
     with simulated_bench(path, folder=folder) as sim:
         bench = Guarded(sim, launch(path))
         try:
-            _wait_listening(bench)
+            _wait_listening(bench, "off")
             yield bench
         finally:
             for session in bench.sessions:
@@ -161,10 +163,11 @@ def guarded(
 
 
 @contextmanager
-def charging_runner(bench: Guarded) -> Iterator[subprocess.Popen[str]]:
+def charging_runner(bench: Guarded, *, group: int | None = None) -> Iterator[subprocess.Popen[str]]:
     """A runner in a process of its own that charges; it says "on", then follows the stream.
 
-    What it meets after being woken from a stop it prints as one line.
+    What it meets after being woken from a stop it prints as one line.  `group` is the process
+    group that it joins, of another's making.
     """
     bench.token += 1
     bench.sim.hands.post("/links/on")
@@ -174,6 +177,7 @@ def charging_runner(bench: Guarded) -> Iterator[subprocess.Popen[str]]:
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
+        process_group=group,
     )
     assert process.stdout is not None
     with process, process.stdout:
@@ -186,19 +190,21 @@ def charging_runner(bench: Guarded) -> Iterator[subprocess.Popen[str]]:
 
 
 def launch(path: Path) -> subprocess.Popen[bytes]:
+    """A guardian, in a process group of its own."""
     return subprocess.Popen(
         [sys.executable, "-W", "error", "-m", "stations", "guard", str(path / "bench.toml")],
         cwd=ROOT,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
+        process_group=0,
     )
 
 
-def _wait_listening(bench: Guarded) -> None:
-    def proven_off() -> bool:
+def _wait_listening(bench: Guarded, output: str) -> None:
+    def answers() -> bool:
         assert bench.process.poll() is None, "the guardian has ended"
         try:
-            return bool(bench.link.status()["output"] == "off")
+            return bool(bench.link.status()["output"] == output)
         except GuardianSilent:
             return False
 
-    wait_until(proven_off, within_s=20)
+    wait_until(answers, within_s=20)

@@ -30,6 +30,15 @@ deadman_s = 1.5
 """
 
 
+RELAY = """
+[relay]
+driver = "waveshare_relay8"
+resource = "relay.tty"
+address = 7
+contactor = 2
+"""
+
+
 def write(folder: Path, text: str) -> Path:
     path = folder / "bench.toml"
     path.write_text(text)
@@ -56,7 +65,48 @@ def test_a_bench_may_have_no_scanner_and_real_time(tmp_path: Path) -> None:
     bench = load(write(tmp_path, text))
 
     assert bench.scanner is None
+    assert bench.relay is None
     assert bench.clock is None
+
+
+def test_a_bench_may_have_a_contactor(tmp_path: Path) -> None:
+    bench = load(write(tmp_path, GOOD + RELAY))
+
+    assert bench.relay is not None
+    assert bench.relay.serial_number == "unit-7"
+    assert (bench.relay.address, bench.relay.channels) == (7, (2,))
+    assert bench.instruments[-1] == bench.relay
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("address = 7", "address = 0", "relay.address is 0; it must be a whole number from 1 to"),
+        ("address = 7", "address = true", "relay.address is True"),
+        ("address = 7", "", "relay.address is None"),
+        ("contactor = 2", "contactor = 9", "relay.contactor is 9; .* from 1 to 8"),
+        ("waveshare_relay8", "riden_rd6018", "relay.driver is .* allowed are waveshare_relay8"),
+        ("relay.tty", "supply.tty", "relay.resource is also the supply's"),
+        ("relay.tty", "/dev/ttyUSB1", "ports inside the bench folder"),
+        ("contactor = 2", "serial_number = '2'", "relay.serial_number is not a key"),
+        ("deadman_s = 1.5", "contactor_s = 9.5", r"contactor_s is 9.5; at most 10 s less a"),
+        ("deadman_s = 1.5", "rearm_s = 2.0", r"rearm_s is 2; at most a quarter of contactor_s"),
+        ("deadman_s = 1.5", "contactor_s = 3.0", r"rearm_s is 1; at most .* \(0.75\)"),
+        ("deadman_s = 1.5", "sample_s = 1.9", "sample_s is 1.9; at most a quarter of contactor_s"),
+    ],
+)
+def test_refuses_a_wrong_contactor_by_its_key(
+    tmp_path: Path, old: str, new: str, words: str
+) -> None:
+    text = GOOD + RELAY
+    assert old in text
+
+    with pytest.raises(ConfigError, match=words):
+        load(write(tmp_path, text.replace(old, new)))
+
+
+def test_a_bench_without_a_contactor_may_sample_slowly(tmp_path: Path) -> None:
+    load(write(tmp_path, GOOD.replace("deadman_s = 1.5", "sample_s = 1.9")))
 
 
 @pytest.mark.parametrize(
@@ -74,7 +124,11 @@ def test_a_bench_may_have_no_scanner_and_real_time(tmp_path: Path) -> None:
         ("[101, 102, 104, 103]", "[101, 101]", "scanner.channels must be a list of different"),
         ("[101, 102, 104, 103]", '["101"]', "scanner.channels"),
         ("[101, 102, 104, 103]", "[]", "scanner.channels"),
-        ("deadman_s = 1.5", "deadman = 1.5", "timing.deadman is not a key; allowed are deadman_s"),
+        (
+            "deadman_s = 1.5",
+            "deadman = 1.5",
+            "timing.deadman is not a key; allowed are contactor_s",
+        ),
         ("deadman_s = 1.5", "deadman_s = 0", "timing.deadman_s is 0; it must be seconds"),
         ("deadman_s = 1.5", "deadman_s = true", "timing.deadman_s is True"),
         ("deadman_s = 1.5", "deadman_s = inf", "timing.deadman_s is inf"),

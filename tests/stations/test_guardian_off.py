@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from stations.clock import RealClock, guard_s
 from stations.drivers.protocols import InstrumentSilent, SupplyState
 from stations.drivers.transport import always
 from stations.guardian.lane import Answer, Done
+from stations.guardian.lockout import Lockout
 from stations.guardian.off import OffKeeper
 from stations.guardian.supply import NotOff, Overtaken, ReadBackDiffers, SupplyHand, TooSoon
 from stations.values import Identity, OffProof, Protection, Setpoint, SupplyRatings
@@ -246,7 +248,9 @@ class Lane:
 
 def keeper(supply: Supply) -> tuple[OffKeeper, Lane, list[str]]:
     lane, alarms = Lane(supply), list[str]()
-    return OffKeeper(lane, 0.2, alarms.append), lane, alarms  # type: ignore[arg-type]
+    free = Lockout(Path("/nowhere/locked"))
+    off = OffKeeper(lane, 0.2, alarms.append, lockout=free)  # type: ignore[arg-type]
+    return off, lane, alarms
 
 
 def test_nobody_says_off_before_it_is_proven() -> None:

@@ -13,7 +13,7 @@ from stations.bench import Bench, BenchError
 from stations.model.bank import Bank, Wiring
 from stations.model.cell import cell_of
 from stations.procedures.steps import Outcome, Record
-from stations.runner import run
+from stations.runner import begun, run
 from stations.values import Event, Protection, Reading, Setpoint
 from stations.virtual import ATTENTIVE, Act, Instruments, VirtualBench, VirtualClock
 from tests.stations.procedures.scripted import program
@@ -28,7 +28,7 @@ def bank(soc: Sequence[float] = (0.95,) * 4, **changes: Any) -> Bank:
 
 
 def play(bench: VirtualBench) -> Outcome:
-    outcome = run(program(), bench, started_at=bench.clock.now())
+    outcome = run(begun(program(), bench.clock.now()), bench)
     assert not bench.output_on
     return outcome
 
@@ -121,7 +121,7 @@ def test_a_lead_that_falls_off_is_not_a_finished_tail() -> None:
     person = (*ATTENTIVE, Act("balance", 3 * 3600.0, hands="leads off", says=""))
 
     bench = VirtualBench(bank(), person=person, sample_s=12.0)
-    outcome = run(program(cv_max_s=3600.0), bench, started_at=bench.clock.now())
+    outcome = run(begun(program(cv_max_s=3600.0), bench.clock.now()), bench)
 
     assert not bench.output_on
     assert outcome.kind != "FINISHED"
@@ -237,3 +237,33 @@ def test_refuses_what_a_guardian_would_refuse() -> None:
     bench.off()
     with pytest.raises(BenchError, match="not configured"):
         bench.energise()
+
+
+def held_until(announced_after_s: float) -> tuple[VirtualBench, Record]:
+    """A bank with a supervised hold of up to 4 h, and somebody who comes `…_s` into the charge."""
+    person = (ATTENTIVE[0], Act("balance", announced_after_s, step="finish"), *ATTENTIVE[1:])
+    bench = VirtualBench(bank(), person=person, sample_s=12.0)
+    outcome = run(begun(program(hold_max_s=4 * 3600.0), bench.clock.now()), bench)
+    assert outcome.kind == "FINISHED", outcome.reason
+    return bench, record(outcome, "balance")
+
+
+def test_a_bank_that_is_done_is_held_until_somebody_comes() -> None:
+    """B19: done after about 3 h, somebody comes after 5; the check follows without a refresh."""
+    bench, balance = held_until(5 * 3600.0)
+
+    assert "done" in balance.remarks
+    assert any("until somebody came" in words for words in balance.remarks)
+    assert (balance.ended_at - balance.entered_at).total_seconds() == pytest.approx(
+        5 * 3600, abs=30
+    )
+    assert not [
+        data for _, kind, data in bench.notes if kind == "step" and data["name"] == "refresh"
+    ]
+
+
+def test_a_supervised_hold_ends_after_its_longest_and_is_refreshed() -> None:
+    bench, balance = held_until(40 * 3600.0)
+
+    assert (balance.ended_at - balance.entered_at).total_seconds() < 8 * 3600
+    assert [data for _, kind, data in bench.notes if kind == "step" and data["name"] == "refresh"]

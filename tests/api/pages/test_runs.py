@@ -91,10 +91,26 @@ def test_a_stopped_run_says_what_the_output_and_the_links_are(
     assert "ended here" in proven
 
 
+def test_an_interrupted_run_says_whether_it_goes_on_or_somebody_must_look(
+    cast: Cast, technician: Client
+) -> None:
+    run = running(cast, "balance", state=RunState.INTERRUPTED, cause="The worker was lost.")
+    lease = StationLease.objects.filter(station=run.station)
+
+    lease.update(output_state="OFF")
+    waiting = text(technician.get(f"/runs/{run.pk}"))
+    lease.update(output_state="UNKNOWN")
+    unknown = text(technician.get(f"/runs/{run.pk}"))
+
+    assert "The run goes on by itself" in waiting
+    assert "STOP" in waiting
+    assert "nobody knows what its output does. Go there" in unknown
+
+
 def test_a_step_that_the_bench_passed_by_was_not_needed(cast: Cast, technician: Client) -> None:
     """B19: an announced finish makes the refresh hold needless."""
     run = running(cast, "unlink")
-    names = ["pre-parallel", "connect", "balance", "unlink"]
+    names = ["pre-parallel", "connect", "joined", "balance", "unlink"]
     for step in (run.program or {})["steps"]:
         if step["name"] in names:
             data = {"name": step["name"], "title": step["title"], "bench_at": str(clock.now())}

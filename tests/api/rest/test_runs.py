@@ -19,21 +19,11 @@ from tests.api.clients import Api, codes
 from tests.cast import Cast
 from tests.stations.procedures.scripted import program
 
-STEPS = [
-    "pre-parallel",
-    "connect",
-    "balance",
-    "finish",
-    "refresh",
-    "unlink",
-    "disconnect",
-]
-
 
 def running(cast: Cast, step: str, state: RunState = RunState.RUNNING, **values: Any) -> Run:
     """A run of four cells that stands in `step`."""
     plain = to_plain(program())
-    at = STEPS.index(step)
+    at = [known["name"] for known in plain["steps"]].index(step)
     place = {"index": at, "name": step, "title": plain["steps"][at]["title"]}
     return factories.make_run(
         by=cast.tola, state=state, program=plain, step=place, token=1, **values
@@ -48,7 +38,7 @@ def test_says_where_the_run_stands_and_who_is_needed(cast: Cast, tola: Api) -> N
     assert [(s["name"], s["state"]) for s in body["steps"][:3]] == [
         ("pre-parallel", "done"),
         ("connect", "now"),
-        ("balance", "next"),
+        ("joined", "next"),
     ]
     assert body["needs"]["step"] == "connect"
     assert body["needs"]["confirm"] == "Cells linked, leads on, polarity checked"

@@ -23,14 +23,14 @@ from tests.race import race
 from tests.shop.jobs.shop_bench import in_thread
 
 
-def claim(run: Run, *, ttl_s: float = 60.0) -> int | None:
+def claim(run: Run, *, ttl_s: float = 60.0, recovers: bool = False) -> int | None:
     return leases.claim(
         station_id=run.station_id,
         run_id=run.pk,
         owner=uuid4(),
         boot_id="b",
         ttl_s=ttl_s,
-        grace_s=30.0,
+        recovers=recovers,
     )
 
 
@@ -76,16 +76,17 @@ def test_a_held_station_is_taken_by_nobody_even_long_after_expiry(cast: Cast, ru
 
     assert claim(other) is None
     expire(run, ago_s=3600)
-    assert claim(other) is None
+    assert claim(other, recovers=True) is None
 
 
-def test_the_same_run_recovers_only_after_expiry_and_grace(run: Run) -> None:
+def test_an_interrupted_run_recovers_its_own_station_once_it_is_proven_off(run: Run) -> None:
     claim(run)
 
-    expire(run, ago_s=29)
+    StationLease.objects.update(output_state=OutputState.UNKNOWN)
+    assert claim(run, recovers=True) is None
+    StationLease.objects.update(output_state=OutputState.OFF)
     assert claim(run) is None
-    expire(run, ago_s=-28)
-    assert claim(run) == 2
+    assert claim(run, recovers=True) == 2
 
 
 def test_a_stale_token_can_neither_renew_nor_release_nor_write(run: Run) -> None:

@@ -63,6 +63,12 @@ class ShopBench:
         wait_until(self.is_off, what="the uplink says OFF")
         return start_run(job=job, by=self.cast.tola, now=clock.now())
 
+    @contextmanager
+    def uplink(self) -> Iterator[None]:
+        """The bench's uplink, while the block lasts; for a bench that is not `alive` by itself."""
+        with ticking(Uplink(self.station)):
+            yield
+
     def is_off(self) -> bool:
         return StationLease.objects.get(station=self.station).output_state == "OFF"
 
@@ -154,5 +160,5 @@ def shop_bench(
         station.instruments.filter(role=role).update(serial_number=serial_number)
     with guarded(bench_folder(station.slug), cells=[cell(soc=soc)] * 4, speed=speed) as below:
         bench = ShopBench(below, station, cast)
-        with ticking(Uplink(station)) if alive else nullcontext():
+        with bench.uplink() if alive else nullcontext():
             yield bench

@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 
 from shop.equipment.models import Station
+from shop.equipment.services import register_instrument
 from shop.equipment.states import OutputState
 from shop.jobs.models import Job, JobEvent, Run
 from shop.jobs.services import claim_job, create_job, release_job, start_run
@@ -173,6 +174,22 @@ def test_a_start_says_everything_that_stands_in_its_way(cast: Cast) -> None:
         "calibration_lapsed",
     }
     assert not Run.objects.filter(job=job).exists()
+
+
+def test_a_relay_board_needs_no_calibration_to_start(cast: Cast) -> None:
+    factories.make_policy(by=cast.sade)
+    station = factories.make_station()
+    register_instrument(
+        station=station,
+        role="relay",
+        driver="waveshare_relay8",
+        model="Relay8",
+        serial_number="unit-7",
+        by=cast.sade,
+    )
+    job = factories.make_job(by=cast.tola, claimed_at=station)
+
+    assert start_run(job=job, by=cast.tola, now=NOON).job == job
 
 
 def test_refuses_a_start_the_second_after_calibration_lapsed(cast: Cast) -> None:

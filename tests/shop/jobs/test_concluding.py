@@ -40,9 +40,10 @@ def stop_when_open(bench: ShopBench) -> None:
     bench.guarded.link.stop(reason="enough")
 
 
-def test_a_worker_does_not_wait_for_an_absent_uplink_longer_than_a_lease_takes_to_lapse(
+def test_what_a_worker_left_without_an_uplink_is_concluded_by_the_next_from_the_journal(
     settings: Settings,
 ) -> None:
+    """It waits no longer than its lease takes to lapse; then nothing is energised any more."""
     settings.LEASE_TTL_S, settings.LEASE_RENEW_S, settings.LEASE_GRACE_S = 1.5, 0.3, 0.5
     with shop_bench(alive=False) as bench:
         run = started(bench)
@@ -52,17 +53,21 @@ def test_a_worker_does_not_wait_for_an_absent_uplink_longer_than_a_lease_takes_t
         assert guard_s() - stopped_s < 2.0 + 8.0
         assert (run.state, run.journal_closed_at) == (RunState.STOPPING, None)
 
-        reaper.reap(now=clock.now())
         uplink = Uplink(bench.station)
 
-        def ended() -> bool:
+        def may_go_on() -> bool:
             uplink.tick()
             reaper.reap(now=clock.now())
             run.refresh_from_db()
-            return run.is_over
+            stored = run.journal_closed_at is not None and bench.is_off()
+            return run.state == RunState.INTERRUPTED and stored
 
-        wait_until(ended, within_s=20, period_s=0.1)
-        assert run.state == RunState.ERROR
+        wait_until(may_go_on, within_s=20, period_s=0.1)
+        execution.execute(run.pk)
+
+        run.refresh_from_db()
+        assert (run.state, run.cause, run.attempt) == (RunState.STOPPED, "enough", 1)
+        assert not bench.guarded.sim.truth("relay")
         assert Manifest.objects.get(run=run).body["readings"]["count"] == run.stored_seq
         assert StationLease.objects.get(station=bench.station).owner is None
 
@@ -114,9 +119,9 @@ def test_a_worker_that_concludes_and_the_reaper_never_both_end_a_run(settings: S
             together.wait()
             reaper.reap(now=clock.now())
 
-        # What the reaper interrupted is proven off again, by the uplink, and ended.
+        # What the reaper interrupted is proven off again, by the uplink, and nobody goes on.
         lease.update(output_state="OFF")
-        reaper.reap(now=clock.now())
+        reaper.reap(now=clock.now() + timedelta(days=1))
         run.refresh_from_db()
         outcomes.add(run.state)
         ends = JobEvent.objects.filter(run=run, kind__in=["run_stopped", "run_error"])

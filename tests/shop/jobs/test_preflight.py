@@ -43,3 +43,13 @@ def test_each_departure_is_named_with_its_fix(wrong: dict[str, Any], code: str) 
 
     assert [problem.code for problem in problems] == [code]
     assert problems[0].fix
+
+
+def test_a_registered_relay_board_must_be_there_but_has_no_calibration() -> None:
+    relay = Registered("relay", "Relay8", "unit-7")
+    said = {"role": "relay", "model": "Relay8", "serial_number": "unit-7", "firmware": "2.00"}
+    bench = RIGHT | {"registered": [METER, relay]}
+
+    assert preflight_problems(**bench | {"found": [SAID, said]}) == []
+    missing = preflight_problems(**bench)
+    assert [problem.code for problem in missing] == ["instrument_missing"]

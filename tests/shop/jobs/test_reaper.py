@@ -15,6 +15,7 @@ from shop.equipment.models import StationLease
 from shop.jobs import leasing, reaper
 from shop.jobs.models import Job, Run
 from shop.jobs.planning import plan
+from shop.jobs.services import request_stop
 from shop.jobs.states import JobState, RunState
 from shop.readings.models import Manifest, ReadingChunk
 from stations.guardian_client import GuardianBench
@@ -49,7 +50,7 @@ def lost_worker(bench: ShopBench, run: Run, *, readings: int) -> Iterator[leasin
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("redis_client")
-def test_a_run_whose_worker_is_lost_ends_as_error_with_every_sample_stored(
+def test_a_run_whose_worker_is_lost_is_interrupted_and_ends_when_nobody_goes_on(
     settings: Settings,
 ) -> None:
     settings.LEASE_TTL_S, settings.LEASE_RENEW_S, settings.LEASE_GRACE_S = 1.0, 0.2, 0.3
@@ -58,14 +59,20 @@ def test_a_run_whose_worker_is_lost_ends_as_error_with_every_sample_stored(
         with lost_worker(bench, run, readings=5):
             wait_until(lambda: _renewals(bench), within_s=5, what="a renewal by the uplink")
 
-        def ended() -> bool:
+        def stored() -> bool:
             reaper.reap(now=clock.now())
             run.refresh_from_db()
-            return run.is_over
+            interrupted = run.state == RunState.INTERRUPTED
+            return interrupted and run.journal_closed_at is not None and bench.is_off()
 
-        wait_until(ended, within_s=30, period_s=0.2)
+        wait_until(stored, within_s=30, period_s=0.2)
+        reaper.reap(now=clock.now() + timedelta(minutes=59))
+        assert Run.objects.get(pk=run.pk).state == RunState.INTERRUPTED
+        reaper.reap(now=clock.now() + timedelta(minutes=61))
 
-        assert (run.state, run.cause) == (RunState.ERROR, reaper.LOST)
+        run.refresh_from_db()
+        assert run.state == RunState.ERROR
+        assert run.cause.startswith(reaper.LOST)
         assert run.job.state == JobState.CLAIMED
         assert run.stored_seq == ReadingChunk.objects.get(run=run).last_seq >= 5
         assert Manifest.objects.get(run=run).body["readings"]["count"] == run.stored_seq
@@ -93,9 +100,21 @@ def test_a_run_is_not_ended_while_its_output_is_unknown_or_readings_wait(cast: C
     assert run.state == RunState.INTERRUPTED
 
     lease.update(output_state="OFF")
-    reaper.reap(now=NOON)
+    reaper.reap(now=NOON + timedelta(hours=2))
     run.refresh_from_db()
     assert run.state == RunState.ERROR
+
+
+def test_a_stop_of_an_interrupted_run_is_its_end(cast: Cast) -> None:
+    run = factories.make_run(by=cast.tola, state=RunState.INTERRUPTED, token=3)
+    StationLease.objects.filter(station=run.station).update(output_state="OFF")
+    Run.objects.update(journal_closed_at=NOON)
+
+    request_stop(run=run, by=cast.tola, now=NOON)
+    reaper.reap(now=NOON)
+
+    run.refresh_from_db()
+    assert (run.state, run.job.state) == (RunState.STOPPED, JobState.CLAIMED)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -33,10 +33,8 @@ def test_sigterm_to_the_worker_switches_its_bench_off(monkeypatch: pytest.Monkey
             worker_shutting_down.send(sender=f"station-{bench.station.slug}@here")
 
             stop = next_event(session)
-            assert (stop.kind, stop.data["reason"]) == (
-                "stop",
-                "the station's worker is shutting down",
-            )
+            assert (stop.kind, stop.data["reason"]) == ("safe_hold", shutdown.WORDS)
+            assert stop.data["resumable"]
             wait_until(lambda: not bench.guarded.sim.output_is_on(), within_s=5, what="output off")
 
 

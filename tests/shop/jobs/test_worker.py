@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from django.db import connection, transaction
 from pytest_django import Settings
 
 from shop import clock
+from shop.evidence.models import Balance
 from shop.jobs import reaper, shutdown
 from shop.jobs.models import Run
 from shop.jobs.services import send_run
@@ -30,6 +31,7 @@ from stations.clock import wall_now
 from stations.journal import read_records
 from stations.plain import from_plain
 from stations.values import Reading
+from tests.faults.matrix import Trial
 from tests.shop.jobs.shop_bench import ShopBench, is_in_cv, shop_bench
 from tests.stations.sim.harness import ROOT
 from tests.wait import wait_until
@@ -40,6 +42,7 @@ SHORT = {
     "LEASE_RENEW_S": 1.0,
     "LEASE_GRACE_S": 1.0,
     "SELF_FENCE_S": 3.0,
+    "TAKEOVER_S": 2.0,
     "UPLINK_PERIOD_S": 0.25,
     "RESEND_S": 2.0,
 }
@@ -64,7 +67,7 @@ def station_worker(
         process.wait(timeout=10)
 
 
-def test_sigterm_ends_the_run_as_stopped_with_its_readings(process_env: dict[str, str]) -> None:
+def test_sigterm_interrupts_the_run_with_its_output_off(process_env: dict[str, str]) -> None:
     with shop_bench() as bench, station_worker(bench, process_env) as worker:
         run = bench.start()
         send_run(run.pk, bench.station.slug)
@@ -78,10 +81,9 @@ def test_sigterm_ends_the_run_as_stopped_with_its_readings(process_env: dict[str
         assert worker.wait(timeout=60) == 0
         assert off_at(bench, told_at) <= STOP_WITHIN_S
         run = Run.objects.get(pk=run.pk)
-        assert (run.state, run.job.state) == (RunState.STOPPED, JobState.CLAIMED)
-        assert run.cause == "the station's worker is shutting down"
-        assert run.journal_closed_at is not None
-        assert run.journal_closed_at < clock.now()
+        assert (run.state, run.job.state) == (RunState.INTERRUPTED, JobState.IN_PROGRESS)
+        assert run.cause == shutdown.WORDS
+        wait_until(lambda: Run.objects.get(pk=run.pk).journal_closed_at, within_s=10)
 
 
 def test_sigterm_before_the_bench_is_open_leaves_nothing_running(
@@ -103,7 +105,7 @@ def test_sigterm_before_the_bench_is_open_leaves_nothing_running(
 
         assert worker.wait(timeout=60) == 0
         run = Run.objects.get(pk=run.pk)
-        assert (run.state, run.cause) == (RunState.STOPPED, shutdown.WORDS)
+        assert (run.state, run.cause) == (RunState.INTERRUPTED, shutdown.WORDS)
         assert bench.guarded.link.status()["session"] is None
         assert not bench.guarded.sim.truth("relay") or not bench.guarded.sim.output_is_on()
 
@@ -117,34 +119,50 @@ def holding_back(table: str) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("victim", ["main", "child"])
-def test_kill_9_in_the_hold_leaves_the_output_off_and_every_sample_stored_once(
-    process_env: dict[str, str], redis_client: redis.Redis, settings: Settings, victim: str
+@pytest.mark.fault("2", "kill -9 of the worker in the CV hold; it resumes", trials=2, limit_s=5.0)
+def test_a_run_killed_in_its_cv_hold_resumes_by_rule_and_finishes(
+    process_env: dict[str, str],
+    redis_client: redis.Redis,
+    settings: Settings,
+    victim: str,
+    trial: Trial,
 ) -> None:
+    """F4: off, every sample stored once, a second attempt with a newer token, one balance."""
     for name, value in SHORT.items():
         setattr(settings, name, value)
     env = process_env | {name: str(value) for name, value in SHORT.items()}
-    with shop_bench() as bench, station_worker(bench, env) as worker:
-        run = bench.start(cv_min_s=6 * 3600.0)
+    with shop_bench() as bench, ExitStack() as workers:
+        worker = workers.enter_context(station_worker(bench, env))
+        run = bench.start(cv_min_s=1200.0, resume_rest_s=2.0)
         send_run(run.pk, bench.station.slug)
         bench.connect(run)
         wait_until(partial(is_in_cv, redis_client, bench), within_s=60)
 
+        pid = worker.pid if victim == "main" else child_of(worker.pid)
         killed_at = wall_now()
-        os.kill(worker.pid if victim == "main" else child_of(worker.pid), signal.SIGKILL)
-
+        os.kill(pid, signal.SIGKILL)
         bench.guarded.wait_off(killed_at, within_s=5.0)
-        wait_until(partial(is_reaped, run), within_s=60, period_s=0.2)
-        assert (run.state, run.job.state) == (RunState.ERROR, JobState.CLAIMED)
-        assert Manifest.objects.get(run=run).body["readings"]["count"] == run.stored_seq
-        kept = [
-            reading
-            for chunk in ReadingChunk.objects.filter(run=run).order_by("first_seq")
-            for reading in readings_of(bytes(chunk.payload), first_seq=chunk.first_seq)
-        ]
-        taken = samples(bench, run)
-        assert [(r.seq, r.at, r.voltage_v) for r in kept] == [
-            (r.seq, r.at, r.voltage_v) for r in taken
-        ]
+        trial.happened(wait_until(partial(is_gone, pid)))
+        trial.off_after(off_at(bench, killed_at))
+        if victim == "main":
+            workers.enter_context(station_worker(bench, env))
+
+        wait_until(partial(has_attempt, run, 2), within_s=60, period_s=0.2)
+        assert stored(run, attempt=1) == taken(bench, run, attempt=1)
+        bench.at_step(run, "finish")
+        bench.confirm(run, "finish")
+        bench.unlink(run)
+        wait_until(partial(is_over, run), within_s=60, period_s=0.2)
+
+    assert (run.state, run.cause, run.job.state) == (RunState.FINISHED, "done", JobState.DONE)
+    assert stored(run, attempt=2) == taken(bench, run, attempt=2)
+    first, second = (m.body for m in Manifest.objects.filter(run=run).order_by("attempt"))
+    assert first["outcome"]["state"] == RunState.INTERRUPTED
+    assert [e["attempt"] for e in second["earlier_attempts"]] == [1]
+    assert (second["token"] > first["token"], len(second["gaps_s"])) == (True, 1)
+    balance = Balance.objects.get(run=run)
+    assert balance.completeness == "COMPLETE"
+    assert "interrupted for" in balance.remark
 
 
 def test_a_kept_connection_that_died_between_two_runs_delays_none(
@@ -161,11 +179,6 @@ def test_a_kept_connection_that_died_between_two_runs_delays_none(
             assert end_connections() > 1
 
 
-def is_over(run: Run) -> bool:
-    run.refresh_from_db()
-    return run.is_over
-
-
 def end_connections() -> int:
     """As a restart of the database does to everybody but us; how many there were."""
     with connection.cursor() as cursor:
@@ -176,9 +189,30 @@ def end_connections() -> int:
         return int(cursor.fetchone()[0])
 
 
-def is_reaped(run: Run) -> bool:
+def is_gone(pid: int) -> bool:
+    """Dead, if not yet waited for."""
+    status = Path(f"/proc/{pid}/status")
+    return not status.exists() or "State:\tZ" in status.read_text()
+
+
+def is_over(run: Run) -> bool:
     reaper.reap(now=clock.now())
-    return is_over(run)
+    run.refresh_from_db()
+    return run.is_over
+
+
+def has_attempt(run: Run, number: int) -> bool:
+    assert not is_over(run), run.cause
+    return run.attempt == number
+
+
+def stored(run: Run, *, attempt: int) -> list[tuple[int, datetime, float]]:
+    chunks = ReadingChunk.objects.filter(run=run, attempt=attempt).order_by("first_seq")
+    return [
+        (reading.seq, reading.at, reading.voltage_v)
+        for chunk in chunks
+        for reading in readings_of(bytes(chunk.payload), first_seq=chunk.first_seq)
+    ]
 
 
 def child_of(pid: int) -> int:
@@ -186,11 +220,12 @@ def child_of(pid: int) -> int:
     return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[-1])
 
 
-def samples(bench: ShopBench, run: Run) -> list[Reading]:
+def taken(bench: ShopBench, run: Run, *, attempt: int) -> list[tuple[int, datetime, float]]:
     """What the guardian took, as journalled."""
-    path = bench.guarded.sim.config.journal / f"{run.pk}-1.jsonl"
-    records = read_records(path)[0]
-    return [from_plain(Reading, r.body["reading"]) for r in records if r.kind == "sample"]
+    path = bench.guarded.sim.config.journal / f"{run.pk}-{attempt}.jsonl"
+    samples = [r.body["reading"] for r in read_records(path)[0] if r.kind == "sample"]
+    readings = [from_plain(Reading, sample) for sample in samples]
+    return [(reading.seq, reading.at, reading.voltage_v) for reading in readings]
 
 
 def off_at(bench: ShopBench, since: datetime) -> float:

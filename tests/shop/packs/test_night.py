@@ -15,6 +15,7 @@ from shop.quality.models import Nonconformance
 from stations.model.bank import Bank, Wiring
 from stations.model.cell import cell_of
 from stations.procedures.steps import Outcome
+from stations.runner import begun
 from stations.runner import run as play
 from stations.values import OffProof
 from stations.virtual import ATTENTIVE, Act, VirtualBench
@@ -34,7 +35,7 @@ def night(*acts: Act) -> Outcome:
     """Four cells from 95 % to their disconnect check, in seconds."""
     bank = Bank([cell_of(200.0)] * 4, Wiring(), soc=(0.95,) * 4, linked=False, fed=False)
     bench = VirtualBench(bank, person=acts or ATTENTIVE, sample_s=12.0)
-    return play(program(), bench, started_at=bench.clock.now())
+    return play(begun(program(), bench.clock.now()), bench)
 
 
 def stopped_of(outcome: Outcome) -> OffProof:

@@ -251,17 +251,39 @@ def test_a_journal_that_vanishes_keeps_no_other_from_being_stored() -> None:
         assert kept.stored_seq >= 2
 
 
-def test_the_lease_of_an_interrupted_run_is_renewed_no_more(settings: Settings) -> None:
-    """Who was interrupted is fenced: a bench that still lives under that lease is switched off."""
+def test_a_bench_that_went_on_alone_takes_its_interrupted_run_up_again(settings: Settings) -> None:
+    """F4: out of reach for longer than a lease, under the token that is still the newest."""
     settings.LEASE_RENEW_S = 0.0
     with shop_bench(alive=False) as bench:
         run = leased_run(bench)
         with session_of(bench, run) as session:
             bench.guarded.charge(session)
-            Run.objects.filter(pk=run.pk).update(state=RunState.INTERRUPTED)
+            interrupt(run)
+            Uplink(bench.station).tick()
+
+            run.refresh_from_db()
+            assert run.state == RunState.RUNNING
+            assert bench.guarded.sim.output_is_on()
+
+
+def test_a_bench_whose_run_was_taken_meanwhile_is_switched_off(settings: Settings) -> None:
+    settings.LEASE_RENEW_S = 0.0
+    with shop_bench(alive=False) as bench:
+        run = leased_run(bench)
+        with session_of(bench, run) as session:
+            bench.guarded.charge(session)
+            interrupt(run)
+            Run.objects.filter(pk=run.pk).update(token=2)
+            StationLease.objects.filter(station=bench.station).update(token=2)
             Uplink(bench.station).tick()
 
             assert not bench.guarded.sim.output_is_on()
+
+
+def interrupt(run: Run) -> None:
+    """As the reaper does when the lease has lapsed."""
+    Run.objects.filter(pk=run.pk).update(state=RunState.INTERRUPTED)
+    StationLease.objects.filter(station=run.station).update(output_state="UNKNOWN")
 
 
 def test_an_interrupted_run_that_never_came_to_a_journal_has_nothing_left_to_store() -> None:

@@ -59,6 +59,10 @@ DAQ_SETUP = lines(
 )
 DAQ_READING = "+3.29876E+00,+3.30012E+00,+3.64999E+00,-1.20000E-03"
 
+RELAY_IDENTIFY, RELAY_READ = frames(
+    ("01 03 80 00 00 01 AD CA", "01 03 02 00 C8 B9 D2"),
+    ("01 01 00 00 00 08 3D CC", "01 01 01 05 91 8B"),
+)
 RIDEN_IDENTIFY = frames(("01 03 00 00 00 04 44 09", "01 03 08 EB 15 00 00 30 39 00 80 40 40"))[0]
 RIDEN_READ = frames(
     (
@@ -71,6 +75,12 @@ RIDEN_READ = frames(
 def answer(request: bytes, *values: int) -> bytes:
     """The reply with `values` to a read request; frames themselves are tested in test_modbus."""
     body = request[:2] + bytes((2 * len(values),)) + b"".join(v.to_bytes(2, "big") for v in values)
+    return body + modbus.crc16(body).to_bytes(2, "little")
+
+
+def coils_answer(request: bytes, coils: int) -> bytes:
+    """The reply to a request for eight coils, the first in the lowest bit."""
+    body = request[:2] + bytes((1, coils))
     return body + modbus.crc16(body).to_bytes(2, "little")
 
 
@@ -133,5 +143,16 @@ CASES = [
         DAQ_READING,
         identity=Identity("scanner", "34972A", "MY49000001", "1.17-1.12-02-02"),
         expected=(3.64999, 3.29876, -0.0012, 3.30012),
+    ),
+    Case(
+        key="waveshare_relay8",
+        player=on_pty,
+        identify=RELAY_IDENTIFY,
+        identity=Identity("relay", "Relay8", "unit-1", "2.00"),
+        wake=[RELAY_IDENTIFY],
+        read=RELAY_READ,
+        expected=(1.0, 3.0),
+        numbers=lambda driver: tuple(float(n) for n in sorted(driver.read().closed)),
+        end=b"",
     ),
 ]

@@ -16,8 +16,8 @@ from stations.drivers.protocols import (
     WrongInstrument,
 )
 from stations.drivers.registry import DRIVERS
-from stations.values import Protection, Setpoint, SupplyRatings
-from tests.stations.drivers.cases import CASES, Case, answer
+from stations.values import Protection, RelayRatings, Setpoint, SupplyRatings
+from tests.stations.drivers.cases import CASES, Case, answer, coils_answer
 from tests.stations.drivers.transcript import Pair, playing
 
 IMPATIENT_S = 0.6  # for transcripts in which something never comes
@@ -33,6 +33,11 @@ every_family = pytest.mark.parametrize(
 every_supply = pytest.mark.parametrize(
     "case",
     [case for case in CASES if DRIVERS[case.key].role == "supply"],
+    ids=lambda case: case.key,
+)
+every_relay_board = pytest.mark.parametrize(
+    "case",
+    [case for case in CASES if DRIVERS[case.key].role == "relay"],
     ids=lambda case: case.key,
 )
 
@@ -79,6 +84,11 @@ def test_declares_its_ratings(key: str) -> None:
     ratings = spec.ratings
 
     assert ratings.model.lower() in key
+    if isinstance(ratings, RelayRatings):
+        assert spec.role == "relay"
+        assert ratings.channels >= 1
+        assert 10 <= ratings.hold_max_s < math.inf
+        return
     assert math.isfinite(ratings.voltage_max_v)
     assert ratings.voltage_max_v > 0
     if isinstance(ratings, SupplyRatings):
@@ -187,9 +197,8 @@ def test_a_line_that_goes_dead_is_noticed_at_once(case: Case) -> None:
 
 @every_driver
 def test_another_model_is_refused(case: Case) -> None:
-    other = next(c for c in CASES if c.player is case.player and c.key != case.key)
-    stranger = [Pair(case.identify.sent, other.identify.answered)]
-    with playing(case.player(stranger)) as player:
+    stranger = Pair(case.identify.sent, _another_model(case))
+    with playing(case.player([stranger])) as player:
         driver = case.open(player.resource)
 
         with pytest.raises(WrongInstrument, match="expected"):
@@ -243,15 +252,56 @@ def test_closing_leaves_the_output_off(case: Case) -> None:
         driver.close()
 
 
+@every_relay_board
+@pytest.mark.parametrize(
+    ("channel", "seconds"),
+    [(0, 1.0), (9, 1.0), (-1, 1.0), (1, 0.0), (1, 1e9), (1, math.inf), (1, math.nan)],
+)
+def test_a_relay_board_refuses_what_it_does_not_have(
+    case: Case, channel: int, seconds: float
+) -> None:
+    with playing(case.player([])) as player:
+        driver = case.open(player.resource)
+
+        with pytest.raises(OutOfRange, match="outside"):
+            driver.hold(channel, seconds)
+
+        driver.close()
+
+
+@every_relay_board
+def test_closing_leaves_no_relay_closed(case: Case) -> None:
+    hold = bytes.fromhex("01 05 02 00 00 05 0C 71")
+    release = bytes.fromhex("01 05 00 00 00 00 CD CA")
+    script = [*case.wake, Pair(hold, hold), Pair(release, release)]
+    with playing(case.player(script)) as player:
+        driver = case.open(player.resource)
+
+        driver.hold(1, 0.5)
+        driver.close()
+
+
+def _another_model(case: Case) -> bytes:
+    """What another model of the family says to the same question."""
+    if DRIVERS[case.key].role == "relay":
+        return answer(case.identify.sent, 100)  # an older protocol on the same board
+    other = next(c for c in CASES if c.player is case.player and c.key != case.key)
+    return other.identify.answered
+
+
 def _another_reading(case: Case) -> bytes:
     """A well-formed answer to the same question with other numbers in it."""
     if case.end:
         return case.read.answered.replace(b"3.", b"2.")
+    if DRIVERS[case.key].role == "relay":
+        return coils_answer(case.read.sent, 0xA0)
     return answer(case.read.sent, *range(8), 0, 0, 0)
 
 
 def _another_serial_number(case: Case) -> Pair:
     if case.end:
         return replace(case.identify, answered=case.identify.answered.replace(b",MY", b",US"))
+    if DRIVERS[case.key].role == "relay":  # it has none: a board of another version
+        return replace(case.identify, answered=answer(case.identify.sent, 201))
     model_id = int.from_bytes(case.identify.answered[3:5], "big")
     return replace(case.identify, answered=answer(case.identify.sent, model_id, 0, 54321, 128))

@@ -39,6 +39,9 @@ def test_crc_of_the_catalogue_check_string() -> None:
         (modbus.write_request(1, 83, 1820), "01 06 00 53 07 1C 7A 22"),
         (modbus.write_request(1, 18, 1), "01 06 00 12 00 01 E8 0F"),
         (modbus.write_request(1, 18, 0), "01 06 00 12 00 00 29 CF"),
+        (modbus.read_coils_request(1, 0, 8), "01 01 00 00 00 08 3D CC"),
+        (modbus.write_coil_request(1, 0, 0xFF00), "01 05 00 00 FF 00 8C 3A"),
+        (modbus.write_coil_request(1, 0, 0), "01 05 00 00 00 00 CD CA"),
         # Application Protocol V1.1b3, 6.12: two registers from 1 on, 10 and 258, to unit 0x11
         (modbus.write_many_request(0x11, 1, [10, 258]), "11 10 00 01 00 02 04 00 0A 01 02 C6 F0"),
     ],
@@ -51,6 +54,25 @@ def test_reads_registers_out_of_the_published_reply() -> None:
     answer = modbus.answer(READ_STATE, STATE)
 
     assert answer == modbus.Answer((365, 1800, 334, 1800, 0, 6012, 6520, 0, 0, 1, 1), STATE)
+
+
+def test_reads_coils_out_of_the_published_reply() -> None:
+    frame = bytes.fromhex("01 01 01 05 91 8B")
+
+    answer = modbus.answer(modbus.read_coils_request(1, 0, 8), frame)
+
+    assert answer == modbus.Answer((1, 0, 1, 0, 0, 0, 0, 0), frame)
+
+
+def test_coils_end_within_a_byte() -> None:
+    # Application Protocol V1.1b3, 6.1: coils 20 to 38
+    body = bytes.fromhex("11 01 03 CD 6B 05")
+    request = modbus.read_coils_request(0x11, 0x13, 19)
+
+    answer = modbus.answer(request, body + modbus.crc16(body).to_bytes(2, "little"))
+
+    assert answer is not None
+    assert answer.registers == (1, 0, 1, 1, 0, 0, 1, 1, 1, 1, 0, 1, 0, 1, 1, 0, 1, 0, 1)
 
 
 @pytest.mark.parametrize("request_", [SET_VOLTAGE, modbus.write_many_request(1, 8, [365, 1800])])

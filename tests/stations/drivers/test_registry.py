@@ -15,10 +15,12 @@ def test_opens_each_role_by_name() -> None:
     supply = registry.open_supply("riden_rd6018", "/dev/null", timeout_s=0.5)
     meter = registry.open_meter("keysight_34461a", NOWHERE, timeout_s=0.5)
     scanner = registry.open_scanner("keysight_34972a", NOWHERE, channels=(101,), timeout_s=0.5)
+    relays = registry.open_relays("waveshare_relay8", "/dev/null", address=7, timeout_s=0.5)
 
     assert supply.ratings.model == "RD6018"
     assert meter.ratings.model == "34461A"
     assert scanner.ratings.model == "34972A"
+    assert relays.ratings.model == "Relay8"
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,7 @@ def test_the_last_part_is_finished_slowly() -> None:
     big = program(supply_share=1.0)
     run = run_at("balance", big)
     step = replace(run.step, finish_current_a=6.0)  # type: ignore[arg-type]
-    run = replace(run, program=replace(big, steps=(*big.steps[:2], step, *big.steps[3:])))
+    run = replace(run, program=replace(big, steps=(*big.steps[:3], step, *big.steps[4:])))
     item = holding(60, 14.4, 3.46, regulation="CC")
 
     _, action = decide(run, item, item.at)

@@ -66,7 +66,7 @@ def test_no_voltage_outside_the_hard_limits_goes_on(voltage: float, step: str) -
 def test_holds_safe_when_a_reading_is_stale(age_s: float) -> None:
     _, action = decide(run_at("balance"), replace(holding(1, 5.0), age_s=age_s), START)
 
-    assert action == SafeHold("reading is stale")
+    assert action == SafeHold("reading is stale", resumable=True)
 
 
 def test_holds_safe_when_time_runs_back() -> None:

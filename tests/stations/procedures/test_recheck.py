@@ -15,7 +15,7 @@ from stations.plain import from_plain, to_plain
 from stations.procedures import judge, recheck
 from stations.procedures.check import problems
 from stations.procedures.steps import Measure, Outcome, PlanRefused, Program, RecheckRule
-from stations.runner import run
+from stations.runner import begun, run
 from stations.values import OffProof, Window
 from stations.virtual import STARTED_AT, Act, Instruments, VirtualBench
 from tests.stations.procedures.scripted import RATINGS, START
@@ -51,7 +51,7 @@ RULE = rule_of(made())
 
 
 def play(bench: VirtualBench, **changes: Any) -> Outcome:
-    return run(made(**changes), bench, started_at=bench.clock.now())
+    return run(begun(made(**changes), bench.clock.now()), bench)
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_without_a_current_that_stopped_there_is_no_age() -> None:
     bench = VirtualBench(relaxed_bank(), person=PLACES)
     program = replace(made(), current_stopped=None)
 
-    outcome = run(program, bench, started_at=bench.clock.now())
+    outcome = run(begun(program, bench.clock.now()), bench)
 
     assert outcome.kind == "ERROR"
     assert "nobody knows when current stopped" in outcome.reason

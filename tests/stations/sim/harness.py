@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -94,9 +95,22 @@ class SimulatedBench:
         records = [json.loads(line) for line in whole.splitlines()]
         return [record for record in records if kind in (None, record["kind"])]
 
+    def output_moves(self) -> list[tuple[datetime, bool]]:
+        """When current could begin to flow, and when it no longer could, by the truth log.
+
+        It can flow while the supply's relay is closed, and the contactor where there is one.
+        """
+        moves: list[tuple[datetime, bool]] = []
+        relay, closed = False, True
+        for record in self.truth():
+            relay, closed = record.get("on", relay), record.get("closed", closed)
+            if not moves or moves[-1][1] != (relay and closed):
+                moves.append((datetime.fromisoformat(record["wall"]), relay and closed))
+        return moves
+
     def output_is_on(self) -> bool:
         """By the truth log, so also after the simulator's end."""
-        return bool([record["on"] for record in self.truth() if "on" in record][-1])
+        return self.output_moves()[-1][1]
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """Send a signal and wait for the end; the exit code."""

@@ -78,7 +78,7 @@ class Rtu:
         self.send(sealed(bytes.fromhex(body)))
         head = self.hear(3)
         assert len(head) == 3, f"no answer to {body}"
-        many = {3: head[2], 6: 3, 16: 3}.get(head[1], 0)
+        many = {1: head[2], 3: head[2], 5: 3, 6: 3, 15: 3, 16: 3}.get(head[1], 0)
         frame = head + self.hear(many + 2)
         assert sealed(frame[:-2]) == frame
         return frame[:-2].hex(" ")

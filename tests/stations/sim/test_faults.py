@@ -85,6 +85,17 @@ def test_a_supply_that_refuses_off_says_it_obeyed(bench: Inside) -> None:
     assert bench.supply.read(18) == (0,)
 
 
+def test_a_supply_that_lies_says_off_and_shows_its_current(bench: Inside) -> None:
+    energise(bench)
+    bench.hands.fault("supply", "lies_off")
+
+    bench.supply.write(18, 0)
+
+    assert bench.supply.read(18) == (0,)
+    assert bench.supply.read(11) == (1440,)
+    assert bench.hands.state()["output"] is True
+
+
 def test_a_supply_that_refuses_off_still_trips(bench: Inside) -> None:
     energise(bench)
     bench.hands.fault("supply", "refuse_off")

@@ -13,6 +13,15 @@ SET_VOLTS = bytes.fromhex("01 06 00 08 01 6D C8 75")
 @pytest.mark.parametrize(
     ("frame", "request_"),
     [
+        (bytes.fromhex("01 01 00 00 00 08 3D CC"), rtu.Request(rtu.READ_COILS, 0, 8)),
+        (
+            bytes.fromhex("01 05 02 00 00 05 0C 71"),
+            rtu.Request(rtu.WRITE_COIL, 0x200, 1, (5,)),
+        ),
+        (
+            bytes.fromhex("01 0F 00 00 00 08 01 05 3E 96"),
+            rtu.Request(rtu.WRITE_COILS, 0, 8, (1, 0, 1, 0, 0, 0, 0, 0)),
+        ),
         (READ_STATE, rtu.Request(rtu.READ, 8, 11)),
         (SET_VOLTS, rtu.Request(rtu.WRITE_ONE, 8, 1, (365,))),
         (
@@ -33,6 +42,14 @@ def test_answers_as_the_device_does() -> None:
 
     assert rtu.read_answer(1, state) == answer
     assert rtu.write_answer(1, rtu.Request(rtu.WRITE_ONE, 8, 1, (365,))) == SET_VOLTS
+
+
+def test_answers_about_coils_as_the_device_does() -> None:
+    closed = (True, False, True, False, False, False, False, False)
+    many = rtu.Request(rtu.WRITE_COILS, 0, 8, (1, 0, 1, 0, 0, 0, 0, 0))
+
+    assert rtu.read_coils_answer(1, closed) == bytes.fromhex("01 01 01 05 91 8B")
+    assert rtu.write_answer(1, many) == bytes.fromhex("01 0F 00 00 00 08 54 0D")
 
 
 def test_joins_a_frame_that_came_in_pieces() -> None:
@@ -64,5 +81,5 @@ def test_ignores_what_is_not_for_it(frame: bytes) -> None:
 def test_hands_over_a_function_it_does_not_know_after_a_pause() -> None:
     deframer = rtu.Deframer(1)
 
-    assert deframer.feed(rtu.sealed(bytes.fromhex("01 01 00 00 00 01"))) == []
-    assert deframer.pause() == [rtu.Request(1)]
+    assert deframer.feed(rtu.sealed(bytes.fromhex("01 04 00 00 00 01"))) == []
+    assert deframer.pause() == [rtu.Request(4)]

@@ -14,6 +14,7 @@ from stations.drivers.protocols import (
     Instrument,
     InstrumentSilent,
     PowerSupply,
+    Relays,
     Scanner,
     Voltmeter,
 )
@@ -103,6 +104,21 @@ def test_a_trip_is_named(driven: Driven) -> None:
     state = driven.supply.read()
 
     assert (state.output_on, state.tripped) == (False, "OVP")
+
+
+def test_a_relay_board_is_held_and_released(tmp_path: Path) -> None:
+    with inside(tmp_path, Folder(cells=[cell()], relay=True)) as bench:
+        relays = cast(Relays, driver_of(bench, "relay", PATIENT_S))
+        relays.prepare()
+
+        relays.hold(1, 60.0)
+        held = relays.read().closed
+        relays.release(1)
+        released = relays.read().closed
+        relays.close()
+
+        assert (set(held), set(released)) == ({1}, set())
+        assert [record["closed"] for record in bench.truth("contactor")] == [True, False]
 
 
 @pytest.mark.parametrize("role", ["supply", "meter", "scanner"])

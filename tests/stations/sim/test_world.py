@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,9 @@ CHARGING = Output(voltage_v=3.65, current_a=14.4, ovp_v=3.75, ocp_a=15.0)
 class Lab:
     """A world with its files."""
 
-    def __init__(self, folder: Path, *, soc: float = 0.95, objection: str = "") -> None:
+    def __init__(
+        self, folder: Path, *, soc: float = 0.95, objection: str = "", contactor: bool = False
+    ) -> None:
         self.path = folder
         writer = ClockWriter(folder / "clock")
         self.clock = SharedClock(folder / "clock")
@@ -37,11 +40,18 @@ class Lab:
             clock=writer,
             truth=self.log,
             speed=1000.0,
+            contactor=contactor,
         )
 
     def relay(self) -> list[bool]:
+        return [line["on"] for line in self._truth("relay")]
+
+    def contactor(self) -> list[bool]:
+        return [line["closed"] for line in self._truth("contactor")]
+
+    def _truth(self, kind: str) -> list[dict[str, Any]]:
         lines = map(json.loads, (self.path / "truth.jsonl").read_text().splitlines())
-        return [line["on"] for line in lines if line["kind"] == "relay"]
+        return [line for line in lines if line["kind"] == kind]
 
 
 @pytest.fixture
@@ -149,6 +159,46 @@ def test_the_relay_opens_even_when_the_physics_failed(
     lab.world.close()
 
     assert lab.relay() == [True, False]
+
+
+@pytest.fixture
+def parted(tmp_path: Path) -> Iterator[Lab]:
+    """A lab with a contactor, its bank joined and its leads on."""
+    lab = Lab(tmp_path, contactor=True)
+    lab.world.connect(links=True, leads=True)
+    yield lab
+    lab.world.close()
+    lab.log.close()
+
+
+def test_an_open_contactor_keeps_the_current_from_the_bank(parted: Lab) -> None:
+    parted.world.switch(on=True)
+
+    seen = parted.world.see()
+
+    assert (seen.contactor, seen.current_a, parted.clock.speed) == ("open", 0.0, 1.0)
+    assert seen.terminal_v == pytest.approx(3.65)
+    assert seen.leads
+
+
+def test_current_flows_and_time_runs_while_relay_and_contactor_are_closed(parted: Lab) -> None:
+    parted.world.switch(on=True)
+    speeds = []
+    for closed in (True, False):
+        parted.world.move_contactor(closed=closed)
+        speeds.append((parted.clock.speed, parted.world.see().current_a))
+
+    assert speeds == [(1000.0, pytest.approx(14.4)), (1.0, 0.0)]
+    assert parted.contactor() == [True, False]
+    assert parted.relay() == [True]
+
+
+def test_closing_opens_the_contactor_too(parted: Lab) -> None:
+    parted.world.move_contactor(closed=True)
+
+    parted.world.close()
+
+    assert parted.contactor() == [True, False]
 
 
 def test_cells_that_must_not_be_joined_are_not(tmp_path: Path) -> None:

@@ -1,0 +1,107 @@
+"""May a run that lost its worker, its guardian or an answer go on, and from where?  Pure.
+
+A charge is re-entered by its Verify step, after a rest, from low trust: its tail and its time
+in CV are judged afresh, its caps on time, CV time and charge count over all attempts.  A
+measurement is repeated whole; a wait for a person goes on.  A step whose result is an
+integral (a capacity) is never resumed: an interpolated capacity is not evidence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from stations.procedures.steps import Carried, Charge, Record, Run, Verify
+from stations.values import NAN, Limits, OffProof
+
+
+def problems(run: Run, *, attempt: int, gap: timedelta) -> list[str]:
+    """Every reason why attempt `attempt` must stay the last one; empty means go on.
+
+    `gap` is wall time since the output was last proven off.
+    """
+    rule, found = run.program.resume, []
+    if attempt >= rule.attempts_max:
+        found.append(f"it was tried {attempt} times, which is the limit")
+    charges = isinstance(run.step, Charge | Verify)
+    longest = rule.gap_max if charges else rule.wait_max
+    if gap > longest:
+        found.append(f"nothing happened for {gap}, longer than {longest}")
+    if run.last_at is not None:
+        left = remaining(run, run.last_at)
+        if not left.duration_max_s > 0:
+            found.append("its time is used up")
+        if not left.charge_max_ah > 0:
+            found.append("its charge is used up")
+    return found
+
+
+def resumed(run: Run, *, at: datetime, stopped: OffProof, reason: str) -> Run:
+    """`run` as the next attempt begins it at `at`, with the output off since `stopped`.
+
+    `run` is as the last attempt left it, before its step was closed.
+    """
+    step, index, carried = run.step, run.step_index, run.carried
+    if isinstance(step, Charge):
+        carried = _carried(run, step)
+        index = _verified_from(run)
+    flowed = isinstance(step, Charge)
+    gap = (at - stopped.at).total_seconds()
+    return replace(
+        run,
+        step_index=index,
+        step_entered_at=at,
+        setpoint=None,
+        set_seq=0,
+        current_stopped=stopped if flowed else run.current_stopped,
+        last_at=None,
+        last_current_a=0.0,
+        last_seq=0,
+        step_charge_ah=0.0,
+        cv_since=None,
+        done_since=None,
+        tail_since=None,
+        partial_since=None,
+        no_current_since=None,
+        flat_from=None,
+        peak_voltage_v=NAN,
+        settled=(),
+        doubtful=0,
+        above_window=0,
+        outs_of_place=0,
+        rest_until=stopped.at + run.program.resume.rest if flowed else run.rest_until,
+        carried=carried,
+        records=tuple(record for record in run.records if not _is_of(record, run)),
+        interruptions=(*run.interruptions, f"interrupted for {gap:.0f} s: {reason}"),
+    )
+
+
+def remaining(run: Run, at: datetime) -> Limits:
+    """The hard limits of the next session: what earlier attempts have used is gone."""
+    limits = run.program.limits
+    return replace(
+        limits,
+        duration_max_s=limits.duration_max_s - (at - run.started_at).total_seconds(),
+        charge_max_ah=limits.charge_max_ah - run.charge_ah,
+    )
+
+
+def _is_of(record: Record, run: Run) -> bool:
+    """Of the very step that is done again: it was closed, but never left."""
+    return (record.step, record.entered_at) == (run.step.name, run.entered_at)
+
+
+def _carried(run: Run, step: Charge) -> Carried:
+    until = run.last_at or run.entered_at
+    in_cv_s = (until - run.cv_since).total_seconds() if run.cv_since else 0.0
+    return Carried(
+        step=step.name,
+        charge_ah=run.step_charge_ah,
+        cv_s=run.cv_spent_s + in_cv_s,
+        spent_s=run.step_spent_s + max(0.0, (until - run.entered_at).total_seconds()),
+    )
+
+
+def _verified_from(run: Run) -> int:
+    """The Verify step that stands before the present charge: `check` sees that there is one."""
+    return run.step_index - 1

@@ -1,0 +1,60 @@
+"""The Verify step: the joined bank at rest is these cells, before any current flows (B3, B4)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from stations.procedures.progress import close_step
+from stations.procedures.steps import Action, Hold, Next, Run, SafeHold, Verify
+from stations.values import Reading, Window
+
+
+def decide_verify(run: Run, step: Verify, reading: Reading, now: datetime) -> tuple[Run, Action]:
+    """Judge one valid reading with the output off; a person may still put right what is off."""
+    over = overdue(run, step, reading, now)
+    if over is not None:
+        return over
+    if run.rest_until is not None and reading.at < run.rest_until:
+        return run, Hold()
+    if _doubt(run, step, reading):
+        return replace(run, settled=()), Hold()
+    run = replace(run, settled=(*run.settled, reading.cell_voltages_v))
+    if len(run.settled) < step.settle_samples:
+        return run, Hold()
+    return close_step(replace(run, settled=(), rest_until=None), now), Next()
+
+
+def overdue(run: Run, step: Verify, reading: Reading, now: datetime) -> tuple[Run, Action] | None:
+    if not now - max(run.entered_at, run.rest_until or run.entered_at) > step.timeout:
+        return None
+    doubt = _doubt(run, step, reading) or "the readings did not settle"
+    return run, SafeHold(f"“{step.title}”: {doubt}")
+
+
+def _doubt(run: Run, step: Verify, reading: Reading) -> str:
+    """What is not as these cells were, or ""; written so that NaN is in doubt."""
+    expected = _expected(run, step)
+    if expected is not None and not expected.contains(reading.voltage_v):
+        return (
+            f"the bank meter shows {reading.voltage_v:.3f} V where {expected.low:.3f} … "
+            f"{expected.high:.3f} V was expected: check polarity, links and cells"
+        )
+    for position, volt in enumerate(reading.cell_voltages_v, start=1):
+        if not abs(volt - reading.voltage_v) <= step.cells_within_v:
+            apart_mv = 1000 * (volt - reading.voltage_v)
+            return (
+                f"cell {position} is {apart_mv:+.0f} mV from the bank, more than "
+                f"{1000 * step.cells_within_v:.0f} mV: check its links"
+            )
+    return ""
+
+
+def _expected(run: Run, step: Verify) -> Window | None:
+    """Between the cells as they rested and the bank as it was last charged to."""
+    if run.rested is None:
+        return None
+    high_v = run.rested.high
+    if run.last_on_v > high_v:
+        high_v = run.last_on_v
+    return Window(run.rested.low - step.margin_v, high_v + step.margin_v)

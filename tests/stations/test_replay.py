@@ -1,0 +1,166 @@
+"""A run replayed from its journals comes to the same state and verdict (F4, design of resume)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import pytest
+
+from stations.bench import BenchLost
+from stations.journal import JournalRecord
+from stations.model.bank import Bank, Wiring
+from stations.model.cell import cell_of
+from stations.plain import to_plain
+from stations.procedures.resume import resumed
+from stations.procedures.steps import Outcome
+from stations.replay import replay
+from stations.runner import begun, run
+from stations.values import Event, OffProof, Protection, Reading, Setpoint
+from stations.virtual import VirtualBench
+from tests.stations.procedures.scripted import program
+
+
+def bank() -> Bank:
+    return Bank([cell_of(200.0)] * 4, Wiring(), soc=[0.95] * 4, linked=False, fed=False)
+
+
+class Journalled:
+    """A virtual bench whose guardian journals as the real one does; dies after `lives` readings."""
+
+    def __init__(self, inner: VirtualBench, *, token: int = 1, lives: float = float("inf")) -> None:
+        self.inner = inner
+        self.opened_at = inner.clock.now()
+        self.lives = lives
+        self.bodies: list[Mapping[str, Any]] = [
+            {"kind": "open", "token": token, "at": to_plain(self.opened_at)}
+        ]
+
+    def _event(self, kind: str, data: Mapping[str, Any], at: datetime | None = None) -> None:
+        now = self.inner.clock.now()
+        event = Event(kind, at or now, now, to_plain(data))
+        self.bodies.append({"kind": "event", "event": to_plain(event)})
+
+    def next(self) -> Reading | Event:
+        self.lives -= 1
+        if self.lives < 0:
+            raise BenchLost("killed")
+        item = self.inner.next()
+        if isinstance(item, Reading):
+            self.bodies.append({"kind": "sample", "reading": to_plain(item)})
+        else:
+            self.bodies.append({"kind": "event", "event": to_plain(item)})
+        return item
+
+    def arrived(self) -> tuple[Reading | Event, ...]:
+        return ()
+
+    def configure(self, setpoint: Setpoint, protection: Protection) -> None:
+        self.inner.configure(setpoint, protection)
+        self._event("configured", {"setpoint": setpoint})
+
+    def energise(self) -> datetime:
+        at = self.inner.energise()
+        self._event("on", {}, at)
+        return at
+
+    def adjust(self, setpoint: Setpoint) -> None:
+        self.inner.adjust(setpoint)
+        self._event("set", {"setpoint": setpoint})
+
+    def off(self) -> OffProof:
+        if self.lives < 0:
+            raise BenchLost("killed")
+        return self.inner.off()
+
+    def note(self, kind: str, data: Mapping[str, Any]) -> None:
+        self.inner.note(kind, data)
+        self._event(kind, data)
+
+    def journal(self, outcome: Outcome) -> list[JournalRecord]:
+        close = {
+            "kind": "close",
+            "outcome": {"kind": outcome.kind, "reason": outcome.reason},
+            "last_seq": 0,
+            "off": to_plain(self.inner.off()),
+        }
+        return [JournalRecord(body, "", 0) for body in [*self.bodies, close]]
+
+
+@pytest.fixture
+def bench() -> VirtualBench:
+    return VirtualBench(bank(), sample_s=12.0)
+
+
+def test_a_whole_night_comes_to_the_same_verdict_and_records(bench: VirtualBench) -> None:
+    journalled = Journalled(bench)
+    outcome = run(begun(program(), journalled.opened_at), journalled)
+
+    again = replay(program(), [journalled.journal(outcome)])
+
+    assert outcome.kind == again.outcome.kind == "FINISHED"
+    assert again.outcome.run.records == outcome.run.records
+    assert again.outcome.run.charge_ah == outcome.run.charge_ah
+
+
+@cache
+def entered() -> Mapping[str, int]:
+    """How many items a bench has handed out when a night enters each step."""
+    whole = Journalled(VirtualBench(bank(), sample_s=12.0))
+    run(begun(program(), whole.opened_at), whole)
+    count, found = 0, {}
+    for body in whole.bodies:
+        kind = body.get("event", {}).get("kind", body["kind"])
+        count += kind in ("sample", "act")
+        if kind == "step":
+            found[body["event"]["data"]["name"]] = count
+    return found
+
+
+@pytest.mark.parametrize(
+    ("step", "items"),
+    [
+        ("pre-parallel", 1),
+        ("connect", 50),
+        ("joined", 1),
+        ("balance", 2),
+        ("balance", 800),  # well into the hold
+        ("finish", 20),
+        ("refresh", 30),
+        ("unlink", 20),
+        ("disconnect", 1),
+    ],
+)
+def test_a_run_killed_anywhere_is_known_again_and_goes_on_to_the_same_end(
+    step: str, items: int, bench: VirtualBench
+) -> None:
+    first = Journalled(bench, lives=entered()[step] + items)
+    lost = run(begun(program(), first.opened_at), first)
+    assert (lost.kind, lost.unclosed.step.name) == ("INTERRUPTED", step)
+
+    left = first.journal(lost)
+    known = replay(program(), [left])
+    assert known.outcome.unclosed == lost.unclosed
+
+    bench.clock.push(30.0)
+    second = Journalled(bench, token=2)
+    state = resumed(
+        known.outcome.unclosed, at=second.opened_at, stopped=known.stopped, reason=known.reason
+    )
+    outcome = run(state, second)
+    assert outcome.kind == "FINISHED", outcome.reason
+    assert {cell.verdict for cell in outcome.run.records[-1].cells} == {"pass"}
+
+    both = replay(program(), [left, second.journal(outcome)])
+    assert both.outcome.run.records == outcome.run.records
+
+
+def test_journals_that_do_not_begin_or_end_are_refused(bench: VirtualBench) -> None:
+    with pytest.raises(ValueError, match="ever journalled"):
+        replay(program(), [])
+    journalled = Journalled(bench, lives=5)
+    outcome = run(begun(program(), journalled.opened_at), journalled)
+    with pytest.raises(ValueError, match="ends with close"):
+        replay(program(), [journalled.journal(outcome)[:-1]])
