@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
-from shop.equipment.models import Calibration, Instrument
+from shop.equipment.models import Calibration, Station
 
 
-def calibration_in_force(instrument: Instrument, at: datetime) -> Calibration | None:
-    """The newest record whose span holds `at`, both ends inclusive; None if there is none.
+def calibrations_in_force(station: Station, at: datetime) -> Mapping[int, Calibration]:
+    """By instrument, the newest record whose span holds `at`, both ends inclusive.
 
     A certificate that was withdrawn is none.
     """
-    return (
-        instrument.calibrations.filter(
-            valid_from__lte=at, valid_until__gte=at, withdrawal__isnull=True
-        )
-        .order_by("-id")
-        .first()
+    spans = Calibration.objects.filter(
+        instrument__station=station,
+        valid_from__lte=at,
+        valid_until__gte=at,
+        withdrawal__isnull=True,
     )
-
-
-def calibrated_until(instrument: Instrument, at: datetime) -> datetime | None:
-    """Until when the calibration in force at `at` is valid; None when it is not calibrated."""
-    calibration = calibration_in_force(instrument, at)
-    return calibration.valid_until if calibration else None
+    newest = spans.order_by("instrument_id", "-id").distinct("instrument_id")
+    return {calibration.instrument_id: calibration for calibration in newest}

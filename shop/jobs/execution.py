@@ -22,8 +22,8 @@ from django.db import InterfaceError, OperationalError, close_old_connections, t
 from shop import clock
 from shop.equipment.benches import authority_s, guardian_socket
 from shop.equipment.leases import LeaseLost
-from shop.equipment.models import Instrument
-from shop.equipment.queries import calibration_in_force
+from shop.equipment.models import Calibration, Instrument, Station
+from shop.equipment.queries import calibrations_in_force
 from shop.jobs import leasing, results
 from shop.jobs.ending import Ending, ending_of
 from shop.jobs.leasing import Held
@@ -96,7 +96,7 @@ def _play(held: Held) -> Ending:
 
     What refuses a first attempt is an ERROR, or a pause, for one that goes on.
     """
-    registered = [_registered(i, clock.now()) for i in held.run.station.instruments.all()]
+    registered = _registered(held.run.station, clock.now())
     try:
         past = past_of(held.run, registered, clock.now()) if held.resumes else None
         if past is not None and past.ending is not None:
@@ -149,8 +149,15 @@ def _prepare(held: Held, past: Past | None, registered: Sequence[Registered]) ->
     )
 
 
-def _registered(instrument: Instrument, now: datetime) -> Registered:
-    calibration = calibration_in_force(instrument, now)
+def _registered(station: Station, now: datetime) -> Sequence[Registered]:
+    calibrations = calibrations_in_force(station, now)
+    return [
+        _as_registered(instrument, calibrations.get(instrument.pk))
+        for instrument in station.instruments.all()
+    ]
+
+
+def _as_registered(instrument: Instrument, calibration: Calibration | None) -> Registered:
     return Registered(
         role=instrument.role,
         model=instrument.model,

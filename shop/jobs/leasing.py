@@ -63,9 +63,7 @@ def take(run_id: int, *, boot_id: str = "") -> Held | None:
         )
         if token is None:
             return None
-        Run.objects.filter(pk=run.pk).update(token=token)
-        run.token = token
-        move_run(run, RunState.LEASED, now=clock.now(), data={"token": token})
+        move_run(run, RunState.LEASED, now=clock.now(), data={"token": token}, token=token)
     return Held(run, token, resumes)
 
 
@@ -89,6 +87,7 @@ def _locked(run_id: int, *states: RunState) -> Run | None:
     return (
         Run.objects.select_for_update(of=("self",))
         .select_related("station", "job__recipe_version__recipe")
+        .prefetch_related("station__instruments")
         .filter(pk=run_id, state__in=states)
         .first()
     )

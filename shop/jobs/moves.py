@@ -36,15 +36,17 @@ def move_job(
     """
     believed = JobState(job.state)
     _allowed(f"job {job.pk}", believed, to, JOB_TRANSITIONS[believed])
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         rows = Job.objects.filter(pk=job.pk, state=believed)
         if held_by is not None:
             rows = rows.filter(claimed_by=held_by)
-        if rows.update(state=to, **values) != 1:
-            raise StaleTransition(f"Job {job.pk}", believed)
-        JobEvent.objects.create(
-            job=job, run=run, kind=kind, by=by, at=now, data={"state": to, **(data or {})}
-        )
+        moved = rows.update(state=to, **values)
+        if moved:
+            JobEvent.objects.create(
+                job=job, run=run, kind=kind, by=by, at=now, data={"state": to, **(data or {})}
+            )
+    if not moved:
+        raise StaleTransition(f"Job {job.pk}", believed)
     job.state = to
     for name, value in values.items():
         setattr(job, name, value)
@@ -62,20 +64,21 @@ def move_run(
     """Move `run` to `to`, setting `values` with it; the event is called run_<state>."""
     believed = RunState(run.state)
     _allowed(f"run {run.pk}", believed, to, RUN_TRANSITIONS[believed])
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         moved = Run.objects.filter(pk=run.pk, state=believed, token=run.token).update(
             state=to, **values
         )
-        if moved != 1:
-            raise StaleTransition(f"Run {run.pk}", believed)
-        JobEvent.objects.create(
-            job_id=run.job_id,
-            run=run,
-            kind=f"run_{to.lower()}",
-            by=by,
-            at=now,
-            data=dict(data or {}),
-        )
+        if moved:
+            JobEvent.objects.create(
+                job_id=run.job_id,
+                run=run,
+                kind=f"run_{to.lower()}",
+                by=by,
+                at=now,
+                data=dict(data or {}),
+            )
+    if not moved:
+        raise StaleTransition(f"Run {run.pk}", believed)
     run.state = to
     for name, value in values.items():
         setattr(run, name, value)

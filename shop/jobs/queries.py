@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from shop.cells.models import Cell
 from shop.equipment.models import Station, StationLease
-from shop.equipment.queries import calibrated_until
+from shop.equipment.queries import calibrations_in_force
 from shop.equipment.states import OutputState
 from shop.jobs.models import Job, JobEvent, PolicyVersion, Run, RunCell
 from shop.jobs.rules import CellFact, InstrumentFact, StationFact
@@ -80,6 +80,7 @@ def job_cells(job: Job) -> list[Cell]:
 
 
 def station_fact(station: Station, now: datetime) -> StationFact:
+    until = {key: c.valid_until for key, c in calibrations_in_force(station, now).items()}
     lease = StationLease.objects.filter(station=station).first()
     heartbeat = lease.heartbeat_at if lease else None
     return StationFact(
@@ -89,7 +90,7 @@ def station_fact(station: Station, now: datetime) -> StationFact:
         heartbeat_age=now - heartbeat if heartbeat else None,
         alarm=lease.alarm if lease else "",
         instruments=tuple(
-            InstrumentFact(i.role, i.serial_number, calibrated_until(i, now))
+            InstrumentFact(i.role, i.serial_number, until.get(i.pk))
             for i in station.instruments.order_by("role")
         ),
     )

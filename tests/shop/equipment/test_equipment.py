@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from shop.equipment.models import Instrument, Station
-from shop.equipment.queries import calibrated_until, calibration_in_force
+from shop.equipment.queries import calibrations_in_force
 from shop.equipment.services import record_calibration, register_instrument, register_station
 from shop.refusals import Refusal, RoleRefusal
 from tests import factories
@@ -54,10 +54,11 @@ def test_the_newest_certificate_that_covers_the_moment_is_in_force(cast: Cast) -
     old = factories.calibrate(meter, days=10)
     new = factories.calibrate(meter, days=20)
 
-    assert calibration_in_force(meter, NOON) == new
-    assert calibrated_until(meter, NOON + timedelta(days=20)) == new.valid_until
-    assert calibrated_until(meter, NOON + timedelta(days=20, seconds=1)) is None
-    assert calibrated_until(meter, NOON - timedelta(days=31)) is None
+    last = NOON + timedelta(days=20)
+    assert calibrations_in_force(meter.station, NOON) == {meter.pk: new}
+    assert calibrations_in_force(meter.station, last) == {meter.pk: new}
+    assert calibrations_in_force(meter.station, last + timedelta(seconds=1)) == {}
+    assert calibrations_in_force(meter.station, NOON - timedelta(days=31)) == {}
     assert old.valid_until < new.valid_until
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from shop.audit.models import AuditEntry
 from shop.equipment.models import Calibration, CalibrationWithdrawal
-from shop.equipment.queries import calibrated_until
+from shop.equipment.queries import calibrations_in_force
 from shop.evidence.models import CapacityTest, Supersession
 from shop.evidence.queries import evidence_of_cells, gate_policy
 from shop.evidence.rules.approval import approval_problems
@@ -234,11 +234,12 @@ def test_another_certificate_that_covers_that_day_makes_it_count_again(
 
 def test_a_withdrawn_calibration_is_not_in_force_for_the_next_start(bank: Bank, cast: Cast) -> None:
     withdrawn = certificate(bank)
-    assert calibrated_until(withdrawn.instrument, NOW) is not None
+    station, key = withdrawn.instrument.station, withdrawn.instrument_id
+    assert key in calibrations_in_force(station, NOW)
 
     withdraw(calibration=withdrawn, words="Dropped.", by=cast.sade, now=NOW)
 
-    assert calibrated_until(withdrawn.instrument, NOW) is None
+    assert key not in calibrations_in_force(station, NOW)
 
 
 def test_a_calibration_is_withdrawn_once_by_a_supervisor(bank: Bank, cast: Cast) -> None:

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from shop.equipment.models import Station
-from shop.equipment.queries import calibrated_until
+from shop.equipment.queries import calibrations_in_force
 from shop.equipment.services import register_instrument
 from shop.equipment.states import OutputState
 from shop.jobs.models import Job, JobEvent, Run
@@ -218,7 +218,7 @@ def test_refuses_a_start_whose_calibration_would_lapse_within_the_plan(
     with pytest.raises(Refusal, match="the run may last until") as caught:
         start_run(job=job, by=cast.tola, now=NOON)
 
-    trial.happened(calibrated_until(station.instruments.get(role="meter"), NOON))
+    trial.happened(station.instruments.get(role="meter").pk in calibrations_in_force(station, NOON))
     assert codes(caught) == ["calibration_ends"]
     assert not Run.objects.exists()
 
