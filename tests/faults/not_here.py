@@ -3,4 +3,17 @@
 from __future__ import annotations
 
 # row: (what cannot be produced, the nearest that can)
-NOT_HERE: dict[str, tuple[str, str]] = {}
+NOT_HERE: dict[str, tuple[str, str]] = {
+    "22": (
+        "a USB device that the kernel enumerates anew",
+        "a pseudo-terminal that goes away in mid-reply and comes back under another name",
+    ),
+    "31": (
+        "a short across the joined bank",
+        "a shorted cell on the scanner, and volts that collapse at the bank meter",
+    ),
+    "53": (
+        "a host that loses its power, and hours without mains",
+        "kill -9 of the guardian, a supply that goes dark, and seconds",
+    ),
+}

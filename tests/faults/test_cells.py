@@ -13,7 +13,7 @@ from tests.faults.matrix import Trial
 from tests.stations.sim.harness import cell
 
 
-@pytest.mark.fault("31", "before any current", trials=5)
+@pytest.mark.fault("31", "before any current", trials=2)
 @pytest.mark.parametrize("fault", ["open_lead", "dead_cell", "other_cell"])
 def test_a_cell_that_reads_wrong_is_refused_before_any_current(
     tmp_path: Path, trial: Trial, fault: str
@@ -39,7 +39,7 @@ def test_a_reversed_cell_is_refused_before_any_current(tmp_path: Path, trial: Tr
         assert bench.sim.truth("relay") == []
 
 
-@pytest.mark.fault("31", "while it is charged", trials=5, limit_s=2.0)
+@pytest.mark.fault("31", "while it is charged", trials=2, limit_s=2.0)
 @pytest.mark.parametrize(
     ("role", "fault", "words"),
     [

@@ -18,7 +18,7 @@ from tests.wait import wait_until
 SILENT_WITHIN_S = 3.5  # 3 s without a valid sample, and the way to off
 
 
-@pytest.mark.fault("23", "no reply at all", trials=5, limit_s=SILENT_WITHIN_S)
+@pytest.mark.fault("23", "no reply at all", trials=3, limit_s=SILENT_WITHIN_S)
 @pytest.mark.parametrize("role", ["meter", "scanner"])
 def test_a_silent_instrument_switches_off(tmp_path: Path, trial: Trial, role: str) -> None:
     with guarded(tmp_path) as bench:
