@@ -39,6 +39,7 @@ class Fault:
     unplugs: bool = False  # the port goes away in the middle of its next answer
     # What is measured
     repeats: bool = False  # measured values stay the same while current flows
+    lead: tuple[int, float] | None = None  # the sense lead of one cell, and what is on it
     errs: Callable[[float, float], float] = lambda volts, since_s: volts
     """Volts that are shown for true volts, so many seconds of process time after it was set."""
     says: Callable[[str], str] = lambda text: text  # instead of a measured value
@@ -116,6 +117,9 @@ FAULTS: Mapping[str, Fault] = {
     "no_contact": Fault(
         "has lost contact with the cells", VOLTMETERS, errs=lambda volts, since_s: 0.0
     ),
+    "open_lead": Fault("has an open sense lead at cell 2", ("scanner",), lead=(2, 0.0)),
+    "dead_cell": Fault("sees a shorted cell 2", ("scanner",), lead=(2, 0.02)),
+    "other_cell": Fault("sees a cell 2 of another chemistry", ("scanner",), lead=(2, 3.95)),
     "nan": Fault("says NAN", VOLTMETERS, says=_instead("NAN")),
     "overload": Fault("says 9.9E37", VOLTMETERS, says=_instead("+9.90000000E+37")),
     "no_number": Fault("says 9.91E37", VOLTMETERS, says=_instead("+9.91000000E+37")),
@@ -198,11 +202,14 @@ class Switchboard:
         with self._lock:
             return FAULTS[self._names[instrument]]
 
-    def shown(self, instrument: str, volts: float, at_s: float) -> float:
-        """The volts that a voltmeter takes its true input for, at process time `at_s`."""
+    def shown(self, instrument: str, position: int, volts: float, at_s: float) -> float:
+        """What a voltmeter takes the volts at a cell for, at process time `at_s`."""
         with self._lock:
+            fault = FAULTS[self._names[instrument]]
             since_s = at_s - self._since_s.setdefault(instrument, at_s)
-            return FAULTS[self._names[instrument]].errs(volts, since_s)
+        if fault.lead and fault.lead[0] == position:
+            return fault.lead[1]
+        return fault.errs(volts, since_s)
 
     def measured(
         self, instrument: str, what: str, *, current_flows: bool, fresh: Callable[[], str]

@@ -66,7 +66,7 @@ def test_a_host_that_is_back_switches_off_first(tmp_path: Path, trial: Trial) ->
         assert moment(bench.samples()[-1]) == last  # the gap stays a gap
 
 
-@pytest.mark.fault("53", "mains off at both", trials=5, limit_s=ON_RETURN_S)
+@pytest.mark.fault("53", "mains off at both", trials=3, limit_s=ON_RETURN_S)
 @pytest.mark.parametrize("first", ["supply", "host"])
 def test_nothing_is_on_when_mains_return_to_both(tmp_path: Path, trial: Trial, first: str) -> None:
     with guarded(tmp_path, supply=BOOT_POWER) as bench:

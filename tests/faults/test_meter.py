@@ -68,7 +68,7 @@ def test_an_instrument_that_repeats_itself_ends_the_run_as_an_error(
         assert (ended.kind, f"{role}_stuck" in ended.reason) == ("ERROR", True)
 
 
-@pytest.mark.fault("26", "the meter is wrong, the others are right", trials=5, limit_s=3.0)
+@pytest.mark.fault("26", "the meter is wrong, the others are right", trials=2, limit_s=3.0)
 @pytest.mark.parametrize("fault", ["wrong_cell", "offset", "drift"])
 def test_a_meter_that_supply_and_cells_contradict_ends_the_run_as_an_error(
     tmp_path: Path, trial: Trial, fault: str

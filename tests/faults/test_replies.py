@@ -64,6 +64,25 @@ def test_a_reply_that_is_spoilt_now_and_then_is_never_stored_nor_pairs_with_anot
         assert false_values(bench) == []
 
 
+@pytest.mark.fault("23", "every reply is 0.2 s late, and in time", trials=2)
+@pytest.mark.parametrize("role", ROLES)
+def test_replies_that_are_slow_and_in_time_are_believed(
+    tmp_path: Path, trial: Trial, role: str
+) -> None:
+    with guarded(tmp_path) as bench:
+        runner = bench.session()
+        bench.charge(runner)
+        bench.sim.hands.fault(role, "delay")
+
+        readings = [next_reading(runner) for _ in range(10)]
+
+        trial.happened(bench.sim.truth("spoilt"))
+        assert {flag for reading in readings for flag in reading.flags} == set()
+        assert all(reading.age_s >= 0.2 for reading in readings[2:])
+        assert bench.sim.output_is_on()
+        assert false_values(bench) == []
+
+
 @pytest.mark.fault("23", "a command's echo is wrong", trials=5, limit_s=WITHOUT_A_VALID_ONE_S)
 def test_a_command_that_was_echoed_wrong_leaves_doubt_and_off(tmp_path: Path, trial: Trial) -> None:
     with guarded(tmp_path) as bench:

@@ -28,7 +28,7 @@ from tests.wait import wait_until
 NEARLY_FULL = [cell(soc=0.998)] * 4  # in the CV hold within a few seconds at 240 times
 
 
-@pytest.mark.fault("22a", "ON is obeyed after its time-out", trials=5, limit_s=3.0)
+@pytest.mark.fault("22a", "ON is obeyed after its time-out", trials=3, limit_s=3.0)
 @pytest.mark.parametrize("fault", ["late_on", "later_on"])  # while off is being proven, and after
 def test_an_on_that_comes_late_is_found_and_switched_off(
     tmp_path: Path, trial: Trial, fault: str
@@ -64,7 +64,7 @@ def alarms(bench: Guarded) -> list[Mapping[str, Any]]:
 
 
 @pytest.mark.fault(
-    "28", "the set-point or a protection is not ours any more", trials=5, limit_s=3.0
+    "28", "the set-point or a protection is not ours any more", trials=2, limit_s=3.0
 )
 @pytest.mark.parametrize(
     ("fault", "cause"),

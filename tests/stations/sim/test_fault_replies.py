@@ -107,6 +107,19 @@ def test_what_a_voltmeter_says_instead_of_a_number(bench: Inside, fault: str, te
     assert bench.meter.ask("*OPC?") == "1"
 
 
+@pytest.mark.parametrize(
+    ("fault", "second_v"), [("open_lead", 0.0), ("dead_cell", 0.02), ("other_cell", 3.95)]
+)
+def test_one_sense_lead_of_a_scanner(bench: Inside, fault: str, second_v: float) -> None:
+    bench.scanner.tell(FAST_SCAN)
+    bench.hands.fault("scanner", fault)
+
+    volts = [float(text) for text in bench.scanner.ask("READ?").split(",")]
+
+    assert volts[1] == pytest.approx(second_v, abs=1e-4)
+    assert all(3.3 < volt < 3.4 for volt in (volts[0], *volts[2:]))
+
+
 def test_a_huge_exponent_and_a_decimal_comma(bench: Inside) -> None:
     bench.meter.tell(FAST_METER)
     bench.hands.fault("meter", "huge")
