@@ -180,12 +180,15 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(levelname)s %(name)s: %(message)s"}},
-    "filters": {"without_secrets": {"()": "deploy.logs.WithoutSecrets"}},
+    "filters": {
+        "without_secrets": {"()": "deploy.logs.WithoutSecrets"},
+        "beat_in_one_line": {"()": "deploy.logs.BeatInOneLine"},
+    },
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
             "formatter": "line",
-            "filters": ["without_secrets"],
+            "filters": ["without_secrets", "beat_in_one_line"],
         }
     },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
