@@ -41,6 +41,7 @@ UPLINK_PERIOD_S: float = env.float("UPLINK_PERIOD_S", 0.5)
 CHUNK_MAX_SAMPLES: int = env.int("CHUNK_MAX_SAMPLES", 600, validate=validate.Range(min=1))
 CHUNK_MAX_S: float = env.float("CHUNK_MAX_S", 5.0)
 RESEND_S: float = env.float("RESEND_S", 5.0)
+DEAF_AFTER_S: float = env.float("DEAF_AFTER_S", 30.0)
 REMIND_S: float = env.float("REMIND_S", 60.0, validate=validate.Range(min=1.0))
 
 # As whom this process connects; manage.py makes it the owner where nothing else is said.
@@ -59,6 +60,7 @@ _timer_problems = Timers(
     uplink_period_s=UPLINK_PERIOD_S,
     chunk_max_s=CHUNK_MAX_S,
     resend_s=RESEND_S,
+    deaf_after_s=DEAF_AFTER_S,
 ).problems()
 if _timer_problems:
     raise ImproperlyConfigured(f"these must hold: {'; '.join(_timer_problems)}")

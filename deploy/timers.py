@@ -2,7 +2,7 @@
 
 Lengths in seconds.  A worker fences itself before its lease can lapse, and a lapsed lease is
 taken over only after a grace on top; a holder must have had several chances to renew before
-it fences itself.
+it fences itself.  A worker counts as deaf only after a queued run was sent to it several times.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ class Timers:
     uplink_period_s: float
     chunk_max_s: float
     resend_s: float
+    deaf_after_s: float
 
     def problems(self) -> list[str]:
         """Every ratio that does not hold, in words that name the variables; empty means go."""
@@ -32,6 +33,7 @@ class Timers:
             ),
             (self.uplink_period_s <= self.chunk_max_s, "UPLINK_PERIOD_S <= CHUNK_MAX_S"),
             (self.resend_s <= self.lease_ttl_s, "RESEND_S <= LEASE_TTL_S"),
+            (self.resend_s * 3 <= self.deaf_after_s, "3 x RESEND_S <= DEAF_AFTER_S"),
         ]
         positive = [
             (value > 0, f"{name.upper()} > 0")

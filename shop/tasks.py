@@ -6,7 +6,7 @@ from typing import Any
 
 from celery import shared_task
 
-from shop import clock
+from shop import clock, pulse
 from shop.jobs import execution, reaper, shutdown
 from shop.shelf import services as shelf
 
@@ -20,6 +20,7 @@ def execute_run(self: Any, run_id: int) -> None:
 
 @shared_task(name="shop.resend_queued")
 def resend_queued() -> None:
+    pulse.beat()
     reaper.resend_queued()
 
 

@@ -21,6 +21,7 @@ DEFAULTS = Timers(
     uplink_period_s=0.5,
     chunk_max_s=5,
     resend_s=5,
+    deaf_after_s=30,
 )
 
 
@@ -47,6 +48,7 @@ def test_default_timers_hold_their_ratios() -> None:
         ({"lease_renew_s": 20.0}, "3 x LEASE_RENEW_S <= SELF_FENCE_S"),
         ({"lease_grace_s": 5.0}, "LEASE_GRACE_S >= 1/4 LEASE_TTL_S"),
         ({"uplink_period_s": 0.0}, "UPLINK_PERIOD_S > 0"),
+        ({"deaf_after_s": 14.0}, "3 x RESEND_S <= DEAF_AFTER_S"),
         ({"lease_ttl_s": float("nan")}, "SELF_FENCE_S <= 3/4 LEASE_TTL_S"),
     ],
 )
