@@ -12,7 +12,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env, validate
 
-from deploy import embedded
+from deploy import database, embedded
 from deploy.roles import URLS, Login, Role
 from deploy.secret import secret_key
 from deploy.timers import Timers
@@ -52,7 +52,7 @@ _urls: dict[Role, Any] = {
 REDIS_URL: str = env.str("REDIS_URL", "")
 env.seal()
 
-_timer_problems = Timers(
+_timers = Timers(
     lease_ttl_s=LEASE_TTL_S,
     lease_renew_s=LEASE_RENEW_S,
     lease_grace_s=LEASE_GRACE_S,
@@ -61,9 +61,9 @@ _timer_problems = Timers(
     chunk_max_s=CHUNK_MAX_S,
     resend_s=RESEND_S,
     deaf_after_s=DEAF_AFTER_S,
-).problems()
-if _timer_problems:
-    raise ImproperlyConfigured(f"these must hold: {'; '.join(_timer_problems)}")
+)
+if _timers.problems():
+    raise ImproperlyConfigured(f"these must hold: {'; '.join(_timers.problems())}")
 
 EMBEDDED: frozenset[embedded.Server] = frozenset(
     server
@@ -97,7 +97,8 @@ else:
     _database = _addresses[Role(DATABASE_ROLE)]
 # The pool keeps connections; Django must not.  Each process has its own, opened after forks.
 _pool = {"pool": {"min_size": 1, "max_size": DB_POOL_MAX}} if DB_POOL_MAX else {}
-DATABASES = {"default": _database | {"CONN_MAX_AGE": 0, "OPTIONS": _pool}}
+_options = database.options(Role(DATABASE_ROLE), _timers) | _database.get("OPTIONS", {}) | _pool
+DATABASES = {"default": _database | {"CONN_MAX_AGE": 0, "OPTIONS": _options}}
 SECRET_KEY = SECRET_KEY or secret_key(CELLSHOP_DATA)
 
 INSTALLED_APPS = [

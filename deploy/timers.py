@@ -21,6 +21,14 @@ class Timers:
     resend_s: float
     deaf_after_s: float
 
+    @property
+    def line_silence_s(self) -> float:
+        """A connection to the database that is unheard for as long is given up.
+
+        A quarter of the self-fence: one that dies costs a renewal, and there is time for another.
+        """
+        return self.self_fence_s / 4
+
     def problems(self) -> list[str]:
         """Every ratio that does not hold, in words that name the variables; empty means go."""
         ratios = [
