@@ -7,7 +7,8 @@ it fences itself.  A worker counts as deaf only after a queued run was sent to i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import asdict, dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +44,8 @@ class Timers:
             (self.resend_s <= self.lease_ttl_s, "RESEND_S <= LEASE_TTL_S"),
             (self.resend_s * 3 <= self.deaf_after_s, "3 x RESEND_S <= DEAF_AFTER_S"),
         ]
-        positive = [
-            (value > 0, f"{name.upper()} > 0")
-            for name, value in (
-                ("uplink_period_s", self.uplink_period_s),
-                ("resend_s", self.resend_s),
-            )
+        lengths = [
+            (0 < value < math.inf, f"{name.upper()} above 0 and finite")
+            for name, value in asdict(self).items()
         ]
-        return [words for holds, words in ratios + positive if not holds]
+        return [words for holds, words in ratios + lengths if not holds]
