@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from subprocess import Popen
@@ -37,6 +37,10 @@ class Night:
     @property
     def slug(self) -> str:
         return self.bench.station.slug
+
+    def at(self, env: dict[str, str], **more: str) -> Night:
+        """The same shop from another host, with addresses and data of that one."""
+        return replace(self, env=self.env | env | more)
 
     def programs(self, *names: str) -> AbstractContextManager[Popen[bytes]]:
         """Several of them under the shop's supervisor."""

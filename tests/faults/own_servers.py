@@ -21,6 +21,8 @@ from deploy import embedded
 from deploy.embedded.postgres import PostgresServer
 from deploy.embedded.redis import RedisServer
 from deploy.embedded.services import Services
+from deploy.grants import grant
+from deploy.roles import Role
 from tests.wait import wait_until
 
 
@@ -74,15 +76,14 @@ class OwnPostgres:
     def __init__(self, data: Path) -> None:
         self._services = embedded.plan(data)
         self._server = PostgresServer(data, durable=True)
-        self._pid_file = data / "pg" / "data" / "postmaster.pid"
+        self._data = data
         self.url = self._services.database_url()
         self.port = self._services.postgres_port
         self.start()
 
     @property
     def pid(self) -> int:
-        """Of the postmaster."""
-        return int(self._pid_file.read_text().splitlines()[0])
+        return postmaster(self._data)
 
     @property
     def pids(self) -> list[int]:
@@ -145,6 +146,28 @@ def own_postgres() -> Iterator[OwnPostgres]:
                 yield server
         finally:
             server.stop()
+
+
+@contextmanager
+def embedded_postgres() -> Iterator[Path]:
+    """The shop's own embedded server with its holder, by data folder; Django works on it."""
+    with own_folder() as data:
+        services = embedded.join(data, needs={embedded.Server.POSTGRES})
+        try:
+            with database_at(services):
+                call_command("migrate", verbosity=0)
+                grant(app=services.login(Role.APP), bench=services.login(Role.BENCH))
+                yield data
+        finally:
+            embedded.leave(data)
+
+
+def postmaster(data: Path) -> int:
+    """Its process id, 0 while there is none."""
+    try:
+        return int((data / "pg" / "data" / "postmaster.pid").read_text().splitlines()[0])
+    except FileNotFoundError:
+        return 0
 
 
 @contextmanager
