@@ -5,10 +5,12 @@ Each is one transaction of compare-and-set moves; a refusal has written nothing.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 
 from celery import current_app
+from celery.exceptions import OperationalError as BrokerError
 from django.db import IntegrityError, transaction
 
 from shop.audit import services as audit
@@ -34,6 +36,8 @@ from shop.jobs.states import JobState, RunState
 from shop.people.models import User
 from shop.people.roles import Act, Role, require
 from shop.refusals import StaleTransition, refuse
+
+log = logging.getLogger(__name__)
 
 EXECUTE = "shop.execute_run"
 MESSAGE_LIVES_S = 60  # what is still queued is sent again; a worker that was away finds no pile
@@ -171,8 +175,11 @@ def _queue(
     )
     move_job(job, JobState.IN_PROGRESS, kind="started", by=by, now=now, run=run, held_by=by)
 
-    def tell() -> None:  # by a name: Django says which one failed while the broker is away
-        send_run(run.pk, station.slug)
+    def tell() -> None:
+        try:
+            send_run(run.pk, station.slug)
+        except BrokerError as error:  # what is QUEUED is sent again
+            log.warning("run %s waits for the broker: %s", run.pk, error)
 
     transaction.on_commit(tell, robust=True)
     return run

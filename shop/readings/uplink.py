@@ -29,6 +29,7 @@ from shop.jobs.numbers import spend_run_numbers
 from shop.jobs.states import RunState
 from shop.people.models import User
 from shop.readings.drain import Cut, Drain
+from shop.readings.hearing import Hearing
 from shop.readings.journal_events import tell
 from shop.readings.services import ChunkRefused
 from stations.clock import guard_s
@@ -50,6 +51,7 @@ class Uplink:
         self.station = station
         self._link = GuardianLink(guardian_socket(station.slug))
         self._redis = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1.0)
+        self._hearing = Hearing(station, self._broker_answers)
         self._cut = Cut(settings.CHUNK_MAX_SAMPLES, settings.CHUNK_MAX_S)
         self._drains: dict[tuple[int, int], Drain] = {}
         self._done: set[tuple[int, int]] = set()
@@ -67,6 +69,7 @@ class Uplink:
         self._duty("lease", lambda: self._keep_lease(status))
         self._duty("stop", lambda: self._forward(status))
         self._duty("journals", self._drain)
+        self._duty("worker", lambda: self._hearing.look(status))
         self._duty("output", lambda: self._tell_output(status))
         self._duty("live", lambda: self._show_live(status))
 
@@ -234,7 +237,7 @@ class Uplink:
             return
         told = status or {"output": "unknown", "alarm": "The guardian does not answer."}
         last_off = told.get("last_off")
-        alarms = (str(told.get("alarm", "")), self._evidence_alarm)
+        alarms = (str(told.get("alarm", "")), self._evidence_alarm, self._hearing.alarm)
         leases.heartbeat(
             station_id=self.station.pk,
             output_state=OUTPUTS.get(str(told["output"]), OutputState.UNKNOWN),
@@ -243,6 +246,12 @@ class Uplink:
             highest_token=int(told.get("highest_token", 0)),
             heard=status is not None,
         )
+
+    def _broker_answers(self) -> bool:
+        try:
+            return bool(self._redis.ping())
+        except redis.RedisError:
+            return False
 
     def _show_live(self, status: Mapping[str, Any] | None) -> None:
         """The newest values for the pages, by Redis only: never evidence."""
