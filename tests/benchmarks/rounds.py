@@ -37,7 +37,6 @@ from tests.stations.sim.harness import ROOT
 from tests.wait import wait_until
 
 TECHNICIAN = "technician"
-_ONE_AT_A_TIME = threading.Lock()  # a bank that charges at 240 x takes half a core
 OFF = {"register": OUTPUT, "value": 0}  # the first thing that a supply hears of a run
 
 
@@ -73,18 +72,15 @@ class Bench:
 
     def _round(self, job: Job, by: User, bare_start_s: Callable[[], float]) -> Round:
         wait_until(self._is_free, within_s=60, period_s=0.1)
-        with _ONE_AT_A_TIME:
-            bare_s = bare_start_s()
-            self._mark = self._truth.stat().st_size
-            run, committed = self._start(job, by)
-            heard = self._first("set")
+        bare_s = bare_start_s()
+        self._mark = self._truth.stat().st_size
+        run, committed = self._start(job, by)
+        heard = self._first("set")
         assert heard.items() >= OFF.items(), heard
         start_s = (_wall(heard) - committed).total_seconds() - LATENCY_S
-        self._wait(run, lambda: (run.step or {}).get("name") == "connect")
-        with _ONE_AT_A_TIME:
-            self._charge(run, by)
-            threading.Event().wait(random.uniform(0.2, 0.7))  # anywhere in the uplink's period
-            stop_s = self._stop(run)
+        self._charge(run, by)
+        threading.Event().wait(random.uniform(0.2, 0.7))  # anywhere in the uplink's period
+        stop_s = self._stop(run)
         self._hands.links("off")
         self._wait(run, lambda: run.is_over)
         assert run.state == RunState.STOPPED, run.cause
@@ -104,6 +100,7 @@ class Bench:
         return run, committed[0]
 
     def _charge(self, run: Run, by: User) -> None:
+        self._wait(run, lambda: (run.step or {}).get("name") == "connect")
         self._hands.links("on")
         confirm_step(run=run, step="connect", by=by, now=clock.now())
         self._first("relay", on=True)
@@ -148,14 +145,15 @@ def bare_worker(folder: Path) -> Iterator[Callable[[], float]]:
     process = subprocess.Popen(
         [*command, *options], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    noted = folder / "bare"
+    noted, one_at_a_time = folder / "bare", threading.Lock()
 
     def start_s() -> float:
-        noted.unlink(missing_ok=True)
-        sent_s = guard_s()
-        app.send_task(NOTE, [str(noted)])
-        wait_until(lambda: noted.exists() and noted.read_text(), within_s=30)
-        return float(noted.read_text()) - sent_s
+        with one_at_a_time:
+            noted.unlink(missing_ok=True)
+            sent_s = guard_s()
+            app.send_task(NOTE, [str(noted)])
+            wait_until(lambda: noted.exists() and noted.read_text(), within_s=30)
+            return float(noted.read_text()) - sent_s
 
     try:
         start_s()
