@@ -62,6 +62,7 @@ class Walk:
             chain = chains.get(attempt) or Chain(manifest.count)
             yield from manifest.faults(chain, self._manifest_keys)
         yield from _unsealed(run, manifests, chains)
+        yield from _earlier(run, manifests)
         yield from self._balance(run, manifests)
         yield from self._checks(run, manifests)
 
@@ -109,6 +110,16 @@ def _unsealed(run: Run, manifests: Manifests, chains: dict[int, Chain]) -> Itera
         return
     for attempt in chains.keys() - manifests.keys():
         yield Fault("Manifest", None, "the run is over and its readings have none", run.pk, attempt)
+
+
+def _earlier(run: Run, manifests: Manifests) -> Iterator[Fault]:
+    """An interrupted attempt is sealed into those that followed it."""
+    sealed = {attempt: manifest.sha256 for attempt, manifest in manifests.items()}
+    for manifest in manifests.values():
+        for attempt, sha256 in manifest.earlier.items():
+            if sealed.get(attempt) != sha256:
+                words = f"names attempt {attempt}, whose own is missing or another"
+                yield Fault("Manifest", manifest.id, words, run.pk, manifest.attempt)
 
 
 def _lacks_balance(run: Run, manifests: Manifests) -> Iterator[Fault]:

@@ -19,7 +19,10 @@ from shop.equipment.models import CalibrationWithdrawal
 from shop.evidence.canonical import approval_body, sha256_of
 from shop.evidence.models import Approval, Balance, CellVoltage, Supersession, VoltageCheck
 from shop.evidence.taking_back import supersede, withdraw
+from shop.jobs.ending import Ending
+from shop.jobs.manifest import seal
 from shop.jobs.models import Run
+from shop.jobs.states import RunState
 from shop.packs.models import GateDecision, Placement
 from shop.packs.services import assemble_pack
 from shop.quality.models import Disposition
@@ -247,6 +250,19 @@ def test_a_removed_manifest_is_missed(run: Run) -> None:
     remove(Manifest, Manifest.objects.get(run=run).pk)
 
     assert first_fault().startswith(f"Manifest (run {run.pk}, attempt 1): the run is over")
+
+
+def test_an_interrupted_attempt_that_was_cut_away_is_missed(cast: Cast) -> None:
+    run = factories.make_run(by=cast.tola, state=RunState.STOPPED, token=2)
+    first = seal(run, Ending(RunState.INTERRUPTED, "lost"), now=ENDED)
+    run.attempt = 2
+    second = seal(run, Ending(RunState.STOPPED, "enough"), now=ENDED)
+    verify()
+
+    remove(Manifest, first.pk)
+
+    named = f"Manifest {second.pk} (run {run.pk}, attempt 2): names attempt 1"
+    assert first_fault().startswith(named)
 
 
 def test_nothing_is_believed_that_a_retired_key_signed_later(run: Run) -> None:
