@@ -22,8 +22,9 @@ def false_values(bench: Guarded) -> list[str]:
     The simulator logs a measured reply as it should be before anything spoils it, so one that
     belongs to an earlier or later question is found here as well.
     """
-    truth = list(bench.sim.truth("reply"))
-    return [words for sample in samples(bench) for words in _false(sample.body, truth)]
+    stored = samples(bench)  # first: what is stored later may be later than the truth we read
+    truth = bench.sim.truth("reply")
+    return [words for sample in stored for words in _false(sample.body, truth)]
 
 
 def _false(body: Mapping[str, Any], truth: list[dict[str, Any]]) -> Iterator[str]:
@@ -31,11 +32,14 @@ def _false(body: Mapping[str, Any], truth: list[dict[str, Any]]) -> Iterator[str
     until = datetime.fromisoformat(reading["received_at"])
     since = until - timedelta(seconds=reading["age_s"])
     for role, raw in body["raw"].items():
-        told = [
-            reply["raw"]
+        said = [
+            datetime.fromisoformat(reply["wall"])
             for reply in truth
-            if reply["instrument"] == role
-            and since - SLACK <= datetime.fromisoformat(reply["wall"]) <= until + SLACK
+            if (reply["instrument"], reply["raw"]) == (role, raw)
         ]
-        if raw not in told:
-            yield f"sample {reading['seq']}: {role} stored {raw!r}, of {told}"
+        if not any(since - SLACK <= moment <= until + SLACK for moment in said):
+            ages = [round((until - moment).total_seconds(), 3) for moment in said]
+            yield (
+                f"sample {reading['seq']}, at most {reading['age_s']:.3f} s old: the {role} "
+                f"said {raw!r} {ages} s before"
+            )

@@ -6,7 +6,7 @@ import pytest
 
 from stations.clock import guard_s
 from stations.sim.rtu import sealed
-from tests.stations.sim.inside import Inside, Rtu
+from tests.stations.sim.inside import Inside, Rtu, Scpi
 from tests.wait import wait_until
 
 FAST_METER = "CONF:VOLT:DC 10;:VOLT:DC:NPLC 0.02"
@@ -24,7 +24,6 @@ OUTPUT_IS_OFF = sealed(bytes.fromhex("01 03 02 00 00"))
         ("half", VERSION[:3]),
         ("doubled", VERSION + VERSION),
         ("slow", VERSION[:1]),
-        ("late", b""),
     ],
 )
 def test_a_spoilt_answer_of_a_meter(bench: Inside, fault: str, heard: bytes) -> None:
@@ -58,16 +57,30 @@ def test_a_spoilt_answer_of_the_supply(bench: Inside, fault: str, heard: bytes) 
 
 
 @pytest.mark.parametrize(("fault", "after_s"), [("delay", 0.2), ("late", 1.2)])
-def test_a_late_answer_holds_nothing_else_up(bench: Inside, fault: str, after_s: float) -> None:
+def test_a_late_answer_comes_before_what_was_asked_after_it(
+    bench: Inside, fault: str, after_s: float
+) -> None:
     bench.hands.fault("meter", fault)
     asked_s = guard_s()
     bench.meter.tell("SYST:VERS?")
-    bench.hands.fault("meter", "none")
     wait_until(lambda: bench.truth("spoilt"))
+    bench.hands.fault("meter", "none")
 
-    assert bench.meter.ask("*OPC?") == "1"
-    assert bench.meter.hear() == "1994.0"
+    assert bench.meter.ask("*OPC?") == "1994.0"
+    assert bench.meter.hear() == "1"
     assert guard_s() - asked_s >= after_s
+
+
+def test_a_late_answer_holds_up_no_other_connection(bench: Inside) -> None:
+    bench.hands.fault("meter", "late")
+    bench.meter.tell("SYST:VERS?")
+    wait_until(lambda: bench.truth("spoilt"))
+    bench.hands.fault("meter", "none")
+
+    other = Scpi(bench.ports.meter)
+    assert other.ask("*OPC?") == "1"
+    assert bench.meter.is_silent()
+    other.close()
 
 
 def test_an_instrument_one_behind_answers_the_question_before(bench: Inside) -> None:
