@@ -118,7 +118,9 @@ def goes_on_without(
     assert all_kept_once(night.bench, run)
 
 
-@pytest.mark.fault("15", "embedded PostgreSQL killed by -9", trials=1, limit_s=REPLAYED_S)
+@pytest.mark.fault(
+    "15", "embedded PostgreSQL killed by -9", trials=1, in_ci=False, limit_s=REPLAYED_S
+)
 def test_a_run_goes_on_while_the_embedded_server_is_started_again(
     process_env: dict[str, str], settings: Settings, tmp_path: Path, trial: Trial
 ) -> None:

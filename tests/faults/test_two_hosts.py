@@ -28,6 +28,8 @@ from tests.wait import wait_until
 pytestmark = pytest.mark.django_db(transaction=True)
 UNKNOWN_S = 100.0  # from the cut until people see that nobody knows
 REPLAYED_S = 60.0  # from the healing until everything is stored
+# TCP by itself tries again 102 s after the first loss, and then after 204 s.
+LONG_S = 115.0
 
 
 @dataclass
@@ -37,6 +39,7 @@ class Site:
     hosts: TwoHosts
     night: Night
     door: int  # the port of PostgreSQL at the server's end of the cable
+    away_s: float  # at least
 
     def output(self) -> str:
         """As people see it."""
@@ -68,15 +71,17 @@ def site(
             "REDIS_URL": _over(redis.url, redis.port, redis_door),
         }
         settings.REDIS_URL = redis.url
+        away_s = 1.0
         if request.config.getoption("all_trials"):
             far |= {name: str(getattr(settings, name)) for name in SHORT}
+            away_s = LONG_S
         with hosts.bench.inside():
             night = enter(a_night(far, settings, tmp_path, alive=False))
             enter(night.programs("uplink", "worker"))
         # A host without that bench, whose worker hears of its runs all the same.
         office = night.at(near, CELLSHOP_DATA=str(tmp_path))
         enter(office.programs("office", "beat", "worker"))
-        yield Site(hosts, night, pg_door.port)
+        yield Site(hosts, night, pg_door.port, away_s)
 
 
 def _over(url: str, port: int, door: Proxy) -> str:
@@ -95,6 +100,7 @@ def parts_and_heals(site: Site, losing: tuple[Host, ...], trial: Trial) -> None:
     trial.off_after((wall_now() - parted_at).total_seconds())
     request_stop(run=run, by=night.bench.cast.tola, now=clock.now())
     assert len(leases(run)) == 1
+    wait_until(lambda: (wall_now() - parted_at).total_seconds() > site.away_s, within_s=site.away_s)
     hosts.heal()
     healed_at = wall_now()
 
