@@ -108,7 +108,7 @@ def _passes(what: str, command: list[str], environment: Mapping[str, str]) -> bo
     known = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     result = subprocess.run(command, cwd=ROOT, env={**known, **environment}, check=False)
     if result.returncode:
-        _say(f"FAILED: external: {what}")
+        _say(f"FAILED: external: {what} (exit {result.returncode})")
     return result.returncode == 0
 
 

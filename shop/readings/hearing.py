@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q
 
 from shop.equipment.benches import deaf_worker_file
 from shop.equipment.models import Station
@@ -47,9 +48,13 @@ class Hearing:
         """The run that a worker should have taken by now."""
         if status is None or status["session"] or status["output"] != "off":
             return None
-        waiting = Run.objects.filter(
-            station=self._station, state=RunState.QUEUED, station__lease__owner__isnull=True
+        queued = Q(state=RunState.QUEUED, station__lease__owner__isnull=True)
+        interrupted = Q(
+            state=RunState.INTERRUPTED,
+            journal_closed_at__isnull=False,
+            stop_requested_at__isnull=True,
         )
+        waiting = Run.objects.filter(queued | interrupted, station=self._station)
         run_id = waiting.values_list("pk", flat=True).first()
         return run_id if run_id is not None and self._broker_answers() else None
 
