@@ -8,7 +8,7 @@
 
 In CI each test is tried once; with --all-trials as often as its row says: at least 20 times
 where a trial takes under 3 s, 5 times under 15 s, else once.  One that takes long, and beside
-which CI has its like, says `in_ci=False`.  What cannot be produced here is in
+which CI has its like, says `in_ci=False`, or names the few of its cases that CI tries.  What cannot be produced here is in
 `tests/faults/not_here.py`, beside the nearest that can.
 """
 
@@ -95,7 +95,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _only_in_full(item: pytest.Item) -> bool:
     mark = item.get_closest_marker("fault")
-    return mark is not None and not mark.kwargs.get("in_ci", True)
+    in_ci = mark.kwargs.get("in_ci", True) if mark is not None else True
+    if isinstance(in_ci, bool):
+        return not in_ci
+    return not any(f"-{case}]" in item.name for case in in_ci)
 
 
 @pytest.fixture

@@ -119,7 +119,7 @@ def starts_once_after(night: Night, own: OwnRedis, lose: Callable[[], None], tri
     assert len(leases(run)) == run.attempt == 1
 
 
-@pytest.mark.fault("10", "FLUSHALL while a run is queued", trials=3, limit_s=RESENT_S)
+@pytest.mark.fault("10", "FLUSHALL while a run is queued", trials=1, limit_s=RESENT_S)
 def test_a_queued_run_starts_once_after_flushall(night: Night, own: OwnRedis, trial: Trial) -> None:
     def lose() -> None:
         with own.client.pipeline(transaction=True) as at_once:
@@ -131,7 +131,7 @@ def test_a_queued_run_starts_once_after_flushall(night: Night, own: OwnRedis, tr
 
 
 @pytest.mark.fault(
-    "10", "Redis restarted without its data", trials=3, in_ci=False, limit_s=RESENT_S
+    "10", "Redis restarted without its data", trials=1, in_ci=False, limit_s=RESENT_S
 )
 def test_a_queued_run_starts_once_after_redis_forgot(
     night: Night, own: OwnRedis, trial: Trial
@@ -173,7 +173,7 @@ def make_deaf(night: Night, name: str, queue: str, trial: Trial) -> None:
     trial.happened(asked.ping() == {whom[0]: {"ok": "pong"}})
 
 
-@pytest.mark.fault("11", "idle worker alive but deaf", trials=3, limit_s=UNHEARD_S)
+@pytest.mark.fault("11", "idle worker alive but deaf", trials=1, limit_s=UNHEARD_S)
 def test_a_deaf_worker_is_told_of_and_started_again(night: Night, trial: Trial) -> None:
     with night.programs(*ALL):
         make_deaf(night, f"station-{night.slug}", f"station.{night.slug}", trial)

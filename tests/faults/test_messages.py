@@ -43,7 +43,7 @@ def times_on(night: Night) -> int:
     return [r["on"] for r in night.bench.guarded.sim.truth("relay")].count(True)
 
 
-@pytest.mark.fault("12", "one message 50 times, two workers, and again later", trials=3)
+@pytest.mark.fault("12", "one message 50 times, two workers, and again later", trials=5)
 def test_one_message_many_times_is_one_execution(
     night: Night, redis_client: redis.Redis, trial: Trial
 ) -> None:
@@ -68,7 +68,7 @@ def test_one_message_many_times_is_one_execution(
     assert len(leases(run)) == sessions(night, run) == times_on(night) == run.attempt == 1
 
 
-@pytest.mark.fault("13", "two workers for one station, one on another host", trials=3)
+@pytest.mark.fault("13", "two workers for one station, one on another host", trials=5)
 def test_of_two_workers_the_one_at_the_bench_drives(
     night: Night, trial: Trial, tmp_path: Path
 ) -> None:
@@ -118,7 +118,7 @@ def forge(queue: str, client: redis.Redis, proof: Path) -> int:
     return int(client.llen(queue))
 
 
-@pytest.mark.fault("49", "forged and unknown messages, a pickle", trials=3)
+@pytest.mark.fault("49", "forged and unknown messages, a pickle", trials=5)
 def test_a_forged_message_moves_nothing(
     night: Night, redis_client: redis.Redis, trial: Trial, tmp_path: Path
 ) -> None:
@@ -150,7 +150,7 @@ GARBAGE = (
 )
 
 
-@pytest.mark.fault("49", "garbage in the queue of a worker that drives", trials=3)
+@pytest.mark.fault("49", "garbage in the queue of a worker that drives", trials=5)
 def test_garbage_in_the_queue_ends_no_run(
     night: Night, redis_client: redis.Redis, trial: Trial
 ) -> None:

@@ -160,7 +160,7 @@ def stored_after(night: Night, run: Run) -> float:
     return (wall_now() - now).total_seconds()
 
 
-@pytest.mark.fault("15", "PostgreSQL crashed for 20 s", trials=1, limit_s=REPLAYED_S)
+@pytest.mark.fault("15", "PostgreSQL crashed for 20 s", trials=1, in_ci=False, limit_s=REPLAYED_S)
 def test_a_run_goes_on_while_postgresql_recovers(
     night: Night, postgres: OwnPostgres, in_full: bool, trial: Trial
 ) -> None:

@@ -23,7 +23,13 @@ CASES = [(role, fault) for role in ROLES for fault in SPOILT]
 WITHOUT_A_VALID_ONE_S = 3.5  # 3 s, and the way to off
 
 
-@pytest.mark.fault("23", "every reply is spoilt", trials=1, limit_s=WITHOUT_A_VALID_ONE_S)
+@pytest.mark.fault(
+    "23",
+    "every reply is spoilt",
+    trials=1,
+    limit_s=WITHOUT_A_VALID_ONE_S,
+    in_ci=("supply-half", "meter-garbage", "scanner-one_behind"),
+)
 @pytest.mark.parametrize(("role", "fault"), [case for case in CASES if case[1] != "doubled"])
 def test_replies_that_are_all_spoilt_switch_off(
     tmp_path: Path, trial: Trial, role: str, fault: str
@@ -44,7 +50,12 @@ def test_replies_that_are_all_spoilt_switch_off(
         assert false_values(bench) == []
 
 
-@pytest.mark.fault("23", "now and then a reply is spoilt", trials=1)
+@pytest.mark.fault(
+    "23",
+    "now and then a reply is spoilt",
+    trials=1,
+    in_ci=("supply-late", "meter-doubled", "scanner-half"),
+)
 @pytest.mark.parametrize(("role", "fault"), CASES)
 def test_a_reply_that_is_spoilt_now_and_then_is_never_stored_nor_pairs_with_another(
     tmp_path: Path, trial: Trial, role: str, fault: str

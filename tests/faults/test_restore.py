@@ -16,6 +16,8 @@ from django.db import connection
 from deploy.embedded.binaries import Account, postgres_bin
 from shop import clock
 from shop.equipment.models import StationLease
+from shop.evidence.models import Balance
+from shop.jobs.execution import execute
 from shop.jobs.models import Run
 from shop.jobs.reaper import reap
 from shop.jobs.services import request_stop
@@ -51,7 +53,11 @@ def test_a_restored_backup_gets_its_readings_again_from_the_bench(
         let_a_day_pass(bench)
 
         with ticking(Uplink(bench.station)):
-            wait_until(lambda: is_over(run), within_s=30)
+            wait_until(lambda: may_be_concluded(run), within_s=30)
+            execute(run.pk)
+            run.refresh_from_db()
+            assert (run.state, run.cause) == (RunState.FINISHED, "done")
+            assert Balance.objects.get(run=run).completeness == "COMPLETE"
             trial.off_after(guard_s() - began_s)
             assert seqs_stored(run) == seqs_journalled(bench, run)
             assert f"runs {lost.pk} are here" in StationLease.objects.get().alarm
@@ -95,10 +101,13 @@ def let_a_day_pass(bench: ShopBench) -> None:
     )
 
 
-def is_over(run: Run) -> bool:
+def may_be_concluded(run: Run) -> bool:
+    """Its worker is long gone, and its readings are all back."""
     reap(now=clock.now())
     run.refresh_from_db()
-    return run.is_over
+    stored = run.journal_closed_at is not None
+    lease = StationLease.objects.get(station=run.station)
+    return run.state == RunState.INTERRUPTED and stored and lease.output_state == "OFF"
 
 
 def seqs_stored(run: Run) -> list[int]:

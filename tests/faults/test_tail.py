@@ -34,7 +34,7 @@ def is_done(outcome: Outcome) -> bool:
     )
 
 
-@pytest.mark.fault("36", "now and then the ammeter shows a tail", trials=5)
+@pytest.mark.fault("36", "now and then the ammeter shows a tail", trials=5, in_ci=False)
 def test_a_tail_that_is_seen_now_and_then_ends_nothing(tmp_path: Path, trial: Trial) -> None:
     with (
         guarded(tmp_path, timing=QUICK, cells=NEARLY_FULL, speed=SLOWLY) as bench,
