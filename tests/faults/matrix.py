@@ -8,8 +8,8 @@
 
 In CI each test is tried once; with --all-trials as often as its row says: at least 20 times
 where a trial takes under 3 s, 5 times under 15 s, else once.  One that takes long, and beside
-which CI has its like, says `in_ci=False`, or names the few of its cases that CI tries.  What cannot be produced here is in
-`tests/faults/not_here.py`, beside the nearest that can.
+which CI has its like, says `in_ci=False`, or names the few of its cases that CI tries.  What
+cannot be produced here is in `tests/faults/not_here.py`, beside the nearest that can.
 """
 
 from __future__ import annotations
