@@ -22,7 +22,8 @@ CHECKS = {
     "types": ["mypy", "stations", "shop", "api", "deploy", "tests", "manage.py"],
     "settings": ["python", "manage.py", "check"],
     "migrations": ["python", "manage.py", "makemigrations", "--check", "--dry-run"],
-    "tests": ["pytest", "-n", "2"],
+    # Most tests wait for real clocks, ports and processes: twice as many as cores keep those busy.
+    "tests": ["pytest", "-n", "4"],
 }
 
 

@@ -90,7 +90,9 @@ def goes_on_without(
         assert len(leases(second)) == 1
 
 
-@pytest.mark.fault("9", "Redis killed, back after 90 s", trials=1, limit_s=AFTER_RETURN_S)
+@pytest.mark.fault(
+    "9", "Redis killed, back after 90 s", trials=1, in_ci=False, limit_s=AFTER_RETURN_S
+)
 def test_a_run_goes_on_while_redis_is_dead(
     night: Night, own: OwnRedis, away_s: float, trial: Trial
 ) -> None:
@@ -119,7 +121,7 @@ def starts_once_after(night: Night, own: OwnRedis, lose: Callable[[], None], tri
     assert len(leases(run)) == run.attempt == 1
 
 
-@pytest.mark.fault("10", "FLUSHALL while a run is queued", trials=1, limit_s=RESENT_S)
+@pytest.mark.fault("10", "FLUSHALL while a run is queued", trials=1, in_ci=False, limit_s=RESENT_S)
 def test_a_queued_run_starts_once_after_flushall(night: Night, own: OwnRedis, trial: Trial) -> None:
     def lose() -> None:
         with own.client.pipeline(transaction=True) as at_once:

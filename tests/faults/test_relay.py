@@ -279,7 +279,9 @@ def is_stopped(pid: int) -> bool:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
-@pytest.mark.fault("4", "kill -9 of runner and guardian, none restarts", trials=5, limit_s=10.0)
+@pytest.mark.fault(
+    "4", "kill -9 of runner and guardian, none restarts", trials=5, limit_s=10.0, in_ci=False
+)
 def test_the_contactor_opens_when_the_whole_group_is_killed(tmp_path: Path, trial: Trial) -> None:
     with guarded(tmp_path, relay=True) as bench:
         group = bench.process.pid
@@ -293,7 +295,9 @@ def test_the_contactor_opens_when_the_whole_group_is_killed(tmp_path: Path, tria
             assert supply_is_on(bench)
 
 
-@pytest.mark.fault("19", "all of the host's processes at once, then boot", trials=5, limit_s=10.0)
+@pytest.mark.fault(
+    "19", "all of the host's processes at once, then boot", trials=5, limit_s=10.0, in_ci=False
+)
 def test_after_a_dead_host_the_contactor_is_open_and_the_first_act_is_off(
     tmp_path: Path, trial: Trial
 ) -> None:

@@ -35,7 +35,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 WITHIN_S = 15 * 60.0
 
 
-@pytest.mark.fault("45", "backup of yesterday restored", trials=1, limit_s=WITHIN_S)
+@pytest.mark.fault("45", "backup of yesterday restored", trials=1, in_ci=False, limit_s=WITHIN_S)
 def test_a_restored_backup_gets_its_readings_again_from_the_bench(
     tmp_path: Path, trial: Trial
 ) -> None:

@@ -109,7 +109,9 @@ def test_a_run_lost_before_its_bench_was_open_is_run_again(
         bench.at_step(run, "balance")
 
 
-@pytest.mark.fault("3", "kill -9 of a worker that concludes its run", trials=1, limit_s=5.0)
+@pytest.mark.fault(
+    "3", "kill -9 of a worker that concludes its run", trials=1, limit_s=5.0, in_ci=False
+)
 def test_a_run_lost_while_it_was_concluded_is_sealed_by_the_next_and_energises_nothing(
     env: dict[str, str], redis_client: redis.Redis, trial: Trial
 ) -> None:
@@ -161,7 +163,9 @@ def test_a_zombie_commands_nothing_and_spoils_nothing(
         assert relay_moves(bench).count(True) == 3
 
 
-@pytest.mark.fault("16", "the server is gone for longer than the autonomy", trials=1, limit_s=4.0)
+@pytest.mark.fault(
+    "16", "the server is gone for longer than the autonomy", trials=1, limit_s=4.0, in_ci=False
+)
 def test_a_bench_alone_for_longer_than_its_autonomy_switches_off_and_goes_on_later(
     env: dict[str, str], redis_client: redis.Redis, settings: Settings, trial: Trial
 ) -> None:

@@ -119,7 +119,13 @@ def holding_back(table: str) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("victim", ["main", "child"])
-@pytest.mark.fault("2", "kill -9 of the worker in the CV hold; it resumes", trials=1, limit_s=5.0)
+@pytest.mark.fault(
+    "2",
+    "kill -9 of the worker in the CV hold; it resumes",
+    trials=1,
+    limit_s=5.0,
+    in_ci=("main",),
+)
 def test_a_run_killed_in_its_cv_hold_resumes_by_rule_and_finishes(
     process_env: dict[str, str],
     redis_client: redis.Redis,
