@@ -18,8 +18,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "deploy.settings")
 from django.conf import settings  # needs the line above
 from django.db import close_old_connections
 
-from deploy import embedded
+from deploy import broker, embedded
 
+broker.use()
 app = Celery("cellshop")
 app.set_default()  # for every thread: a request is served in another one than this
 app.conf.update(

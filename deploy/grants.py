@@ -17,7 +17,9 @@ from deploy.roles import Login
 
 WORK = ("SELECT", "INSERT", "UPDATE", "DELETE")
 # Read by nobody on a bench: secrets, log-ins, and whose pack it will be.
-HIDDEN_FROM_BENCH = frozenset({"shop_customer", "shop_donerequest", "shop_tracelink", "shop_user"})
+HIDDEN_FROM_BENCH = frozenset(
+    {"shop_auditentry", "shop_customer", "shop_donerequest", "shop_tracelink", "shop_user"}
+)
 PEOPLE_FOR_BENCH = ("id", "username", "first_name", "last_name", "role", "is_active")
 ADDED_BY_BENCH = (
     "shop_balance",

@@ -14,6 +14,7 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+GONE: Message = {"type": "http.disconnect"}
 TOO_BIG = {
     "title": "Too much at once",
     "problems": [
@@ -27,33 +28,46 @@ TOO_BIG = {
 
 
 class BodyLimit:
-    """Answers 413 to a body that says it is too big; hangs up on one that does not say so."""
+    """Answers 413 to a body as soon as it says that it is too big, or is; the rest is not read."""
 
     def __init__(self, application: Application) -> None:
         self.application = application
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and _length(scope) > BODY_MAX:
+        if scope["type"] != "http":
+            await self.application(scope, receive, send)
+        elif _length(scope) > BODY_MAX:
             await _refuse(send)
-            return
-        await self.application(scope, _counted(receive), send)
+        else:
+            exchange = _Exchange(receive, send)
+            await self.application(scope, exchange.receive, exchange.send)
+
+
+class _Exchange:
+    """One request whose body is counted; once it is too much, the answer is ours."""
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive, self._send = receive, send
+        self._seen = 0
+
+    async def receive(self) -> Message:
+        if self._seen > BODY_MAX:
+            return GONE
+        message = await self._receive()
+        self._seen += len(message.get("body", b""))
+        if self._seen <= BODY_MAX:
+            return message
+        await _refuse(self._send)
+        return GONE
+
+    async def send(self, message: Message) -> None:
+        if self._seen <= BODY_MAX:
+            await self._send(message)
 
 
 def _length(scope: Scope) -> int:
     said = dict(scope["headers"]).get(b"content-length", b"0")
     return int(said) if said.isdigit() else 0
-
-
-def _counted(receive: Receive) -> Receive:
-    seen = 0
-
-    async def counted() -> Message:
-        nonlocal seen
-        message = await receive()
-        seen += len(message.get("body", b""))
-        return {"type": "http.disconnect"} if seen > BODY_MAX else message
-
-    return counted
 
 
 async def _refuse(send: Send) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env, validate
 
-from deploy import embedded
+from deploy import database, embedded
 from deploy.roles import URLS, Login, Role
 from deploy.secret import secret_key
 from deploy.timers import Timers
@@ -43,6 +43,7 @@ UPLINK_PERIOD_S: float = env.float("UPLINK_PERIOD_S", 0.5)
 CHUNK_MAX_SAMPLES: int = env.int("CHUNK_MAX_SAMPLES", 600, validate=validate.Range(min=1))
 CHUNK_MAX_S: float = env.float("CHUNK_MAX_S", 5.0)
 RESEND_S: float = env.float("RESEND_S", 5.0)
+DEAF_AFTER_S: float = env.float("DEAF_AFTER_S", 30.0)
 REMIND_S: float = env.float("REMIND_S", 60.0, validate=validate.Range(min=1.0))
 
 # As whom this process connects; manage.py makes it the owner where nothing else is said.
@@ -53,7 +54,7 @@ _urls: dict[Role, Any] = {
 REDIS_URL: str = env.str("REDIS_URL", "")
 env.seal()
 
-_timer_problems = Timers(
+_timers = Timers(
     lease_ttl_s=LEASE_TTL_S,
     lease_renew_s=LEASE_RENEW_S,
     lease_grace_s=LEASE_GRACE_S,
@@ -63,9 +64,10 @@ _timer_problems = Timers(
     uplink_period_s=UPLINK_PERIOD_S,
     chunk_max_s=CHUNK_MAX_S,
     resend_s=RESEND_S,
-).problems()
-if _timer_problems:
-    raise ImproperlyConfigured(f"these must hold: {'; '.join(_timer_problems)}")
+    deaf_after_s=DEAF_AFTER_S,
+)
+if _timers.problems():
+    raise ImproperlyConfigured(f"these must hold: {'; '.join(_timers.problems())}")
 
 EMBEDDED: frozenset[embedded.Server] = frozenset(
     server
@@ -99,17 +101,17 @@ else:
     _database = _addresses[Role(DATABASE_ROLE)]
 # The pool keeps connections; Django must not.  Each process has its own, opened after forks.
 _pool = {"pool": {"min_size": 1, "max_size": DB_POOL_MAX}} if DB_POOL_MAX else {}
-# A bench's processes ask from one thread and keep their connection, so that a run starts at once.
-# It is tried before use, and one whose other end is gone without a word is given up in time.
+# A bench's processes ask from one thread and keep their connection, so that a run starts at once;
+# it is tried before use.
 _keeps = DATABASE_ROLE == Role.BENCH and not DB_POOL_MAX
-_watched = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
-_options = _pool | (_watched | {"tcp_user_timeout": 20_000} if _keeps else {})
+# Django's own cursors prepare nothing; the statement that stores a chunk is planned once.
+_options = {"prepare_threshold": 5, **database.options(Role(DATABASE_ROLE), _timers)}
 DATABASES = {
     "default": _database
     | {
         "CONN_MAX_AGE": None if _keeps else 0,
         "CONN_HEALTH_CHECKS": _keeps,
-        "OPTIONS": _database.get("OPTIONS", {}) | _options,
+        "OPTIONS": _options | _database.get("OPTIONS", {}) | _pool,
     }
 }
 SECRET_KEY = SECRET_KEY or secret_key(CELLSHOP_DATA)
@@ -196,12 +198,15 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(levelname)s %(name)s: %(message)s"}},
-    "filters": {"without_secrets": {"()": "deploy.logs.WithoutSecrets"}},
+    "filters": {
+        "without_secrets": {"()": "deploy.logs.WithoutSecrets"},
+        "beat_in_one_line": {"()": "deploy.logs.BeatInOneLine"},
+    },
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
             "formatter": "line",
-            "filters": ["without_secrets"],
+            "filters": ["without_secrets", "beat_in_one_line"],
         }
     },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},

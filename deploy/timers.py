@@ -4,12 +4,14 @@ Lengths in seconds.  A worker fences itself before its lease can lapse, and a la
 taken over only after a grace on top; a holder must have had several chances to renew before
 it fences itself.  A bench whose supply hangs on its own host may go on alone for longer.  A run
 whose bench has closed its journal, and whose worker does not conclude it, was left: taken over
-after several of the uplink's periods.
+after several of the uplink's periods.  A worker counts as deaf only after a queued run was sent
+to it several times.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import asdict, dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,15 @@ class Timers:
     uplink_period_s: float
     chunk_max_s: float
     resend_s: float
+    deaf_after_s: float
+
+    @property
+    def line_silence_s(self) -> float:
+        """A connection to the database that is unheard for as long is given up.
+
+        A quarter of the self-fence: one that dies costs a renewal, and there is time for another.
+        """
+        return self.self_fence_s / 4
 
     def problems(self) -> list[str]:
         """Every ratio that does not hold, in words that name the variables; empty means go."""
@@ -38,12 +49,10 @@ class Timers:
             (self.uplink_period_s * 4 <= self.takeover_s, "4 x UPLINK_PERIOD_S <= TAKEOVER_S"),
             (self.uplink_period_s <= self.chunk_max_s, "UPLINK_PERIOD_S <= CHUNK_MAX_S"),
             (self.resend_s <= self.lease_ttl_s, "RESEND_S <= LEASE_TTL_S"),
+            (self.resend_s * 3 <= self.deaf_after_s, "3 x RESEND_S <= DEAF_AFTER_S"),
         ]
-        positive = [
-            (value > 0, f"{name.upper()} > 0")
-            for name, value in (
-                ("uplink_period_s", self.uplink_period_s),
-                ("resend_s", self.resend_s),
-            )
+        lengths = [
+            (0 < value < math.inf, f"{name.upper()} above 0 and finite")
+            for name, value in asdict(self).items()
         ]
-        return [words for holds, words in ratios + positive if not holds]
+        return [words for holds, words in ratios + lengths if not holds]

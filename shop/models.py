@@ -1,13 +1,21 @@
 """Every model of the app, for Django; each lives with its concept."""
 
+from shop.audit.models import AuditEntry
 from shop.cells.models import Batch, Cell, CellType
-from shop.equipment.models import Calibration, Instrument, Station, StationLease
+from shop.equipment.models import (
+    Calibration,
+    CalibrationWithdrawal,
+    Instrument,
+    Station,
+    StationLease,
+)
 from shop.evidence.models import (
     Approval,
     Balance,
     CapacityTest,
     CellBalance,
     CellVoltage,
+    Supersession,
     VoltageCheck,
 )
 from shop.jobs.models import (
@@ -33,9 +41,11 @@ from shop.trace.models import TraceLink
 __all__ = [
     "Alert",
     "Approval",
+    "AuditEntry",
     "Balance",
     "Batch",
     "Calibration",
+    "CalibrationWithdrawal",
     "CapacityTest",
     "Cell",
     "CellBalance",
@@ -65,6 +75,7 @@ __all__ = [
     "SigningKey",
     "Station",
     "StationLease",
+    "Supersession",
     "TraceLink",
     "User",
     "VoltageCheck",

@@ -6,8 +6,8 @@ from typing import Any
 
 from celery import shared_task
 
-from shop import clock
-from shop.jobs import execution, reaper, shutdown
+from shop import clock, pulse
+from shop.jobs import execution, messages, reaper, shutdown
 from shop.shelf import services as shelf
 
 __all__ = ["execute_run", "reap", "remind", "resend_queued", "shutdown"]
@@ -15,11 +15,13 @@ __all__ = ["execute_run", "reap", "remind", "resend_queued", "shutdown"]
 
 @shared_task(name="shop.execute_run", bind=True, acks_late=False, max_retries=0)
 def execute_run(self: Any, run_id: int) -> None:
-    execution.execute(run_id, redelivered=bool(self.request.delivery_info.get("redelivered")))
+    if messages.is_for_us(run_id):
+        execution.execute(run_id, redelivered=bool(self.request.delivery_info.get("redelivered")))
 
 
 @shared_task(name="shop.resend_queued")
 def resend_queued() -> None:
+    pulse.beat()
     reaper.resend_queued()
 
 

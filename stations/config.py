@@ -15,6 +15,8 @@ from typing import Any
 
 from stations.wire import socket_in
 
+OPTIONAL = ("scanner", "load", "bms", "thermometer")
+CHANNELLED = ("scanner", "thermometer")
 LOOPBACK = ("127.0.0.1", "localhost")
 ADDRESSES = range(1, 248)  # of Modbus; 0 is everybody
 RELAYS = range(1, 9)
@@ -31,11 +33,12 @@ class ConfigError(ValueError):
 class InstrumentConfig:
     """One instrument: which driver, where, and whose serial number must answer."""
 
-    role: str  # "supply", "meter", "scanner", "relay"
+    role: str  # "supply", "meter", "scanner", "relay", "load", "bms", "thermometer"
     driver: str
     resource: str  # a VISA string, or the absolute path of a serial port
     serial_number: str  # of a relay board, which has none, what its driver makes of `address`
-    channels: tuple[int, ...] = ()  # of a scanner: bank position 1..N; of a relay: the contactor's
+    # Of a scanner or thermometer: bank position 1..N, in order; of a relay: the contactor's.
+    channels: tuple[int, ...] = ()
     address: int = 1  # of a relay board on its bus
 
 
@@ -77,10 +80,14 @@ class BenchConfig:
     clock: Path | None  # of a simulated bench
     timing: Timing
     relay: InstrumentConfig | None = None  # a contactor in the plus lead, closed for a time only
+    load: InstrumentConfig | None = None
+    bms: InstrumentConfig | None = None
+    thermometer: InstrumentConfig | None = None
 
     @property
     def instruments(self) -> tuple[InstrumentConfig, ...]:
-        found = (self.supply, self.meter, self.scanner, self.relay)
+        more = (self.relay, self.load, self.bms, self.thermometer)
+        found = (self.supply, self.meter, self.scanner, *more)
         return tuple(instrument for instrument in found if instrument is not None)
 
     @property
@@ -116,22 +123,25 @@ def load(path: Path) -> BenchConfig:
 
 
 def _bench(table: Mapping[str, Any], folder: Path) -> BenchConfig:
-    _known(table, {"station", "clock", "supply", "meter", "scanner", "relay", "timing"}, "")
+    _known(table, {"station", "clock", "supply", "meter", "relay", "timing", *OPTIONAL}, "")
     clock = None
     if "clock" in table:
         section = _section(table, "clock")
         _known(section, {"simulated"}, "clock.")
         clock = folder / _text(section, "simulated", "clock.")
-    scanner = _instrument(table, "scanner", folder) if "scanner" in table else None
+    fitted = {role: _instrument(table, role, folder) for role in OPTIONAL if role in table}
     bench = BenchConfig(
         folder=folder,
         station=_text(table, "station", ""),
         supply=_instrument(table, "supply", folder),
         meter=_instrument(table, "meter", folder),
-        scanner=scanner,
+        scanner=fitted.get("scanner"),
         clock=clock,
         timing=_timing(_section(table, "timing") if "timing" in table else {}),
         relay=_relay(table, folder) if "relay" in table else None,
+        load=fitted.get("load"),
+        bms=fitted.get("bms"),
+        thermometer=fitted.get("thermometer"),
     )
     _distinct(bench)
     if bench.relay is not None:
@@ -144,13 +154,13 @@ def _bench(table: Mapping[str, Any], folder: Path) -> BenchConfig:
 def _instrument(table: Mapping[str, Any], role: str, folder: Path) -> InstrumentConfig:
     section = _section(table, role)
     keys = {"driver", "resource", "serial_number"}
-    _known(section, keys | ({"channels"} if role == "scanner" else set()), f"{role}.")
+    _known(section, keys | ({"channels"} if role in CHANNELLED else set()), f"{role}.")
     return InstrumentConfig(
         role=role,
         driver=_driver(section, role),
         resource=_resource(section, role, folder),
         serial_number=_text(section, "serial_number", f"{role}."),
-        channels=_channels(section) if role == "scanner" else (),
+        channels=_channels(section, role) if role == "scanner" or "channels" in section else (),
     )
 
 
@@ -199,11 +209,11 @@ def _resource(section: Mapping[str, Any], role: str, folder: Path) -> str:
     return resource
 
 
-def _channels(section: Mapping[str, Any]) -> tuple[int, ...]:
+def _channels(section: Mapping[str, Any], role: str) -> tuple[int, ...]:
     channels = section.get("channels")
     whole = isinstance(channels, list) and all(type(c) is int for c in channels)
     if not (whole and channels and len(set(channels)) == len(channels)):
-        raise ConfigError("scanner.channels must be a list of different channel numbers")
+        raise ConfigError(f"{role}.channels must be a list of different channel numbers")
     return tuple(channels)
 
 

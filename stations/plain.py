@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
-from functools import cache
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from functools import cache, partial
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
+Restorer = Callable[[Any, str], Any]  # of plain data, and of where it stands for the words
 
 
 def to_plain(value: Any) -> Any:
@@ -42,69 +43,82 @@ def from_plain(kind: type[T], plain: Any) -> T:
 
     Raises ValueError naming the key that does not fit.
     """
-    result: T = _restore(kind, plain, kind.__name__)
+    result: T = _restorer(cast(Hashable, kind))(plain, kind.__name__)
     return result
 
 
 @cache
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
-
-
-def _restore(kind: Any, plain: Any, where: str) -> Any:
+def _restorer(kind: Any) -> Restorer:
+    """What restores a value of `kind`; asked once, for a reading is restored every second."""
     origin, arguments = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
-        return _restore_union(arguments, plain, where)
+        return partial(_union, arguments)
     if origin is tuple:
-        inner = arguments[0] if len(arguments) == 2 and arguments[1] is Ellipsis else None
-        if inner is None:
-            return tuple(_restore(a, p, where) for a, p in zip(arguments, plain, strict=True))
-        return tuple(_restore(inner, item, where) for item in plain)
+        if len(arguments) == 2 and arguments[1] is Ellipsis:
+            return partial(_all, tuple, _restorer(arguments[0]))
+        return partial(_each, [_restorer(argument) for argument in arguments])
     if origin is frozenset:
-        return frozenset(_restore(arguments[0], item, where) for item in plain)
+        return partial(_all, frozenset, _restorer(arguments[0]))
     if origin in (dict, Mapping):
-        return dict(plain)
+        return lambda plain, where: dict(plain)
     if kind is float:
-        return math.nan if plain is None else float(plain)
+        return lambda plain, where: math.nan if plain is None else float(plain)
     if kind is datetime:
-        return datetime.fromisoformat(plain)
+        return lambda plain, where: datetime.fromisoformat(plain)
     if kind is timedelta:
-        return timedelta(seconds=plain)
+        return lambda plain, where: timedelta(seconds=plain)
     if is_dataclass(kind) and isinstance(kind, type):
-        return _restore_dataclass(kind, plain, where)
+        return partial(_dataclass, kind)
     if kind is Any:
-        return plain
+        return lambda plain, where: plain
+    return partial(_as_it_is, kind)
+
+
+def _all(make: type, restore: Restorer, plain: Any, where: str) -> Any:
+    return make([restore(item, where) for item in plain])
+
+
+def _each(restorers: list[Restorer], plain: Any, where: str) -> Any:
+    return tuple(restore(item, where) for restore, item in zip(restorers, plain, strict=True))
+
+
+def _as_it_is(kind: type, plain: Any, where: str) -> Any:
     if not isinstance(plain, kind):
         raise ValueError(f"{where}: expected {kind.__name__}, got {plain!r}")
     return plain
 
 
-def _restore_union(arguments: tuple[Any, ...], plain: Any, where: str) -> Any:
+def _union(arguments: tuple[Any, ...], plain: Any, where: str) -> Any:
     if plain is None and type(None) in arguments:
         return None
     candidates = [a for a in arguments if a is not type(None)]
     if len(candidates) == 1:
-        return _restore(candidates[0], plain, where)
+        return _restorer(candidates[0])(plain, where)
     for candidate in candidates:
         if isinstance(plain, Mapping) and plain.get("type") == candidate.__name__:
-            return _restore(candidate, plain, where)
+            return _restorer(candidate)(plain, where)
     raise ValueError(f"{where}: none of {[c.__name__ for c in candidates]} in {plain!r}")
 
 
-def _restore_dataclass(kind: type, plain: Any, where: str) -> Any:
+def _dataclass(kind: type, plain: Any, where: str) -> Any:
     if not isinstance(plain, Mapping):
         raise ValueError(f"{where}: expected an object, got {plain!r}")
-    hints = _hints(kind)
-    known = {f.name for f in fields(kind)}
-    unknown = set(plain) - known - {"type"}
+    restorers = _fields(kind)
+    unknown = plain.keys() - restorers.keys() - {"type"}
     if unknown:
         raise ValueError(f"{where}: unknown key {sorted(unknown)[0]!r}")
     values = {
-        name: _restore(hints[name], plain[name], f"{where}.{name}")
-        for name in known
+        name: restore(plain[name], f"{where}.{name}")
+        for name, restore in restorers.items()
         if name in plain
     }
     try:
         return kind(**values)
     except TypeError as error:
         raise ValueError(f"{where}: {error}") from error
+
+
+@cache
+def _fields(kind: Any) -> dict[str, Restorer]:
+    hints = get_type_hints(kind)
+    return {f.name: _restorer(hints[f.name]) for f in fields(kind)}

@@ -45,6 +45,14 @@ class Protection:
 
 
 @dataclass(frozen=True, slots=True)
+class Cutoff:
+    """Device-side ends of a discharge that switch the load off without us."""
+
+    voltage_v: float
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """The hard envelope.  The guardian enforces it on its own readings, whatever anyone asks.
 
@@ -76,6 +84,7 @@ class SupplyRatings:
     current_resolution_a: float
     voltage_accuracy_v: float
     has_watchdog: bool
+    has_protection: bool = True  # OVP and OCP levels of its own, apart from the set-point
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +108,42 @@ class RelayRatings:
 
 
 @dataclass(frozen=True, slots=True)
+class LoadRatings:
+    """What a load model can bear and resolve; `duration_max_s` is the longest it times itself."""
+
+    model: str
+    voltage_max_v: float
+    current_max_a: float
+    power_max_w: float
+    voltage_resolution_v: float
+    current_resolution_a: float
+    voltage_accuracy_v: float
+    duration_max_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class BmsRatings:
+    """What a BMS can tell of a series string."""
+
+    model: str
+    cells_max: int
+    resolution_v: float
+    accuracy_v: float
+    current_resolution_a: float
+
+
+@dataclass(frozen=True, slots=True)
+class ThermometerRatings:
+    """What a temperature logger can measure, over `range_c`."""
+
+    model: str
+    range_c: Window
+    resolution_c: float
+    accuracy_c: float
+    channels: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ratings:
     """Everything the dry run needs to know of a bench."""
 
@@ -111,7 +156,7 @@ class Ratings:
 class Identity:
     """Who an instrument says it is."""
 
-    role: str  # "supply", "meter", "scanner", "relay"
+    role: str  # "supply", "meter", "scanner", "relay", "load", "bms", "thermometer"
     model: str
     serial_number: str
     firmware: str

@@ -14,6 +14,7 @@ from shop.people.models import User
 from shop.people.roles import Act, may
 from shop.shelf.models import Alert
 from shop.shelf.queries import standing_alerts
+from shop.trace.recall import recall_list
 
 RECENT_DONE = 6
 ACTIVE = (JobState.OPEN, JobState.CLAIMED, JobState.IN_PROGRESS)
@@ -32,6 +33,7 @@ def show(request: HttpRequest) -> HttpResponse:
             "jobs": active,
             "done": shown.filter(state=JobState.DONE)[:RECENT_DONE],
             "alerts": _alerts(person(request)),
+            "recalls": len(recall_list()),
         },
     )
 

@@ -7,8 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from api.pages.acts import acted, form, page, person, row_or_404
+from api.pages.acts import acted, form, number, page, person, row_or_404
 from api.reads.cells import standing
+from api.reads.taken_back import record_named, standing_records, taken_back
 from api.refused import one_problem
 from shop import clock
 from shop.cells.models import Batch, Cell
@@ -16,11 +17,33 @@ from shop.evidence.models import CapacityTest
 from shop.evidence.queries import evidence_of
 from shop.evidence.rules.capacity_file import BYTES_MAX, KNOWN
 from shop.evidence.services import import_capacity_file
+from shop.evidence.taking_back import supersede as supersede_record
+from shop.people.roles import Act, may
 from shop.refusals import Refusal
 
 
 @page
 def show(request: HttpRequest, serial: str) -> HttpResponse:
+    return _cell_page(request, serial)
+
+
+@form
+def supersede(request: HttpRequest, serial: str) -> HttpResponse:
+    """Take back one record that counts for this cell, and for all its other cells."""
+
+    def do() -> str:
+        kind, _, pk = request.POST.get("record", "").partition(":")
+        record = record_named(kind, number(pk))
+        if record is None:
+            raise one_problem("no_record", "No record was chosen.", "Choose what does not count.")
+        words = request.POST.get("words", "")
+        supersede_record(record=record, words=words, by=person(request), now=clock.now())
+        return reverse("pages:cell", args=[serial])
+
+    return acted(do, otherwise=lambda refusal: _cell_page(request, serial, refusal))
+
+
+def _cell_page(request: HttpRequest, serial: str, refusal: Refusal | None = None) -> HttpResponse:
     cells = Cell.objects.select_related("batch__cell_type")
     cell = row_or_404(cells, f"No cell has the serial {serial}.", serial=serial)
     voltages = cell.voltages.select_related("voltage_check__meter").order_by("-pk")[:12]
@@ -32,6 +55,10 @@ def show(request: HttpRequest, serial: str) -> HttpResponse:
         "voltages": voltages,
         "approvals": cell.approvals.select_related("approved_by").order_by("-at"),
         "jobs": cell.jobs.order_by("-pk"),
+        "refusal": refusal,
+        "taken_back": taken_back(evidence),
+        "standing_records": standing_records(evidence),
+        "may_supersede": may(person(request).role, Act.SUPERSEDE),
     }
     return render(request, "cells/cell.html", context)
 

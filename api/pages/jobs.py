@@ -20,7 +20,7 @@ from shop.equipment.models import Station
 from shop.equipment.states import InstrumentRole
 from shop.jobs import queries, rules, services
 from shop.jobs.models import Job, RecipeVersion
-from shop.jobs.planning import plan
+from shop.jobs.planning import lasts_at_most, plan
 from shop.jobs.procedures import procedure_of
 from shop.jobs.states import JobState
 from shop.people.models import User
@@ -174,5 +174,6 @@ def _start_problems(job: Job, cells: list[Cell], by: User) -> list[Problem]:
         station=queries.station_fact(job.station, now) if job.station else None,
         cells=queries.cell_facts(cells),
         has_policy=queries.policy_in_force() is not None,
+        lasts=lasts_at_most(job, job.station),
         now=now,
     )

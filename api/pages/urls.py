@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from django.urls import path
 
-from api.pages import approvals, board, cells, jobs, packs, people, runs, shelf, trace
+from api.pages import (
+    approvals,
+    board,
+    cells,
+    jobs,
+    packs,
+    people,
+    recalls,
+    runs,
+    shelf,
+    trace,
+)
 
 app_name = "pages"
 urlpatterns = [
@@ -25,6 +36,9 @@ urlpatterns = [
     path("approvals", approvals.show, name="approvals"),
     path("shelf", shelf.show, name="shelf"),
     path("cells/<str:serial>", cells.show, name="cell"),
+    path("cells/<str:serial>/supersede", cells.supersede, name="cell-supersede"),
+    path("recalls", recalls.show, name="recalls"),
+    path("calibrations/<int:pk>/withdraw", recalls.withdraw, name="calibration-withdraw"),
     path("batches/<str:code>", cells.batch, name="batch"),
     path("batches/<str:code>/capacity", cells.import_capacity, name="batch-import"),
     path("packs/new", packs.new, name="pack-new"),

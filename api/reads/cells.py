@@ -12,6 +12,7 @@ from shop.evidence.models import CellBalance
 from shop.evidence.queries import gate_policy
 from shop.evidence.rules.approval import open_nonconformances
 from shop.evidence.rules.balance import COMPLETE
+from shop.evidence.rules.doubts import doubts
 from shop.evidence.values import CellEvidence
 from shop.packs.models import Placement
 
@@ -50,6 +51,8 @@ def standing(evidence: CellEvidence, *, now: datetime) -> Standing:
         return Standing("done", "In a pack", "It is assembled.")
     if notes := open_nonconformances(evidence):
         return Standing("fail", "Quarantined", f"{notes[0]} A supervisor decides.")
+    if found := doubts(evidence):
+        return Standing("fail", "Taken back", f"{found[0].words} {found[0].fix}")
     if evidence.balance is None:
         return Standing("idle", "Not balanced", "Next: a top balance.")
     if evidence.balance.completeness != COMPLETE:

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from shop.packs.models import Pack, Placement
 from shop.trace.models import TraceLink
+from shop.trace.recall import Reason, reasons_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,7 @@ class PackShown:
     pack: Pack
     placements: list[Placement]
     links: list[TraceLink]
+    recalls: tuple[Reason, ...]
 
 
 def pack_shown(serial: str) -> PackShown | None:
@@ -32,6 +34,7 @@ def pack_shown(serial: str) -> PackShown | None:
         pack=pack,
         placements=list(placements.order_by("position")),
         links=list(pack.trace_links.select_related("created_by").order_by("-id")),
+        recalls=reasons_of(pack),
     )
 
 

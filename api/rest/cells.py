@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from api.idempotency import idempotent
 from api.reads.approvals import Waiting, waiting
-from api.rest.runs import balance_shape
+from api.rest.runs import balance_shape, superseded_shape
 from api.rest.views import CELLS_MAX, ShopView, person, sent
 from shop import clock
 from shop.cells.models import Cell
@@ -82,9 +82,9 @@ class ApprovalsView(ShopView):
 
 def _cell_shape(cell: Cell) -> dict[str, Any]:
     evidence = evidence_of(cell)
-    tests = cell.capacity_tests.select_related("cell").order_by("-tested_at")
-    balances = cell.balances.select_related("balance").order_by("-balance_id")
-    voltages = cell.voltages.select_related("voltage_check").order_by("-pk")
+    tests = cell.capacity_tests.select_related("cell", "supersession").order_by("-tested_at")
+    balances = cell.balances.select_related("balance__supersession").order_by("-balance_id")
+    voltages = cell.voltages.select_related("voltage_check__supersession").order_by("-pk")
     newest_job = cell.jobs.order_by("-pk").values_list("pk", flat=True).first()
     return {
         "serial": cell.serial,
@@ -99,6 +99,7 @@ def _cell_shape(cell: Cell) -> dict[str, Any]:
         "balances": [balance_shape(row.balance) | {"run": row.balance.run_id} for row in balances],
         "checks": [
             {
+                "id": row.voltage_check_id,
                 "kind": row.voltage_check.kind,
                 "voltage_v": row.voltage_v,
                 "low_v": row.low_v,
@@ -106,6 +107,7 @@ def _cell_shape(cell: Cell) -> dict[str, Any]:
                 "age_s": row.age_s,
                 "verdict": row.verdict,
                 "at": row.received_at,
+                "superseded": superseded_shape(row.voltage_check),
             }
             for row in voltages
         ],
@@ -115,10 +117,12 @@ def _cell_shape(cell: Cell) -> dict[str, Any]:
 
 def _test_shape(test: CapacityTest) -> dict[str, Any]:
     return {
+        "id": test.pk,
         "serial": test.cell.serial,
         "capacity_ah": test.capacity_ah,
         "tested_at": test.tested_at,
         "source": test.source,
+        "superseded": superseded_shape(test),
     }
 
 

@@ -18,6 +18,7 @@ from api.reads.runs import CheckShown, RunShown
 from api.rest.views import ShopView, person, sent
 from shop import clock
 from shop.evidence.models import Balance
+from shop.evidence.taking_back import Record
 from shop.jobs import services
 from shop.jobs.models import Run
 from shop.jobs.queries import steps_begun
@@ -107,6 +108,7 @@ def run_shape(shown: RunShown) -> dict[str, Any]:
 def check_shape(shown: CheckShown) -> dict[str, Any]:
     check = shown.check
     return {
+        "id": check.pk,
         "kind": check.kind,
         "target_v": check.target_v,
         "current_stopped_at": check.current_stopped_received_at,
@@ -139,7 +141,13 @@ def balance_shape(balance: Balance) -> dict[str, Any]:
         "charge_ah",
         "simulated",
     )
-    return {name: getattr(balance, name) for name in names}
+    told = {name: getattr(balance, name) for name in names}
+    return {"id": balance.pk} | told | {"superseded": superseded_shape(balance)}
+
+
+def superseded_shape(record: Record) -> dict[str, Any] | None:
+    back = getattr(record, "supersession", None)
+    return {"at": back.at, "words": back.words} if back else None
 
 
 def _ask(ask: Ask | None) -> dict[str, str] | None:

@@ -51,6 +51,15 @@ Resources.
     GET    approvals                   -> {"cells": [Waiting]}        what a supervisor may look at
     POST   approvals {"cells": [{"serial", "evidence_sha256"}]}       -> 201 {"approvals": [
                                                 {"serial", "evidence_sha256", "at"}]}
+    POST   supersessions {"kind": "balance|voltage_check|capacity_test",      -> 201 {"id",
+                          "id", "words": why}                    "kind", "of", "words", "at"}
+    GET    instruments                 -> {"instruments": [Instrument]}
+    POST   calibrations/<id>/withdraw {"words": why}                  -> 201 {"id",
+                                          "calibration", "certificate", "words", "at"}
+    GET    recalls                     -> {"packs": [{"serial", "customer", "since", "reasons":
+                                          [Reason]}]}   by what was taken back last
+    GET    audit                       -> {"entries": [{"number", "kind", "by": username | null,
+                                          "at", "address", "data"}]}  the newest 200, supervisors
     GET    designs                     -> {"designs": [{"id", "name", "series", "parallel",
                                             "cells", "application"}]}
     GET    customers                   -> {"customers": [{"id", "name"}]}
@@ -81,26 +90,34 @@ Shapes.
               "stored_samples", "journal_closed_at",
               "checks": [Check], "balance": Balance | null}
     Run brief {"id", "state", "attempt", "step", "cause", "queued_at", "ended_at"}
-    Check    {"kind": "PRE_PARALLEL|DISCONNECT|RECHECK", "target_v", "current_stopped_at",
+    Check    {"id", "kind": "PRE_PARALLEL|DISCONNECT|RECHECK", "target_v", "current_stopped_at",
               "simulated", "cells": [{"serial", "position", "voltage_v", "low_v", "high_v",
               "age_s", "verdict"}]}
-    Balance  {"method", "completeness": "COMPLETE|PARTIAL", "remark", "target_v", "tail_a",
-              "done_a", "partial_a", "cv_s", "charge_ah", "simulated"}
+    Balance  {"id", "method", "completeness": "COMPLETE|PARTIAL", "remark", "target_v", "tail_a",
+              "done_a", "partial_a", "cv_s", "charge_ah", "simulated",
+              "superseded": Reason | null}
     Curve    {"run", "at": [unix seconds], "voltage_v": [], "supply_voltage_v": [],
               "current_a": [], "cells_v": [[cell 1 …], [cell 2 …]],
               "gaps": [[from, to]], "readings": count, "target_v", "simulated"}
     Cell     {"serial", "batch", "type", "capacity_ah", "evidence_sha256", "approved": bool,
               "pack": serial | null, "job": id | null, "tests": [Test], "balances": [Balance +
-              {"run"}], "checks": [{"kind", "voltage_v", "low_v", "high_v", "age_s", "verdict",
-              "at"}], "approvals": [{"evidence_sha256", "at"}]}
-    Test     {"serial", "capacity_ah", "tested_at", "source": "MEASURED|IMPORTED"}
+              {"run"}], "checks": [{"id", "kind", "voltage_v", "low_v", "high_v", "age_s",
+              "verdict", "at", "superseded": Reason | null}],
+              "approvals": [{"evidence_sha256", "at"}]}
+    Test     {"id", "serial", "capacity_ah", "tested_at", "source": "MEASURED|IMPORTED",
+              "superseded": Reason | null}
+    Reason   {"at", "words"}   when and why it was taken back
+    Instrument  {"id", "station": slug, "role", "model", "serial_number", "calibrations": [{"id",
+              "certificate", "valid_from", "valid_until", "withdrawn_at": null while it stands,
+              "words"}]}
     Waiting  {"serial", "evidence_sha256", "evidence": {…what was seen…}, "problems": [Problem]}
     Shelved  {"serial", "bank": run, "state": "fresh|due|overdue|aside|unknown", "since", "until",
               "left_s": how long still fresh, "do": what comes next}
     Finding  {"rule": "G4", "verdict": "pass|fail|missing|not applicable", "words", "value",
               "limit", "why", "fix", "cell": serial | ""}
     Pack     {"serial", "design", "customer", "simulated", "sample", "assembled_at",
-              "cells": [{"serial", "position"}], "links": [{"id", "created_at", "revoked_at"}]}
+              "cells": [{"serial", "position"}], "links": [{"id", "created_at", "revoked_at"}],
+              "recalls": [Reason]}
     Trace    `shop.trace.values.PackTrace` by its field names: {"serial", "valid", "why": [words],
               "advice": {"charge_low_v", "charge_high_v", "pack_low_v", "pack_high_v",
               "bms_model", "bms_over_voltage_v"}, "design", "application", "series", "parallel",
@@ -112,7 +129,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from api.rest import cells, jobs, packs, runs, session, shelf, stations, trace
+from api.rest import cells, jobs, packs, runs, session, shelf, stations, taken_back, trace
 
 app_name = "rest"
 urlpatterns = [
@@ -132,6 +149,15 @@ urlpatterns = [
     path("cells/<str:serial>", cells.CellView.as_view(), name="cell"),
     path("capacity-tests/import", cells.ImportCapacityView.as_view(), name="import-capacity"),
     path("approvals", cells.ApprovalsView.as_view(), name="approvals"),
+    path("supersessions", taken_back.SupersessionsView.as_view(), name="supersessions"),
+    path("instruments", taken_back.InstrumentsView.as_view(), name="instruments"),
+    path(
+        "calibrations/<int:pk>/withdraw",
+        taken_back.WithdrawView.as_view(),
+        name="calibration-withdraw",
+    ),
+    path("recalls", taken_back.RecallsView.as_view(), name="recalls"),
+    path("audit", taken_back.AuditView.as_view(), name="audit"),
     path("designs", packs.DesignsView.as_view(), name="designs"),
     path("customers", packs.CustomersView.as_view(), name="customers"),
     path("packs/check", packs.CheckView.as_view(), name="pack-check"),

@@ -10,10 +10,15 @@ import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+from django.conf import settings
 
 from deploy.demo.benches import BenchFolder
 from deploy.roles import Role
 from deploy.supervisor import Program
+from shop import pulse
+from shop.equipment.benches import deaf_worker_file
 from stations import wire
 
 PYTHON = sys.executable
@@ -111,6 +116,7 @@ def _worker(folder: BenchFolder) -> Program:
         stage=WORKERS,
         ready_line=r" ready\.$",
         stop_s=25.0,
+        complaint=deaf_worker_file(slug),
         environment=_LEAN_WORKER | _BENCH,
     )
 
@@ -125,6 +131,7 @@ def _office() -> Program:
         stage=WORKERS,
         ready_line=r" ready\.$",
         environment=_LEAN_WORKER | _APP,
+        **_clockwork(),
     )
 
 
@@ -134,7 +141,13 @@ def _beat() -> Program:
         command=(*CELERY, "beat", "--pidfile="),
         stage=WORKERS,
         environment=_LEAN | _APP,
+        **_clockwork(),
     )
+
+
+def _clockwork() -> dict[str, Any]:
+    """Beat, broker and office worker as one: whichever is deaf, the two are started anew."""
+    return {"heartbeat": pulse.office(), "heartbeat_s": 2 * settings.DEAF_AFTER_S}
 
 
 def _port_answers(host: str, port: int) -> Callable[[], bool]:

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -39,6 +40,7 @@ class PostgresServer:
         if not self._cluster.exists():
             self._create_cluster(programs, services)
         self._clear_stale_pid_file()
+        self._end_orphans()
         self._child = Child(
             self._command(programs, services.postgres_port),
             log=self._folder / "postgres.log",
@@ -115,6 +117,14 @@ class PostgresServer:
                 wait_for(lambda: not _is_server_of(pid, self._cluster), 10.0)
         pid_file.unlink(missing_ok=True)
 
+    def _end_orphans(self) -> None:
+        """Backends whose server was killed: deep in their work they do not notice, and hold the
+        shared memory without which no other server may start."""
+        for pid in _backends_in(self._cluster):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGQUIT)
+        wait_for(lambda: not _backends_in(self._cluster), 10.0)
+
 
 def _pid_in(pid_file: Path) -> int | None:
     try:
@@ -130,6 +140,19 @@ def _is_server_of(pid: int, cluster: Path) -> bool:
     except OSError:
         return False
     return words[0].endswith(b"/postgres") and os.fsencode(cluster) in words
+
+
+def _backends_in(cluster: Path) -> list[int]:
+    """Live processes of a PostgreSQL whose working directory is `cluster`, as a backend's is."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            is_backend = (process / "cmdline").read_bytes().startswith(b"postgres: ")
+            if is_backend and (process / "cwd").readlink() == cluster:
+                found.append(int(process.name))
+        except OSError:  # it has ended, or is somebody else's
+            continue
+    return found
 
 
 def _connect(services: Services, database: str) -> psycopg.Connection[tuple[object, ...]]:

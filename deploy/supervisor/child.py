@@ -92,6 +92,12 @@ class Child:
         while self.program.heartbeat is None or self._heartbeat_age_s() < self.program.heartbeat_s:
             await asyncio.sleep(_POLL_S)
 
+    async def wait_complaint(self) -> None:
+        """Return when somebody complains of it from now on; never where nobody can."""
+        before = self._complained_at()
+        while self._complained_at() == before:
+            await asyncio.sleep(_POLL_S)
+
     async def stop(self, patience: Callable[[float], asyncio.Future[None]]) -> bool:
         """SIGTERM, then SIGKILL when `patience` (given `stop_s`) is over.
 
@@ -135,6 +141,12 @@ class Child:
         except FileNotFoundError:
             beat = 0.0
         return time.time() - max(beat, self._started_at)
+
+    def _complained_at(self) -> int:
+        try:
+            return self.program.complaint.stat().st_mtime_ns if self.program.complaint else 0
+        except FileNotFoundError:
+            return 0
 
     async def _read(self) -> None:
         stream = self._process.stdout

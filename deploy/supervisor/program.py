@@ -22,6 +22,9 @@ class Program:
 
     `heartbeat` is a file that the program touches while it does its work; when it is older
     than `heartbeat_s` the program is killed, `make_safe` run, and the program started again.
+
+    `complaint` is a file that another program touches when this one runs but no longer does its
+    work; it is then told to end, and started again.
     """
 
     name: str
@@ -35,4 +38,5 @@ class Program:
     heartbeat: Path | None = None
     heartbeat_s: float = 5.0
     make_safe: tuple[str, ...] = ()
+    complaint: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict)

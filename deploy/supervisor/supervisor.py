@@ -184,10 +184,14 @@ class Supervisor:
         """Why it runs no longer, in words."""
         ended = asyncio.ensure_future(child.wait_end())
         silent = asyncio.ensure_future(child.wait_silence())
-        await asyncio.wait({ended, silent}, return_when=asyncio.FIRST_COMPLETED)
-        silent.cancel()
+        complaint = asyncio.ensure_future(child.wait_complaint())
+        await asyncio.wait({ended, silent, complaint}, return_when=asyncio.FIRST_COMPLETED)
+        silent.cancel(), complaint.cancel()
         if ended.done():
             return f"ended with {ended.result()}"
+        if complaint.done():
+            await child.stop(self._patience)
+            return "does not do its work: ended"
         child.kill()
         await ended
         return f"no heartbeat for {child.program.heartbeat_s:g} s: killed"

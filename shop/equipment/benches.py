@@ -29,3 +29,8 @@ def authority_s(status: Mapping[str, Any]) -> float:
 
 def journal_folder(slug: str) -> Path:
     return bench_folder(slug) / "journal"
+
+
+def deaf_worker_file(slug: str) -> Path:
+    """Touched when the station's worker takes no run although it should."""
+    return bench_folder(slug) / "worker.deaf"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -43,7 +45,7 @@ class Instrument(models.Model):
 
 
 class Calibration(models.Model):
-    """A certificate's span of validity; append-only, the newest record counts."""
+    """A certificate's span of validity; append-only, the newest that was not withdrawn counts."""
 
     instrument = models.ForeignKey(
         Instrument, on_delete=models.PROTECT, related_name="calibrations"
@@ -60,6 +62,28 @@ class Calibration(models.Model):
                 condition=Q(valid_until__gt=F("valid_from")), name="calibration_span"
             )
         ]
+
+
+class CalibrationWithdrawal(models.Model):
+    """From `at` on the certificate counts for nothing, also for what was measured before."""
+
+    calibration = models.OneToOneField(
+        Calibration, on_delete=models.PROTECT, related_name="withdrawal"
+    )
+    by = models.ForeignKey("shop.User", on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    words = models.CharField(max_length=500)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(words=""), name="withdrawal_says_why"),
+        ]
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """As the audit repeats it."""
+        who = {"by": self.by_id, "at": self.at, "words": self.words}
+        return {"id": self.pk, "calibration": self.calibration_id, **who}
 
 
 class StationLease(models.Model):

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 SCHEMA = "cell-evidence/1"
 APPROVAL_SCHEMA = "cell-approval/1"
 MILLIONTHS = 1_000_000
+# Metadata of a field that is in no hash while it is None: there were hashes before it came.
+LATER: Mapping[str, bool] = {"later": True}
 
 # What an approver judges.  The rest of CellEvidence changes without a new approval.
 APPROVED_FIELDS = (
@@ -38,7 +40,7 @@ APPROVED_FIELDS = (
 
 def canonical_body(evidence: CellEvidence) -> dict[str, Any]:
     """The part of `evidence` that an approval binds to, in canonical types."""
-    body = {name: _plain(getattr(evidence, name)) for name in APPROVED_FIELDS}
+    body = {name: plain(getattr(evidence, name)) for name in APPROVED_FIELDS}
     return {"schema": SCHEMA} | body
 
 
@@ -58,7 +60,7 @@ def approval_body(
         "evidence_sha256": evidence_sha256,
         "approved_by": approved_by,
         "approver_role": approver_role,
-        "at": _plain(at),
+        "at": plain(at),
         "signature": dict(signature),
     }
 
@@ -68,16 +70,27 @@ def sha256_of(body: Mapping[str, Any]) -> str:
     return hashlib.sha256(rfc8785.dumps(dict(body))).hexdigest()
 
 
-def _plain(value: Any) -> Any:
-    """Integers, text, booleans, null, lists and objects; what is no number becomes null."""
+def plain(value: Any) -> Any:
+    """Integers, text, booleans, null, lists and objects; what is no number becomes null.
+
+    A field that is marked LATER is left out while it is None.
+    """
     if isinstance(value, float):
         return round(value * MILLIONTHS) if math.isfinite(value) else None
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="microseconds")
     if isinstance(value, frozenset):
         return sorted(value)
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
+    if isinstance(value, tuple | list):
+        return [plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(name): plain(item) for name, item in value.items()}
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+        return plain({name: getattr(value, name) for name in _said(value)})
     return value
+
+
+def _said(value: Any) -> list[str]:
+    """The fields of a dataclass that it says something in."""
+    names = ((field.name, field.metadata.get("later")) for field in fields(value))
+    return [name for name, later in names if not later or getattr(value, name) is not None]

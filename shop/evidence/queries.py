@@ -1,7 +1,9 @@
 """Reads of evidence: all that is known of some cells, in a fixed number of queries.
 
 What is newest counts: the newest balance with the checks of its own run, the newest re-check,
-the newest capacity test (one measured here before one that was imported).
+the newest capacity test (one measured here before one that was imported).  What was superseded
+stays the newest until there is a newer one; a capacity test then makes way for an older one,
+which is as true as before.
 """
 
 from __future__ import annotations
@@ -11,16 +13,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from django.db.models import Q
+from django.db.models import Prefetch, Q
 
 from shop.cells.models import Cell
-from shop.equipment.models import Instrument
+from shop.equipment.models import Calibration, CalibrationWithdrawal, Instrument
 from shop.evidence.models import (
     Approval,
     Balance,
     CapacityTest,
     CellBalance,
     CellVoltage,
+    Supersession,
     VoltageCheck,
 )
 from shop.evidence.parted import bank_at, banks_of
@@ -34,6 +37,7 @@ from shop.evidence.values import (
     GroupReading,
     InstrumentUse,
     NonconformanceEvidence,
+    TakenBack,
     VoltageEvidence,
 )
 from shop.jobs.models import PolicyVersion, Run, RunCell
@@ -118,7 +122,10 @@ class _Reader:
         rows = (
             CellBalance.objects.filter(cell__in=self.ids)
             .select_related(
-                "balance__run", "balance__recipe_version__recipe", "balance__policy_version"
+                "balance__run",
+                "balance__recipe_version__recipe",
+                "balance__policy_version",
+                "balance__supersession",
             )
             .order_by("balance__recorded_at", "balance_id")
         )
@@ -129,7 +136,7 @@ class _Reader:
         rows = (
             CellVoltage.objects.filter(cell__in=self.ids)
             .filter(Q(voltage_check__run__in=self.run_ids) | Q(voltage_check__kind=RECHECK))
-            .select_related("voltage_check__meter")
+            .select_related("voltage_check__meter", "voltage_check__supersession")
             .order_by("voltage_check__recorded_at", "pk")
         )
         found = {}
@@ -178,12 +185,17 @@ class _Reader:
         }
         named |= {v.voltage_check.meter.serial_number for v in self.voltages.values()}
         instruments = Instrument.objects.filter(serial_number__in=named).prefetch_related(
-            "calibrations"
+            Prefetch("calibrations", Calibration.objects.select_related("withdrawal"))
         )
         return {
             instrument.serial_number: sorted(
                 (
-                    CalibrationSpan(c.certificate, c.valid_from, c.valid_until)
+                    CalibrationSpan(
+                        c.certificate,
+                        c.valid_from,
+                        c.valid_until,
+                        _taken_back(getattr(c, "withdrawal", None)),
+                    )
                     for c in instrument.calibrations.all()
                 ),
                 key=lambda span: span.valid_until,
@@ -213,14 +225,16 @@ class _Reader:
     def _use(
         self, role: str, model: str, serial_number: str, first_at: datetime, last_at: datetime
     ) -> InstrumentUse:
-        """With the calibrations that cover the use; else the newest, to say what lapsed.
+        """With the calibrations that cover the use; else those that did, or the newest.
 
-        So a certificate that begins later does not change the evidence of an earlier day.
+        So a certificate that begins later does not change the evidence of an earlier day, and
+        what was withdrawn or lapsed is told where nothing covers the use.
         """
         spans = self.calibrations.get(serial_number, [])
         covering = [span for span in spans if span.covers(first_at, last_at)]
+        covered = [span for span in spans if span.spans(first_at, last_at)]
         return InstrumentUse(
-            role, model, serial_number, first_at, last_at, tuple(covering or spans[:1])
+            role, model, serial_number, first_at, last_at, tuple(covering or covered or spans[:1])
         )
 
     def _balance(self, cell_id: int) -> BalanceEvidence | None:
@@ -259,6 +273,7 @@ class _Reader:
                 )
                 for entry in instruments
             ),
+            superseded=_taken_back(getattr(balance, "supersession", None)),
         )
 
     def _voltage(self, cell_id: int, kind: str) -> VoltageEvidence | None:
@@ -286,12 +301,20 @@ class _Reader:
                 row.received_at,
             ),
             group=tuple(self.groups[check.pk]) if kind == RECHECK else (),
+            superseded=_taken_back(getattr(check, "supersession", None)),
         )
 
     def _capacities(self) -> dict[int, CapacityEvidence]:
-        rows = CapacityTest.objects.filter(cell__in=self.ids).order_by("tested_at", "pk")
-        # Measured here comes after imported, so that it is the one that stays.
-        ordered = sorted(rows, key=lambda row: row.source == CapacityTest.Source.MEASURED)
+        rows = (
+            CapacityTest.objects.filter(cell__in=self.ids)
+            .select_related("supersession")
+            .order_by("tested_at", "pk")
+        )
+        # Superseded, then imported, then measured here: the last one is the one that stays.
+        measured = CapacityTest.Source.MEASURED
+        ordered = sorted(
+            rows, key=lambda row: (not hasattr(row, "supersession"), row.source == measured)
+        )
         return {
             row.cell_id: CapacityEvidence(
                 id=row.pk,
@@ -301,6 +324,7 @@ class _Reader:
                 file_name=row.file_name,
                 file_sha256=row.file_sha256,
                 row=row.row,
+                superseded=_taken_back(getattr(row, "supersession", None)),
             )
             for row in ordered
         }
@@ -344,6 +368,10 @@ class _Reader:
             for cell_id, run_id in rows
             if cell_id in self.balances and run_id > self.balances[cell_id].run_id
         }
+
+
+def _taken_back(row: Supersession | CalibrationWithdrawal | None) -> TakenBack | None:
+    return TakenBack(row.at, row.by_id, row.words) if row is not None else None
 
 
 def _note(row: Nonconformance) -> NonconformanceEvidence:

@@ -242,10 +242,11 @@ def import_capacity_file(*, name: str, data: bytes, by: User, now: datetime) -> 
     The file's name, SHA-256 and line stay with each test; the same file is taken once.
     """
     require(by.role, Act.IMPORT_CAPACITY)
-    rows, found = capacity_file.read_file(data)
-    refuse(capacity_file.shortened(found))
     sha256 = hashlib.sha256(data).hexdigest()
     refuse(_known_file(sha256))
+    rows, found = capacity_file.read_file(data)
+    if not rows:
+        refuse(capacity_file.shortened(found))
     cells = {
         cell.serial: cell
         for cell in Cell.objects.filter(serial__in={row.serial for row in rows}).select_related(
@@ -254,9 +255,8 @@ def import_capacity_file(*, name: str, data: bytes, by: User, now: datetime) -> 
     }
     rated_ah = {serial: cell.batch.cell_type.capacity_ah for serial, cell in cells.items()}
     _, policy = queries.gate_policy()
-    refuse(
-        capacity_file.shortened(capacity_file.row_problems(rows, rated_ah, policy.capacity, now))
-    )
+    found += capacity_file.row_problems(rows, rated_ah, policy.capacity, now)
+    refuse(capacity_file.shortened(found))
     tests = [_capacity_test(cells[row.serial], row, name, sha256, by, now) for row in rows]
     try:
         with transaction.atomic():

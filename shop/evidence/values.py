@@ -7,12 +7,21 @@ People are numbers here, never names.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from shop.evidence.canonical import canonical_body, sha256_of
+from shop.evidence.canonical import LATER, canonical_body, sha256_of
+
+
+@dataclass(frozen=True)
+class TakenBack:
+    """When somebody took a record back, who, and why: from then on it stands for nothing."""
+
+    at: datetime
+    by: int
+    words: str
 
 
 @dataclass(frozen=True)
@@ -22,8 +31,13 @@ class CalibrationSpan:
     certificate: str
     valid_from: datetime
     valid_until: datetime
+    withdrawn: TakenBack | None = field(default=None, metadata=LATER)
 
     def covers(self, first: datetime, last: datetime) -> bool:
+        return self.withdrawn is None and self.spans(first, last)
+
+    def spans(self, first: datetime, last: datetime) -> bool:
+        """Whether it would cover that time, or would have before it was withdrawn."""
         return self.valid_from <= first and last <= self.valid_until
 
 
@@ -43,6 +57,14 @@ class InstrumentUse:
         """True only if one calibration covers the whole time that it measured."""
         return any(span.covers(self.first_at, self.last_at) for span in self.calibrations)
 
+    @property
+    def withdrawn(self) -> tuple[CalibrationSpan, ...]:
+        """The calibrations without which it is not calibrated; empty while another covers it."""
+        if self.is_calibrated:
+            return ()
+        spans = (s for s in self.calibrations if s.withdrawn is not None)
+        return tuple(span for span in spans if span.spans(self.first_at, self.last_at))
+
 
 @dataclass(frozen=True)
 class CapacityEvidence:
@@ -53,6 +75,7 @@ class CapacityEvidence:
     file_name: str = ""
     file_sha256: str = ""
     row: int | None = None
+    superseded: TakenBack | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True)
@@ -78,6 +101,7 @@ class BalanceEvidence:
     recorded_at: datetime
     ran_by: frozenset[int] = frozenset()
     instruments: tuple[InstrumentUse, ...] = ()
+    superseded: TakenBack | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True)
@@ -110,6 +134,7 @@ class VoltageEvidence:
     simulated: bool
     meter: InstrumentUse
     group: tuple[GroupReading, ...] = ()
+    superseded: TakenBack | None = field(default=None, metadata=LATER)
 
     @property
     def age(self) -> timedelta | None:
@@ -143,8 +168,9 @@ class CellEvidence:
     """All that the shop knows of one cell; `sha256` is what an approval binds to.
 
     The hash covers what an approver judges: capacity, balance, the checks of its run, the
-    instruments with their calibrations, and nonconformances.  Approvals, placements and later
-    re-checks are not part of it: the gate judges those by themselves.
+    instruments with their calibrations, what was taken back of these, and nonconformances.
+    Approvals, placements and later re-checks are not part of it: the gate judges those by
+    themselves.
     """
 
     serial: str

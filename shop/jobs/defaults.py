@@ -95,6 +95,8 @@ RECIPE_BOUNDS: Mapping[str, Window] = {
     "alarm_above_v": Window(0.005, 0.050),
     "stop_above_v": Window(0.010, 0.100),
     "ovp_above_v": Window(0.020, 0.100),  # F4: at most target + 100 mV
+    "meter_agree_v": Window(0.002, 0.050),
+    "lead_max_ohm": Window(0.002, 0.100),
     "parallel_spread_max_v": Window(0.0, 0.30),
     "parallel_level_max_v": Window(0.0, 0.30),
     "pass_below_v": Window(0.005, 0.100),

@@ -70,6 +70,15 @@ def planned_again(program: Program, run: Run) -> Plan:
     return Plan(program, run.program_hash, _lasts(program))
 
 
+def lasts_at_most(job: Job, station: Station | None) -> timedelta:
+    """How long a run of the job may take there; nothing where it cannot be planned: the reasons
+    are the plan's to give."""
+    try:
+        return plan(job, station).lasts if station is not None else timedelta()
+    except Refusal:
+        return timedelta()
+
+
 def cells_of(job: Job) -> Cells:
     """The cells of a job in bank order, each with what its last balance left."""
     cells = [

@@ -6,7 +6,7 @@ No Django, no clock: values come in, problems come out, so that a refusal is sho
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -132,9 +132,13 @@ def start_problems(
     station: StationFact | None,
     cells: Sequence[CellFact],
     has_policy: bool,
+    lasts: timedelta,
     now: datetime,
 ) -> list[Problem]:
-    """Everything that stands in the way of a start, all at once (F1-F3, G7)."""
+    """Everything that stands in the way of a start, all at once (F1-F3, G7).
+
+    `lasts` is how long the run may take.
+    """
     if state != JobState.CLAIMED:
         return [
             Problem(
@@ -173,12 +177,13 @@ def start_problems(
         if c.in_pack
     ]
     if station is not None:
-        found += station_problems(station, now)
+        found += station_problems(station, lasts, now)
     return found
 
 
-def station_problems(station: StationFact, now: datetime) -> list[Problem]:
-    """A station that may not be driven now: busy, output not proven off, lapsed calibration."""
+def station_problems(station: StationFact, lasts: timedelta, now: datetime) -> list[Problem]:
+    """A station that may not be driven now: busy, output not proven off, calibration that lapsed
+    or would lapse before the run is over."""
     found = []
     if station.has_active_run:
         found.append(
@@ -196,18 +201,30 @@ def station_problems(station: StationFact, now: datetime) -> list[Problem]:
                 station.alarm or "Check that the station's guardian and uplink run.",
             )
         )
-    for instrument in station.instruments:
-        until = instrument.calibrated_until
-        if (until is None or until <= now) and instrument.role not in UNCALIBRATED:
-            lapsed = "is not calibrated" if until is None else f"lapsed on {until:%Y-%m-%d}"
-            found.append(
-                Problem(
-                    "calibration_lapsed",
-                    f"Calibration of {instrument.role} {instrument.serial_number}: {lapsed}.",
-                    "Record a valid certificate or use another station.",
-                )
-            )
+    found += [
+        Problem(code, f"{words}.", "Record a valid certificate or use another station.")
+        for instrument in station.instruments
+        if instrument.role not in UNCALIBRATED
+        for code, words in _calibration_problems(instrument, lasts, now)
+    ]
     return found
+
+
+def _calibration_problems(
+    instrument: InstrumentFact, lasts: timedelta, now: datetime
+) -> Iterator[tuple[str, str]]:
+    """(code, words) of what is wrong with the certificate of one instrument."""
+    name, until = f"{instrument.role} {instrument.serial_number}", instrument.calibrated_until
+    if until is None:
+        yield "calibration_lapsed", f"Calibration of {name}: is not calibrated"
+    elif until <= now:
+        yield "calibration_lapsed", f"Calibration of {name}: lapsed on {until:%Y-%m-%d}"
+    elif until < now + lasts:
+        yield (
+            "calibration_ends",
+            f"The calibration of {name} is valid until {until:%Y-%m-%d %H:%M} UTC, the run may "
+            f"last until {now + lasts:%Y-%m-%d %H:%M} UTC",
+        )
 
 
 def confirm_problems(

@@ -5,12 +5,16 @@ Each is one transaction of compare-and-set moves; a refusal has written nothing.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 
 from celery import current_app
+from celery.exceptions import OperationalError as BrokerError
 from django.db import IntegrityError, transaction
 
+from shop.audit import services as audit
+from shop.audit.models import AuditEntry
 from shop.cells.models import Cell
 from shop.cells.services import touch_cells
 from shop.equipment.models import Station
@@ -26,11 +30,14 @@ from shop.jobs.models import (
     RunCell,
 )
 from shop.jobs.moves import move_job, move_run
+from shop.jobs.planning import lasts_at_most
 from shop.jobs.procedures import procedure_of
 from shop.jobs.states import JobState, RunState
 from shop.people.models import User
 from shop.people.roles import Act, Role, require
 from shop.refusals import StaleTransition, refuse
+
+log = logging.getLogger(__name__)
 
 EXECUTE = "shop.execute_run"
 MESSAGE_LIVES_S = 60  # what is still queued is sent again; a worker that was away finds no pile
@@ -95,17 +102,22 @@ def release_job(*, job: Job, by: User, now: datetime) -> Job:
             is_supervisor=by.role == Role.SUPERVISOR,
         )
     )
-    move_job(
-        job,
-        JobState.OPEN,
-        kind="released",
-        by=by,
-        now=now,
-        held_by=job.claimed_by,
-        station=None,
-        claimed_by=None,
-        claimed_at=None,
-    )
+    with transaction.atomic():
+        holder = job.claimed_by
+        move_job(
+            job,
+            JobState.OPEN,
+            kind="released",
+            by=by,
+            now=now,
+            held_by=holder,
+            station=None,
+            claimed_by=None,
+            claimed_at=None,
+        )
+        if holder is not None and holder != by:
+            data = {"job": job.pk, "held_by": holder.pk}
+            audit.record(kind=AuditEntry.Kind.CLAIM_TAKEN_BACK, by=by, now=now, data=data)
     return job
 
 
@@ -118,6 +130,7 @@ def start_run(*, job: Job, by: User, now: datetime) -> Run:
     require(by.role, Act.START)
     policy = queries.policy_in_force()
     cells = queries.job_cells(job)
+    lasts = lasts_at_most(job, job.station)
     try:
         with transaction.atomic():
             touch_cells(cells)  # a cell is started or assembled, never both
@@ -128,6 +141,7 @@ def start_run(*, job: Job, by: User, now: datetime) -> Run:
                     station=queries.station_fact(job.station, now) if job.station else None,
                     cells=queries.cell_facts(cells),
                     has_policy=policy is not None,
+                    lasts=lasts,
                     now=now,
                 )
             )
@@ -161,8 +175,11 @@ def _queue(
     )
     move_job(job, JobState.IN_PROGRESS, kind="started", by=by, now=now, run=run, held_by=by)
 
-    def tell() -> None:  # by a name: Django says which one failed while the broker is away
-        send_run(run.pk, station.slug)
+    def tell() -> None:
+        try:
+            send_run(run.pk, station.slug)
+        except BrokerError as error:  # what is QUEUED is sent again
+            log.warning("run %s waits for the broker: %s", run.pk, error)
 
     transaction.on_commit(tell, robust=True)
     return run

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.db import models
 from django.db.models import Q
+
+from shop.evidence.canonical import plain
+
+DECISION_SCHEMA = "gate-decision/1"
 
 
 class PackDesign(models.Model):
@@ -95,6 +102,9 @@ class GateDecision(models.Model):
     policy_version = models.ForeignKey("shop.PolicyVersion", models.PROTECT, related_name="+")
     by = models.ForeignKey("shop.User", models.PROTECT, related_name="+")
     at = models.DateTimeField()
+    # Without a key only where it was made before decisions were signed.
+    key = models.ForeignKey("shop.SigningKey", models.PROTECT, related_name="+", null=True)
+    signature = models.CharField(max_length=128, blank=True)
 
     class Meta:
         constraints = (
@@ -106,3 +116,22 @@ class GateDecision(models.Model):
 
     def __str__(self) -> str:
         return "allowed" if self.allowed else "refused"
+
+    def body(self, signature: Mapping[str, str]) -> dict[str, Any]:
+        """What the office signs: plan and evidence, every finding, whose request, and the answer.
+
+        A pack is named by the serial in the plan, for it may have no row yet.
+        """
+        body: dict[str, Any] = plain(
+            {
+                "schema": DECISION_SCHEMA,
+                "plan": self.plan,
+                "findings": self.findings,
+                "allowed": self.allowed,
+                "policy_version": self.policy_version_id,
+                "by": self.by_id,
+                "at": self.at,
+                "signature": signature,
+            }
+        )
+        return body

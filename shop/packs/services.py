@@ -23,6 +23,8 @@ from shop.packs.rules import is_allowed
 from shop.people.models import Customer, User
 from shop.people.roles import Act, require
 from shop.refusals import Problem, Refusal, refuse
+from shop.signing.models import SigningKey
+from shop.signing.services import signer
 from stations.plain import to_plain
 
 TRIES = 5
@@ -182,7 +184,8 @@ def _decide(
         "design": design.name,
         "evidence_sha256": {cell: known.sha256 for cell, known in answer.evidence.items()},
     }
-    return GateDecision.objects.create(
+    office = signer(SigningKey.Purpose.DECISIONS, now=now)
+    decision = GateDecision(
         pack=pack,
         plan=to_plain(plan),
         findings=to_plain(answer.findings),
@@ -190,7 +193,11 @@ def _decide(
         policy_version=version,
         by=by,
         at=now,
+        key=office.key,
     )
+    decision.signature = office.sign(decision.body(office.named))
+    decision.save(force_insert=True)
+    return decision
 
 
 def _serial_problems(serial: str) -> Iterable[Problem]:

@@ -30,6 +30,9 @@ class Act(StrEnum):
     REVOKE_TRACE = "revoke_trace"
     APPROVE = "approve"
     DISPOSE = "dispose"
+    SUPERSEDE = "supersede"
+    WITHDRAW = "withdraw"  # a calibration
+    READ_AUDIT = "read_audit"
     DEFINE = "define"  # stations, instruments, calibration, recipes, policies, designs, cells
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 
 
@@ -46,3 +48,10 @@ class Disposition(models.Model):
 
     def __str__(self) -> str:
         return self.get_decision_display()
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """As the audit repeats it."""
+        about = {"nonconformance": self.nonconformance_id, "decision": self.decision}
+        who = {"by": self.by_id, "at": self.at, "words": self.words}
+        return {"id": self.pk, **about, **who}

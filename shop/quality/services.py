@@ -6,6 +6,8 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
+from shop.audit import services as audit
+from shop.audit.models import AuditEntry
 from shop.cells.models import Cell
 from shop.cells.services import touch_cells
 from shop.jobs.models import Run
@@ -45,8 +47,10 @@ def dispose(
     try:
         with transaction.atomic():
             touch_cells([nonconformance.cell])
-            return Disposition.objects.create(
+            decided = Disposition.objects.create(
                 nonconformance=nonconformance, decision=decision, by=by, at=now, words=words
             )
+            audit.record(kind=AuditEntry.Kind.DISPOSED, by=by, now=now, of=decided)
     except IntegrityError as error:
         raise StaleTransition(f"Nonconformance {nonconformance.pk}", "open") from error
+    return decided

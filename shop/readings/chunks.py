@@ -31,30 +31,18 @@ import json
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from itertools import chain, groupby
-from operator import attrgetter
+from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from shop.readings.columns import EPOCH, MEASURED, MILLIONTHS, Columns, Floats, Ints, columns_of
 from stations.values import Reading
 
 GENESIS = "0" * 64
 VERSION = 1
-MILLIONTHS = 1_000_000
 WIDTHS = (0, 1, 2, 4, 8)
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float64]
-
-FLOAT_COLUMNS = ("age_us", "voltage_uv", "supply_voltage_uv", "supply_current_ua", "temperature_uc")
-_floats_of = attrgetter(
-    "age_s", "voltage_v", "supply_voltage_v", "supply_current_a", "temperature_c"
-)
-_state_of = attrgetter("output_on", "regulation", "flags")
 COMPRESSION = 1  # a chunk is 2 % smaller at 6, and takes twice as long
 
 
@@ -117,15 +105,18 @@ def encode(
     hole, an empty chunk, readings with different numbers of cells, or a value that is not one.
     """
     first = (prev_last_seq or 0) + 1
-    if not readings or [r.seq for r in readings] != [*range(first, first + len(readings))]:
-        raise ValueError(f"a chunk here must begin with seq {first} and have no hole")
-    body, names = _body(readings, speeds)
     last = first + len(readings) - 1
+    if not readings:
+        raise ValueError("a chunk holds at least one reading")
+    columns = columns_of(readings, speeds)
+    if not np.array_equal(columns.seqs, np.arange(first, last + 1)):
+        raise ValueError(f"a chunk here must begin with seq {first} and have no hole")
+    body = _body(columns)
     return Chunk(
         first_seq=first,
         last_seq=last,
         prev_last_seq=prev_last_seq,
-        columns=names,
+        columns=columns.names,
         payload=zlib.compress(body, COMPRESSION),
         prev_hash=prev_hash,
         hash=_hash(prev_hash, run_id, attempt, first, last, body),
@@ -194,7 +185,7 @@ def readings_of(payload: bytes, *, first_seq: int = 1) -> list[Reading]:
     """The readings that were encoded, each value rounded to its millionth."""
     table = decode(payload)
     at, lag = table.values["at_us"], table.values["wall_less_at_us"]
-    floats = {name: table.floats(name).tolist() for name in FLOAT_COLUMNS}
+    floats = {name: table.floats(name).tolist() for name in MEASURED}
     cells = [table.floats(f"cell_{n}_uv").tolist() for n in range(1, table.cells + 1)]
     states = [table.states[code] for code in table.values["state"]]
     return [
@@ -216,99 +207,33 @@ def readings_of(payload: bytes, *, first_seq: int = 1) -> list[Reading]:
     ]
 
 
-def _body(
-    readings: Sequence[Reading], speeds: Sequence[float] | None
-) -> tuple[bytes, tuple[str, ...]]:
-    at, lag = _times(readings)
-    codes, states = _states(readings)
-    floats, gaps = _millionths(_floats(readings, speeds))
-    cells = len(readings[0].cell_voltages_v)
-    names = (
-        "at_us",
-        "wall_less_at_us",
-        "state",
-        *FLOAT_COLUMNS,
-        "speed_millionths",
-        *(f"cell_{position}_uv" for position in range(1, cells + 1)),
-    )
-    columns = np.vstack([at, lag, codes, floats])
-    coded = _deltas(columns)
+def _body(columns: Columns) -> bytes:
+    coded = _deltas(columns.numbers)
+    firsts = columns.numbers[:, 0].tolist()
     header = {
         "v": VERSION,
-        "count": len(readings),
+        "count": columns.numbers.shape[1],
         "columns": [
-            [name, int(first), width, missing]
-            for name, first, (width, _), missing in zip(
-                names, columns[:, 0], coded, [[], [], [], *gaps], strict=True
+            [name, first, width, gaps]
+            for name, first, (width, _), gaps in zip(
+                columns.names, firsts, coded, columns.gaps, strict=True
             )
         ],
-        "states": [[on, regulation, sorted(flags)] for on, regulation, flags in states],
+        "states": [[on, regulation, sorted(flags)] for on, regulation, flags in columns.states],
     }
     head = json.dumps(header, separators=(",", ":"), allow_nan=False).encode()
-    return b"\n".join([head, b"".join(data for _, data in coded)]), names
-
-
-def _times(readings: Sequence[Reading]) -> tuple[Ints, Ints]:
-    """Microseconds of `at` since 1970, and of received_at minus at."""
-    first, count = readings[0].at, len(readings)
-    since = np.fromiter(((r.at - first).total_seconds() for r in readings), np.float64, count)
-    lag = np.fromiter(((r.received_at - r.at).total_seconds() for r in readings), np.float64, count)
-    return _integers(since) + (first - EPOCH) // timedelta(microseconds=1), _integers(lag)
-
-
-def _states(readings: Sequence[Reading]) -> tuple[Ints, list[tuple[bool, str, frozenset[str]]]]:
-    """The code of each reading's state, and the state of each code."""
-    found = list(map(_state_of, readings))
-    code = {state: number for number, state in enumerate(dict.fromkeys(found))}
-    if len(code) == 1:
-        return np.zeros(len(found), dtype=np.int64), list(code)
-    return np.fromiter(map(code.__getitem__, found), np.int64, len(found)), list(code)
-
-
-def _floats(readings: Sequence[Reading], speeds: Sequence[float] | None) -> Floats:
-    """One row for each of FLOAT_COLUMNS, the speed, and each cell."""
-    count, width = len(readings), len(FLOAT_COLUMNS)
-    values = chain.from_iterable(map(_floats_of, readings))
-    rows = [np.fromiter(values, np.float64, count * width).reshape(count, width).T]
-    rows.append(np.array([speeds or [1.0] * count]))
-    if any(map(len, map(attrgetter("cell_voltages_v"), readings))):
-        rows.append(np.array([r.cell_voltages_v for r in readings], dtype=np.float64).T)
-    return np.vstack(rows)
-
-
-def _millionths(rows: Floats) -> tuple[Ints, list[list[list[int]]]]:
-    """Integers with gaps filled from the left, and [start, length] of each gap, row by row."""
-    finite = np.isfinite(rows)
-    if not finite.all():
-        places = np.where(finite, np.arange(rows.shape[1]), -1)
-        source = np.maximum.accumulate(places, axis=1)
-        filled = np.take_along_axis(rows, np.maximum(source, 0), axis=1)
-        rows = np.where(source >= 0, filled, 0.0)
-    if not (np.abs(rows) < 1e9).all():
-        raise ValueError("a value beyond a thousand million is not a reading")
-    return _integers(rows), [[] if row.all() else _gaps(row) for row in finite]
-
-
-def _gaps(finite: NDArray[np.bool_]) -> list[list[int]]:
-    edges = np.flatnonzero(np.diff(finite, prepend=True, append=True)).tolist()
-    return [[start, end - start] for start, end in zip(edges[::2], edges[1::2], strict=True)]
-
-
-def _integers(numbers: Floats) -> Ints:
-    millionths: Ints = np.rint(numbers * MILLIONTHS).astype(np.int64)
-    return millionths
+    return b"\n".join([head, b"".join(data for _, data in coded)])
 
 
 def _deltas(columns: Ints) -> list[tuple[int, bytes]]:
     """Of each column, bytes per zigzag difference, and the differences as byte planes."""
-    steps = np.diff(columns, axis=1)
+    steps = columns[:, 1:] - columns[:, :-1]
     zigzag = np.ascontiguousarray((steps << 1) ^ (steps >> 63), dtype="<i8").view("<u8")
     highest = zigzag.max(axis=1, initial=0).tolist()
     widths = [next(w for w in WIDTHS if top < 1 << (8 * w)) for top in highest]
     planes = zigzag.view(np.uint8).reshape(*steps.shape, 8)
     return [
-        (width, np.ascontiguousarray(plane[:, :width].T).tobytes())
-        for width, plane in zip(widths, planes, strict=True)
+        (width, plane[:, :width].tobytes("F")) for width, plane in zip(widths, planes, strict=True)
     ]
 
 

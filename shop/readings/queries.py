@@ -10,16 +10,8 @@ from itertools import pairwise
 import numpy as np
 
 from shop.jobs.models import Run
-from shop.readings.chunks import (
-    EPOCH,
-    GENESIS,
-    MILLIONTHS,
-    Floats,
-    Ints,
-    Table,
-    decode,
-    readings_of,
-)
+from shop.readings.chunks import GENESIS, Table, decode, readings_of
+from shop.readings.columns import EPOCH, MILLIONTHS, Floats, Ints
 from shop.readings.models import ReadingChunk
 from stations.values import Reading
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Max
 from psycopg import Cursor
-from psycopg import IntegrityError as PsycopgIntegrityError
 
 from shop.jobs.models import JobEvent, Run
 from shop.readings.chunks import Chunk
@@ -73,21 +73,30 @@ def store_chunks(
     The server stores one while the next is being made.  Raises ChunkRefused like `store_chunk`;
     then none of these is stored, or, where some were stored before, those up to the refused.
     """
-    sent = []
+    coming, sent = iter(chunks), []
+
+    def values() -> Iterator[dict[str, Any]]:
+        for chunk in coming:
+            sent.append(chunk)
+            yield _values(run_id, attempt, chunk, now)
+
     try:
         connection.ensure_connection()
-        with transaction.atomic(), connection.connection.pipeline():
-            for chunk in chunks:
-                cursor = Cursor(connection.connection)
-                sent.append((chunk, cursor))
-                cursor.execute(FOLLOW, _values(run_id, attempt, chunk, now))
-        if all(cursor.fetchone() is not None for _, cursor in sent):
-            return [chunk for chunk, _ in sent]
-    except (IntegrityError, PsycopgIntegrityError):
-        pass
-    for chunk, _ in sent:
+        with (
+            transaction.atomic(),
+            connection.wrap_database_errors,
+            Cursor(connection.connection) as cursor,
+        ):
+            cursor.executemany(FOLLOW, values())  # in a pipeline, prepared
+            if cursor.rowcount == len(sent):
+                return sent
+    except IntegrityError:
+        pass  # seen while chunks were still to come: those follow below
+    stored = []
+    for chunk in chain(sent, coming):
         store_chunk(run_id=run_id, attempt=attempt, chunk=chunk, now=now)
-    return [chunk for chunk, _ in sent]
+        stored.append(chunk)
+    return stored
 
 
 def _store(run_id: int, attempt: int, chunk: Chunk, now: datetime) -> bool:

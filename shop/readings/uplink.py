@@ -25,9 +25,11 @@ from shop.equipment.models import Station
 from shop.equipment.states import OutputState
 from shop.jobs.leasing import readopt
 from shop.jobs.models import PersonAct, Run
+from shop.jobs.numbers import spend_run_numbers
 from shop.jobs.states import RunState
 from shop.people.models import User
 from shop.readings.drain import Cut, Drain
+from shop.readings.hearing import Hearing
 from shop.readings.journal_events import tell
 from shop.readings.services import ChunkRefused
 from stations.clock import guard_s
@@ -49,6 +51,7 @@ class Uplink:
         self.station = station
         self._link = GuardianLink(guardian_socket(station.slug))
         self._redis = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1.0)
+        self._hearing = Hearing(station, self._broker_answers)
         self._cut = Cut(settings.CHUNK_MAX_SAMPLES, settings.CHUNK_MAX_S)
         self._drains: dict[tuple[int, int], Drain] = {}
         self._done: set[tuple[int, int]] = set()
@@ -66,6 +69,7 @@ class Uplink:
         self._duty("lease", lambda: self._keep_lease(status))
         self._duty("stop", lambda: self._forward(status))
         self._duty("journals", self._drain)
+        self._duty("worker", lambda: self._hearing.look(status))
         self._duty("output", lambda: self._tell_output(status))
         self._duty("live", lambda: self._show_live(status))
 
@@ -172,16 +176,30 @@ class Uplink:
             return
         runs = Run.objects.filter(pk__in=[run_id for run_id, _ in new], station=self.station)
         known = {run.pk for run in runs}
+        self._keep_clear({run_id for run_id, _ in new} - known)
         stored = {(run.pk, run.attempt) for run in runs if run.journal_closed_at is not None}
         for key in sorted(new):
             run_id, attempt = key
-            if run_id not in known:
-                log.warning("%s: run %s is not known here; its journal stays", self.station, run_id)
             if run_id not in known or key in stored:
                 self._done.add(key)
             else:
                 path = folder / f"{run_id}-{attempt}.jsonl"
                 self._drains[key] = Drain(path, run_id=run_id, attempt=attempt)
+
+    def _keep_clear(self, unknown: set[int]) -> None:
+        """Runs that the bench remembers and the database does not, as after a backup came back.
+
+        Their journals stay, and no new run gets their numbers: it would take over their readings.
+        """
+        if not unknown:
+            return
+        spend_run_numbers(max(unknown))
+        named = ", ".join(map(str, sorted(unknown)))
+        self._evidence_alarm = (
+            f"The journals of runs {named} are here and the database does not know them: was a "
+            "backup restored? Balance the cells of those runs again, then move the journals away."
+        )
+        log.error("%s: %s", self.station.slug, self._evidence_alarm)
 
     def _set_aside(self, key: tuple[int, int], error: Exception) -> None:
         """Evidence that contradicts itself: kept on the bench, said until the uplink restarts."""
@@ -219,7 +237,7 @@ class Uplink:
             return
         told = status or {"output": "unknown", "alarm": "The guardian does not answer."}
         last_off = told.get("last_off")
-        alarms = (str(told.get("alarm", "")), self._evidence_alarm)
+        alarms = (str(told.get("alarm", "")), self._evidence_alarm, self._hearing.alarm)
         leases.heartbeat(
             station_id=self.station.pk,
             output_state=OUTPUTS.get(str(told["output"]), OutputState.UNKNOWN),
@@ -228,6 +246,12 @@ class Uplink:
             highest_token=int(told.get("highest_token", 0)),
             heard=status is not None,
         )
+
+    def _broker_answers(self) -> bool:
+        try:
+            return bool(self._redis.ping())
+        except redis.RedisError:
+            return False
 
     def _show_live(self, status: Mapping[str, Any] | None) -> None:
         """The newest values for the pages, by Redis only: never evidence."""

@@ -16,6 +16,7 @@ from shop.evidence.policy import GatePolicy
 from shop.evidence.rules import voltages
 from shop.evidence.rules.approval import open_nonconformances
 from shop.evidence.rules.balance import COMPLETE
+from shop.evidence.rules.doubts import doubts
 from shop.evidence.rules.freshness import Freshness, SinceRecheck, freshness_of
 from shop.evidence.values import CellEvidence
 
@@ -56,6 +57,9 @@ def shelved(cell: CellEvidence, policy: GatePolicy, now: datetime) -> Shelved | 
         return Shelved(
             cell.serial, balance.run_id, State.ASIDE, f"{standing[0]} A supervisor decides."
         )
+    if found := doubts(cell, policy.calibrated_roles):
+        do = f"{found[0].words} {found[0].fix}"
+        return Shelved(cell.serial, balance.run_id, State.ASIDE, do)
     clock = freshness_of(cell, {cell.serial}, policy)
     if cell.run_since is not None:
         do = f"It is or was on a bench again, in run {cell.run_since}: then balance it."

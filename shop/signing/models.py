@@ -6,6 +6,8 @@ database could add one.  Trust comes from the files beside the private keys (`ke
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 
 
@@ -15,6 +17,8 @@ class SigningKey(models.Model):
     class Purpose(models.TextChoices):
         MANIFESTS = "manifests", "manifests of runs"
         APPROVALS = "approvals", "approvals of cells"
+        DECISIONS = "decisions", "decisions of the gate"
+        AUDIT = "audit", "entries of the audit"
 
     key_id = models.CharField(max_length=16, unique=True)
     purpose = models.CharField(max_length=16, choices=Purpose.choices)
@@ -37,3 +41,8 @@ class KeyRetirement(models.Model):
     key = models.OneToOneField(SigningKey, models.PROTECT, related_name="retirement")
     at = models.DateTimeField()
     words = models.CharField(max_length=200)
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """As the audit repeats it."""
+        return {"id": self.pk, "key": self.key.key_id, "at": self.at, "words": self.words}

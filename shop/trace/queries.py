@@ -21,6 +21,7 @@ from shop.quality.models import Disposition, Nonconformance
 from shop.readings.models import Manifest
 from shop.readings.queries import Curve, curve
 from shop.trace.models import TraceLink
+from shop.trace.recall import reasons_of
 from shop.trace.values import Advice, BalanceTrace, CellTrace, InstrumentTrace, PackTrace
 
 # Run-time charging per cell: full for every day's use, below what balanced the cells.
@@ -137,6 +138,11 @@ def _doubts(
         for item in known
         if sha256_of(item.body) != item.approval.evidence_sha256
     )
+    if reasons := reasons_of(pack):
+        since = min(reason.at for reason in reasons)
+        found.append(
+            f"What measured it is under review since {since:%d %B %Y}; the shop will contact you."
+        )
     later = Nonconformance.objects.filter(
         cell__in=[placement.cell_id for placement in placements], opened_at__gt=pack.assembled_at
     ).exclude(disposition__decision=Disposition.Decision.USE_AS_IS)

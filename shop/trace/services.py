@@ -6,8 +6,11 @@ import secrets
 from base64 import urlsafe_b64encode
 from datetime import datetime
 
+from django.db import transaction
 from django.utils.crypto import salted_hmac
 
+from shop.audit import services as audit
+from shop.audit.models import AuditEntry
 from shop.packs.models import Pack
 from shop.people.models import User
 from shop.people.roles import Act, require
@@ -26,10 +29,13 @@ def share(*, pack: Pack, by: User, now: datetime, key: str = "") -> str:
     """
     require(by.role, Act.SHARE_TRACE)
     secret = _secret_of(pack, by, key) if key else secrets.token_urlsafe(SECRET_BYTES)
-    TraceLink.objects.get_or_create(
-        secret_sha256=digest(secret),
-        defaults={"pack": pack, "created_by": by, "created_at": now},
-    )
+    with transaction.atomic():
+        link, is_new = TraceLink.objects.get_or_create(
+            secret_sha256=digest(secret),
+            defaults={"pack": pack, "created_by": by, "created_at": now},
+        )
+        if is_new:
+            _told(AuditEntry.Kind.SHARED, link, by, now)
     return secret
 
 
@@ -42,8 +48,14 @@ def _secret_of(pack: Pack, by: User, key: str) -> str:
 def revoke(*, link: TraceLink, by: User, now: datetime) -> TraceLink:
     """The link opens nothing from now on, for good."""
     require(by.role, Act.REVOKE_TRACE)
-    changed = TraceLink.objects.filter(pk=link.pk, revoked_at=None).update(revoked_at=now)
-    if not changed:
-        raise StaleTransition(f"Link {link.pk}", "open")
+    with transaction.atomic():
+        if not TraceLink.objects.filter(pk=link.pk, revoked_at=None).update(revoked_at=now):
+            raise StaleTransition(f"Link {link.pk}", "open")
+        _told(AuditEntry.Kind.UNSHARED, link, by, now)
     link.refresh_from_db()
     return link
+
+
+def _told(kind: AuditEntry.Kind, link: TraceLink, by: User, now: datetime) -> None:
+    data = {"pack": link.pack.serial, "link": link.pk}
+    audit.record(kind=kind, by=by, now=now, data=data)

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shop.readings.chunks import EPOCH, GENESIS, ChunkBroken, Table, decode, verify
+from shop.readings.chunks import GENESIS, ChunkBroken, Table, decode, verify
+from shop.readings.columns import EPOCH
 from shop.verification.faults import Fault
 
 

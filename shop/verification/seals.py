@@ -59,6 +59,12 @@ class StoredManifest:
         return int(self._readings.get("count") or 0)
 
     @property
+    def earlier(self) -> Mapping[int, str]:
+        """The attempts before it that it names, with their manifests' hashes."""
+        named = self.body.get("earlier_attempts") or []
+        return {int(row["attempt"]): str(row["sha256"]) for row in named}
+
+    @property
     def _readings(self) -> Mapping[str, Any]:
         readings = self.body.get("readings")
         return readings if isinstance(readings, Mapping) else {}

@@ -8,28 +8,26 @@ trace here: that needs an anchor on another machine.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 
-from shop.evidence.canonical import approval_body, sha256_of
-from shop.evidence.models import Approval, Balance, CellVoltage, VoltageCheck
+from shop.evidence.models import Balance, CellVoltage, VoltageCheck
 from shop.evidence.rules.balance import BalanceFigures
 from shop.jobs.models import Run
 from shop.jobs.results import CHECKS
 from shop.jobs.states import TERMINAL
-from shop.packs.models import Placement
 from shop.readings.models import Manifest, ReadingChunk
 from shop.signing.models import SigningKey
-from shop.verification import records
+from shop.verification import acts, audit, records
 from shop.verification.chains import Chain, StoredChunk
 from shop.verification.faults import Fault
+from shop.verification.keys import signature_of
 from shop.verification.records import CellReading
-from shop.verification.seals import Keys, Signature, StoredManifest
+from shop.verification.seals import Keys, StoredManifest
 
 COUNTED = (
     *("runs", "manifests", "chunks", "readings", "balances", "checks"),
-    *("approvals", "placements"),
+    *("approvals", "decisions", "placements", "audit entries"),
 )
 AT_ONCE = 20  # rows with payloads in memory
 Manifests = dict[int, StoredManifest]  # by attempt
@@ -38,19 +36,19 @@ Manifests = dict[int, StoredManifest]  # by attempt
 class Walk:
     """`faults` finds them one by one; `seen` counts the records that were looked at."""
 
-    def __init__(self, *, manifests: Keys, approvals: Keys) -> None:
-        """The keys that this host believes for each purpose."""
+    def __init__(self, keys: Mapping[str, Keys]) -> None:
+        """The keys that this host believes, by purpose."""
         self.seen: Counter[str] = Counter(dict.fromkeys(COUNTED, 0))
-        self._manifest_keys = manifests
-        self._approval_keys = approvals
+        self._keys = keys
+        self._manifest_keys = keys[SigningKey.Purpose.MANIFESTS]
 
     def faults(self) -> Iterator[Fault]:
-        """In the order of runs, then approvals, then placements."""
+        """In the order of runs, then what people did, then the audit."""
         for run in Run.objects.order_by("pk").iterator(chunk_size=AT_ONCE):
             self.seen["runs"] += 1
             yield from self._run(run)
-        yield from self._approvals()
-        yield from self._placements()
+        yield from acts.faults(self._keys, self.seen)
+        yield from audit.faults(self._keys[SigningKey.Purpose.AUDIT], self.seen)
 
     # A run
 
@@ -64,6 +62,7 @@ class Walk:
             chain = chains.get(attempt) or Chain(manifest.count)
             yield from manifest.faults(chain, self._manifest_keys)
         yield from _unsealed(run, manifests, chains)
+        yield from _earlier(run, manifests)
         yield from self._balance(run, manifests)
         yield from self._checks(run, manifests)
 
@@ -105,48 +104,22 @@ class Walk:
                 words = "no sealed measurement has these cells"
                 yield Fault("VoltageCheck", check.pk, words, run.pk)
 
-    # What people did
-
-    def _approvals(self) -> Iterator[Fault]:
-        rows = Approval.objects.select_related("cell", "key__retirement").order_by("pk")
-        for approval in rows.iterator(chunk_size=AT_ONCE):
-            self.seen["approvals"] += 1
-            words = self._approval_problem(approval)
-            if words:
-                yield Fault("Approval", approval.pk, words)
-
-    def _approval_problem(self, approval: Approval) -> str:
-        cell = approval.cell.serial
-        if sha256_of(approval.evidence) != approval.evidence_sha256:
-            return f"the evidence for cell {cell} is not what its hash says: it was changed"
-        if approval.evidence.get("serial") != cell:
-            return f"the evidence is not about cell {cell}"
-        signature = _signature(approval.key, approval.signature, approval.at)
-        body = approval_body(
-            cell=cell,
-            evidence_sha256=approval.evidence_sha256,
-            approved_by=approval.approved_by_id,
-            approver_role=approval.approver_role,
-            at=approval.at,
-            signature=approval.key.named if approval.key else {},
-        )
-        words = signature.problem(body, self._approval_keys)
-        return f"cell {cell}: {words}" if words else ""
-
-    def _placements(self) -> Iterator[Fault]:
-        rows = Placement.objects.select_related("cell", "pack__gate_decision").order_by("pk")
-        for placement in rows.iterator(chunk_size=AT_ONCE):
-            self.seen["placements"] += 1
-            words = _placement_problem(placement)
-            if words:
-                yield Fault("Placement", placement.pk, words)
-
 
 def _unsealed(run: Run, manifests: Manifests, chains: dict[int, Chain]) -> Iterator[Fault]:
     if run.state not in TERMINAL:
         return
     for attempt in chains.keys() - manifests.keys():
         yield Fault("Manifest", None, "the run is over and its readings have none", run.pk, attempt)
+
+
+def _earlier(run: Run, manifests: Manifests) -> Iterator[Fault]:
+    """An interrupted attempt is sealed into those that followed it."""
+    sealed = {attempt: manifest.sha256 for attempt, manifest in manifests.items()}
+    for manifest in manifests.values():
+        for attempt, sha256 in manifest.earlier.items():
+            if sealed.get(attempt) != sha256:
+                words = f"names attempt {attempt}, whose own is missing or another"
+                yield Fault("Manifest", manifest.id, words, run.pk, manifest.attempt)
 
 
 def _lacks_balance(run: Run, manifests: Manifests) -> Iterator[Fault]:
@@ -181,20 +154,6 @@ def _balance_problem(balance: Balance, manifest: StoredManifest | None) -> str:
     return ""
 
 
-def _placement_problem(placement: Placement) -> str:
-    cell, pack = placement.cell.serial, placement.pack.serial
-    decision = getattr(placement.pack, "gate_decision", None)
-    if decision is None or not decision.allowed:
-        return f"cell {cell} is in pack {pack} without a decision of the gate"
-    serials = decision.plan.get("serials", [])
-    if serials[placement.position - 1 : placement.position] != [cell]:
-        return f"the gate decided on another cell than {cell} at {placement.position} of {pack}"
-    seen = decision.plan.get("evidence_sha256", {}).get(cell, "")
-    if not Approval.objects.filter(cell=placement.cell, evidence_sha256=seen).exists():
-        return f"the evidence of cell {cell} that the gate saw was never approved"
-    return ""
-
-
 def _stored_chunk(row: ReadingChunk) -> StoredChunk:
     return StoredChunk(
         id=row.pk,
@@ -214,15 +173,8 @@ def _stored_chunk(row: ReadingChunk) -> StoredChunk:
 
 
 def _stored_manifest(row: Manifest) -> StoredManifest:
-    signature = _signature(row.key, row.signature, row.recorded_at)
+    signature = signature_of(row.key, row.signature, row.recorded_at)
     return StoredManifest(row.pk, row.run_id, row.attempt, row.body, row.sha256, signature)
-
-
-def _signature(key: SigningKey | None, signature: str, at: datetime) -> Signature:
-    if key is None:
-        return Signature("", signature, at, None)
-    retirement = getattr(key, "retirement", None)
-    return Signature(key.key_id, signature, at, retirement.at if retirement else None)
 
 
 def _reading(row: CellVoltage) -> CellReading:

@@ -12,12 +12,16 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from stations.values import (
+    BmsRatings,
+    Cutoff,
     Identity,
+    LoadRatings,
     MeterRatings,
     Protection,
     RelayRatings,
     Setpoint,
     SupplyRatings,
+    ThermometerRatings,
 )
 
 
@@ -53,8 +57,46 @@ class SupplyState:
     voltage_v: float
     current_a: float
     output_on: bool
-    regulation: str  # "CC" or "CV"
-    tripped: str  # "" or "OVP", "OCP"
+    regulation: str  # "CC", "CV", or "" where the supply does not say
+    tripped: str  # "" or "OVP", "OCP", "OPP", "OT" ...: why it switched itself off
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoadState:
+    """One read-back of a load.  `drawn_a` and `level_a` are out of the cells, never negative."""
+
+    level_a: float  # the constant current that is set
+    voltage_v: float
+    drawn_a: float
+    output_on: bool
+    regulation: str
+    tripped: str  # "" or what it complains of: "reverse", "OV", "OC", "OP", "OT", "sense"
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class BmsState:
+    """What a BMS says of its string, cells in order from the negative end.
+
+    `current_a` is positive into the pack.  `protections` are the BMS's own reasons to be open.
+    """
+
+    cell_volts: tuple[float, ...]
+    pack_voltage_v: float
+    current_a: float
+    temperatures_c: tuple[float, ...]  # NaN where a probe is missing
+    charge_on: bool
+    discharge_on: bool
+    protections: frozenset[str]
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class Temperatures:
+    """By channel in channel order; NaN where there is no probe or no conversion."""
+
+    celsius: tuple[float, ...]
     raw: str
 
 
@@ -138,3 +180,42 @@ class Relays(Instrument, Protocol):
     def release(self, channel: int) -> None:
         """Open a channel now; `read` tells whether it obeyed."""
         ...
+
+
+class Load(Instrument, Protocol):
+    """Draws a constant current until told to stop or until its own cut-off, whichever is first."""
+
+    ratings: LoadRatings
+    may_repeat: Callable[[], bool]
+
+    def prepare(self) -> None:
+        """Off, under remote control, constant current."""
+        ...
+
+    def read(self) -> LoadState: ...
+
+    def protect(self, cutoff: Cutoff) -> None: ...
+
+    def read_protection(self) -> Cutoff: ...
+
+    def apply(self, level_a: float) -> None: ...
+
+    def output(self, on: bool) -> None:
+        """Refused until a cut-off was set over this connection."""
+        ...
+
+
+class Bms(Instrument, Protocol):
+    ratings: BmsRatings
+
+    def prepare(self) -> None: ...
+
+    def read(self) -> BmsState: ...
+
+
+class Thermometer(Instrument, Protocol):
+    ratings: ThermometerRatings
+
+    def prepare(self) -> None: ...
+
+    def measure(self) -> Temperatures: ...

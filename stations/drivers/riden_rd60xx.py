@@ -9,20 +9,12 @@ in the active set M0 are what is left.  Calibration registers (54..62) are never
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 
 from stations.drivers import modbus
-from stations.drivers.protocols import (
-    BadReply,
-    InstrumentError,
-    OutOfRange,
-    Refused,
-    SupplyState,
-    WrongInstrument,
-)
-from stations.drivers.transport import SerialLink, always, twice
+from stations.drivers.manners import Supply
+from stations.drivers.protocols import BadReply, Refused, SupplyState, WrongInstrument
+from stations.drivers.transport import SerialLink
 from stations.values import Identity, Protection, Setpoint, SupplyRatings
 
 UNIT = 1
@@ -31,6 +23,7 @@ BAUD = 115_200
 IDENTITY, IDENTITY_COUNT = 0, 4  # model id, serial number high and low, firmware x 100
 VOLTAGE_SET, CURRENT_SET = 8, 9
 STATE, STATE_COUNT = 8, 11  # set-point, measured, power, input, keypad lock, trip, mode, output
+STATE_TURNS = 8  # how many more registers may be read along; some firmware answers 20 at most
 OUTPUT = 18
 BOOT_POWER = 68  # 1: the output comes on by itself when mains returns
 OVP, OCP = 82, 83  # of M0, the active set
@@ -92,31 +85,45 @@ def model_of(model_id: int) -> Model:
     raise WrongInstrument(f"model id {model_id} is no Riden whose scales we know; use another")
 
 
-class RidenRD60xx:
+class RidenRD60xx(Supply[SerialLink]):
     """One supply of the family, expected to be `model`; refuses to drive any other."""
 
     def __init__(self, path: str, *, model: Model, timeout_s: float) -> None:
-        self.ratings = model.ratings
-        self.may_repeat: Callable[[], bool] = always
+        ratings = model.ratings
+        super().__init__(
+            SerialLink(path, BAUD, timeout_s),
+            ratings,
+            ovp_max_v=OVP_MAX_V,
+            ocp_max_a=OCP_FACTOR_MAX * ratings.current_max_a,
+        )
         self._model = model
-        self._link = SerialLink(path, BAUD, timeout_s)
-        self._known: Identity | None = None
-        self._session = 0  # the link's session in which the identity was seen
-        self._energised = False  # we switched it on and have not seen it obey an off
-
-    def identify(self) -> Identity:
-        return twice(self._identify, self.may_repeat)
+        self._turn = -1
 
     def prepare(self) -> None:
         """See the right model, and see to it that returning mains leaves the output off."""
         self.identify()
-        if self._read(BOOT_POWER, 1).registers != (0,):
+        if self._registers(BOOT_POWER, 1) != (0,):
             self._write(BOOT_POWER, 0)
-            if self._read(BOOT_POWER, 1).registers != (0,):
+            if self._registers(BOOT_POWER, 1) != (0,):
                 raise Refused("switch off 'Boot Power' in the supply's own menu, then try again")
 
-    def read(self) -> SupplyState:
-        registers, raw = self._read(STATE, STATE_COUNT)
+    def _ask_identity(self) -> Identity:
+        request = modbus.read_request(UNIT, IDENTITY, IDENTITY_COUNT)
+        model_id, high, low, firmware = self._link.exchange(
+            request, lambda heard: modbus.answer_at_end(request, heard)
+        ).registers
+        return Identity(
+            role="supply",
+            model=model_of(model_id).name,
+            serial_number=f"{(high << 16) | low:08d}",
+            firmware=f"{firmware // 100}.{firmware % 100:02d}",
+        )
+
+    def _read(self) -> SupplyState:
+        # Each time of another length: the answer to the question before cannot pass for this one.
+        self._turn = (self._turn + 1) % STATE_TURNS
+        request = modbus.read_request(UNIT, STATE, STATE_COUNT + self._turn)
+        registers, raw = self._exchange(request)
         voltage_v, current_a = self._volts(registers[2]), self._amps(registers[3])
         trip, mode, output = registers[8:11]
         if trip not in TRIPS or mode not in REGULATION or output not in (0, 1):
@@ -133,83 +140,33 @@ class RidenRD60xx:
             raw=raw.hex(" "),
         )
 
-    def protect(self, protection: Protection) -> None:
-        ovp = _counts("OVP", protection.ovp_v, OVP_MAX_V, self._model.per_volt)
-        ocp_max_a = OCP_FACTOR_MAX * self.ratings.current_max_a
-        ocp = _counts("OCP", protection.ocp_a, ocp_max_a, self._model.per_amp)
+    def _protect(self, protection: Protection) -> None:
+        ovp, ocp = self._counts(protection.ovp_v, protection.ocp_a)
         self._set((OVP, ovp), (OCP, ocp))
 
-    def read_protection(self) -> Protection:
-        ovp, ocp = self._read(OVP, 2).registers
+    def _read_protection(self) -> Protection:
+        ovp, ocp = self._exchange(modbus.read_request(UNIT, OVP, 2)).registers
         return Protection(ovp_v=self._volts(ovp), ocp_a=self._amps(ocp))
 
-    def apply(self, setpoint: Setpoint) -> None:
-        volts = _counts("voltage", setpoint.voltage_v, VOLTAGE_MAX_V, self._model.per_volt)
-        amps = _counts(
-            "current", setpoint.current_a, self.ratings.current_max_a, self._model.per_amp
-        )
+    def _apply(self, setpoint: Setpoint) -> None:
+        volts, amps = self._counts(setpoint.voltage_v, setpoint.current_a)
         self._set((VOLTAGE_SET, volts), (CURRENT_SET, amps))
 
-    def output(self, on: bool) -> None:
-        """Switch the output and see the command acknowledged; `read` tells whether it obeyed.
-
-        Off goes out first thing even on a link just made, whoever is at its other end.
-        """
-        if on:
-            self._synchronise()
-            self._energised = True
+    def _switch(self, on: bool) -> None:
         self._write(OUTPUT, int(on))
-        self._energised = on
-
-    def reopen(self) -> None:
-        self._link.reopen()
-
-    def close(self) -> None:
-        """Leave the output off, as far as the link still allows, and let the port go."""
-        if self._energised:
-            with suppress(InstrumentError):
-                self.output(False)
-        self._link.close()
-
-    def _identify(self) -> Identity:
-        request = modbus.read_request(UNIT, IDENTITY, IDENTITY_COUNT)
-        model_id, high, low, firmware = self._link.exchange(
-            request, lambda heard: modbus.answer_at_end(request, heard)
-        ).registers
-        seen = Identity(
-            role="supply",
-            model=model_of(model_id).name,
-            serial_number=f"{(high << 16) | low:08d}",
-            firmware=f"{firmware // 100}.{firmware % 100:02d}",
-        )
-        if seen.model != self._model.name or self._known not in (None, seen):
-            expected = self._known or self._model.name
-            raise WrongInstrument(f"expected {expected}, found {seen}; check which cable is where")
-        self._known = seen
-        self._session = self._link.session
-        return seen
-
-    def _synchronise(self) -> None:
-        """On a new connection see the identity first: it also outlives every late answer."""
-        if not self._link.session or self._session != self._link.session:
-            self._identify()
-
-    def _read(self, start: int, count: int) -> modbus.Answer:
-        return twice(lambda: self._read_once(start, count), self.may_repeat)
-
-    def _read_once(self, start: int, count: int) -> modbus.Answer:
-        self._synchronise()
-        return self._exchange(modbus.read_request(UNIT, start, count))
 
     def _set(self, *pairs: tuple[int, int]) -> None:
         """Write neighbouring registers and read them back."""
-        self._synchronise()
         for register, value in pairs:
             self._write(register, value)
         asked = tuple(value for _, value in pairs)
-        kept = self._read(pairs[0][0], len(pairs)).registers
+        kept = self._registers(pairs[0][0], len(pairs))
         if kept != asked:
             raise Refused(f"registers from {pairs[0][0]} on: asked {asked}, kept {kept}")
+
+    def _registers(self, start: int, count: int) -> tuple[int, ...]:
+        request = modbus.read_request(UNIT, start, count)
+        return self._reading(lambda: self._exchange(request)).registers
 
     def _write(self, register: int, value: int) -> None:
         # Never retried: the supply may have obeyed and lost only the answer.
@@ -218,15 +175,11 @@ class RidenRD60xx:
     def _exchange(self, request: bytes) -> modbus.Answer:
         return self._link.exchange(request, lambda heard: modbus.answer(request, heard))
 
+    def _counts(self, voltage_v: float, current_a: float) -> tuple[int, int]:
+        return round(voltage_v * self._model.per_volt), round(current_a * self._model.per_amp)
+
     def _volts(self, counts: int) -> float:
         return counts / self._model.per_volt
 
     def _amps(self, counts: int) -> float:
         return counts / self._model.per_amp
-
-
-def _counts(name: str, value: float, limit: float, per_unit: int) -> int:
-    """`value` in counts, rounded once; refuses what is outside 0..`limit`, NaN included."""
-    if not 0.0 <= value <= limit:
-        raise OutOfRange(f"{name} {value} is outside 0..{limit:g}; ask for less")
-    return round(value * per_unit)

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import math
 import re
-from abc import ABC, abstractmethod
+from abc import abstractmethod
+from functools import partial
 
+from stations.drivers.manners import KnownInstrument
 from stations.drivers.protocols import BadReply, Measured, Refused, WrongInstrument
 from stations.drivers.transport import ScpiLink, twice
 from stations.values import Identity
 
 ERRORS_MAX = 32  # the queues hold 20 entries
+TURNS = 255  # what the event status enable register holds (IEEE 488.2, section 11.5.1)
 
 _IDENTITY = re.compile(
     r"(?:Keysight|Agilent) Technologies,(\w{3,12}),([A-Z0-9]{6,16}),([\w.-]{1,64})"
 )
-_ERROR = re.compile(r'([+-]\d{1,4}),"([^"]{1,255})"')
+_ERROR = re.compile(r'([+-]?\d{1,4}),"([^"]{1,255})"')
 _NO_NUMBER = re.compile(r"[+-]9\.91?0*E\+37")
 
 
@@ -68,7 +71,7 @@ def refuse_errors(link: ScpiLink, doing: str) -> None:
     error = next_error(link)
     if error:
         forget_errors(link)
-        raise Refused(f"{doing} was refused: {error}; check module, channels and firmware")
+        raise Refused(f"{doing} was refused: {error}; check its set-up and firmware")
 
 
 def _error(line: str) -> str:
@@ -78,18 +81,17 @@ def _error(line: str) -> str:
     return "" if int(match[1]) == 0 else line
 
 
-class ScpiVoltmeter(ABC):
-    """What a meter and a scanner share: known by identity, set up anew on every connection."""
+class ScpiVoltmeter(KnownInstrument[ScpiLink]):
+    """What a meter and a scanner share: set up anew on every connection."""
 
     def __init__(
         self, resource: str, *, role: str, model: str, timeout_s: float, busy_s: float
     ) -> None:
-        self._link = ScpiLink(resource, timeout_s)
+        super().__init__(ScpiLink(resource, timeout_s), model)
         self._role = role
-        self._model = model
         self._busy_s = busy_s  # what a reading takes by itself
-        self._known: Identity | None = None
         self._prepared = -1  # the link's session that was set up
+        self._turn = 0
 
     @abstractmethod
     def _set_up(self) -> None:
@@ -99,11 +101,8 @@ class ScpiVoltmeter(ABC):
     def _measured(self, line: str) -> Measured:
         """The reply to READ? as volts; raises BadReply."""
 
-    def identify(self) -> Identity:
-        return twice(self._identify)
-
     def prepare(self) -> None:
-        self._identify()
+        self._meet()
         session = self._link.session
         forget_errors(self._link)
         self._set_up()
@@ -112,22 +111,23 @@ class ScpiVoltmeter(ABC):
     def measure(self) -> Measured:
         return twice(self._measure)
 
-    def reopen(self) -> None:
-        self._link.reopen()
-
-    def close(self) -> None:
-        self._link.close()
-
-    def _identify(self) -> Identity:
-        seen = self._link.ask(
-            "*IDN?", lambda line: identity(line, role=self._role, model=self._model)
+    def _ask_identity(self) -> Identity:
+        return self._link.ask(
+            "*IDN?", lambda line: identity(line, role=self._role, model=self._model_name)
         )
-        if self._known not in (None, seen):
-            raise WrongInstrument(f"expected {self._known}, found {seen}; check the address")
-        self._known = seen
-        return seen
 
     def _measure(self) -> Measured:
         if self._prepared != self._link.session:
             self.prepare()  # a new connection: it may have been switched off meanwhile
-        return self._link.ask("READ?", self._measured, busy_s=self._busy_s)
+        # A number goes out with each question and must come back with its answer, so that no
+        # answer that is late, doubled or somebody else's can ever be taken for this one.  The
+        # register that carries it means nothing here: nobody asks for service requests.
+        self._turn = turn = self._turn % TURNS + 1
+        question = f"*ESE {turn};*ESE?;:READ?"
+        return self._link.ask(question, partial(self._paired, turn), busy_s=self._busy_s)
+
+    def _paired(self, turn: int, line: str) -> Measured:
+        number, _, reading = line.partition(";")
+        if number not in (f"{turn}", f"+{turn}"):
+            raise BadReply(f"not the answer to question {turn}: {line!r}; ask again")
+        return self._measured(reading)

@@ -15,7 +15,8 @@ import os
 import select
 import termios
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar, cast
 
 import pyvisa
@@ -175,19 +176,27 @@ class SerialLink:
         self._port: serial.Serial | None = None
         self._input = select.poll()
 
-    def exchange(self, request: bytes, parse: Callable[[bytes], T | None]) -> T:
+    def exchange(
+        self, request: bytes, parse: Callable[[bytes], T | None], *, quiet_s: float = 0.0
+    ) -> T:
         """Send `request` once and return what `parse` makes of the reply.
 
         `parse` sees everything heard since, block by block; it returns None while the reply
-        is not whole and raises BadReply as soon as it cannot be right.
+        is not whole and raises BadReply as soon as it cannot be right.  For a device whose
+        replies have no end but silence, `parse` sees a reply once, `quiet_s` after its last byte.
         """
-        try:
-            return self._exchange(self._port or self._open(), request, parse)
-        except InstrumentError:
-            self.close()
-            raise
-        except (OSError, termios.error) as error:  # SerialException is an OSError
-            raise self._lost(error) from error
+        with self._opened() as port:
+            return self._exchange(port, request, parse, quiet_s)
+
+    def tell(self, request: bytes, *, quiet_s: float) -> None:
+        """Send what has no answer and leave the device alone for `quiet_s`; never repeated."""
+        with self._opened() as port:
+            line = self._send(port, request)
+            if self._input.poll(quiet_s * 1000):
+                heard = self._block(line)
+                raise BadReply(
+                    f"{self._path} answered {heard!r} to {request!r}, which asks nothing"
+                )
 
     def reopen(self) -> None:
         self.close()
@@ -205,6 +214,17 @@ class SerialLink:
         self.close()
         return InstrumentSilent(f"{self._path}: {error}; check the cable, and who else holds it")
 
+    @contextmanager
+    def _opened(self) -> Iterator[serial.Serial]:
+        """The port for one exchange; whatever goes wrong in it drops the session."""
+        try:
+            yield self._port or self._open()
+        except InstrumentError:
+            self.close()
+            raise
+        except (OSError, termios.error) as error:  # SerialException is an OSError
+            raise self._lost(error) from error
+
     def _open(self) -> serial.Serial:
         # It only sets the line up: we wait and read ourselves, with one deadline for an exchange.
         self._port = serial.Serial(self._path, self._baud, timeout=0, exclusive=True)
@@ -214,24 +234,41 @@ class SerialLink:
         self.session = self._sessions
         return self._port
 
-    def _exchange(
-        self, port: serial.Serial, request: bytes, parse: Callable[[bytes], T | None]
-    ) -> T:
-        deadline = guard_s() + self._timeout_s
-        line = port.fileno()
+    def _send(self, port: serial.Serial, request: bytes) -> int:
+        """Discard what lies on the line, then send; the line's descriptor."""
+        line = int(port.fileno())
         termios.tcflush(line, termios.TCIFLUSH)
         if os.write(line, request) != len(request):
             raise InstrumentSilent(f"{self._path} takes no more; is the device on?")
+        return line
+
+    def _block(self, line: int) -> bytes:
+        block = os.read(line, REPLY_MAX)
+        if not block:
+            raise InstrumentSilent(f"{self._path}: unplugged; check the cable")
+        return block
+
+    def _exchange(
+        self,
+        port: serial.Serial,
+        request: bytes,
+        parse: Callable[[bytes], T | None],
+        quiet_s: float,
+    ) -> T:
+        deadline = guard_s() + self._timeout_s
+        line = self._send(port, request)
         heard = b""
         while len(heard) <= REPLY_MAX:
-            if not self._input.poll(max(0.0, deadline - guard_s()) * 1000):
+            left_s = max(0.0, deadline - guard_s())
+            patience_s = min(quiet_s, left_s) if quiet_s and heard else left_s
+            is_quiet = not self._input.poll(patience_s * 1000)
+            if not is_quiet:
+                heard += self._block(line)
+            if heard and is_quiet == bool(quiet_s):
+                result = parse(heard)
+                if result is not None:
+                    return result
+            if is_quiet:
                 after = f" after {heard[-64:].hex(' ')}" if heard else ""
                 raise InstrumentSilent(f"{self._path}: no answer{after}; is the device on?")
-            block = os.read(line, REPLY_MAX)
-            if not block:
-                raise InstrumentSilent(f"{self._path}: unplugged; check the cable")
-            heard += block
-            result = parse(heard)
-            if result is not None:
-                return result
         raise BadReply(f"{self._path}: noise without end: {heard[-64:].hex(' ')}; check the cable")

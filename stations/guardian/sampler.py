@@ -152,6 +152,8 @@ def reading_of(
         regulation = state.regulation if output_on else ""
         if expected_on and not supply.as_set:
             flags.add("supply_setpoint")
+        if expected_on and not supply.protected:
+            flags.add("supply_protection")
         if expected_on and not output_on and state.tripped:
             flags.add(f"supply_tripped_{state.tripped.lower()}")
     return Reading(

@@ -24,6 +24,7 @@ from stations.drivers.protocols import (
 from stations.values import Identity, OffProof, Protection, Setpoint, SupplyRatings
 
 CURRENT_COUNTS = 2  # measured current of an output that is off, in counts: below this
+PROTECTION_S = 1.0  # guard time between two looks at OVP and OCP: somebody may turn the knobs
 LOOKS = 3  # how often one try looks for the current to be gone
 
 
@@ -49,10 +50,11 @@ class Overtaken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SupplyRead:
-    """One read-back, and whether its set-point is the one we last sent."""
+    """One read-back, and whether set-point and protection are the ones we last sent."""
 
     state: SupplyState
     as_set: bool
+    protected: bool = True
 
 
 class SupplyHand:
@@ -65,12 +67,17 @@ class SupplyHand:
         self._latency_s = latency_s
         self._silent_s = -1e9  # guard time of the last silence
         self._sent: Setpoint | None = None
+        self._protection: Protection | None = None
+        self._protected = True
+        self._protection_seen_s = 0.0
 
     def read(self) -> SupplyRead:
         with self._noting_silence():
             state = self._supply.read()
+            if guard_s() - self._protection_seen_s >= PROTECTION_S:
+                self._protected = not self._protection_differs()
         as_set = self._sent is None or self._differs(state.setpoint) == ""
-        return SupplyRead(state, as_set)
+        return SupplyRead(state, as_set, self._protected)
 
     def identify(self) -> Identity:
         with self._noting_silence():
@@ -86,7 +93,8 @@ class SupplyHand:
             if self._supply.read().output_on:
                 raise ReadBackDiffers("the supply's output is on: nothing was set")
             self._supply.protect(protection)
-            self._same_protection(protection, self._supply.read_protection())
+            self._protection, self._protected = protection, True
+            self._same(self._protection_differs())
             self._sent = setpoint
             self._supply.apply(setpoint)
             self._same_setpoint(self._supply.read().setpoint)
@@ -175,26 +183,38 @@ class SupplyHand:
             raise
 
     def _same_setpoint(self, kept: Setpoint) -> None:
-        words = self._differs(kept)
+        self._same(self._differs(kept))
+
+    def _same(self, words: str) -> None:
         if words:
             raise ReadBackDiffers(words)
 
     def _differs(self, kept: Setpoint) -> str:
         sent = self._sent or kept
-        volts = abs(kept.voltage_v - sent.voltage_v) <= self.ratings.voltage_resolution_v + 1e-9
-        amps = abs(kept.current_a - sent.current_a) <= self.ratings.current_resolution_a + 1e-9
-        if volts and amps:
+        if self._alike(kept.voltage_v, sent.voltage_v, kept.current_a, sent.current_a):
             return ""
         return (
             f"set-point {sent.voltage_v:g} V {sent.current_a:g} A was sent, "
             f"{kept.voltage_v:g} V {kept.current_a:g} A reads back"
         )
 
-    def _same_protection(self, sent: Protection, kept: Protection) -> None:
-        volts = abs(kept.ovp_v - sent.ovp_v) <= self.ratings.voltage_resolution_v + 1e-9
-        amps = abs(kept.ocp_a - sent.ocp_a) <= self.ratings.current_resolution_a + 1e-9
-        if not (volts and amps):
-            raise ReadBackDiffers(
-                f"OVP {sent.ovp_v:g} V OCP {sent.ocp_a:g} A was sent, "
-                f"{kept.ovp_v:g} V {kept.ocp_a:g} A reads back"
-            )
+    def _protection_differs(self) -> str:
+        """Ask the supply for OVP and OCP; how they differ from the ones that were sent."""
+        self._protection_seen_s = guard_s()
+        sent = self._protection
+        if sent is None:
+            return ""
+        kept = self._supply.read_protection()
+        if self._alike(kept.ovp_v, sent.ovp_v, kept.ocp_a, sent.ocp_a):
+            return ""
+        return (
+            f"OVP {sent.ovp_v:g} V OCP {sent.ocp_a:g} A was sent, "
+            f"{kept.ovp_v:g} V {kept.ocp_a:g} A reads back"
+        )
+
+    def _alike(self, kept_v: float, sent_v: float, kept_a: float, sent_a: float) -> bool:
+        """Within one count, as the supply rounds; NaN is like nothing."""
+        return (
+            abs(kept_v - sent_v) <= self.ratings.voltage_resolution_v + 1e-9
+            and abs(kept_a - sent_a) <= self.ratings.current_resolution_a + 1e-9
+        )

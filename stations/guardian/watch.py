@@ -78,10 +78,10 @@ class Watch:
         else:
             guardian.off.answered()
             self._beat()
+            # Before the judgement, which may ask for off: what was proven before counts no more.
+            self._compare(supply.state.output_on)
         if guardian.active is not None:
             self._take(guardian.active, sample)
-        if supply is not None:
-            self._compare(supply.state.output_on)
 
     def _compare(self, output_on: bool) -> None:
         """The output as it was found against the output as it was asked."""
@@ -94,7 +94,7 @@ class Watch:
     def _take(self, session: Session, sample: Sample) -> None:
         """Make the session's next reading of a sample; judged at once, used when on disk."""
         guardian = self._guardian
-        now_s, at = guard_s(), guardian.clock.now()
+        now_s, at, received_at = guard_s(), guardian.clock.now(), wall_now()
         current_a = sample.supply.state.current_a if sample.supply else 0.0
         session = session.heard_raw(sample.raw, at, current_a)
         scanner = guardian.config.scanner
@@ -102,7 +102,7 @@ class Watch:
             sample,
             seq=session.seq + 1,
             at=at,
-            received_at=wall_now(),
+            received_at=received_at,
             now_s=now_s,
             expected_on=session.expected_on,
             cells=len(scanner.channels) if scanner else 0,

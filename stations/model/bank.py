@@ -1,8 +1,10 @@
 """A bank of cells on a table: joined in parallel and fed, or each cell alone.
 
-The supply only sources.  It regulates the voltage at its own terminals or the current, and the
-leads lie between its terminals and the bank.  At every instant the whole network is solved
-exactly for the present states; the currents then hold for one short step.
+What hangs on the leads regulates the voltage at its own terminals or the current, and the leads
+lie between its terminals and the bank.  A supply only sources; a load is a set-point with a
+negative current, which draws that much until the voltage has fallen to the set one.  At every
+instant the whole network is solved exactly for the present states; the currents then hold for
+one short step.
 """
 
 from __future__ import annotations
@@ -196,6 +198,10 @@ class Bank:
             return 0.0, "CV"
         ohm = feed_ohm + self._wiring.lead_ohm
         until_voltage_a = (supply.voltage_v - feed_v) / ohm
+        if supply.current_a < 0:
+            if until_voltage_a <= supply.current_a:
+                return supply.current_a, "CC"
+            return min(0.0, until_voltage_a), "CV"
         if until_voltage_a >= supply.current_a:
             return supply.current_a, "CC"
         return max(0.0, until_voltage_a), "CV"

@@ -33,6 +33,25 @@ def decide_charge(run: Run, step: Charge, reading: Reading, now: datetime) -> tu
     return _adjust(run, step, reading)
 
 
+def disagreement(step: Charge, reading: Reading) -> str:
+    """Why the bank meter is in doubt while current flows, or ""; NaN agrees with nothing.
+
+    The meter sits on the bank: among the cells, and below the supply's terminals by what the
+    leads drop.  Which of the two is wrong nobody can tell from here.
+    """
+    budget, meter_v = step.agreement, reading.voltage_v
+    if budget is None:
+        return ""
+    terminals_v = reading.supply_voltage_v + step.trim.offset_v
+    leads_v = budget.lead_max_ohm * max(0.0, reading.supply_current_a)
+    if not -budget.supply_v <= terminals_v - meter_v <= budget.supply_v + leads_v:
+        return f"meter {meter_v:.3f} V and supply {terminals_v:.3f} V disagree"
+    cells = reading.cell_voltages_v
+    if cells and not min(cells) - budget.cells_v <= meter_v <= max(cells) + budget.cells_v:
+        return f"meter {meter_v:.3f} V and cells {min(cells):.3f} … {max(cells):.3f} V disagree"
+    return ""
+
+
 def _observe(run: Run, step: Charge, reading: Reading) -> Run:
     current_a = run.last_current_a
     if reading.regulation == "CV":
@@ -40,7 +59,7 @@ def _observe(run: Run, step: Charge, reading: Reading) -> Run:
     else:
         run = replace(run, cv_since=None, flat_from=None)
     if current_a >= LEAD_SEEN_ABOVE * step.setpoint.current_a:
-        drop_v = reading.supply_voltage_v - step.trim.offset_v - reading.voltage_v
+        drop_v = reading.supply_voltage_v + step.trim.offset_v - reading.voltage_v
         run = replace(run, lead_ohm=drop_v / current_a)
     none_flows = run.cv_since is not None and current_a < step.tail.proven_on_a
     since = (run.no_current_since or reading.at) if none_flows else None

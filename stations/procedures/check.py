@@ -55,6 +55,11 @@ def _charge_problems(step: Charge, limits: Limits, supply: SupplyRatings) -> lis
             f"{step.title}: {want.voltage_v * want.current_a:.0f} W is beyond {supply.model} "
             f"({supply.power_max_w:.0f} W); lower the current."
         )
+    if not supply.has_protection:
+        found.append(
+            f"{step.title}: {supply.model} has no OVP and OCP levels of its own; use another "
+            "supply."
+        )
     if not want.voltage_v < step.protection.ovp_v <= supply.voltage_max_v * 1.1:
         found.append(
             f"{step.title}: OVP {step.protection.ovp_v:.2f} V must lie above the set-point "

@@ -34,9 +34,10 @@ OUT_OF_PLACE_MAX = 3  # readings in a row with the output in the other state tha
 def decide(run: Run, reading: Reading, now: datetime) -> tuple[Run, Action]:
     """Return the run after `reading`, and what the bench must do next.
 
-    `now` is process time; the age of the reading is guard time.  A doubtful reading (flags)
-    makes no progress and, twice in a row, is a SafeHold; a valid reading over a limit trips.  A
-    reading of before the step was entered is judged for safety only: the stream lags behind.
+    `now` is process time; the age of the reading is guard time.  A doubtful reading (flags, or
+    instruments that contradict each other) makes no progress and, twice in a row, is a SafeHold;
+    a valid reading over a limit trips.  A reading of before the step was entered is judged for
+    safety only: the stream lags behind.
     """
     run, stop = _safety(run, reading, now)
     if stop is not None:
@@ -45,7 +46,7 @@ def decide(run: Run, reading: Reading, now: datetime) -> tuple[Run, Action]:
     step = run.step
     if not reading.at > run.entered_at:
         return run, Hold()  # taken before the step began: no part of it
-    if reading.flags:
+    if run.doubtful:
         return _in_doubt(run, reading, now)
     run, stop = _place(run, reading)
     if stop is not None:
@@ -65,7 +66,8 @@ def _safety(run: Run, reading: Reading, now: datetime) -> tuple[Run, Action | No
     limits = run.program.limits
     tripped = sorted(flag for flag in reading.flags if flag.startswith("supply_tripped"))
     if tripped:
-        return run, Trip(f"the supply switched itself off: {tripped[0].removeprefix('supply_')}")
+        protection = tripped[0].removeprefix("supply_tripped_").upper()
+        return run, Trip(f"the supply switched itself off by {protection}")
     if run.last_at is not None and not reading.at >= run.last_at:
         return run, SafeHold("process time ran back")
     if not reading.age_s <= limits.reading_age_max_s:  # guard time; this way round NaN holds
@@ -73,16 +75,26 @@ def _safety(run: Run, reading: Reading, now: datetime) -> tuple[Run, Action | No
     if not (now - run.started_at).total_seconds() <= limits.duration_max_s:
         words = "the run took longer than its hard limit"
         return run, Trip(words) if reading.output_on else SafeHold(words)
-    if reading.flags:
-        run = replace(run, doubtful=run.doubtful + 1, tail_since=None, partial_since=None)
-        if reading.output_on and run.doubtful >= DOUBTS_MAX:
-            doubts = ", ".join(sorted(reading.flags))
-            return run, SafeHold(f"readings in doubt: {doubts}", only_silent(reading.flags))
-        return run, None
-    run = replace(run, doubtful=0)
-    if reading.output_on:
-        return run, _over_limit(run, reading)
+    over = _over_limit(run, reading) if reading.output_on and not reading.flags else None
+    if over is not None:
+        return run, over
+    doubts = _doubts(run, reading)
+    if not doubts:
+        return replace(run, doubtful=0), None
+    run = replace(run, doubtful=run.doubtful + 1, tail_since=None, partial_since=None)
+    if reading.output_on and run.doubtful >= DOUBTS_MAX:
+        return run, SafeHold(f"readings in doubt: {doubts}", only_silent(reading.flags))
     return run, None
+
+
+def _doubts(run: Run, reading: Reading) -> str:
+    """What speaks against this reading: its flags, or instruments that contradict each other."""
+    if reading.flags:
+        return ", ".join(sorted(reading.flags))
+    step = run.step
+    if isinstance(step, Charge) and reading.output_on:
+        return charging.disagreement(step, reading)
+    return ""
 
 
 def _over_limit(run: Run, reading: Reading) -> Trip | None:

@@ -118,6 +118,15 @@ class Trim:
 
 
 @dataclass(frozen=True, slots=True)
+class Agreement:
+    """B5: how far the bank meter may be from what else sees the bank before it is in doubt."""
+
+    cells_v: float  # from the nearest cell that a scanner sees
+    supply_v: float  # from the supply's terminals, less what the leads may drop
+    lead_max_ohm: float
+
+
+@dataclass(frozen=True, slots=True)
 class Tail:
     """B2: what ends the CV hold, and what a stop before it is worth."""
 
@@ -153,6 +162,7 @@ class Charge:
     # B19: once done it holds on, supervised, until that Instruct is announced; at most so long.
     hold_for: str = ""
     hold_max: timedelta = timedelta(0)
+    agreement: Agreement | None = None  # None in stored programs of version 1
 
 
 Step = Instruct | Measure | Verify | Charge

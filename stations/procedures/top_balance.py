@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from stations.procedures.steps import (
+    Agreement,
     Charge,
     DisconnectRule,
     Instruct,
@@ -62,6 +63,10 @@ class Recipe:
     alarm_above_v: float = 0.020
     stop_above_v: float = 0.050
     ovp_above_v: float = 0.100  # F4: OVP at most target + 100 mV, read back
+    # B5: beyond these the meter is in doubt.  Two good meters on one bank differ by a millivolt
+    # or two, links included; leads of 10 AWG have some 7 mohm, and 30 would burn 6 W at 14 A.
+    meter_agree_v: float = 0.010
+    lead_max_ohm: float = 0.030
     leak_per_month: float = 0.02  # typical self-discharge of a healthy cell
     parallel_spread_max_v: float = 0.15  # [B] 4.1
     parallel_level_max_v: float = 0.30  # [A]: never directly above
@@ -297,6 +302,11 @@ def _charge(spec: Spec, name: str, title: str, cv_min_s: float, *, first: bool) 
         skip_if_announced="" if first else "finish",
         hold_for="finish" if first else "",
         hold_max=timedelta(seconds=spec.hold_max_s if first else 0.0),
+        agreement=Agreement(
+            cells_v=recipe.meter_agree_v,
+            supply_v=spec.supply.voltage_accuracy_v + recipe.meter_agree_v,
+            lead_max_ohm=recipe.lead_max_ohm,
+        ),
     )
 
 

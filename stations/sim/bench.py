@@ -2,47 +2,22 @@
 
 from __future__ import annotations
 
-import re
 import signal
 import sys
 import threading
 from pathlib import Path
 from types import FrameType
-from typing import Protocol
 
 from stations.clock import ClockWriter
-from stations.config import BenchConfig, ConfigError, InstrumentConfig, load
+from stations.config import BenchConfig, ConfigError, load
 from stations.model.bank import Bank
-from stations.sim.daq import FITTED, Daq
+from stations.sim import fitting
+from stations.sim.daq import FITTED
 from stations.sim.faults import Switchboard
 from stations.sim.hands import HandsServer, Table
-from stations.sim.lines import LineServer
-from stations.sim.noise import NoisyVoltmeter
-from stations.sim.relay_board import RelayBoard
-from stations.sim.riden import Riden, factory_output
-from stations.sim.scpi import ScpiInstrument
-from stations.sim.serial_port import Device, SerialPort
-from stations.sim.truevolt import Truevolt
 from stations.sim.truth import TruthLog
 from stations.sim.world import World
 from stations.sim.worldfile import WorldConfig, WorldError, load_world
-
-SIMULATED = {
-    "supply": "riden_rd6018",
-    "meter": "keysight_34461a",
-    "scanner": "keysight_34972a",
-    "relay": "waveshare_relay8",
-}
-SERIAL = ("supply", "relay")
-_ADDRESS = re.compile(r"TCPIP\d*::(127\.0\.0\.1|localhost)::(\d+)::SOCKET")
-
-
-class Server(Protocol):
-    """One thread at one port."""
-
-    def start(self) -> None: ...
-
-    def close(self) -> None: ...
 
 
 class Simulation:
@@ -56,33 +31,28 @@ class Simulation:
         self._world = World(
             _bank(config),
             objection=_objection(config),
-            output=factory_output(config.supply),
+            output=fitting.supply_of(bench.supply.driver).factory_output(config.supply),
             clock=ClockWriter(bench.clock),
             truth=self._truth,
             speed=config.speed,
             contactor=bench.relay is not None,
+            temperature_c=config.temperature_c,
         )
         self._faults = Switchboard(tuple(i.role for i in bench.instruments))
-        supply = Riden(
-            int(bench.supply.serial_number),
-            world=self._world,
-            faults=self._faults,
-            flaws=config.supply,
+        self._faults.watch(
+            lambda role, fault: self._world.note("fault", instrument=role, fault=fault)
         )
+        place = fitting.Place(config, self._world, self._faults)
         servers = [
-            self._line_server(bench.meter, self._meter(bench.meter, config)),
-            *(
-                self._line_server(scanner, self._scanner(scanner, config))
-                for scanner in (bench.scanner,)
-                if scanner is not None
-            ),
+            server
+            # On LAN first: a port that is taken then leaves nothing behind.
+            for instrument in sorted(bench.instruments, key=lambda i: "::" not in i.resource)
+            for server in fitting.serve(instrument, place)
         ]
         self._hands = HandsServer(
             config.hands_port, Table(bench.station, world=self._world, faults=self._faults)
         )
-        port = self._serial_port(bench.supply, supply)
-        relays = self._relays(bench.relay) if bench.relay is not None else ()
-        self._servers: tuple[Server, ...] = (port, *servers, *relays, self._hands)
+        self._servers: tuple[fitting.Server, ...] = (*servers, self._hands)
         self.ready_line = " ".join(
             ["ready", *(instrument.resource for instrument in bench.instruments), self._hands.url]
         )
@@ -98,52 +68,6 @@ class Simulation:
         for server in self._servers:
             server.close()
         self._truth.close()
-
-    def _meter(self, instrument: InstrumentConfig, config: WorldConfig) -> Truevolt:
-        voltmeter = NoisyVoltmeter(
-            seed=config.seed,
-            noise_v=config.meters.noise_v,
-            offset_v=config.meters.meter_offset_v,
-        )
-        return Truevolt(
-            instrument.serial_number, world=self._world, faults=self._faults, voltmeter=voltmeter
-        )
-
-    def _scanner(self, instrument: InstrumentConfig, config: WorldConfig) -> Daq:
-        voltmeter = NoisyVoltmeter(
-            seed=config.seed + 1,
-            noise_v=config.meters.noise_v,
-            offset_v=config.meters.scanner_offset_v,
-        )
-        return Daq(
-            instrument.serial_number,
-            wired=instrument.channels,
-            world=self._world,
-            faults=self._faults,
-            voltmeter=voltmeter,
-        )
-
-    def _relays(self, where: InstrumentConfig) -> tuple[Server, ...]:
-        board = RelayBoard(
-            where.address, contactor=where.channels[0], world=self._world, faults=self._faults
-        )
-        return (board, self._serial_port(where, board))
-
-    def _serial_port(self, where: InstrumentConfig, device: Device) -> SerialPort:
-        return SerialPort(
-            Path(where.resource), device=device, world=self._world, faults=self._faults
-        )
-
-    def _line_server(self, where: InstrumentConfig, instrument: ScpiInstrument) -> LineServer:
-        match = _ADDRESS.fullmatch(where.resource)
-        assert match is not None  # noqa: S101 - _check refuses any other
-        return LineServer(
-            ("127.0.0.1", int(match[2])),
-            name=where.role,
-            instrument=instrument,
-            world=self._world,
-            faults=self._faults,
-        )
 
 
 def simulate(bench_toml: Path) -> int:
@@ -181,7 +105,7 @@ def simulate(bench_toml: Path) -> int:
 
 def _bank(config: WorldConfig) -> Bank:
     return Bank(
-        [cell.parameters for cell in config.cells],
+        [cell.parameters.at(config.temperature_c) for cell in config.cells],
         config.wiring,
         soc=[cell.soc for cell in config.cells],
         reversed_positions=frozenset(_reversed(config)),
@@ -206,18 +130,7 @@ def _check(bench: BenchConfig, config: WorldConfig) -> None:
     if bench.clock is None:
         raise ConfigError('[clock] is missing: a simulated bench needs simulated = "clock"')
     for instrument in bench.instruments:
-        if instrument.driver != SIMULATED[instrument.role]:
-            raise ConfigError(
-                f"{instrument.role}.driver is {instrument.driver!r}; "
-                f"simulated is only {SIMULATED[instrument.role]}"
-            )
-        if instrument.role not in SERIAL and not _ADDRESS.fullmatch(instrument.resource):
-            raise ConfigError(
-                f"{instrument.role}.resource is {instrument.resource!r}; "
-                "simulated is only TCPIP0::127.0.0.1::<port>::SOCKET"
-            )
-    if not bench.supply.serial_number.isdecimal():
-        raise ConfigError("supply.serial_number must be digits, as in the supply's registers")
+        fitting.check(instrument)
     if bench.scanner is not None:
         _check_channels(bench.scanner.channels, len(config.cells))
 

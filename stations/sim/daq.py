@@ -192,7 +192,9 @@ class Daq(TriggeredInstrument):
 
     def _field(self, channel: int, seen: Seen, started_s: float) -> str:
         cell = self._cell_of.get(channel)
-        volts = 0.0 if cell is None else seen.cell_volts[cell]
+        volts = 0.0
+        if cell is not None:
+            volts = self._faults.shown("scanner", cell + 1, seen.cell_volts[cell], seen.at_s)
         fields = [
             self._faults.measured(
                 "scanner",

@@ -7,11 +7,23 @@ a fault, add a row; to add a new kind of misbehaviour, add a trait and the one p
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-INSTRUMENTS = ("supply", "meter", "scanner", "relay")
-MEASURING = INSTRUMENTS[:3]
+from stations.sim import rtu
+
+INSTRUMENTS = ("supply", "meter", "scanner", "relay", "load", "bms", "thermometer")
+MEASURING = tuple(role for role in INSTRUMENTS if role != "relay")
+VOLTMETERS = ("meter", "scanner")
+SUPPLY = ("supply",)
+SWITCHED = ("supply", "load")
+
+Pieces = Sequence[tuple[float, bytes]]
+"""What is put on the wire for one reply: wall seconds after it was due, and the bytes."""
+
+
+def whole(reply: bytes, last: bytes) -> Pieces:
+    return ((0.0, reply),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,34 +32,136 @@ class Fault:
 
     words: str
     instruments: tuple[str, ...] = INSTRUMENTS
+    # On the wire
     swallows: bool = False  # nothing that is sent arrives, nothing is answered
     mutes: bool = False  # what is sent is obeyed, nothing is answered
+    spoils: Callable[[bytes, bytes], Pieces] = whole  # a reply, and the one before it
+    unplugs: bool = False  # the port goes away in the middle of its next answer
+    # What is measured
     repeats: bool = False  # measured values stay the same while current flows
+    lead: tuple[int, float] | None = None  # the sense lead of one cell, and what is on it
+    errs: Callable[[float, float], float] = lambda volts, since_s: volts
+    """Volts that are shown for true volts, so many seconds of process time after it was set."""
+    says: Callable[[str], str] = lambda text: text  # instead of a measured value
+    # The supply's panel and output
     holds_output: bool = False  # the output stays on when it is told to go off
     hides_output: bool = False  # the output reads back off, whatever it does
+    feigns_off: bool = False  # told off it stays on, and shows off, 0 V and 0 A
+    ignores: tuple[str, ...] = ()  # levels whose new values are acknowledged and not taken
+    late_on_s: float = 0.0  # wall seconds: ON is not answered, and obeyed so much later
+    excess_v: float = 0.0  # the output is regulated so much above its set-point
+    creep_v_s: float = 0.0  # its reference drifts, and its own voltmeter with it
+    knob: tuple[str, float] | None = None  # somebody turns a level by so many volts, once
+    restarts: bool = False  # it restarts with factory settings, once
+    dark: bool = False  # it has no mains
+    stranger: bool = False  # it has another serial number
+    keeps_local: bool = False  # its panel holds it: remote control is refused
     latches: bool = False  # what was closed for a time stays closed
 
 
+def _garbled(reply: bytes, last: bytes) -> Pieces:
+    return ((0.0, bytes(byte ^ 0x5A for byte in reply[:-1]) + reply[-1:]),)
+
+
+def _by_bytes(reply: bytes, last: bytes) -> Pieces:
+    return [(float(second), bytes((byte,))) for second, byte in enumerate(reply)]
+
+
+def _other_echo(reply: bytes, last: bytes) -> Pieces:
+    """The echo of a write names the register beside the one that was written."""
+    if reply[1:2] not in (b"\x06", b"\x10"):
+        return whole(reply, last)
+    return ((0.0, rtu.sealed(reply[:3] + bytes((reply[3] ^ 1,)) + reply[4:-2])),)
+
+
+def _instead(text: str) -> Callable[[str], str]:
+    return lambda measured: text
+
+
+def _amps(counts: int) -> Callable[[str], str]:
+    """The volts as measured, with other amps."""
+    return lambda measured: f"{measured.split()[0]} {counts} 0 0"
+
+
+WORKS = Fault("works")
 FAULTS: Mapping[str, Fault] = {
-    "none": Fault("works"),
+    "none": WORKS,
     "silence": Fault("hears nothing and answers nothing", swallows=True),
-    "mute": Fault("obeys and answers nothing", instruments=("supply", "relay"), mutes=True),
-    "stuck": Fault(
-        "repeats its last measured reply while current flows", instruments=MEASURING, repeats=True
+    "mute": Fault("obeys and answers nothing", mutes=True),
+    "garbage": Fault("answers with garbage", spoils=_garbled),
+    "half": Fault(
+        "breaks off in the middle of an answer",
+        spoils=lambda reply, last: ((0.0, reply[: len(reply) // 2]),),
     ),
-    "refuse_off": Fault("ignores output off", instruments=("supply",), holds_output=True),
+    "doubled": Fault(
+        "says every answer twice", spoils=lambda reply, last: ((0.0, reply), (0.03, reply))
+    ),
+    "delay": Fault("answers 0.2 s later", spoils=lambda reply, last: ((0.2, reply),)),
+    "late": Fault("answers after everybody's patience", spoils=lambda reply, last: ((1.2, reply),)),
+    "one_behind": Fault(
+        "answers the question before", spoils=lambda reply, last: ((0.0, last),) if last else ()
+    ),
+    "slow": Fault("answers with one byte a second", spoils=_by_bytes),
+    "wrong_echo": Fault("echoes another register", SUPPLY, spoils=_other_echo),
+    "unplugged": Fault("is unplugged in the middle of an answer", SUPPLY, unplugs=True),
+    "stuck": Fault("repeats its last measured reply while current flows", MEASURING, repeats=True),
+    "offset": Fault("reads 50 mV low", VOLTMETERS, errs=lambda volts, since_s: volts - 0.05),
+    "drift": Fault(
+        "drifts down by 0.1 mV a second",
+        VOLTMETERS,
+        errs=lambda volts, since_s: volts - 1e-4 * since_s,
+    ),
+    "wrong_cell": Fault(
+        "is on another cell, of 3.300 V", ("meter",), errs=lambda volts, since_s: 3.300
+    ),
+    "no_contact": Fault(
+        "has lost contact with the cells", VOLTMETERS, errs=lambda volts, since_s: 0.0
+    ),
+    "open_lead": Fault("has an open sense lead at cell 2", ("scanner",), lead=(2, 0.0)),
+    "dead_cell": Fault("sees a shorted cell 2", ("scanner",), lead=(2, 0.02)),
+    "other_cell": Fault("sees a cell 2 of another chemistry", ("scanner",), lead=(2, 3.95)),
+    "nan": Fault("says NAN", VOLTMETERS, says=_instead("NAN")),
+    "overload": Fault("says 9.9E37", VOLTMETERS, says=_instead("+9.90000000E+37")),
+    "no_number": Fault("says 9.91E37", VOLTMETERS, says=_instead("+9.91000000E+37")),
+    "infinite": Fault("says INF", VOLTMETERS, says=_instead("+INF")),
+    "empty": Fault("says nothing between its commas", VOLTMETERS, says=_instead("")),
+    "ovld": Fault("says OVLD", VOLTMETERS, says=_instead("OVLD")),
+    "huge": Fault("says E+99", VOLTMETERS, says=lambda text: text.replace("E+00", "E+99")),
+    "comma": Fault("has a decimal comma", VOLTMETERS, says=lambda text: text.replace(".", ",")),
+    "all_ones": Fault("measures 65535", SUPPLY, says=_instead("65535 65535 65535 65535")),
+    "no_amps": Fault("shows no current", SUPPLY, says=_amps(0)),
+    "tail_amps": Fault("shows 0.30 A", SUPPLY, says=_amps(30)),
+    "refuse_off": Fault("ignores output off", SWITCHED, holds_output=True),
+    "local": Fault("is held by its panel, if it has remote control", SWITCHED, keeps_local=True),
     "lies_off": Fault(
-        "ignores output off and says it is off",
-        instruments=("supply",),
-        holds_output=True,
-        hides_output=True,
+        "ignores output off and says it is off", SUPPLY, holds_output=True, hides_output=True
     ),
-    "no_timer": Fault("never opens by itself", instruments=("relay",), latches=True),
+    "feigns_off": Fault("stays on and shows off, 0 V and 0 A", SUPPLY, feigns_off=True),
+    "late_on": Fault("obeys ON 0.8 s later", SUPPLY, late_on_s=0.8),
+    "later_on": Fault("obeys ON 3 s later", SUPPLY, late_on_s=3.0),
+    "ignores_set": Fault("keeps its set-point", SUPPLY, ignores=("voltage_v", "current_a")),
+    "ignores_protection": Fault("keeps its OVP and OCP", SUPPLY, ignores=("ovp_v", "ocp_a")),
+    "panel": Fault("somebody turns its voltage up by 20 mV", SUPPLY, knob=("voltage_v", 0.02)),
+    "panel_down": Fault(
+        "somebody turns its voltage down by 0.5 V", SUPPLY, knob=("voltage_v", -0.5)
+    ),
+    "panel_ovp": Fault("somebody turns its OVP up by 10 V", SUPPLY, knob=("ovp_v", 10.0)),
+    "creeps": Fault("creeps up by 0.5 mV a second", SUPPLY, creep_v_s=5e-4),
+    "overshoot": Fault("regulates 80 mV too high", SUPPLY, excess_v=0.08),
+    "runaway": Fault("regulates 1 V too high", SUPPLY, excess_v=1.0),
+    "restart": Fault("restarts with factory settings", SUPPLY, restarts=True),
+    "dark": Fault("has no mains", SUPPLY, swallows=True, dark=True),
+    "stranger": Fault("is another unit of its model", SUPPLY, stranger=True),
+    "no_timer": Fault("never opens by itself", ("relay",), latches=True),
 }
 
 
 class UnknownFault(ValueError):
     """The instrument or the fault does not exist here; the message says what does."""
+
+
+Watcher = Callable[[str, str], None]
+"""Told the instrument and the name of its new fault."""
 
 
 class Switchboard:
@@ -57,12 +171,18 @@ class Switchboard:
         self._lock = threading.Lock()
         self._names = dict.fromkeys(instruments, "none")
         self._frozen: dict[tuple[str, str], str] = {}
+        self._since_s: dict[str, float] = {}
+        self._watchers: list[Watcher] = []
 
     @property
     def names(self) -> Mapping[str, str]:
         """The fault's name by instrument."""
         with self._lock:
             return dict(self._names)
+
+    def watch(self, watcher: Watcher) -> None:
+        """Have `watcher` told of every fault that is set, after those who asked before."""
+        self._watchers.append(watcher)
 
     def set(self, instrument: str, fault: str) -> None:
         if instrument not in self._names:
@@ -74,10 +194,22 @@ class Switchboard:
             raise UnknownFault(f"no fault {fault!r} for the {instrument}: {', '.join(allowed)}")
         with self._lock:
             self._names[instrument] = fault
+            self._since_s.pop(instrument, None)
+        for watcher in self._watchers:
+            watcher(instrument, fault)
 
     def of(self, instrument: str) -> Fault:
         with self._lock:
             return FAULTS[self._names[instrument]]
+
+    def shown(self, instrument: str, position: int, volts: float, at_s: float) -> float:
+        """What a voltmeter takes the volts at a cell for, at process time `at_s`."""
+        with self._lock:
+            fault = FAULTS[self._names[instrument]]
+            since_s = at_s - self._since_s.setdefault(instrument, at_s)
+        if fault.lead and fault.lead[0] == position:
+            return fault.lead[1]
+        return fault.errs(volts, since_s)
 
     def measured(
         self, instrument: str, what: str, *, current_flows: bool, fresh: Callable[[], str]
@@ -89,10 +221,10 @@ class Switchboard:
         """
         key = (instrument, what)
         with self._lock:
-            stuck = FAULTS[self._names[instrument]].repeats and current_flows
-            if stuck and key in self._frozen:
+            fault = FAULTS[self._names[instrument]]
+            if fault.repeats and current_flows and key in self._frozen:
                 return self._frozen[key]
-        text = fresh()
+        text = fault.says(fresh())
         with self._lock:
             self._frozen[key] = text
         return text

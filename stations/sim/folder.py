@@ -9,6 +9,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from stations.drivers.registry import DRIVERS
+from stations.sim.fitting import SIMULATED
+
 Value = float | int | bool | str | Sequence[float]
 FIRST_CHANNEL = 101
 
@@ -20,6 +23,7 @@ class Ports:
     meter: int
     scanner: int
     hands: int
+    supply: int = 0  # of one on LAN
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +34,12 @@ class Folder:
     station: str = "bench-1"
     speed: float = 240.0
     seed: int = 7
+    temperature_c: float = 25.0
     serial_numbers: tuple[str, str, str] = ("00012345", "MY53200001", "MY49000001")
+    supply_driver: str = "riden_rd6018"
     scanner: bool = True
     relay: bool = False  # a relay board whose first relay drives a contactor in the plus lead
+    more: Sequence[str] = ()  # drivers of other instruments, each on a serial port
     wiring: Mapping[str, Value] = field(default_factory=dict)
     supply: Mapping[str, Value] = field(default_factory=dict)
     meters: Mapping[str, Value] = field(default_factory=dict)
@@ -40,13 +47,13 @@ class Folder:
 
 
 def free_ports() -> Ports:
-    """Three ports that nobody had a moment ago; a start that finds one taken picks again."""
+    """Ports that nobody had a moment ago; a start that finds one taken picks again."""
     with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(3)]
+        sockets = [stack.enter_context(socket.socket()) for _ in range(4)]
         for listener in sockets:
             listener.bind(("127.0.0.1", 0))
-        meter, scanner, hands = (listener.getsockname()[1] for listener in sockets)
-    return Ports(meter, scanner, hands)
+        meter, scanner, hands, supply = (listener.getsockname()[1] for listener in sockets)
+    return Ports(meter, scanner, hands, supply)
 
 
 def write_folder(path: Path, folder: Folder, ports: Ports) -> Path:
@@ -60,10 +67,12 @@ def write_folder(path: Path, folder: Folder, ports: Ports) -> Path:
 
 def _bench(folder: Folder, ports: Ports) -> str:
     supply, meter, scanner = folder.serial_numbers
+    on_lan = SIMULATED[folder.supply_driver].on_lan
+    at = _socket(ports.supply) if on_lan else "supply.tty"
     sections = [
         _lines({"station": folder.station}),
         _table("clock", {"simulated": "clock"}),
-        _instrument("supply", "riden_rd6018", "supply.tty", supply),
+        _instrument("supply", folder.supply_driver, at, supply),
         _instrument("meter", "keysight_34461a", _socket(ports.meter), meter),
     ]
     if folder.scanner:
@@ -75,6 +84,9 @@ def _bench(folder: Folder, ports: Ports) -> str:
     if folder.relay:
         relay: dict[str, Value] = {"driver": "waveshare_relay8", "resource": "relay.tty"}
         sections.append(_table("relay", relay | {"address": 1, "contactor": 1}))
+    for driver in folder.more:
+        role = DRIVERS[driver].role
+        sections.append(_instrument(role, driver, f"{role}.tty", SIMULATED[driver].example))
     if folder.timing:
         sections.append(_table("timing", folder.timing))
     return "\n".join(sections)
@@ -85,8 +97,9 @@ def _world(folder: Folder, ports: Ports) -> str:
         "    { " + ", ".join(f"{key} = {json.dumps(value)}" for key, value in cell.items()) + " }"
         for cell in folder.cells
     )
+    table = {name: getattr(folder, name) for name in ("speed", "seed", "temperature_c")}
     sections = [
-        _lines({"speed": folder.speed, "seed": folder.seed}) + f"cells = [\n{cells},\n]\n",
+        _lines(table) + f"cells = [\n{cells},\n]\n",
         _table("hands", {"port": ports.hands}),
     ]
     flaws = {"wiring": folder.wiring, "supply": folder.supply, "meters": folder.meters}

@@ -46,6 +46,9 @@ class Table:
             "regulation": seen.regulation,
             "supply_voltage_v": seen.terminal_v,
             "supply_current_a": seen.current_a,
+            "load": seen.sink.on,
+            "load_current_a": seen.drawn_a,
+            "temperature_c": seen.temperature_c,
             "cells": [{"voltage_v": v, "soc": z, "current_a": i} for v, z, i in cells],
             "faults": dict(self._faults.names),
         }
@@ -59,7 +62,6 @@ class Table:
 
     def fault(self, instrument: str, fault: str) -> None:
         self._faults.set(instrument, fault)
-        self._world.note("fault", instrument=instrument, fault=fault)
 
     def _connect(self, *, links: bool, leads: bool) -> None:
         self._world.connect(links=links, leads=leads)

@@ -10,8 +10,9 @@ import socket
 import socketserver
 import threading
 
+from stations.sim.delivery import Delivery
 from stations.sim.faults import Switchboard
-from stations.sim.scpi import Answer, ScpiInstrument
+from stations.sim.scpi import ScpiInstrument
 from stations.sim.world import World
 
 _LONGEST_MESSAGE = 65536
@@ -81,22 +82,23 @@ class LineServer(socketserver.ThreadingTCPServer):
         super().__init__(address, _Handler)
         self._name = name
         self._instrument = instrument
-        self._world = world
         self._faults = faults
+        self._delivery = Delivery(name, world=world, faults=faults)
         self._busy = threading.Lock()
         self._links: set[socket.socket] = set()
-        self._replies = 0
         self._thread = threading.Thread(
             target=self.serve_forever, args=(0.05,), name=name, daemon=True
         )
 
     def start(self) -> None:
+        self._delivery.start()
         self._thread.start()
 
     def close(self) -> None:
         """Stop listening and drop every client."""
         self.shutdown()
         self._thread.join()
+        self._delivery.close()
         self.server_close()
         for link in tuple(self._links):
             link.close()
@@ -120,21 +122,15 @@ class LineServer(socketserver.ThreadingTCPServer):
     def _answer(self, link: socket.socket, connection: Connection, message: str) -> None:
         if self._deaf:
             return
-        answer = self._instrument.execute(message)
-        if answer is None or self._deaf:
+        reply = self._instrument.execute(message)
+        if reply is None or self._deaf:
             return
         if connection.query_waits():
             self._instrument.queue_error(-410)  # the unread answer is lost
             return
-        self._log(answer)
-        link.sendall(answer.text.encode("ascii") + b"\n")
+        line = reply.text.encode("ascii") + b"\n"
+        self._delivery.send(line, link.sendall, measured=reply.measured)
 
     @property
     def _deaf(self) -> bool:
         return self._faults.of(self._name).swallows
-
-    def _log(self, answer: Answer) -> None:
-        if answer.measured:
-            # Before it leaves: whatever a client took is in the log, even if we are killed.
-            self._replies += 1
-            self._world.note("reply", instrument=self._name, n=self._replies, raw=answer.text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stations.values import Setpoint
 
@@ -19,11 +19,21 @@ class Output:
     ocp_a: float
     on: bool = False
     tripped: str = ""  # "", "OVP" or "OCP"
+    excess_v: float = 0.0  # by a fault regulated so much above its level
+    drift_v: float = 0.0  # likewise by its reference: its voltmeter and its OVP are off as well
+    creep_v_s: float = 0.0  # and so much more drift each second
 
     @property
     def supply(self) -> Setpoint | None:
         """What the circuit is offered; None while the relay is open."""
-        return Setpoint(self.voltage_v, self.current_a) if self.on else None
+        if not self.on:
+            return None
+        return Setpoint(self.voltage_v + self.excess_v + self.drift_v, self.current_a)
+
+    def after(self, seconds: float) -> Output:
+        if not self.creep_v_s:
+            return self
+        return replace(self, drift_v=self.drift_v + seconds * self.creep_v_s)
 
     def trip(self, *, voltage_v: float, current_a: float) -> str:
         """Which protection is exceeded, by what is measured or by what is set; "" if none.
@@ -32,7 +42,7 @@ class Output:
         """
         if not self.on:
             return ""
-        if max(voltage_v, self.voltage_v) > self.ovp_v + _ROUNDING:
+        if max(voltage_v - self.drift_v, self.voltage_v) > self.ovp_v + _ROUNDING:
             return "OVP"
         if max(current_a, self.current_a) > self.ocp_a + _ROUNDING:
             return "OCP"

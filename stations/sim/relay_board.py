@@ -52,6 +52,9 @@ class RelayBoard:
         if self._thread.is_alive():
             self._thread.join()
 
+    def framing(self) -> rtu.Deframer:
+        return rtu.Deframer(self.address)
+
     def measures(self, request: rtu.Request) -> bool:
         return False
 

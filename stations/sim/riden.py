@@ -8,20 +8,20 @@ register 16 until the output is switched on again; the calibration registers ign
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import partial
+from typing import ClassVar
 
 from stations.sim import rtu
 from stations.sim.faults import Switchboard
-from stations.sim.output import Output
+from stations.sim.supply import Flaws, SimulatedSupply
 from stations.sim.world import Seen, World
 
 MODEL_ID = 60181
 FIRMWARE = 128  # 1.28
-PER_VOLT = PER_AMP = PER_WATT = 100
-VOLTAGE_MAX, CURRENT_MAX = 60 * PER_VOLT, 18 * PER_AMP
-OVP_DEFAULT, OCP_DEFAULT = 62 * PER_VOLT, int(18 * 1.02 * PER_AMP)
+SLAVE = 1
+PER_UNIT = 100  # counts per volt, per amp and per watt
+MOST = {"voltage_v": 6000, "current_a": 1800, "ovp_v": 6200, "ocp_a": 1836}  # counts
 INPUT_VOLTAGE = 6520  # /100
 REGISTERS = 120
 LATENCY_S = 0.010  # process time: one transaction at 115200 baud and the panel's loop
@@ -30,57 +30,48 @@ V_SET, I_SET, V_OUT, I_OUT, POWER, INPUT = 8, 9, 10, 11, 12, 14
 PROTECTION, REGULATION, OUTPUT, RECALL = 16, 17, 18, 19
 BATTERY_MODE, BATTERY_V, CHARGE, ENERGY, DATE = 32, 33, 38, 40, 48
 BOOT_POWER, M0 = 68, 80
+LEVELS = {V_SET: "voltage_v", I_SET: "current_a", M0 + 2: "ovp_v", M0 + 3: "ocp_a"}
+REGISTER_OF = {level: register for register, level in LEVELS.items()}
+PRESET = (500, 100, 6200, 1836)
 STORED = frozenset((15, *range(66, 73), *range(84, 120)))
 """Registers that merely keep what is written; the panel's clock shows process time."""
 TRIP_CODES = {"": 0, "OVP": 1, "OCP": 2}
 
 
-@dataclass(frozen=True, slots=True)
-class Flaws:
-    """How far the unit is off: it shows `voltage_offset_v` more than the truth and
-    `ammeter_zero_a` more than flows, and regulates by what it shows."""
-
-    voltage_offset_v: float = 0.004
-    ammeter_zero_a: float = 0.0
-    boot_power: bool = False
-    read_max: int = 20  # registers; longer reads stay unanswered
-
-
-def factory_output(flaws: Flaws) -> Output:
-    """The output stage as shipped: 5 V, 1 A, protections far above anything a cell bears."""
-    return Output(
-        voltage_v=5.0 - flaws.voltage_offset_v,
-        current_a=1.0 - flaws.ammeter_zero_a,
-        ovp_v=OVP_DEFAULT / PER_VOLT - flaws.voltage_offset_v,
-        ocp_a=OCP_DEFAULT / PER_AMP - flaws.ammeter_zero_a,
-    )
-
-
-class Riden:
+class Riden(SimulatedSupply):
     """Answers requests; knows nothing of serial lines."""
 
-    name = "supply"
-    address = 1
+    FACTORY: ClassVar[Mapping[str, float]] = {
+        "voltage_v": 5.0,
+        "current_a": 1.0,
+        "ovp_v": 62.0,  # far above anything a cell bears
+        "ocp_a": 18.36,
+    }
     latency_s = LATENCY_S
 
     def __init__(
-        self, serial_number: int, *, world: World, faults: Switchboard, flaws: Flaws
+        self, serial_number: str, *, world: World, faults: Switchboard, flaws: Flaws
     ) -> None:
-        self._world = world
-        self._faults = faults
-        self._flaws = flaws
+        super().__init__(serial_number, world=world, faults=faults, flaws=flaws)
         self._registers = [0] * REGISTERS
-        self._registers[0:4] = MODEL_ID, serial_number >> 16, serial_number & 0xFFFF, FIRMWARE
         self._registers[4:8] = 0, 27, 0, 80  # inside: 27 degC, 80 degF
         self._registers[34:38] = 1, 191, 1, 312  # no probe: -191 degC, -312 degF
         self._registers[BOOT_POWER] = int(flaws.boot_power)
-        self._registers[I_SET], self._registers[V_SET] = PER_AMP, 5 * PER_VOLT
-        self._registers[M0 + 2 : M0 + 4] = OVP_DEFAULT, OCP_DEFAULT
+        for level, shown in self.FACTORY.items():
+            self._registers[REGISTER_OF[level]] = round(shown * PER_UNIT)
         for preset in range(M0 + 4, REGISTERS, 4):
-            self._registers[preset : preset + 4] = 5 * PER_VOLT, PER_AMP, OVP_DEFAULT, OCP_DEFAULT
+            self._registers[preset : preset + 4] = PRESET
+
+    def framing(self) -> rtu.Deframer:
+        return rtu.Deframer(SLAVE)
 
     def answer(self, request: rtu.Request) -> bytes | None:
         """The frame that goes back; None where the unit says nothing."""
+        with self.one_at_a_time:
+            return self._answer(request)
+
+    def _answer(self, request: rtu.Request) -> bytes | None:
+        fault = self.fault
         if request.function not in (rtu.READ, rtu.WRITE_ONE, rtu.WRITE_MANY):
             return rtu.exception_answer(1, request.function, rtu.ILLEGAL_FUNCTION)
         if request.count < 1 or request.address + request.count > REGISTERS:
@@ -91,7 +82,10 @@ class Riden:
             return rtu.exception_answer(1, request.function, rtu.ILLEGAL_VALUE)
         for register, value in enumerate(request.values, request.address):
             self._world.note("set", instrument="supply", register=register, value=value)
-            self._write(register, value)
+            if LEVELS.get(register) not in fault.ignores:
+                self._write(register, value)
+        if fault.late_on_s and (request.address, request.values) == (OUTPUT, (1,)):
+            return None
         return rtu.write_answer(1, request)
 
     def measures(self, request: rtu.Request) -> bool:
@@ -106,70 +100,52 @@ class Riden:
 
     def _refresh(self, seen: Seen) -> None:
         registers = self._registers
-        measured = self._faults.measured(
-            "supply",
-            "output",
-            current_flows=seen.current_flows,
-            fresh=partial(self._measured, seen),
-        )
-        registers[V_OUT : POWER + 2] = map(int, measured.split())
+        number = int(self.serial_number)
+        registers[0:4] = MODEL_ID, number >> 16, number & 0xFFFF, FIRMWARE
+        volts, amps = self._displayed(seen)
+        registers[V_OUT : POWER + 2] = volts, amps, *_words(volts * amps / PER_UNIT)
         registers[INPUT] = INPUT_VOLTAGE
         registers[PROTECTION] = TRIP_CODES[seen.output.tripped]
         registers[REGULATION] = int(seen.regulation == "CC")
-        registers[OUTPUT] = int(seen.output.on and not self._faults.of("supply").hides_output)
+        registers[OUTPUT] = int(self._is_on(seen))
         registers[RECALL] = 0
         registers[BATTERY_MODE] = int(seen.battery_v > 0)
-        registers[BATTERY_V] = _counts(seen.battery_v, PER_VOLT)
+        registers[BATTERY_V] = max(0, round(seen.battery_v * PER_UNIT))
         registers[CHARGE : CHARGE + 2] = _words(seen.charge_ah * 1000)
         registers[ENERGY : ENERGY + 2] = _words(seen.energy_wh * 1000)
         registers[M0 : M0 + 2] = registers[V_SET], registers[I_SET]
         moment = datetime.fromtimestamp(seen.at_s, UTC)
         registers[DATE : DATE + 6] = moment.timetuple()[:6]
 
-    def _measured(self, seen: Seen) -> str:
-        """Volts, amps, and power in two words, in counts, as the panel shows them."""
-        offset_v = self._flaws.voltage_offset_v if seen.output.on else 0.0
-        volts = _counts(seen.terminal_v + offset_v, PER_VOLT)
-        amps = _counts(seen.current_a + self._flaws.ammeter_zero_a, PER_AMP)
-        high, low = _words(volts * amps / (PER_VOLT * PER_AMP) * PER_WATT)
-        return f"{volts} {amps} {high} {low}"
-
     def _write(self, register: int, value: int) -> None:
         if register == OUTPUT:
             self._switch(on=value != 0)
         elif register == RECALL and 1 <= value <= 9:
             preset = self._registers[M0 + 4 * value : M0 + 4 * value + 4]
-            for target, counts in zip((V_SET, I_SET, M0 + 2, M0 + 3), preset, strict=True):
+            for target, counts in zip(LEVELS, preset, strict=True):
                 self._set_level(target, counts)
         elif register in (M0, M0 + 1):
             self._set_level(register - M0 + V_SET, value)
-        elif register in (V_SET, I_SET, M0 + 2, M0 + 3):
+        elif register in LEVELS:
             self._set_level(register, value)
         elif register in STORED:
             self._registers[register] = value
 
-    def _switch(self, *, on: bool) -> None:
-        if on or not self._faults.of("supply").holds_output:
-            self._world.switch(on=on)
-
     def _set_level(self, register: int, counts: int) -> None:
-        most = {V_SET: VOLTAGE_MAX, I_SET: CURRENT_MAX, M0 + 2: OVP_DEFAULT, M0 + 3: OCP_DEFAULT}
-        if counts > most[register]:
+        if counts > MOST[LEVELS[register]]:
             return  # acknowledged and not obeyed: only a read-back tells
         self._registers[register] = counts
-        volts = counts / PER_VOLT - self._flaws.voltage_offset_v
-        amps = max(0.0, counts / PER_AMP - self._flaws.ammeter_zero_a)
-        changes = {
-            V_SET: lambda output: replace(output, voltage_v=max(0.0, volts)),
-            I_SET: lambda output: replace(output, current_a=amps),
-            M0 + 2: lambda output: replace(output, ovp_v=volts),
-            M0 + 3: lambda output: replace(output, ocp_a=amps),
-        }
-        self._world.adjust(changes[register])
+        self._regulate(LEVELS[register], counts / PER_UNIT)
 
+    def _set(self, level: str, shown: float) -> None:
+        self._set_level(REGISTER_OF[level], round(shown * PER_UNIT))
 
-def _counts(value: float, per_unit: int) -> int:
-    return min(0xFFFF, max(0, round(value * per_unit)))
+    def _shown(self, level: str) -> float:
+        return self._registers[REGISTER_OF[level]] / PER_UNIT
+
+    @property
+    def _comes_on(self) -> bool:
+        return self._registers[BOOT_POWER] != 0
 
 
 def _words(value: float) -> tuple[int, int]:

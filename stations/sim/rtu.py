@@ -60,8 +60,8 @@ class Request:
 class Deframer:
     """Cuts requests out of a byte stream; a pause on the line ends whatever was under way."""
 
-    def __init__(self, slave: int) -> None:
-        self._slave = slave
+    def __init__(self, *slaves: int) -> None:
+        self._slaves = slaves
         self._buffer = b""
 
     @property
@@ -76,7 +76,7 @@ class Deframer:
             frame, self._buffer = self._buffer[:length], self._buffer[length:]
             if crc(frame[:-2]) != frame[-2:]:
                 self._buffer = b""  # out of step: wait for the next pause
-            elif frame[0] == self._slave:
+            elif frame[0] in self._slaves:
                 requests.append(_request(frame[1:-2]))
         return requests
 
@@ -85,7 +85,7 @@ class Deframer:
         frame, self._buffer = self._buffer, b""
         known = frame[1:2] and frame[1] in EIGHT_BYTES | COUNTED
         whole = len(frame) >= 4 and crc(frame[:-2]) == frame[-2:]
-        if not whole or known or frame[0] != self._slave:
+        if not whole or known or frame[0] not in self._slaves:
             return []
         return [Request(frame[1])]
 

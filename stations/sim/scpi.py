@@ -16,11 +16,14 @@ ERRORS = {
     111: "Channel list: slot number out of range",
     112: "Channel list: channel number out of range",
     113: "Channel list: empty scan list",
+    -100: "Command unknown",
     -102: "Syntax error",
     -109: "Missing parameter",
     -113: "Undefined header",
+    -201: "Invalid while in local",
     -211: "Trigger ignored",
     -214: "Trigger deadlock",
+    -221: "Settings conflict",
     -222: "Data out of range",
     -224: "Illegal parameter value",
     -230: "Data stale",
@@ -41,10 +44,18 @@ class ScpiError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One reply; `measured` marks one that carries a measurement."""
+    """What one query is answered; `measured` marks one that carries a measurement."""
 
     text: str
     measured: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What one message is answered: its whole text, and the part of it that was measured."""
+
+    text: str
+    measured: str
 
 
 Handler = Callable[[str], Answer | str | None]
@@ -68,21 +79,27 @@ def _mnemonic(match: re.Match[str]) -> str:
 class ScpiInstrument:
     """Executes messages; a subclass adds its commands with `add`."""
 
+    UNKNOWN_HEADER = -113
+
     def __init__(self, identity: str) -> None:
+        self._identity = identity
         self._handlers: list[tuple[re.Pattern[str], Handler]] = []
         self._found: dict[str, Handler | None] = {}
         self._errors: deque[int] = deque()
         self._overflow = False
         self._events = 0
+        self._event_mask = 0
         self.add(
             {
-                "*IDN?": lambda _: identity,
+                "*IDN?": lambda _: self._identity,
                 "*CLS": self._clear,
                 "*RST": self._reset,
                 "*OPC": self._operation_complete,
                 "*OPC?": lambda _: "1",
                 "*WAI": lambda _: None,
                 "*TST?": lambda _: "+0",
+                "*ESE": self._enable_events,
+                "*ESE?": lambda _: f"+{self._event_mask}",
                 "*ESR?": self._event_status,
                 "*STB?": lambda _: f"+{4 if self._errors else 0}",
                 "SYSTem:ERRor[:NEXT]?": self._next_error,
@@ -96,7 +113,7 @@ class ScpiInstrument:
         for notation, handler in commands.items():
             self._handlers.append((header_pattern(notation), handler))
 
-    def execute(self, message: str) -> Answer | None:
+    def execute(self, message: str) -> Reply | None:
         """Carry out one message; errors stop the rest of it, as the manuals say."""
         answers: list[Answer] = []
         path = ""
@@ -114,7 +131,10 @@ class ScpiInstrument:
                 answers.append(Answer(answer) if isinstance(answer, str) else answer)
         if not answers:
             return None
-        return Answer(";".join(a.text for a in answers), any(a.measured for a in answers))
+        return Reply(
+            ";".join(answer.text for answer in answers),
+            ";".join(answer.text for answer in answers if answer.measured),
+        )
 
     def queue_error(self, code: int) -> None:
         """Queue `code` and set its class in the standard event register."""
@@ -136,10 +156,10 @@ class ScpiInstrument:
                 )
             if (handler := self._found[spelling]) is not None:
                 return handler
-        raise ScpiError(-113)
+        raise ScpiError(self.UNKNOWN_HEADER)
 
     def _no_such_header(self, _: str) -> None:
-        raise ScpiError(-113)
+        raise ScpiError(self.UNKNOWN_HEADER)
 
     def _clear(self, _: str) -> None:
         self._errors.clear()
@@ -148,6 +168,9 @@ class ScpiInstrument:
 
     def _operation_complete(self, _: str) -> None:
         self._events |= 1
+
+    def _enable_events(self, text: str) -> None:
+        self._event_mask = int(number(text, low=0, high=255, default=0))
 
     def _event_status(self, _: str) -> str:
         events, self._events = self._events, 0

@@ -130,7 +130,8 @@ class Truevolt(TriggeredInstrument):
         # Auto-zero measures the short inside after each reading: twice the time.
         self._world.wait(self._nplc / LINE_HZ * (2 if self._autozero else 1))
         seen = self._world.see()
-        volts = seen.cell_volts[-1]
+        cells = seen.cell_volts
+        volts = self._faults.shown("meter", len(cells), cells[-1], seen.at_s)
         range_v = self._range_v
         if self._autorange:
             range_v = next((r for r in RANGES_V if abs(volts) <= 1.2 * r), RANGES_V[-1])

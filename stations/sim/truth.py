@@ -3,8 +3,9 @@
 Tests and inspectors hold it against what the product recorded.  Every line has `wall` and `at`
 (process time) in ISO form and a `kind`: "start" (the simulator began), "relay" (the supply's output
 relay moved: `on`), "contactor" (the one in its plus lead moved: `closed`, which "start" has too
-where there is one), "reply" (a measured reply leaves an instrument), "set" (a set value arrived),
-"hands" and "fault".
+where there is one), "load" (the load began or ended to draw), "reply" (a measured reply is due, as
+it should be), "spoilt" (what was sent instead of a reply), "set" (a set value arrived), "plugged",
+"unplugged", "hands" and "fault".
 """
 
 from __future__ import annotations

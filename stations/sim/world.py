@@ -1,9 +1,10 @@
-"""The physics behind one lock: cells, copper, the supply's output stage and process time.
+"""The physics behind one lock: cells, copper, supply and load, and process time.
 
 Servers and hands are threads; each access first brings the physics up to the process clock in
 steps of at most a second of process time, and a ticker does the same when nobody asks.  The
 world alone moves the clock: fast while the output relay is on, and the contactor closed where
-there is one, else at wall speed.
+there is one, or while the load is on, else at wall speed.  Supply and load hang on the same pair
+of leads.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from typing import Any
 from stations.clock import ClockWriter
 from stations.model.bank import Bank
 from stations.sim.output import Output
+from stations.sim.sink import Sink
 from stations.sim.truth import TruthLog
+from stations.values import Setpoint
 
 STEP_S = 1.0
 _STEP_MIN_S = 1e-3
@@ -36,10 +39,12 @@ class Seen:
     at_s: float
     speed: float
     output: Output
+    sink: Sink
     terminal_v: float  # at the supply's terminals; 0 with the relay open
     battery_v: float  # what the open leads carry; 0 where they hang in the air
-    current_a: float
-    regulation: str  # "CC", "CV" or "" with the relay open
+    current_a: float  # out of the supply
+    drawn_a: float  # into the load
+    regulation: str  # of the supply: "CC", "CV" or "" with the relay open
     cell_volts: tuple[float, ...]
     cell_currents: tuple[float, ...]
     socs: tuple[float, ...]
@@ -48,10 +53,16 @@ class Seen:
     contactor: str  # "open", "closed", or "" where the plus lead has none
     charge_ah: float  # delivered since the output was last switched on
     energy_wh: float
+    temperature_c: float
+
+    @property
+    def bank_a(self) -> float:
+        """Into the cells."""
+        return self.current_a - self.drawn_a
 
     @property
     def current_flows(self) -> bool:
-        return abs(self.current_a) > CURRENT_FLOWS_A
+        return abs(self.current_a) > CURRENT_FLOWS_A or self.drawn_a > CURRENT_FLOWS_A
 
 
 class World:
@@ -67,6 +78,7 @@ class World:
         truth: TruthLog,
         speed: float,
         contactor: bool = False,
+        temperature_c: float = 25.0,
     ) -> None:
         """`objection` says why these cells must never be joined; "" if they may.
 
@@ -76,6 +88,8 @@ class World:
         self._bank = bank
         self._objection = objection
         self._output = output
+        self._sink = Sink()
+        self._temperature_c = temperature_c
         self._clock = clock
         self._truth = truth
         self._fast = speed
@@ -96,12 +110,13 @@ class World:
         self._ticker.start()
 
     def close(self) -> None:
-        """Open relay and contactor, let every waiter go, stop the ticker."""
+        """Open relay and contactor, switch the load off, let every waiter go, stop the ticker."""
         with self._condition:
-            # Without a last step of the physics: the relay opens even where that has failed.
+            # Without a last step of the physics: both go off even where that has failed.
             self._move_relay(on=False, tripped=self._output.tripped)
             if self._contactor == "closed":
                 self._put_contactor("open")
+            self._move_load(on=False)
             self._closed = True
             self._condition.notify_all()
         if self._ticker.is_alive():
@@ -115,10 +130,12 @@ class World:
                 at_s=self._physics_s,
                 speed=self._clock.speed,
                 output=self._output,
+                sink=self._sink,
                 terminal_v=_or_zero(solution.supply_voltage_v) if self._output.on else 0.0,
                 battery_v=_or_zero(solution.supply_voltage_v) if self._bank.fed else 0.0,
-                current_a=solution.supply_current_a,
-                regulation=solution.regulation,
+                current_a=self._supplied_a(),
+                drawn_a=self._drawn_a(),
+                regulation=solution.regulation if self._output.on else "",
                 cell_volts=tuple(solution.cell_v.tolist()),
                 cell_currents=tuple(solution.current_a.tolist()),
                 socs=tuple(self._bank.states.soc.tolist()),
@@ -127,6 +144,7 @@ class World:
                 contactor=self._contactor,
                 charge_ah=self._charge_ah,
                 energy_wh=self._energy_wh,
+                temperature_c=self._temperature_c,
             )
 
     def note(self, kind: str, **fields: Any) -> None:
@@ -151,10 +169,27 @@ class World:
     def switch(self, *, on: bool) -> None:
         """Move the output relay; switching on clears a trip."""
         with self._condition:
+            if self._closed:
+                return
             self._advance()
             if on and not self._output.on:
                 self._charge_ah = self._energy_wh = 0.0
             self._move_relay(on=on, tripped="" if on else self._output.tripped)
+            self._settle()
+
+    def adjust_load(self, change: Callable[[Sink], Sink]) -> None:
+        """Change what the load is set to; it stays on or off."""
+        with self._condition:
+            self._advance()
+            self._sink = change(self._sink)
+            self._settle()
+
+    def switch_load(self, *, on: bool) -> None:
+        with self._condition:
+            if self._closed:
+                return
+            self._advance()
+            self._move_load(on=on)
             self._settle()
 
     def connect(self, *, links: bool, leads: bool) -> None:
@@ -186,25 +221,51 @@ class World:
         target_s = self._clock.now_s()
         while (left_s := target_s - self._physics_s) > _STEP_MIN_S:
             step_s = min(STEP_S, left_s)
-            self._solution = self._bank.advance(step_s, self._output.supply)
+            self._output = self._output.after(step_s)
+            self._solution = self._bank.advance(step_s, self._drive())
             self._physics_s += step_s
-            charge_ah = self._solution.supply_current_a * step_s / 3600
+            charge_ah = self._supplied_a() * step_s / 3600
             self._charge_ah += charge_ah
             self._energy_wh += charge_ah * _or_zero(self._solution.supply_voltage_v)
             self._trip_if_due()
 
     def _settle(self) -> None:
-        self._solution = self._bank.solve(self._output.supply)
+        self._solution = self._bank.solve(self._drive())
         self._trip_if_due()
 
+    def _drive(self) -> Setpoint | None:
+        """What the bank meets at the ends of its leads.
+
+        With both on, the load takes what it wants and the bank gets, or gives, the rest.
+        """
+        source = self._output.supply
+        fed_v = self._solution.supply_voltage_v if self._bank.fed else 0.0
+        sink = self._sink.drive(fed_v)
+        if source is None or sink is None:
+            return source or sink
+        rest_a = source.current_a + sink.current_a
+        return Setpoint(source.voltage_v if rest_a >= 0 else sink.voltage_v, rest_a)
+
+    def _drawn_a(self) -> float:
+        drive_a = -self._solution.supply_current_a
+        if not self._output.on:
+            return max(0.0, drive_a)
+        sink = self._sink.drive(self._solution.supply_voltage_v if self._bank.fed else 0.0)
+        return 0.0 if sink is None else -sink.current_a
+
+    def _supplied_a(self) -> float:
+        return self._solution.supply_current_a + self._drawn_a() if self._output.on else 0.0
+
     def _trip_if_due(self) -> None:
-        tripped = self._output.trip(
-            voltage_v=_or_zero(self._solution.supply_voltage_v),
-            current_a=self._solution.supply_current_a,
-        )
+        terminal_v = _or_zero(self._solution.supply_voltage_v)
+        tripped = self._output.trip(voltage_v=terminal_v, current_a=self._supplied_a())
+        over = self._sink.is_over(terminal_v=terminal_v, at_s=self._physics_s)
         if tripped:
             self._move_relay(on=False, tripped=tripped)
-            self._solution = self._bank.solve(None)
+        if over:
+            self._move_load(on=False)
+        if tripped or over:
+            self._solution = self._bank.solve(self._drive())
 
     def _move_relay(self, *, on: bool, tripped: str) -> None:
         moved = on != self._output.on
@@ -219,9 +280,16 @@ class World:
         self._pace()
         self._truth.write(self._clock.now_s(), "contactor", closed=state == "closed")
 
+    def _move_load(self, *, on: bool) -> None:
+        moved = on != self._sink.on
+        if moved:
+            self._sink = replace(self._sink, on=on, since_s=self._physics_s)
+            self._pace()
+            self._truth.write(self._clock.now_s(), "load", drawing=on)
+
     def _pace(self) -> None:
-        is_on = self._output.on and self._contactor != "open"
-        self._clock.set_speed(self._fast if is_on else 1.0)
+        supplies = self._output.on and self._contactor != "open"
+        self._clock.set_speed(self._fast if supplies or self._sink.on else 1.0)
         self._condition.notify_all()
 
     def _tick(self) -> None:

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from stations.model.bank import Wiring
 from stations.model.cell import CellParameters, cell_of
-from stations.sim.riden import Flaws
+from stations.sim.supply import Flaws
 
 
 class WorldError(ValueError):
@@ -50,6 +50,7 @@ class WorldConfig:
     supply: Flaws = field(default_factory=Flaws)
     meters: MeterFlaws = field(default_factory=MeterFlaws)
     hands_port: int = 0  # 0: any free one, told on the ready line
+    temperature_c: float = 25.0  # of cells and probes
 
 
 def load_world(path: Path) -> WorldConfig:
@@ -62,7 +63,8 @@ def load_world(path: Path) -> WorldConfig:
 
 
 def _world(table: Mapping[str, Any]) -> WorldConfig:
-    _known(table, ("cells", "speed", "seed", "wiring", "supply", "meters", "hands"), "")
+    keys = ("cells", "speed", "seed", "temperature_c", "wiring", "supply", "meters", "hands")
+    _known(table, keys, "")
     cells = table.get("cells")
     if not isinstance(cells, list) or not cells:
         raise WorldError("cells must be a list like [{ capacity_ah = 200.0, soc = 0.95 }]")
@@ -75,6 +77,7 @@ def _world(table: Mapping[str, Any]) -> WorldConfig:
         supply=_supply(table),
         meters=_meters(table),
         hands_port=int(_number(hands, "port", "hands.", 0, low=0, high=65535)),
+        temperature_c=_number(table, "temperature_c", "", 25.0, low=-20.0, high=80.0),
     )
 
 

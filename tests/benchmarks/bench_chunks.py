@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SAMPLES = 60_000
 IN_A_CHUNK = 600
 IN_A_SMALL_CHUNK = 300  # about what a fast simulated bench sends within CHUNK_MAX_S
-ROUNDS = 12
+ROUNDS = 40  # so that each side meets a quiet moment on a machine that others use too
 COPY = "COPY bare FROM STDIN (FORMAT BINARY)"
 HEAP = """CREATE TABLE bare (run int8, attempt int4, seq int8, at timestamptz,
     received timestamptz, age float8, voltage float8, supply_v float8, supply_a float8,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
-from datetime import timedelta
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +15,7 @@ from django.core.management.base import CommandError
 
 from deploy.demo import programs
 from deploy.demo.benches import BENCHES, CHANNELS, DemoBench, write_folder
+from deploy.demo.lock import FolderHeld, take
 from deploy.demo.seed import JOB_CELLS, seed
 from deploy.management.commands import demo
 from shop import clock
@@ -104,18 +108,45 @@ def test_instruments_are_started_first_and_ended_last(tmp_path: Path) -> None:
         assert stages[f"bench {number}"] < stages[f"guard {number}"] < stages[f"worker {number}"]
 
 
-def test_second_demo_on_the_same_data_names_the_first_and_touches_nothing(tmp_path: Path) -> None:
-    lock = demo._lock(tmp_path)
-    before = sorted(tmp_path.iterdir())
+def test_second_demo_says_who_has_the_data_and_touches_nothing(tmp_path: Path) -> None:
+    lock = take(tmp_path, now=datetime(2026, 11, 20, 21, 14, 3, tzinfo=UTC).astimezone())
+    lock.tell("http://127.0.0.1:8123")
 
-    with pytest.raises(
-        CommandError, match=rf"runs already on {tmp_path} \(process {os.getpid()}\)"
-    ):
-        demo._lock(tmp_path)
+    second = subprocess.run(
+        [sys.executable, "manage.py", "demo"],
+        env={"PATH": os.environ["PATH"], "CELLSHOP_DATA": str(tmp_path), "TZ": "UTC"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
-    assert sorted(tmp_path.iterdir()) == before
-    os.close(lock)
-    os.close(demo._lock(tmp_path))
+    assert second.returncode == os.EX_TEMPFAIL
+    assert second.stderr == (
+        f"CommandError: a demo runs already on {tmp_path}: process {os.getpid()}, since "
+        f"20 November 21:14:03. Open http://127.0.0.1:8123, or stop it (`kill {os.getpid()}`), "
+        "or set CELLSHOP_DATA to another folder.\n"
+    )
+    assert not (tmp_path / "holder.lock").exists()  # no server was started for it
+    lock.release()
+
+
+def test_a_demo_that_was_killed_holds_nothing(tmp_path: Path) -> None:
+    program = (
+        "import os, sys; from pathlib import Path; from deploy.demo.lock import take; "
+        "from datetime import UTC, datetime; take(Path(sys.argv[1]), now=datetime.now(UTC)); "
+        "os.kill(os.getpid(), 9)"
+    )
+    killed = subprocess.run([sys.executable, "-c", program, str(tmp_path)], check=False)
+
+    assert killed.returncode == -9
+    take(tmp_path, now=clock.now()).release()
+
+
+def test_a_demo_that_has_not_said_who_it_is_yet_is_told_apart(tmp_path: Path) -> None:
+    with (tmp_path / "demo.lock").open("w") as taken:
+        fcntl.flock(taken, fcntl.LOCK_EX)
+        with pytest.raises(FolderHeld, match="just starting"):
+            take(tmp_path, now=clock.now())
 
 
 def test_demo_names_a_data_folder_that_cannot_be_written(tmp_path: Path) -> None:

@@ -8,7 +8,9 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -143,6 +145,31 @@ def test_killed_servers_come_back_with_their_rows(data: Path) -> None:
 
     wait_until(lambda: answers(services) and postmaster(data) != killed, within_s=20)
     assert ask(services, "SELECT n FROM kept") == 42
+
+
+def test_a_backend_that_outlives_its_killed_server_is_no_obstacle(data: Path) -> None:
+    """Deep in its work it notices nothing, and holds the memory that the next server needs."""
+    services = embedded.join(data, durable=False)
+    killed = postmaster(data)
+    busy = threading.Thread(target=_counts_to_no_end, args=(services,), daemon=True)
+    busy.start()
+    wait_until(lambda: ask(services, COUNTING) == 1, what="the count to begin")
+
+    os.kill(killed, signal.SIGKILL)
+
+    wait_until(lambda: answers(services) and postmaster(data) != killed, within_s=20)
+    busy.join(timeout=10)
+    assert not busy.is_alive()
+    assert locks.holder_state(data, embedded.ALL) == "ready"
+
+
+COUNTING = """SELECT count(*) FROM pg_stat_activity
+ WHERE query LIKE '%2000000000%' AND state = 'active' AND pid <> pg_backend_pid()"""
+
+
+def _counts_to_no_end(services: Services) -> None:
+    with suppress(psycopg.OperationalError):
+        ask(services, "SELECT count(*) FROM generate_series(1, 2000000000) AS n WHERE n % 7 = 3")
 
 
 def test_newcomer_replaces_a_killed_holder(data: Path) -> None:

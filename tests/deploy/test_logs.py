@@ -1,14 +1,15 @@
-"""T2: the secret of a trace link is in no line of a log."""
+"""T2: the secret of a trace link is in no line of a log; and a night without Redis fits in it."""
 
 from __future__ import annotations
 
 import logging
+import sys
 from typing import Any
 
 import pytest
 from django.conf import settings
 
-from deploy.logs import WithoutSecrets
+from deploy.logs import BeatInOneLine, WithoutSecrets
 
 SECRET = "kQ3-x_9aBcDeFgHiJkLmNoPqRsTuVwXy"
 
@@ -36,3 +37,14 @@ def test_every_handler_leaves_secrets_out() -> None:
     handlers = logging_settings["handlers"].values()
 
     assert all("without_secrets" in handler["filters"] for handler in handlers)
+
+
+def test_beat_says_in_one_line_that_the_broker_is_away() -> None:
+    try:
+        raise ConnectionRefusedError("Connection refused")
+    except ConnectionRefusedError:
+        told = "Message Error: %s\n%s", ("Connection refused", ["stack"] * 30), sys.exc_info()
+        record = logging.LogRecord("celery.beat", logging.ERROR, "", 0, *told)
+
+    assert BeatInOneLine().filter(record)
+    assert logging.Formatter().format(record) == "Message Error: Connection refused"

@@ -18,15 +18,26 @@ from django.db import ProgrammingError, connection, transaction
 
 import tests.played
 from deploy.roles import Login, Role
+from shop.audit.models import AuditEntry
+from shop.audit.services import record
 from shop.jobs.leasing import Held, take
 from shop.jobs.models import Run
+from shop.jobs.numbers import spend_run_numbers
 from shop.jobs.states import RunState
 from shop.readings.uplink import who_stops
 from tests import factories
 from tests.cast import the_cast
+from tests.faults.matrix import Trial
 
 USERS = {role: login.user for role, login in settings.DATABASE_LOGINS.items()}
-EVIDENCE = ("shop_approval", "shop_balance", "shop_manifest", "shop_readingchunk")
+EVIDENCE = (
+    "shop_approval",
+    "shop_balance",
+    "shop_calibrationwithdrawal",
+    "shop_manifest",
+    "shop_readingchunk",
+    "shop_supersession",
+)
 
 
 @pytest.fixture
@@ -38,6 +49,12 @@ def become(role: Role) -> None:
     """For the rest of the transaction, that is of the test."""
     with connection.cursor() as cursor:
         cursor.execute(f'SET LOCAL ROLE "{USERS[role]}"')
+
+
+def acting_as() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_user")
+        return str(cursor.fetchone()[0])
 
 
 @contextmanager
@@ -52,6 +69,7 @@ def execute(statement: str) -> None:
         cursor.execute(statement)
 
 
+@pytest.mark.fault("44", "evidence changed with the login of app or bench", trials=1)
 @pytest.mark.parametrize("role", [Role.APP, Role.BENCH])
 @pytest.mark.parametrize("table", EVIDENCE)
 @pytest.mark.parametrize(
@@ -65,13 +83,24 @@ def execute(statement: str) -> None:
     ],
 )
 def test_evidence_is_added_and_read_only(
-    granted: None, role: Role, table: str, statement: str
+    granted: None, role: Role, table: str, statement: str, trial: Trial
 ) -> None:
     become(role)
 
     execute(f"SELECT count(*) FROM {table}")  # noqa: S608
     with refused():
         execute(statement.format(table))
+    trial.happened(acting_as() == USERS[role])
+
+
+@pytest.mark.parametrize("statement", ["UPDATE {} SET number = 1", "DELETE FROM {}", "TRUNCATE {}"])
+def test_the_app_adds_to_the_audit_and_changes_nothing_of_it(granted: None, statement: str) -> None:
+    cast = the_cast()
+    become(Role.APP)
+
+    record(kind=AuditEntry.Kind.SHARED, by=cast.sade, now=factories.NOON)
+    with refused():
+        execute(statement.format("shop_auditentry"))
 
 
 @pytest.mark.parametrize("role", [Role.APP, Role.BENCH])
@@ -136,6 +165,12 @@ def test_a_bench_can_say_who_stopped_its_run(granted: None) -> None:
     assert who_stops(Run.objects.get(pk=run.pk)) == cast.bayo.words
 
 
+def test_a_bench_may_keep_the_numbers_of_its_lost_runs(granted: None) -> None:
+    become(Role.BENCH)
+
+    assert spend_run_numbers(1)
+
+
 @pytest.mark.parametrize(
     "statement",
     [
@@ -147,6 +182,10 @@ def test_a_bench_can_say_who_stopped_its_run(granted: None) -> None:
         "UPDATE shop_user SET role = 'SUPERVISOR'",
         "SELECT password FROM shop_user",
         "UPDATE shop_cell SET serial = serial",
+        "INSERT INTO shop_supersession SELECT * FROM shop_supersession",
+        "INSERT INTO shop_calibrationwithdrawal SELECT * FROM shop_calibrationwithdrawal",
+        "SELECT * FROM shop_auditentry",
+        "INSERT INTO shop_auditentry (number) VALUES (1)",
         "SELECT * FROM shop_tracelink",
         "SELECT * FROM shop_customer",
         "SELECT * FROM django_session",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from pathlib import Path
 import pytest
 from django.contrib.auth import get_user_model
 
+from deploy.database import options
+from deploy.roles import Role
 from deploy.timers import Timers
 
 DEFAULTS = Timers(
@@ -23,6 +26,7 @@ DEFAULTS = Timers(
     uplink_period_s=0.5,
     chunk_max_s=5,
     resend_s=5,
+    deaf_after_s=30,
 )
 
 
@@ -50,7 +54,9 @@ def test_default_timers_hold_their_ratios() -> None:
         ({"lease_grace_s": 5.0}, "LEASE_GRACE_S >= 1/4 LEASE_TTL_S"),
         ({"autonomy_s": 30.0}, "SELF_FENCE_S <= AUTONOMY_S <= 86400"),
         ({"takeover_s": 1.0}, "4 x UPLINK_PERIOD_S <= TAKEOVER_S"),
-        ({"uplink_period_s": 0.0}, "UPLINK_PERIOD_S > 0"),
+        ({"uplink_period_s": 0.0}, "UPLINK_PERIOD_S above 0 and finite"),
+        ({"lease_ttl_s": float("inf")}, "LEASE_TTL_S above 0 and finite"),
+        ({"deaf_after_s": 14.0}, "3 x RESEND_S <= DEAF_AFTER_S"),
         ({"lease_ttl_s": float("nan")}, "SELF_FENCE_S <= 3/4 LEASE_TTL_S"),
     ],
 )
@@ -75,14 +81,39 @@ def test_wrong_ratio_stops_the_start(tmp_path: Path) -> None:
 def test_given_urls_are_used_and_nothing_is_embedded(tmp_path: Path) -> None:
     result = read_settings(
         tmp_path,
-        DATABASE_URL="postgres://me:word@db.example:5433/shop",
+        DATABASE_URL="postgres://me:word@db.example:5433/shop?sslmode=require",
         REDIS_URL="redis://cache.example/3",
     )
 
     assert result.returncode == 0, result.stderr
     assert "db.example" in result.stdout
+    assert "'sslmode': 'require'" in result.stdout
     assert "redis://cache.example/3" in result.stdout
     assert not (tmp_path / "services.json").exists()
+
+
+def test_what_a_url_asks_of_the_connection_is_kept(tmp_path: Path) -> None:
+    result = read_settings(
+        tmp_path,
+        show="s.DATABASES['default']['OPTIONS']",
+        DATABASE_URL="postgres://me:word@db.example/shop?sslmode=verify-full&connect_timeout=7",
+    )
+
+    options = ast.literal_eval(result.stdout)
+    assert (options["sslmode"], options["connect_timeout"]) == ("verify-full", 7)
+    assert options["tcp_user_timeout"] == 11250
+
+
+@pytest.mark.parametrize(
+    ("role", "asked"),
+    [
+        (Role.OWNER, ""),
+        (Role.APP, "-c idle_in_transaction_session_timeout=60s"),
+        (Role.BENCH, "-c idle_in_transaction_session_timeout=60s -c lock_timeout=5000ms"),
+    ],
+)
+def test_a_bench_waits_for_no_lock_longer_than_its_lease_bears(role: Role, asked: str) -> None:
+    assert options(role, DEFAULTS)["options"] == asked
 
 
 @pytest.mark.parametrize(

@@ -149,6 +149,29 @@ def test_silent_heart_is_killed_made_safe_and_started_again(log: Path) -> None:
     assert words[:3] == ["beating is ready", "[no heartbeat for 0.6 s: killed]", "output off"]
 
 
+def test_program_that_is_complained_of_is_told_to_end_and_started_again(log: Path) -> None:
+    complaint = log.with_name("complaint")
+    complaint.touch()  # an old one is of its predecessor
+    supervised = Supervised(replace(program("bench", log), complaint=complaint), folder=log.parent)
+
+    async def complain_once() -> int:
+        running = asyncio.ensure_future(supervised._supervisor.run())
+        async with asyncio.timeout(20):
+            while ("bench", "bench is ready") not in supervised.lines:
+                await asyncio.sleep(0.02)
+            while "bench term" not in told(log):
+                complaint.touch()
+                await asyncio.sleep(0.02)
+            while supervised.lines.count(("bench", "bench is ready")) < 2:
+                await asyncio.sleep(0.02)
+        supervised._supervisor.close()
+        return await running
+
+    assert asyncio.run(complain_once()) == 0
+    assert told(log) == ["bench start", "bench term", "bench end"] * 2
+    assert ("bench", "[does not do its work: ended]") in supervised.lines
+
+
 def test_program_that_does_not_end_is_killed_and_made_safe(log: Path) -> None:
     stubborn = replace(
         program("stubborn", log), make_safe=(sys.executable, "-c", "print('output off')")

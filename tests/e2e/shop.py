@@ -66,16 +66,17 @@ def make_shop(cast: Cast) -> Shop:
             token=1,
             simulated=True,
             program=played.program,
-            step=step_of(played, 1),
+            step=step_of(played, "connect"),
         ),
         cells=one,
     )
 
 
-def step_of(run: Run, index: int) -> dict[str, Any]:
+def step_of(run: Run, name: str) -> dict[str, Any]:
     """`Run.step` as the uplink writes it."""
-    step = (run.program or {})["steps"][index]
-    return {"index": index, "name": step["name"], "title": step["title"]}
+    steps = (run.program or {})["steps"]
+    index = next(index for index, step in enumerate(steps) if step["name"] == name)
+    return {"index": index, "name": name, "title": steps[index]["title"]}
 
 
 class Person:

@@ -48,7 +48,7 @@ def test_the_page_follows_the_run_and_stop_never_moves(
 
     page.get_by_role("button", name="Cells linked, leads on, polarity checked").click()
     expect(page.get_by_text("Confirmed. The bench goes on")).to_be_visible()
-    run.update(step=step_of(shop.played, 2))
+    run.update(step=step_of(shop.played, "balance"))
     expect(page.get_by_role("button", name="I am at the bench, finish")).to_be_visible()
     expect(page.locator("#run-steps .now")).to_contain_text("Balance: charge and hold")
     assert stop.bounding_box() == place

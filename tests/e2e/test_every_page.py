@@ -12,6 +12,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from shop import clock
+from shop.evidence.taking_back import withdraw
+from shop.packs.models import Pack
 from shop.trace.services import share
 from tests.api.made import assembled
 from tests.cast import Cast
@@ -30,6 +32,7 @@ def pages_of(shop: Shop, trace: str) -> dict[str, str]:
         "run-waiting": f"/runs/{shop.waiting.pk}",
         "run-done": f"/runs/{shop.played.pk}",
         "shelf": "/shelf",
+        "recalls": "/recalls",
         "approvals": "/approvals",
         "pack-new": "/packs/new",
         "pack": "/packs/P-1",
@@ -40,7 +43,7 @@ def pages_of(shop: Shop, trace: str) -> dict[str, str]:
 
 
 # Where people look, and act on the page that they go to.
-NO_ACT = {"board", "cell", "shelf", "trace"}
+NO_ACT = {"board", "cell", "recalls", "shelf", "trace"}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -50,6 +53,7 @@ def test_every_page_fits_and_shows_its_act(
 ) -> None:
     shop = make_shop(cast)
     pack = assembled(cast)
+    recall(pack, cast)
     trace = f"/t/{share(pack=pack, by=cast.bayo, now=clock.now())}"
     person = Person(browser, site, size=SIZES[size], scheme=scheme)
     person.open("/login")
@@ -67,6 +71,13 @@ def test_every_page_fits_and_shows_its_act(
 
     person.leave()
     assert person.complaints == []
+
+
+def recall(pack: Pack, cast: Cast) -> None:
+    """One certificate that it rests on is withdrawn."""
+    run = pack.placements.all()[0].cell.runs.get()
+    certificate = run.station.instruments.get(role="meter").calibrations.get()
+    withdraw(calibration=certificate, words="Dropped.", by=cast.sade, now=clock.now())
 
 
 def assert_accessible(page: Page, name: str) -> None:

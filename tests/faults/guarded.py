@@ -12,15 +12,17 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
+import httpx
+
 from stations.guardian_client import GuardianBench, GuardianLink, GuardianSilent
 from stations.journal import JournalRecord, file_name, read_records
-from stations.sim.folder import Folder
+from stations.sim.folder import Folder, Value
 from stations.values import Event, Limits, Protection, Reading, Setpoint
 from tests.stations.sim.harness import ROOT, SimulatedBench, cell, simulated_bench
 from tests.wait import wait_until
@@ -38,6 +40,7 @@ LIMITS = Limits(
 SETPOINT = Setpoint(3.65, 14.4)
 PROTECTION = Protection(ovp_v=3.75, ocp_a=15.1)
 DEADMAN_S = 2.0
+STATIONS: tuple[str, ...] = ("stations",)  # the module to run; a control has one of its own
 OFF_WITHIN_S = DEADMAN_S + 3.0
 
 
@@ -85,6 +88,15 @@ class Guarded:
         path = self.sim.config.journal / file_name("r1", attempt or self.token)
         return read_records(path)[0]
 
+    def samples(self) -> list[Mapping[str, Any]]:
+        """What the journal has of this attempt's readings."""
+        return [r.body["reading"] for r in self.journal() if r.kind == "sample"]
+
+    def events(self, kind: str) -> list[Mapping[str, Any]]:
+        """What the journal has of this attempt's events of one kind."""
+        events = [r.body["event"] for r in self.journal() if r.kind == "event"]
+        return [event for event in events if event["kind"] == kind]
+
     def bench_events(self) -> list[Mapping[str, Any]]:
         records, _ = read_records(self.sim.config.journal / "bench.jsonl")
         return [record.body["event"] for record in records]
@@ -99,9 +111,25 @@ class Guarded:
         wait_until(lambda: not self.sim.output_is_on(), within_s=within_s + 5)
         assert self.off_since(since) <= within_s
 
+    def heal(self) -> None:
+        """Take every fault away, for what comes afterwards."""
+        with suppress(httpx.HTTPError):  # a simulator that was killed has no faults
+            for role in self.sim.hands.state()["faults"]:
+                self.sim.hands.fault(role, "none")
+
+    def output(self) -> str:
+        """What the guardian says of it; "" while none answers."""
+        try:
+            return str(self.link.status()["output"])
+        except GuardianSilent:
+            return ""
+
+    def launch(self) -> None:
+        self.process = launch(self.sim.path)
+
     def restart(self, output: str = "off") -> None:
         """A new guardian that answers, and says so of its output."""
-        self.process = launch(self.sim.path)
+        self.launch()
         _wait_listening(self, output)
 
     def kill(self, number: int = signal.SIGKILL) -> int:
@@ -135,15 +163,21 @@ def guarded(
     cells: Sequence[Mapping[str, Any]] | None = None,
     speed: float = 240.0,
     relay: bool = False,
-    timing: Mapping[str, float] | None = None,
+    timing: Mapping[str, Value] | None = None,
+    supply: Mapping[str, Value] | None = None,
+    folder: Folder | None = None,
 ) -> Iterator[Guarded]:
-    """Simulated bench and guardian up, the guardian's first act (off, proven) done."""
-    folder = Folder(
+    """Simulated bench and guardian up, the guardian's first act (off, proven) done.
+
+    `folder` says everything of the bench, where it is not the usual one.
+    """
+    folder = folder or Folder(
         cells=cells or [cell(soc=0.95)] * 4,
         speed=speed,
         wiring={"lead_ohm": 0.005},
         relay=relay,
         timing=timing or {},
+        supply=supply or {},
     )
     with simulated_bench(path, folder=folder) as sim:
         bench = Guarded(sim, launch(path))
@@ -151,6 +185,7 @@ def guarded(
             _wait_listening(bench, "off")
             yield bench
         finally:
+            bench.heal()
             for session in bench.sessions:
                 session.__exit__(None, None, None)
             bench.process.send_signal(signal.SIGCONT)
@@ -192,7 +227,7 @@ def charging_runner(bench: Guarded, *, group: int | None = None) -> Iterator[sub
 def launch(path: Path) -> subprocess.Popen[bytes]:
     """A guardian, in a process group of its own."""
     return subprocess.Popen(
-        [sys.executable, "-W", "error", "-m", "stations", "guard", str(path / "bench.toml")],
+        [sys.executable, "-W", "error", "-m", *STATIONS, "guard", str(path / "bench.toml")],
         cwd=ROOT,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
         process_group=0,
@@ -202,9 +237,6 @@ def launch(path: Path) -> subprocess.Popen[bytes]:
 def _wait_listening(bench: Guarded, output: str) -> None:
     def answers() -> bool:
         assert bench.process.poll() is None, "the guardian has ended"
-        try:
-            return bool(bench.link.status()["output"] == output)
-        except GuardianSilent:
-            return False
+        return bench.output() == output
 
     wait_until(answers, within_s=20)

@@ -7,8 +7,9 @@
         trial.off_after(bench.off_since(killed))  # seconds from the fault to off, by the truth log
 
 In CI each test is tried once; with --all-trials as often as its row says: at least 20 times
-where a trial takes under 3 s, 5 times under 15 s, else once.  What cannot be produced here is
-in `tests/faults/not_here.py`, beside the nearest that can.
+where a trial takes under 3 s, 5 times under 15 s, else once.  One that takes long, and beside
+which CI has its like, says `in_ci=False`, or names the few of its cases that CI tries.  What
+cannot be produced here is in `tests/faults/not_here.py`, beside the nearest that can.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        "fault(row, words, trials, limit_s): a row of the fault matrix, for `make faults`",
+        "fault(row, words, trials, limit_s, in_ci): a row of the fault matrix, for `make faults`",
     )
 
 
@@ -81,6 +82,23 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     trials = int(mark.kwargs["trials"]) if metafunc.config.getoption("all_trials") else 1
     metafunc.parametrize("trial", range(1, trials + 1), indirect=True, ids=lambda n: f"trial{n}")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("all_trials"):
+        return
+    left = [item for item in items if _only_in_full(item)]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in left]
+
+
+def _only_in_full(item: pytest.Item) -> bool:
+    mark = item.get_closest_marker("fault")
+    in_ci = mark.kwargs.get("in_ci", True) if mark is not None else True
+    if isinstance(in_ci, bool):
+        return not in_ci
+    return not any(f"-{case}]" in item.name for case in in_ci)
 
 
 @pytest.fixture

@@ -170,17 +170,3 @@ def answered(link: GuardianLink) -> Mapping[str, Any] | None:
         return link.status()
     except GuardianSilent:
         return None
-
-
-def test_a_full_disk_switches_off(tmp_path: Path) -> None:
-    with guarded(tmp_path) as bench:
-        runner = bench.session()
-        bench.charge(runner)
-        next_reading(runner)
-        size = (bench.sim.config.journal / "r1-1.jsonl").stat().st_size
-
-        full = wall_now()
-        resource.prlimit(bench.process.pid, resource.RLIMIT_FSIZE, (size + 2000, size + 2000))
-
-        bench.wait_off(full, within_s=3.0)
-        assert "journal cannot be written" in bench.link.status()["alarm"]

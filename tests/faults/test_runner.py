@@ -42,7 +42,7 @@ def test_kill_9_of_the_runner_switches_off_and_loses_no_sample(
         samples = [r.body["reading"]["seq"] for r in bench.journal() if r.kind == "sample"]
         close = bench.journal()[-1].body
         assert samples == list(range(1, close["last_seq"] + 1))
-        assert close["outcome"]["kind"] == "ERROR"
+        assert close["outcome"]["kind"] == "INTERRUPTED"
         assert bench.link.status()["session"] is None
 
 

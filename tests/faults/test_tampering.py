@@ -13,16 +13,26 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 
+from shop.audit.models import AuditEntry
+from shop.audit.services import record
+from shop.equipment.models import CalibrationWithdrawal
 from shop.evidence.canonical import approval_body, sha256_of
-from shop.evidence.models import Approval, Balance, CellVoltage, VoltageCheck
+from shop.evidence.models import Approval, Balance, CellVoltage, Supersession, VoltageCheck
+from shop.evidence.taking_back import supersede, withdraw
+from shop.jobs.ending import Ending
+from shop.jobs.manifest import seal
 from shop.jobs.models import Run
-from shop.packs.models import Placement
+from shop.jobs.states import RunState
+from shop.packs.models import GateDecision, Placement
 from shop.packs.services import assemble_pack
+from shop.quality.models import Disposition
+from shop.quality.services import open_nonconformance
 from shop.readings.models import Manifest, ReadingChunk
 from shop.signing import keyring, signatures
 from shop.signing.models import KeyRetirement, SigningKey
 from tests import factories
 from tests.cast import Cast, the_cast
+from tests.faults.matrix import Trial
 from tests.faults.tampering import (
     change,
     one_reading_higher,
@@ -110,13 +120,15 @@ def test_the_superuser_cannot_edit_by_switching_replication_on(run: Run) -> None
         ReadingChunk.objects.filter(run=run).update(count=1)
 
 
-def test_a_changed_value_is_named_with_its_run_attempt_and_seq(run: Run) -> None:
+@pytest.mark.fault("44", "value changed by the superuser", trials=20)
+def test_a_changed_value_is_named_with_its_run_attempt_and_seq(run: Run, trial: Trial) -> None:
     row = chunk(run, 1)
     edited = rewritten(run, one_reading_higher(row.first_seq + 10))[1].payload
     assert edited != bytes(row.payload)
 
     change(ReadingChunk, row.pk, payload=edited)
 
+    trial.happened(bytes(chunk(run, 1).payload) == edited)
     place = f"ReadingChunk {row.pk} (run {run.pk}, attempt 1, seq {row.first_seq})"
     assert first_fault().startswith(f"{place}: is not what its hash says")
 
@@ -139,11 +151,13 @@ def test_a_damaged_row_is_named(run: Run, fields: dict[str, Any], words: str) ->
     assert words in found
 
 
-def test_a_cut_last_chunk_is_named_by_the_first_missing_seq(run: Run) -> None:
+@pytest.mark.fault("44", "last chunk of a run cut off", trials=20)
+def test_a_cut_last_chunk_is_named_by_the_first_missing_seq(run: Run, trial: Trial) -> None:
     last = chunk(run, -1)
 
     remove(ReadingChunk, last.pk)
 
+    trial.happened(chunk(run, -1).last_seq < last.first_seq)
     manifest = Manifest.objects.get(run=run)
     place = f"Manifest {manifest.pk} (run {run.pk}, attempt 1, seq {last.first_seq})"
     missing = f"{last.first_seq} to {last.last_seq} are missing"
@@ -160,13 +174,15 @@ def test_a_chunk_cut_from_the_middle_is_named(run: Run) -> None:
     assert f"begins at {cut.last_seq + 1} where {cut.first_seq} should follow" in found
 
 
-def test_two_swapped_chunks_are_found_at_the_first(run: Run) -> None:
+@pytest.mark.fault("44", "two chunks swapped", trials=20)
+def test_two_swapped_chunks_are_found_at_the_first(run: Run, trial: Trial) -> None:
     one, two = chunk(run, 1), chunk(run, 2)
     assert one.count == two.count
 
     change(ReadingChunk, one.pk, payload=bytes(two.payload), hash=two.hash)
     change(ReadingChunk, two.pk, payload=bytes(one.payload), hash=one.hash)
 
+    trial.happened((chunk(run, 1).hash, chunk(run, 2).hash) == (two.hash, one.hash))
     place = f"ReadingChunk {one.pk} (run {run.pk}, attempt 1, seq {one.first_seq})"
     assert first_fault().startswith(f"{place}: is not what its hash says")
 
@@ -181,13 +197,18 @@ def test_a_recomputed_chain_ends_in_another_hash_than_was_sealed(run: Run) -> No
     )
 
 
-def test_a_chain_and_manifest_recomputed_without_the_key_have_no_signature(run: Run) -> None:
+@pytest.mark.fault("44", "chain and manifest recomputed without the key", trials=20)
+def test_a_chain_and_manifest_recomputed_without_the_key_have_no_signature(
+    run: Run, trial: Trial
+) -> None:
     chunks = rewritten(run, one_reading_higher(400))
     store(run, chunks)
     manifest = Manifest.objects.get(run=run)
 
     reseal(manifest, {"readings": manifest.body["readings"] | {"head": chunks[-1].hash}})
 
+    sealed = Manifest.objects.get(run=run)
+    trial.happened(sealed.sha256 == sha256_of(sealed.body) != manifest.sha256)
     found = first_fault()
     assert found.startswith(f"Manifest {manifest.pk} (run {run.pk}, attempt 1): its signature")
     assert "does not hold" in found
@@ -231,6 +252,19 @@ def test_a_removed_manifest_is_missed(run: Run) -> None:
     assert first_fault().startswith(f"Manifest (run {run.pk}, attempt 1): the run is over")
 
 
+def test_an_interrupted_attempt_that_was_cut_away_is_missed(cast: Cast) -> None:
+    run = factories.make_run(by=cast.tola, state=RunState.STOPPED, token=2)
+    first = seal(run, Ending(RunState.INTERRUPTED, "lost"), now=ENDED)
+    run.attempt = 2
+    second = seal(run, Ending(RunState.STOPPED, "enough"), now=ENDED)
+    verify()
+
+    remove(Manifest, first.pk)
+
+    named = f"Manifest {second.pk} (run {run.pk}, attempt 2): names attempt 1"
+    assert first_fault().startswith(named)
+
+
 def test_nothing_is_believed_that_a_retired_key_signed_later(run: Run) -> None:
     key = Manifest.objects.get(run=run).key
     assert key is not None
@@ -240,8 +274,9 @@ def test_nothing_is_believed_that_a_retired_key_signed_later(run: Run) -> None:
     assert f"is signed with key {key.key_id} after that was retired" in first_fault()
 
 
+@pytest.mark.fault("44", "approval edited", trials=10)
 @pytest.mark.parametrize("recomputed", [False, True])
-def test_an_edited_approval_is_named(run: Run, recomputed: bool) -> None:
+def test_an_edited_approval_is_named(run: Run, recomputed: bool, trial: Trial) -> None:
     approval = Approval.objects.order_by("pk")[2]
     evidence = approval.evidence | {"rated_ah": 314_000_000}
 
@@ -249,6 +284,7 @@ def test_an_edited_approval_is_named(run: Run, recomputed: bool) -> None:
     if recomputed:
         change(Approval, approval.pk, evidence_sha256=sha256_of(evidence))
 
+    trial.happened(Approval.objects.get(pk=approval.pk).evidence == evidence)
     words = "does not hold" if recomputed else "is not what its hash says"
     assert first_fault().startswith(f"Approval {approval.pk}: ")
     assert words in first_fault()
@@ -311,6 +347,96 @@ def test_an_edited_cell_voltage_is_named(run: Run) -> None:
     )
 
 
+# the audit, and what it repeats
+
+
+@pytest.fixture
+def taken_back(run: Run, cast: Cast) -> Supersession:
+    """The second entry of three in the audit."""
+    record(kind=AuditEntry.Kind.SHARED, by=cast.sade, now=APPROVED, data={"link": 1})
+    back = supersede(record=run.balance, words="A lead was loose.", by=cast.sade, now=APPROVED)
+    calibration = run.station.instruments.get(role="meter").calibrations.get()
+    withdraw(calibration=calibration, words="Dropped.", by=cast.kemi, now=APPROVED)
+    return back
+
+
+def entry(number: int) -> AuditEntry:
+    return AuditEntry.objects.get(number=number)
+
+
+def test_an_untouched_audit_is_well(taken_back: Supersession) -> None:
+    assert "3 audit entries" in verify()
+
+
+@pytest.mark.parametrize("recomputed", [False, True])
+def test_an_edited_entry_is_named(taken_back: Supersession, cast: Cast, recomputed: bool) -> None:
+    row = entry(1)
+
+    change(AuditEntry, row.pk, by=cast.bayo)
+    if recomputed:
+        row.refresh_from_db()
+        assert row.key is not None
+        change(AuditEntry, row.pk, sha256=sha256_of(row.body(row.key.named)))
+
+    words = "does not hold" if recomputed else "is not what its hash says"
+    assert first_fault().startswith(f"AuditEntry {row.pk}: number 1 ")
+    assert words in first_fault()
+
+
+def test_an_entry_that_was_cut_out_is_missed(taken_back: Supersession) -> None:
+    following = entry(2).pk
+
+    remove(AuditEntry, entry(1).pk)
+
+    assert first_fault() == (
+        f"AuditEntry {following}: number 2 where 1 should follow: an entry is missing"
+    )
+
+
+def test_an_entry_that_was_cut_out_and_closed_up_breaks_the_chain(
+    taken_back: Supersession,
+) -> None:
+    remove(AuditEntry, entry(1).pk)
+    for number in (2, 3):
+        change(AuditEntry, entry(number).pk, number=number - 1)
+
+    assert "does not follow the entry before it: the hashes differ" in first_fault()
+
+
+def test_a_supersession_that_vanished_is_missed(taken_back: Supersession) -> None:
+    """Otherwise what was taken back would count again."""
+    remove(Supersession, taken_back.pk)
+
+    assert first_fault() == f"Supersession {taken_back.pk}: the audit has it and it is not there"
+
+
+def test_an_edited_reason_is_named(taken_back: Supersession) -> None:
+    change(Supersession, taken_back.pk, words="All is well.")
+
+    assert first_fault() == (
+        f"Supersession {taken_back.pk}: is not as the audit has it: it was changed"
+    )
+
+
+def test_a_withdrawal_that_vanished_is_missed(taken_back: Supersession) -> None:
+    gone = CalibrationWithdrawal.objects.get()
+
+    remove(CalibrationWithdrawal, gone.pk)
+
+    assert first_fault().startswith(f"CalibrationWithdrawal {gone.pk}: the audit has it")
+
+
+def test_a_disposition_that_nobody_made_is_named(run: Run, cast: Cast) -> None:
+    """Otherwise a word in the database would let a quarantined cell into a pack."""
+    cell = run.run_cells.order_by("position")[0].cell
+    note = open_nonconformance(cell=cell, kind="OTHER", words="Swollen.", now=APPROVED)
+    forged = Disposition.objects.create(
+        nonconformance=note, decision="USE_AS_IS", by=cast.sade, at=APPROVED, words="Fine."
+    )
+
+    assert first_fault() == f"Disposition {forged.pk}: nobody made it: the audit does not have it"
+
+
 @pytest.mark.django_db(transaction=True)
 class TestPlacements:
     """Assembling needs a transaction of its own."""
@@ -335,7 +461,30 @@ class TestPlacements:
         return Placement.objects.get(pack=pack, position=2)
 
     def test_a_pack_as_the_gate_decided_is_well(self, placement: Placement) -> None:
-        assert "4 placements" in verify()
+        assert "1 decisions, 4 placements" in verify()
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [("findings", []), ("at", APPROVED), ("allowed", False), ("plan", {"pack": "P-1"})],
+    )
+    def test_an_edited_decision_is_named(
+        self, placement: Placement, name: str, value: object
+    ) -> None:
+        decision = GateDecision.objects.get()
+
+        # A refused plan has no pack.
+        also = {"pack": None} if name == "allowed" else {}
+        change(GateDecision, decision.pk, **{name: value}, **also)
+
+        assert first_fault().startswith(f"GateDecision {decision.pk}: pack P-1: its signature")
+
+    def test_a_decision_that_nobody_signed_is_named(self, placement: Placement, cast: Cast) -> None:
+        decision = GateDecision.objects.get()
+        decision.pk, decision.pack, decision.allowed = None, None, False
+        decision.key, decision.signature = None, ""
+        decision.save(force_insert=True)
+
+        assert first_fault() == f"GateDecision {decision.pk}: pack P-1: is not signed"
 
     def test_another_cell_than_the_gate_saw_is_named(self, placement: Placement) -> None:
         Placement.objects.filter(pk=placement.pk).update(cell=factories.make_cells(1)[0])

@@ -84,7 +84,9 @@ def relay_moves(bench: ShopBench) -> list[bool]:
     return [bool(record["on"]) for record in bench.guarded.sim.truth("relay")]
 
 
-@pytest.mark.fault("1", "kill -9 of a worker that has just leased its run", trials=3, limit_s=100)
+@pytest.mark.fault(
+    "1", "kill -9 of a worker that has just leased its run", trials=1, limit_s=100, in_ci=False
+)
 def test_a_run_lost_before_its_bench_was_open_is_run_again(
     env: dict[str, str], trial: Trial
 ) -> None:
@@ -107,7 +109,7 @@ def test_a_run_lost_before_its_bench_was_open_is_run_again(
         bench.at_step(run, "balance")
 
 
-@pytest.mark.fault("3", "kill -9 of a worker that concludes its run", trials=3, limit_s=5.0)
+@pytest.mark.fault("3", "kill -9 of a worker that concludes its run", trials=1, limit_s=5.0)
 def test_a_run_lost_while_it_was_concluded_is_sealed_by_the_next_and_energises_nothing(
     env: dict[str, str], redis_client: redis.Redis, trial: Trial
 ) -> None:
@@ -129,7 +131,7 @@ def test_a_run_lost_while_it_was_concluded_is_sealed_by_the_next_and_energises_n
         assert Manifest.objects.get(run=run).body["readings"]["count"] == run.stored_seq
 
 
-@pytest.mark.fault("6", "SIGSTOP of the worker, taken over, woken as a zombie", trials=2, limit_s=5)
+@pytest.mark.fault("6", "SIGSTOP of the worker, taken over, woken as a zombie", trials=1, limit_s=5)
 def test_a_zombie_commands_nothing_and_spoils_nothing(
     env: dict[str, str], redis_client: redis.Redis, trial: Trial
 ) -> None:
@@ -159,7 +161,7 @@ def test_a_zombie_commands_nothing_and_spoils_nothing(
         assert relay_moves(bench).count(True) == 3
 
 
-@pytest.mark.fault("16", "the server is gone for longer than the autonomy", trials=3, limit_s=4.0)
+@pytest.mark.fault("16", "the server is gone for longer than the autonomy", trials=1, limit_s=4.0)
 def test_a_bench_alone_for_longer_than_its_autonomy_switches_off_and_goes_on_later(
     env: dict[str, str], redis_client: redis.Redis, settings: Settings, trial: Trial
 ) -> None:
@@ -186,7 +188,9 @@ def test_a_bench_alone_for_longer_than_its_autonomy_switches_off_and_goes_on_lat
         assert run.state == RunState.FINISHED
 
 
-@pytest.mark.fault("50", "SIGTERM of the worker in the hold, as a deploy does", trials=2, limit_s=5)
+@pytest.mark.fault(
+    "50", "SIGTERM of the worker in the hold, as a deploy does", trials=1, limit_s=5, in_ci=False
+)
 def test_a_restart_of_the_worker_pauses_its_run(
     env: dict[str, str], redis_client: redis.Redis, trial: Trial
 ) -> None:
@@ -203,7 +207,9 @@ def test_a_restart_of_the_worker_pauses_its_run(
         assert run.state == RunState.FINISHED
 
 
-@pytest.mark.fault("51", "the server is gone and the worker is killed", trials=2, limit_s=5.0)
+@pytest.mark.fault(
+    "51", "the server is gone and the worker is killed", trials=1, limit_s=5.0, in_ci=False
+)
 def test_two_faults_at_once_are_answered_by_the_stricter_limit(
     env: dict[str, str], redis_client: redis.Redis, trial: Trial
 ) -> None:

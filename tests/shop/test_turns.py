@@ -16,8 +16,10 @@ import pytest
 
 from shop.cells.models import Cell
 from shop.cells.services import lock_cells
+from shop.evidence.models import Approval, CapacityTest
 from shop.evidence.queries import evidence_of_cells
 from shop.evidence.services import approve_cells, import_capacity_file, record_balance
+from shop.evidence.taking_back import supersede, withdraw
 from shop.jobs.models import Job, Run
 from shop.jobs.services import start_run
 from shop.jobs.states import RunState
@@ -28,6 +30,7 @@ from shop.quality.services import open_nonconformance
 from shop.refusals import Refusal
 from tests import factories
 from tests.cast import Cast, the_cast
+from tests.faults.matrix import Trial
 from tests.shop.packs.factories import approve, charge, make_bank, make_design
 from tests.shop.turns import between, on_its_own_connection, waited_for
 from tests.wait import wait_until
@@ -44,6 +47,10 @@ class Scene:
     cells: list[Cell]
     design: PackDesign
     job: Job
+    run: Run
+
+    def started(self) -> bool:
+        return Run.objects.filter(job=self.job).exists()
 
     def seen(self) -> dict[str, str]:
         return {serial: known.sha256 for serial, known in evidence_of_cells(self.cells).items()}
@@ -83,11 +90,12 @@ def codes(act: Callable[[], object]) -> set[str]:
 @pytest.fixture
 def scene(transactional_db: None) -> Scene:
     cast = the_cast()
-    cells = make_bank(by=cast.tola, stopped=STOPPED).cells
+    bank = make_bank(by=cast.tola, stopped=STOPPED)
+    cells = bank.cells
     capacities(cells, cast, 200.0)
     station = factories.make_station(now=NOW)
     job = factories.make_job(by=cast.tola, cells=cells, claimed_at=station, now=NOW)
-    return Scene(cast, cells, make_design(), job)
+    return Scene(cast, cells, make_design(), job, bank.run)
 
 
 def capacities(cells: Iterable[Cell], cast: Cast, capacity_ah: float) -> None:
@@ -128,24 +136,62 @@ def the_next_run_is_started(scene: Scene) -> Callable[[], object]:
     return lambda: start_run(job=scene.job, by=scene.cast.tola, now=NOW)
 
 
+def the_balance_is_superseded(scene: Scene) -> Callable[[], object]:
+    balance = scene.run.balance
+    return lambda: supersede(record=balance, words="Loose.", by=scene.cast.kemi, now=NOW)
+
+
+def a_capacity_test_is_superseded(scene: Scene) -> Callable[[], object]:
+    test = CapacityTest.objects.get(cell=scene.cells[3])
+    return lambda: supersede(record=test, words="Another cell's.", by=scene.cast.kemi, now=NOW)
+
+
+def a_calibration_is_withdrawn(scene: Scene) -> Callable[[], object]:
+    calibration = scene.run.station.instruments.get(role="scanner").calibrations.get()
+    return lambda: withdraw(calibration=calibration, words="Off.", by=scene.cast.kemi, now=NOW)
+
+
 WRITERS = [
     a_later_run_ends_partial,
     a_nonconformance_is_opened,
     another_capacity_is_imported,
     the_next_run_is_started,
+    the_balance_is_superseded,
+    a_capacity_test_is_superseded,
+    a_calibration_is_withdrawn,
 ]
+# Each writer in turn, so that a row of the matrix is tried more than 20 times.
+TRIALS = 3
 
 
+@pytest.mark.fault("41", "evidence taken back or changed between gate and commit", trials=TRIALS)
 @pytest.mark.parametrize("writer", WRITERS, ids=lambda writer: writer.__name__)
 def test_no_pack_is_assembled_on_evidence_that_changed_at_the_same_instant(
-    scene: Scene, writer: Callable[[Scene], Callable[[], object]]
+    scene: Scene,
+    writer: Callable[[Scene], Callable[[], object]],
+    monkeypatch: pytest.MonkeyPatch,
+    trial: Trial,
 ) -> None:
     approve(scene.cells, by=scene.cast.sade, now=NOW)
+    tries = tries_of_assembling(monkeypatch)
 
     refused = between(writer(scene), scene.assembles)
 
+    trial.happened(len(tries) == 2)  # PostgreSQL could not serialize the first one
     assert refused & {"G1", "G3", "G7"}
     assert not Pack.objects.exists()
+
+
+def tries_of_assembling(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Grows with every transaction that begins to assemble."""
+    tries: list[int] = []
+
+    def counted(cells: Iterable[Cell]) -> None:
+        tries.append(1)
+        lock_cells(cells)
+
+    monkeypatch.setattr("shop.packs.services.lock_cells", counted)
+    return tries
 
 
 def test_with_a_lock_alone_the_old_snapshot_would_pass(
@@ -159,24 +205,35 @@ def test_with_a_lock_alone_the_old_snapshot_would_pass(
     assert between(a_nonconformance_is_opened(scene), scene.assembles) == set()
 
 
+@pytest.mark.fault("39", "approval of evidence that is superseded meanwhile", trials=TRIALS)
 @pytest.mark.parametrize("writer", WRITERS, ids=lambda writer: writer.__name__)
 def test_an_approval_and_what_supersedes_it_are_never_both_valid(
-    scene: Scene, writer: Callable[[Scene], Callable[[], object]]
+    scene: Scene, writer: Callable[[Scene], Callable[[], object]], trial: Trial
 ) -> None:
     seen = scene.seen()
 
     refused = between(writer(scene), lambda: scene.approves(seen))
 
+    trial.happened(scene.seen() != seen or scene.started())
     assert refused & {"stale_evidence", "run_since"}
-    assert not any(known.approval for known in evidence_of_cells(scene.cells).values())
+    assert not Approval.objects.exists()
 
 
-def test_an_approval_that_came_first_binds_to_nothing_once_superseded(scene: Scene) -> None:
+@pytest.mark.fault("39", "approval of evidence that is superseded right after", trials=7)
+@pytest.mark.parametrize(
+    "writer",
+    [a_later_run_ends_partial, the_balance_is_superseded, a_calibration_is_withdrawn],
+    ids=lambda writer: writer.__name__,
+)
+def test_an_approval_that_came_first_binds_to_nothing_once_superseded(
+    scene: Scene, writer: Callable[[Scene], Callable[[], object]], trial: Trial
+) -> None:
     seen = scene.seen()
-    supersede = a_later_run_ends_partial(scene)
+    taken_back = writer(scene)
 
-    between(lambda: scene.approves(seen), supersede)
+    between(lambda: scene.approves(seen), taken_back)
 
+    trial.happened(Approval.objects.count() == len(scene.cells))
     assert not any(known.approval for known in evidence_of_cells(scene.cells).values())
 
 

@@ -58,6 +58,38 @@ def test_reads_a_bench(tmp_path: Path) -> None:
     assert [i.role for i in bench.instruments] == ["supply", "meter", "scanner"]
 
 
+def test_a_bench_may_have_load_bms_and_thermometer(tmp_path: Path) -> None:
+    more = """
+[load]
+driver = "itech_it8514c"
+resource = "load.tty"
+serial_number = "8000123456"
+[bms]
+driver = "jbd_bms"
+resource = "bms.tty"
+serial_number = "JBD-SP16S020-0042"
+[thermometer]
+driver = "eletechsup_r4dcb08"
+resource = "thermometer.tty"
+serial_number = "001"
+channels = [4, 3, 2, 1]
+"""
+    bench = load(write(tmp_path, GOOD + more))
+
+    assert [i.role for i in bench.instruments][3:] == ["load", "bms", "thermometer"]
+    assert bench.thermometer is not None
+    assert bench.thermometer.channels == (4, 3, 2, 1)
+    assert bench.load is not None
+    assert bench.load.resource == str(tmp_path / "load.tty")
+
+
+def test_a_load_has_no_channels(tmp_path: Path) -> None:
+    load_table = '[load]\ndriver = "itech_it8514c"\nchannels = [1]\n'
+
+    with pytest.raises(ConfigError, match=r"load\.channels is not a key"):
+        load(write(tmp_path, GOOD + load_table))
+
+
 def test_a_bench_may_have_no_scanner_and_real_time(tmp_path: Path) -> None:
     text = GOOD.replace('[clock]\nsimulated = "clock"\n', "")
     text = text[: text.index("[scanner]")].replace("127.0.0.1", "192.168.1.20")
@@ -112,9 +144,9 @@ def test_a_bench_without_a_contactor_may_sample_slowly(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("[clock]", "[clok]", "clok is not a key; allowed are clock"),
+        ("[clock]", "[clok]", "clok is not a key; allowed are bms, clock"),
         ('station = "bench-1"', "", "station must be a text"),
-        ("riden_rd6018", "keysight_34461a", "supply.driver is 'keysight_34461a'; allowed are rid"),
+        ("riden_rd6018", "keysight_34461a", "supply.driver is 'keysight_34461a'; allowed are ea_"),
         ('"supply.tty"', "7", "supply.resource must be a text"),
         ("::41001::SOCKET", "::41001::RAW", "meter.resource .* allowed are TCPIP0"),
         ("127.0.0.1::41001", "127.0.0.1;*RST::41001", "meter.resource"),

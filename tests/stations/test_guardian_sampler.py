@@ -19,7 +19,9 @@ from stations.values import NAN, Reading, Setpoint
 AT = datetime(2026, 1, 5, 22, 0, tzinfo=UTC)
 
 
-def supply(on: bool = True, tripped: str = "", as_set: bool = True) -> SupplyRead:
+def supply(
+    on: bool = True, tripped: str = "", as_set: bool = True, protected: bool = True
+) -> SupplyRead:
     state = SupplyState(
         setpoint=Setpoint(3.65, 14.4),
         voltage_v=3.5,
@@ -29,7 +31,7 @@ def supply(on: bool = True, tripped: str = "", as_set: bool = True) -> SupplyRea
         tripped=tripped,
         raw="01 03",
     )
-    return SupplyRead(state, as_set)
+    return SupplyRead(state, as_set, protected)
 
 
 GOOD: Mapping[str, Any] = {
@@ -72,6 +74,7 @@ def test_a_whole_sample_is_a_reading_without_doubt() -> None:
         ({"scanner": Measured((3.41, NAN), "")}, {"scanner_invalid"}),
         ({"scanner": Measured((3.41,), "")}, {"scanner_invalid"}),
         ({"supply": supply(as_set=False)}, {"supply_setpoint"}),
+        ({"supply": supply(protected=False)}, {"supply_protection"}),
         ({"supply": supply(on=False, tripped="OVP")}, {"supply_tripped_ovp"}),
     ],
 )
@@ -92,7 +95,7 @@ def test_no_value_is_missing_without_a_flag() -> None:
 
 
 def test_an_old_trip_or_knob_is_no_doubt_while_the_output_is_off() -> None:
-    off = {**GOOD, "supply": supply(on=False, tripped="OVP", as_set=False)}
+    off = {**GOOD, "supply": supply(on=False, tripped="OVP", as_set=False, protected=False)}
 
     assert reading(off, on=False).flags == frozenset()
     assert reading(off, on=False).regulation == ""

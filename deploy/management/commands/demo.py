@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 import socket
 import sys
@@ -20,6 +19,7 @@ from django.db import connections
 from deploy import embedded
 from deploy.demo import programs
 from deploy.demo.benches import BENCHES, BenchFolder, write_folder
+from deploy.demo.lock import DemoLock, FolderHeld, take
 from deploy.demo.people import PEOPLE
 from deploy.demo.seed import seed
 from deploy.embedded.services import free_port
@@ -28,6 +28,7 @@ from deploy.supervisor.voice import Voice
 from shop import clock
 
 HOST = "127.0.0.1"
+HELD = os.EX_TEMPFAIL  # the exit code where another demo has the data folder
 
 
 class Command(BaseCommand):
@@ -52,7 +53,7 @@ class Command(BaseCommand):
             passwords = seed(data, now=clock.now())
             connections.close_all()
             folders = [write_folder(bench, data) for bench in BENCHES]
-            code = self._supervise(voice, folders, passwords, options)
+            code = self._supervise(voice, lock, folders, passwords, options)
         except embedded.EmbeddedError as error:
             raise CommandError(str(error)) from error
         except KeyboardInterrupt:  # before anything was started
@@ -60,13 +61,14 @@ class Command(BaseCommand):
         finally:
             connections.close_all()
             embedded.leave(data)
-            os.close(lock)
+            lock.release()
         voice.say("demo", "everything has stopped")
         sys.exit(code)
 
     def _supervise(
         self,
         voice: Voice,
+        lock: DemoLock,
         folders: list[BenchFolder],
         passwords: dict[str, str],
         options: dict[str, Any],
@@ -78,6 +80,7 @@ class Command(BaseCommand):
         )
 
         def on_ready() -> None:
+            lock.tell(url)
             for line in _welcome(url, folders, passwords):
                 voice.say("demo", line)
 
@@ -91,27 +94,15 @@ class Command(BaseCommand):
         )
 
 
-def _lock(data: Path) -> int:
-    """One demo per data folder; the lock goes with this process."""
+def _lock(data: Path) -> DemoLock:
     try:
-        data.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(data / "demo.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        return take(data, now=clock.now())
+    except FolderHeld as held:
+        raise CommandError(str(held), returncode=HELD) from held
     except OSError as error:
         raise CommandError(
             f"cannot write to {data} ({error.strerror}): set CELLSHOP_DATA to a folder of your own"
         ) from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        holder = os.pread(descriptor, 20, 0).decode().strip() or "unknown"
-        os.close(descriptor)
-        raise CommandError(
-            f"a demo runs already on {data} (process {holder}): stop it, or set CELLSHOP_DATA "
-            "to another folder"
-        ) from None
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-    return descriptor
 
 
 def _port(wanted: int) -> int:

@@ -8,6 +8,7 @@ from shop.evidence import words
 from shop.evidence.policy import GatePolicy
 from shop.evidence.rules.balance import COMPLETE
 from shop.evidence.rules.capacity import capacity_problem
+from shop.evidence.rules.doubts import doubts
 from shop.evidence.rules.voltages import PASS, judge_disconnect
 from shop.evidence.values import CellEvidence
 from shop.people.roles import Act, may
@@ -107,6 +108,10 @@ def _evidence_problems(evidence: CellEvidence, policy: GatePolicy, now: datetime
         found.append(
             _lacking("capacity", cell, f"no valid capacity test: {problem}", "Import or run one.")
         )
+    found.extend(
+        Problem("taken_back", doubt.words, doubt.fix)
+        for doubt in doubts(evidence, policy.calibrated_roles)
+    )
     found.extend(
         _lacking("nonconformance", cell, f"an open nonconformance: {item}", "Decide on it first.")
         for item in open_nonconformances(evidence)

@@ -3,13 +3,14 @@
     serial,capacity_ah,tested_at[,energy_wh][,temperature_c][,discharge_c_rate][,instrument]
 
 UTF-8 (a byte order mark is accepted), comma, decimal point, dates as ISO 8601; a time without a
-zone is UTC.  `line` counts from 1, the header included.
+zone is UTC.  A row is a line, so that a broken one hides none after it; `line` counts from 1, the
+header included.
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
-import io
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,8 +37,12 @@ SERIAL_MAX = 60
 TEXT_MAX = 100
 PROBLEMS_MAX = 50
 
+BOM = codecs.BOM_UTF8
+SAVE_AS_UTF8 = "Save it as CSV UTF-8 and try again."
+
 _NUMBER = re.compile(r"-?[0-9]{1,7}(\.[0-9]{1,9})?")
 _COMMA_NUMBER = re.compile(r"-?[0-9.,' ]*,[0-9. ]+")
+_LINE = re.compile(r"Line (\d+)")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -56,76 +61,67 @@ class CapacityRow:
 
 
 def read_file(data: bytes) -> tuple[list[CapacityRow], list[Problem]]:
-    """The rows of a file and what is wrong with its form; rows count only without problems."""
-    text, found = _text(data)
+    """The rows that can be read, and every line that cannot; no rows where the file as a whole
+    is none of ours."""
+    found = _whole_problems(data)
     if found:
         return [], found
-    try:
-        return _rows(text)
-    except csv.Error as error:
-        return [], [_problem("file_form", f"The file is not plain CSV: {error}.")]
+    lines = data.removeprefix(BOM).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+    header, found = _fields(1, lines[0])
+    found = found or list(_header_problems(header))
+    return ([], found) if found else _rows(header, lines[1:])
 
 
-def _text(data: bytes) -> tuple[str, list[Problem]]:
+def _whole_problems(data: bytes) -> list[Problem]:
     if not data.strip():
-        return "", [_problem("file_empty", "The file is empty.")]
+        return [_problem("file_empty", "The file is empty.")]
     if len(data) > BYTES_MAX:
-        return "", [
-            _problem(
-                "file_too_big",
-                f"The file has {len(data):,} bytes, above {BYTES_MAX:,}.",
-                "Split it and import the parts.",
-            )
-        ]
+        words = f"The file has {len(data):,} bytes, above {BYTES_MAX:,}."
+        return [_problem("file_too_big", words, "Split it and import the parts.")]
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "", [_not_utf8("it is UTF-16")]
-    if b"\x00" in data:
-        line = data[: data.index(b"\x00")].count(b"\n") + 1
-        return "", [_problem("file_nul", f"Line {line} holds a NUL byte.")]
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        return "", [_not_utf8(f"line {line} is not")]
-    long = next((n for n, line in enumerate(text.splitlines(), 1) if len(line) > LINE_MAX), None)
-    if long is not None:
-        return "", [_problem("line_too_long", f"Line {long} is longer than {LINE_MAX} characters.")]
-    return text, []
+        return [_problem("file_encoding", "The file is UTF-16, not UTF-8.", SAVE_AS_UTF8)]
+    return []
 
 
-def _not_utf8(said: str) -> Problem:
-    return _problem(
-        "file_encoding", f"The file is not UTF-8: {said}.", "Save it as CSV UTF-8 and try again."
-    )
-
-
-def _rows(text: str) -> tuple[list[CapacityRow], list[Problem]]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    header = [name.strip() for name in next(reader, [])]
-    found = list(_header_problems(header))
-    if found:
-        return [], found
+def _rows(header: Sequence[str], lines: Sequence[bytes]) -> tuple[list[CapacityRow], list[Problem]]:
+    """`lines` are those after the header, the first of them line 2."""
     rows: list[CapacityRow] = []
-    for count, fields in enumerate(filter(None, reader), start=1):
-        line = reader.line_num
-        if count > ROWS_MAX:
-            return [], [
-                _problem(
-                    "file_too_long",
-                    f"The file has more than {ROWS_MAX:,} rows.",
-                    "Split it and import the parts.",
-                )
-            ]
-        if len(fields) != len(header):
-            found.append(_columns(line, len(fields), len(header)))
-            continue
-        row, wrong = _row(line, dict(zip(header, (f.strip() for f in fields), strict=True)))
+    found: list[Problem] = []
+    numbered = [(line, raw) for line, raw in enumerate(lines, start=2) if raw]
+    if len(numbered) > ROWS_MAX:
+        words = f"The file has more than {ROWS_MAX:,} rows."
+        return [], [_problem("file_too_long", words, "Split it and import the parts.")]
+    for line, raw in numbered:
+        fields, wrong = _fields(line, raw)
+        row = None
+        if not wrong and len(fields) != len(header):
+            wrong = [_columns(line, len(fields), len(header))]
+        elif not wrong:
+            row, wrong = _row(line, dict(zip(header, fields, strict=True)))
         found.extend(wrong)
         if row is not None:
             rows.append(row)
-    if not rows and not found:
+    if not numbered:
         found.append(_problem("file_empty", "The file has a header and no rows."))
     return rows, found
+
+
+def _fields(line: int, raw: bytes) -> tuple[list[str], list[Problem]]:
+    """The fields of one line without the blanks around them, or why it has none."""
+    if b"\x00" in raw:
+        return [], [_problem("row_nul", f"Line {line} holds a NUL byte.")]
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return [], [_problem("row_encoding", f"Line {line} is not UTF-8.", SAVE_AS_UTF8)]
+    if len(text) > LINE_MAX:
+        words = f"Line {line} is longer than {LINE_MAX} characters."
+        return [], [_problem("row_too_long", words)]
+    try:
+        fields = next(csv.reader([text], strict=True), [])
+    except csv.Error as error:
+        return [], [_problem("row_form", f"Line {line} is not plain CSV: {error}.")]
+    return [field.strip() for field in fields], []
 
 
 def _columns(line: int, got: int, wanted: int) -> Problem:
@@ -275,11 +271,17 @@ def _plausible(
 
 
 def shortened(found: Sequence[Problem]) -> list[Problem]:
-    """The first problems of many, with the number of the others."""
+    """By line, the first problems of many with the number of the others."""
+    found = sorted(found, key=_line_of)
     if len(found) <= PROBLEMS_MAX:
-        return list(found)
+        return found
     more = f"There are {len(found) - PROBLEMS_MAX} more problems."
     return [*found[:PROBLEMS_MAX], _problem("more", more, "Correct these first.")]
+
+
+def _line_of(problem: Problem) -> int:
+    named = _LINE.match(problem.words)
+    return int(named[1]) if named else 0
 
 
 def _problem(code: str, words: str, fix: str = "Correct the file and import it again.") -> Problem:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import getpass
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from shop import clock
+from shop.audit.services import replace_key
 from shop.refusals import Refusal
 from shop.signing.models import SigningKey
-from shop.signing.services import replace
 
 
 class Command(BaseCommand):
@@ -23,8 +24,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, purpose: str, retired: str, why: str, **options: Any) -> None:
         try:
-            key = replace(
-                SigningKey.Purpose(purpose), retired_key_id=retired, words=why, now=clock.now()
+            key = replace_key(
+                SigningKey.Purpose(purpose),
+                retired_key_id=retired,
+                words=why,
+                operator=getpass.getuser(),
+                now=clock.now(),
             )
         except Refusal as refusal:
             raise CommandError(str(refusal)) from refusal

@@ -24,8 +24,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, show: int, **options: Any) -> None:
         try:
             walk = Walk(
-                manifests=trusted_keys(settings.CELLSHOP_KEYS, SigningKey.Purpose.MANIFESTS),
-                approvals=trusted_keys(settings.CELLSHOP_KEYS, SigningKey.Purpose.APPROVALS),
+                {
+                    purpose: trusted_keys(settings.CELLSHOP_KEYS, purpose)
+                    for purpose in SigningKey.Purpose.values
+                }
             )
         except Refusal as refusal:
             raise CommandError(str(refusal)) from refusal

@@ -22,9 +22,13 @@ from shop.packs.rules import (
     quality,
     simulated,
     spread,
+    superseded,
 )
 
-RULES = (identity, approval, capacity, balance, disconnect, freshness, spread, quality, simulated)
+RULES = (
+    *(identity, approval, capacity, balance, disconnect, freshness, spread, quality),
+    *(superseded, simulated),
+)
 
 
 def findings(

@@ -7,11 +7,15 @@ from datetime import datetime
 
 from shop.evidence.policy import GatePolicy
 from shop.evidence.rules.approval import open_nonconformances
-from shop.evidence.values import CellEvidence, InstrumentUse
+from shop.evidence.values import CalibrationSpan, CellEvidence, InstrumentUse
 from shop.packs.findings import Finding, Fix, Plan, Verdict
 
 RULE = "G7"
 WHY_CALIBRATED = "a volt that nobody can trace proves nothing"
+CALIBRATE = Fix(
+    "calibrate",
+    "Measure again with a calibrated instrument; if a certificate covers that day, record it.",
+)
 
 
 def judge(
@@ -97,11 +101,9 @@ def _instruments(cell: CellEvidence, policy: GatePolicy) -> Finding:
 
 def _uncalibrated(cell: CellEvidence, use: InstrumentUse) -> Finding:
     name = f"{use.model} {use.serial_number}"
+    if use.withdrawn:
+        return _withdrawn(cell, use, use.withdrawn[0])
     newest = max(use.calibrations, key=lambda span: span.valid_until, default=None)
-    fix = Fix(
-        "calibrate",
-        "Measure again with a calibrated instrument; if a certificate covers that day, record it.",
-    )
     if newest is None:
         return Finding(
             RULE,
@@ -110,7 +112,7 @@ def _uncalibrated(cell: CellEvidence, use: InstrumentUse) -> Finding:
             value="no calibration",
             limit=f"valid on {use.last_at:%Y-%m-%d}",
             why=WHY_CALIBRATED,
-            fix=fix,
+            fix=CALIBRATE,
             cell=cell.serial,
         )
     return Finding(
@@ -120,6 +122,21 @@ def _uncalibrated(cell: CellEvidence, use: InstrumentUse) -> Finding:
         value=f"valid {newest.valid_from:%Y-%m-%d} to {newest.valid_until:%Y-%m-%d}",
         limit=f"valid on {use.first_at:%Y-%m-%d} and {use.last_at:%Y-%m-%d}",
         why=WHY_CALIBRATED,
-        fix=fix,
+        fix=CALIBRATE,
+        cell=cell.serial,
+    )
+
+
+def _withdrawn(cell: CellEvidence, use: InstrumentUse, span: CalibrationSpan) -> Finding:
+    why = f": {span.withdrawn.words.rstrip('.')}" if span.withdrawn else ""
+    return Finding(
+        RULE,
+        Verdict.FAIL,
+        f"The calibration of {use.model} {use.serial_number}, which measured cell "
+        f"{cell.serial}, was withdrawn{why}.",
+        value=f"{span.certificate} withdrawn",
+        limit=f"valid on {use.first_at:%Y-%m-%d} and {use.last_at:%Y-%m-%d}",
+        why=WHY_CALIBRATED,
+        fix=CALIBRATE,
         cell=cell.serial,
     )

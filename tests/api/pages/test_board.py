@@ -78,7 +78,7 @@ def test_takes_the_same_queries_for_any_number_of_rows(
         factories.make_job(by=cast.tola)
 
     # session, user; jobs, their cells, cells, runs; stations, runs, acts; done jobs
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(12):
         technician.get("/")
 
 

@@ -20,6 +20,7 @@ from tests import factories
 from tests.api.clients import Api, codes, logged_in
 from tests.api.made import approved, assembled, balanced
 from tests.cast import Cast, the_cast
+from tests.faults.matrix import Trial
 from tests.race import race
 from tests.shop.packs.factories import make_design
 
@@ -42,25 +43,31 @@ def new_job(cast: Cast, count: int = 4) -> dict[str, Any]:
     return {"recipe_version": factories.make_recipe_version(by=cast.sade).pk, "cells": serials}
 
 
+@pytest.mark.fault("42", "one POST sent 100 times under its key", trials=20)
 def test_the_same_request_again_gets_the_same_answer_and_no_second_effect(
-    cast: Cast, tola: Api
+    cast: Cast, tola: Api, trial: Trial
 ) -> None:
     body = new_job(cast)
 
     answers = [tola.once("k-1", "jobs", **body) for _ in range(100)]
 
+    trial.happened(len(answers) == 100)
     assert {(a.status_code, a.content) for a in answers} == {(201, answers[0].content)}
     assert Job.objects.count() == 1
     assert tola.once("k-2", "jobs", **body).json()["id"] != answers[0].json()["id"]
 
 
-def test_the_same_key_with_another_request_is_refused_in_words(cast: Cast, tola: Api) -> None:
+@pytest.mark.fault("42", "POST sent again with another body under its key", trials=20)
+def test_the_same_key_with_another_request_is_refused_in_words(
+    cast: Cast, tola: Api, trial: Trial
+) -> None:
     first, other = new_job(cast), new_job(cast)
     tola.once("k-1", "jobs", **first)
 
     changed = tola.once("k-1", "jobs", **other)
     elsewhere = tola.once("k-1", f"jobs/{Job.objects.get().pk}/claim", station="bench-1")
 
+    trial.happened(first != other)
     assert (changed.status_code, codes(changed)) == (422, ["key_used"])
     assert (elsewhere.status_code, codes(elsewhere)) == (422, ["key_used"])
     assert Job.objects.count() == 1
@@ -180,8 +187,9 @@ def test_keeps_neither_key_nor_request(cast: Cast, tola: Api) -> None:
     assert (row.status, len(row.key_sha256), len(row.request_sha256)) == (201, 64, 64)
 
 
+@pytest.mark.fault("42", "one POST sent by four at once under one key", trials=5)
 @pytest.mark.django_db(transaction=True)
-def test_twins_at_once_are_one_act_with_one_answer() -> None:
+def test_twins_at_once_are_one_act_with_one_answer(trial: Trial) -> None:
     cast = the_cast()
     body = new_job(cast, 2)
     apis = [Api(logged_in(cast.tola)) for _ in range(4)]
@@ -195,6 +203,8 @@ def test_twins_at_once_are_one_act_with_one_answer() -> None:
 
     rounds = race([twin(api) for api in apis], rounds=10)
 
+    trial.times = len(rounds)
+    trial.happened(all(len(answers) == 4 for answers in rounds))
     assert [len(set(answers)) for answers in rounds] == [1] * 10
     assert {answers[0][0] for answers in rounds} == {201}
     assert Job.objects.count() == 10

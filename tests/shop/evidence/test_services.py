@@ -29,6 +29,7 @@ from stations.procedures.steps import CellResult
 from stations.values import NAN, OffProof, Window
 from tests import factories
 from tests.cast import Cast, the_cast
+from tests.faults.matrix import Trial
 from tests.race import race
 from tests.shop.packs.factories import approve, charge, make_bank, make_capacity, results
 
@@ -234,7 +235,7 @@ def test_refuses_the_same_file_twice(cast: Cast) -> None:
         (lambda data: data.replace(b"2026-11-01", b"2027-11-01", 1), "future_test"),
         (lambda data: data + b"\n" + data.splitlines()[1], "cell_twice"),
         (lambda data: data[:-4], "row_time"),
-        (lambda data: data + b"\x00", "file_nul"),
+        (lambda data: data + b"\x00", "row_nul"),
     ],
 )
 def test_a_broken_file_writes_nothing(
@@ -329,8 +330,9 @@ def test_refuses_cells_and_hashes_that_do_not_match(cast: Cast) -> None:
             approve_cells(cells=chosen, evidence_sha256=seen, by=cast.sade, now=NOW)
 
 
+@pytest.mark.fault("39", "two supervisors approve one cell at once", trials=5)
 @pytest.mark.django_db(transaction=True)
-def test_two_approvers_at_once_one_wins() -> None:
+def test_two_approvers_at_once_one_wins(trial: Trial) -> None:
     cast = the_cast()
     cells = approvable(cast)
     seen = {cell.serial: evidence_of(cell).sha256 for cell in cells}
@@ -352,4 +354,7 @@ def test_two_approvers_at_once_one_wins() -> None:
 
     rounds = race([approver("sade"), approver("kemi")], rounds=4)
 
+    trial.times = len(rounds)
+    trial.happened(all(len(answers) == 2 for answers in rounds))
     assert [sorted(r) for r in rounds] == [["already_approved", "won"]] * 4
+    assert Approval.objects.count() == 4

@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 
 from shop.equipment.models import Station
+from shop.equipment.queries import calibrations_in_force
 from shop.equipment.services import register_instrument
 from shop.equipment.states import OutputState
 from shop.jobs.models import Job, JobEvent, Run
@@ -18,6 +19,7 @@ from shop.refusals import Refusal, RoleRefusal, StaleTransition
 from tests import factories
 from tests.cast import Cast, the_cast
 from tests.factories import NOON
+from tests.faults.matrix import Trial
 from tests.race import race
 
 
@@ -201,6 +203,24 @@ def test_refuses_a_start_the_second_after_calibration_lapsed(cast: Cast) -> None
 
     with pytest.raises(Refusal, match="not calibrated"):
         start_run(job=job, by=cast.tola, now=NOON + timedelta(days=1, seconds=1))
+
+
+@pytest.mark.fault("35", "calibration that ends within the plan", trials=20)
+def test_refuses_a_start_whose_calibration_would_lapse_within_the_plan(
+    cast: Cast, trial: Trial
+) -> None:
+    factories.make_policy(by=cast.sade)
+    station = factories.make_station(calibrated=False)
+    for instrument in station.instruments.all():
+        factories.calibrate(instrument, days=0.5 if instrument.role == "meter" else 365.0)
+    job = factories.make_job(by=cast.tola, claimed_at=station)
+
+    with pytest.raises(Refusal, match="the run may last until") as caught:
+        start_run(job=job, by=cast.tola, now=NOON)
+
+    trial.happened(station.instruments.get(role="meter").pk in calibrations_in_force(station, NOON))
+    assert codes(caught) == ["calibration_ends"]
+    assert not Run.objects.exists()
 
 
 def test_refuses_a_second_start_of_the_same_job(cast: Cast) -> None:

@@ -105,8 +105,8 @@ def test_refuses_a_bench_with_another_instrument_than_the_registered_one() -> No
 def test_refuses_when_calibration_ends_before_the_run_may() -> None:
     with shop_bench() as bench:
         scanner = bench.station.instruments.get(role="scanner")
-        factories.calibrate(scanner, now=clock.now(), days=0.1)
         run = bench.start()
+        factories.calibrate(scanner, now=clock.now(), days=0.1)  # since the start
         with bench.worker(run):
             pass
 

@@ -124,6 +124,30 @@ def make_bank(
         simulated=simulated,
         calibrated=calibrated,
     )
+    return bank_of(
+        run,
+        manifest,
+        stopped=stopped,
+        volts=volts,
+        age=age,
+        record=record,
+        method=method,
+        simulated=simulated,
+    )
+
+
+def bank_of(
+    run: Run,
+    manifest: Manifest,
+    *,
+    stopped: datetime,
+    volts: Sequence[float] = (),
+    age: timedelta = timedelta(minutes=2),
+    record: Record | None = None,
+    method: str = "TOP",
+    simulated: bool = False,
+) -> Bank:
+    """What a run left behind, through the services."""
     cells = [rc.cell for rc in run.run_cells.order_by("position")]
     said = stopped + age + timedelta(seconds=5)
     check = record_voltage_check(

@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shop.evidence.values import TakenBack
 from shop.packs.findings import Verdict
 from shop.packs.rules import findings, is_allowed
 from tests.shop.evidence.builders import (
@@ -115,4 +116,6 @@ def _other(value: Any) -> Any:
             return value[1:]
         case datetime():
             return value + timedelta(seconds=1)
+        case None:  # nobody has taken it back yet
+            return TakenBack(STOPPED, 2, "The meter slipped.")
     raise AssertionError(f"no other value than {value!r}")

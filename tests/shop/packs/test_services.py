@@ -22,6 +22,7 @@ from shop.quality.services import open_nonconformance
 from shop.refusals import Refusal, RoleRefusal
 from tests import factories
 from tests.cast import Cast, the_cast
+from tests.faults.matrix import Trial
 from tests.race import race
 from tests.shop.packs.factories import (
     approve,
@@ -146,6 +147,23 @@ def test_refuses_a_partial_balance(cast: Cast) -> None:
         make_capacity(cell)
 
     assert refused(cells, cast.bayo) == {"G1", "G3"}
+
+
+@pytest.mark.fault("36", "tail met because the output is off, or by one sample", trials=20)
+@pytest.mark.parametrize("remarks", [("cut",), ("stopped by Tola",), ("partial",)])
+def test_a_current_that_fell_with_the_output_is_no_tail(
+    cast: Cast, remarks: tuple[str, ...], trial: Trial
+) -> None:
+    """The bench's own end rule holds the tail for minutes with the output proven on (B2)."""
+    dark = charge(*remarks, tail_a=0.0)
+    made = make_bank(by=cast.tola, stopped=STOPPED, record=dark)
+    for cell in made.cells:
+        make_capacity(cell)
+
+    assert made.balance is not None
+    trial.happened(made.balance.tail_a < made.balance.done_a)
+    assert made.balance.completeness == "PARTIAL"
+    assert refused(made.cells, cast.bayo) == {"G1", "G3"}
 
 
 def test_refuses_a_cell_at_3_59_volts_and_quarantines_it(cast: Cast) -> None:
@@ -282,7 +300,8 @@ def test_refuses_without_a_policy(cast: Cast) -> None:
         assemble(factories.make_cells(4), cast.bayo)
 
 
-def test_one_cell_in_two_packs_at_once_one_wins_50_of_50(cast: Cast) -> None:
+@pytest.mark.fault("40", "eight people put one cell into packs of their own", trials=1)
+def test_one_cell_in_two_packs_at_once_one_wins_50_of_50(cast: Cast, trial: Trial) -> None:
     """G10: eight threads, each with a plan of its own that shares one cell, one pack each round."""
     rounds, threads = 50, 8
     design = make_design(series=1, name="one cell")
@@ -302,6 +321,8 @@ def test_one_cell_in_two_packs_at_once_one_wins_50_of_50(cast: Cast) -> None:
 
     results = race([contender(thread) for thread in range(threads)], rounds=rounds)
 
+    trial.times = rounds
+    trial.happened(all(len(round_) == threads for round_ in results))
     assert [sorted(round_) for round_ in results] == [["G7"] * (threads - 1) + ["won"]] * rounds
     assert Placement.objects.filter(removed_at=None).count() == rounds
     assert GateDecision.objects.filter(allowed=False).count() == rounds * (threads - 1)

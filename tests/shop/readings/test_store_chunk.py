@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
+from threading import Event
+from typing import Any
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 
 from shop.jobs.models import JobEvent, Run
 from shop.readings import queries
@@ -14,12 +17,17 @@ from shop.readings.models import ReadingChunk
 from shop.readings.services import ChunkRefused, store_chunk, store_chunks
 from stations.values import Reading
 from tests import factories
-from tests.cast import Cast
+from tests.cast import Cast, the_cast
 from tests.factories import NOON
+from tests.faults.matrix import Trial
 from tests.race import race
 from tests.shop.readings.samples import make_readings
+from tests.wait import wait_until
 
 READINGS = make_readings(200)
+# Transactions of this database that have written (True), or wait for one that has (False).
+TRANSACTIONS = """SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
+    WHERE locktype = 'transactionid' AND granted = %s AND datname = current_database()"""
 
 
 @pytest.fixture
@@ -40,6 +48,17 @@ def cut(run: Run, first: int, last: int, before: Chunk | None = None) -> Chunk:
 
 def store(run: Run, chunk: Chunk) -> bool:
     return store_chunk(run_id=run.pk, attempt=1, chunk=chunk, now=NOON)
+
+
+def ask(query: str, parameters: list[Any]) -> Any:
+    """The one value of `query`, asked on a connection of its own."""
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute(query, parameters)
+            return cursor.fetchone()[0]
+    finally:
+        other.close()
 
 
 def test_stores_chunks_that_follow_each_other(run: Run) -> None:
@@ -84,19 +103,37 @@ def test_many_chunks_are_stored_together_or_not_at_all(run: Run) -> None:
     assert ReadingChunk.objects.count() == 4
 
 
-def test_refuses_other_content_in_the_same_place_and_remembers_it(run: Run) -> None:
-    store(run, cut(run, 1, 60))
+def test_the_statement_of_every_chunk_is_planned_once(run: Run) -> None:
+    chunks = encode_all(READINGS, run_id=run.pk, attempt=1, samples_max=2)
+
+    store_chunks(run_id=run.pk, attempt=1, chunks=chunks, now=NOON)
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sum(generic_plans) > 80 FROM pg_prepared_statements"
+            " WHERE statement LIKE '%INTO shop_readingchunk%'"
+        )
+        assert cursor.fetchone() == (True,)
+
+
+@pytest.mark.fault("43", "chunk sent again with another content", trials=20)
+def test_refuses_other_content_in_the_same_place_and_remembers_it(run: Run, trial: Trial) -> None:
+    store(run, first := cut(run, 1, 60))
     other = [replace(READINGS[0], voltage_v=3.2), *READINGS[1:60]]
 
     with pytest.raises(ChunkRefused, match="differs from the chunk"):
-        store(run, encode(other, run_id=run.pk, attempt=1))
+        store(run, forged := encode(other, run_id=run.pk, attempt=1))
+
+    trial.happened(forged.hash != first.hash)
+    assert bytes(ReadingChunk.objects.get().payload) == first.payload
 
     assert JobEvent.objects.get(kind="chunk_refused").data["last_seq"] == 60
     assert queries.latest_reading(run) is not None
     assert ReadingChunk.objects.count() == 1
 
 
-def test_refuses_gap_overlap_and_fork(run: Run) -> None:
+@pytest.mark.fault("43", "chunk with gap, overlap or fork", trials=20)
+def test_refuses_gap_overlap_and_fork(run: Run, trial: Trial) -> None:
     first = cut(run, 1, 60)
     store(run, first)
     gap = cut(run, 101, 150, replace(first, last_seq=100))
@@ -108,17 +145,19 @@ def test_refuses_gap_overlap_and_fork(run: Run) -> None:
         with pytest.raises(ChunkRefused, match="does not follow"):
             store(run, chunk)
 
-    assert ReadingChunk.objects.count() == 1
-    assert JobEvent.objects.filter(kind="chunk_refused").count() == 4
+    trial.happened(JobEvent.objects.filter(kind="chunk_refused").count() == 4)
+    stored = ReadingChunk.objects.get()
+    assert (stored.last_seq, bytes(stored.payload)) == (60, first.payload)
 
 
+@pytest.mark.fault("43", "chunk that does not follow, put in past the program", trials=5)
 @pytest.mark.parametrize(
     ("first", "last", "prev"),
     [(101, 150, 100), (51, 150, 50), (1, 70, None), (61, 150, 70), (61, 150, None)],
     ids=["gap", "overlap", "second first chunk", "skips", "forgets what was before"],
 )
 def test_the_database_itself_refuses_what_does_not_follow(
-    run: Run, first: int, last: int, prev: int | None
+    run: Run, first: int, last: int, prev: int | None, trial: Trial
 ) -> None:
     store(run, cut(run, 1, 60))
     good = ReadingChunk.objects.get()
@@ -138,6 +177,7 @@ def test_the_database_itself_refuses_what_does_not_follow(
             first_at=good.last_at,
             last_at=good.last_at,
         )
+    trial.happened(ReadingChunk.objects.get() == good)
 
 
 def test_the_database_itself_refuses_a_fork(run: Run) -> None:
@@ -163,8 +203,6 @@ def test_a_stored_chunk_is_never_changed_or_deleted(run: Run) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_two_uplinks_at_once_store_each_reading_once() -> None:
-    from tests.cast import the_cast
-
     run = factories.make_run(by=the_cast().tola)
 
     def drain(_: int) -> str:
@@ -182,6 +220,55 @@ def test_two_uplinks_at_once_store_each_reading_once() -> None:
 
     rows = ReadingChunk.objects.order_by("last_seq")
     assert [row.last_seq for row in rows] == list(range(20, 201, 20))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_losing_a_race_midway_still_stores_what_was_not_sent_yet() -> None:
+    run = factories.make_run(by=the_cast().tola)
+    made = list(encode_all(READINGS, run_id=run.pk, attempt=1, samples_max=20))
+    first_is_in, second_waits = Event(), Event()
+
+    def before_the_first_commits() -> Iterator[Chunk]:
+        yield made[0]
+        wait_until(lambda: ask(TRANSACTIONS, [True]))
+        first_is_in.set()
+        assert second_waits.wait(10)
+
+    def while_the_first_commits() -> Iterator[Chunk]:
+        assert first_is_in.wait(10)
+        yield made[0]
+        wait_until(lambda: ask(TRANSACTIONS, [False]))
+        second_waits.set()
+        wait_until(lambda: not ask(TRANSACTIONS, [False]))
+        yield from made[1:]
+
+    def drain(chunks: Iterator[Chunk]) -> int:
+        return len(store_chunks(run_id=run.pk, attempt=1, chunks=chunks, now=NOON))
+
+    stored = race(
+        [lambda _: drain(before_the_first_commits()), lambda _: drain(while_the_first_commits())]
+    )
+
+    assert stored == [(1, 10)]
+    assert ReadingChunk.objects.count() == 10
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_lost_midway_stores_nothing_and_is_a_database_error() -> None:
+    run = factories.make_run(by=the_cast().tola)
+    made = list(encode_all(READINGS, run_id=run.pk, attempt=1, samples_max=20))
+    server = connection.connection.info.backend_pid
+
+    def cut_off() -> Iterator[Chunk]:
+        yield made[0]
+        assert ask("SELECT pg_terminate_backend(%s, 10000)", [server])
+        yield from made[1:]
+
+    with pytest.raises(OperationalError):
+        store_chunks(run_id=run.pk, attempt=1, chunks=cut_off(), now=NOON)
+
+    connection.close()
+    assert not ReadingChunk.objects.exists()
 
 
 def test_readings_come_back_as_they_were(run: Run) -> None:

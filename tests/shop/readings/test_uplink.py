@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -21,13 +22,16 @@ from shop.jobs.models import JobEvent, Run
 from shop.jobs.queries import steps_begun
 from shop.jobs.states import RunState
 from shop.readings import queries
+from shop.readings.chunks import encode
 from shop.readings.models import ReadingChunk
+from shop.readings.services import store_chunk
 from shop.readings.uplink import Uplink
 from stations.guardian_client import GuardianBench
 from stations.values import Reading
 from tests import factories
 from tests.cast import Cast
 from tests.faults.guarded import LIMITS, next_reading
+from tests.faults.matrix import Trial
 from tests.shop.jobs.shop_bench import ShopBench, shop_bench
 from tests.stations.sim.harness import ROOT
 from tests.wait import wait_until
@@ -206,6 +210,26 @@ def test_a_journal_that_was_edited_is_set_aside_and_raises_an_alarm() -> None:
         lease = StationLease.objects.get(station=bench.station)
         assert "does not follow" in lease.alarm
         assert not ReadingChunk.objects.filter(run=run).exists()
+
+
+@pytest.mark.fault("43", "readings of another than the bench stored in its place", trials=1)
+def test_readings_that_somebody_else_stored_are_kept_and_raise_an_alarm(trial: Trial) -> None:
+    with shop_bench(alive=False) as bench:
+        run = leased_run(bench)
+        uplink = Uplink(bench.station)
+        with session_of(bench, run) as session:
+            own = [next_reading(session) for _ in range(3)]
+            uplink.tick()  # has read them, and waits for more before it stores
+            forged = [replace(reading, voltage_v=3.2) for reading in own]
+            chunk = encode(forged, run_id=run.pk, attempt=1)
+            store_chunk(run_id=run.pk, attempt=1, chunk=chunk, now=clock.now())
+            session.close(kind="ERROR", reason="test")
+        uplink.tick()
+
+        trial.happened(JobEvent.objects.filter(run=run, kind="chunk_refused").exists())
+        assert bytes(ReadingChunk.objects.get(run=run).payload) == chunk.payload
+        alarm = StationLease.objects.get(station=bench.station).alarm
+        assert f"run {run.pk}, attempt 1: the chunk" in alarm
 
 
 def test_a_broken_journal_holds_its_station_only_until_the_run_is_interrupted() -> None:

@@ -10,12 +10,13 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
+from shop.audit.services import replace_key
 from shop.evidence.models import Approval
 from shop.jobs.execution import execute
 from shop.readings.models import Manifest
 from shop.signing.keyring import KeyUnusable
 from shop.signing.models import KeyRetirement, SigningKey
-from shop.signing.services import ready, replace
+from shop.signing.services import ready
 from tests import factories
 from tests.cast import Cast
 from tests.played import play_run
@@ -90,10 +91,11 @@ def test_a_retired_key_is_followed_by_another_and_its_seals_stay_good(
     if lost:
         spoil(keys, SigningKey.Purpose.MANIFESTS)
 
-    replace(
+    replace_key(
         SigningKey.Purpose.MANIFESTS,
         retired_key_id=before.key.key_id,
         words="stolen",
+        operator="root",
         now=before.recorded_at + timedelta(minutes=1),
     )
 
@@ -109,7 +111,7 @@ def test_the_command_says_which_key_signs_from_now_on(cast: Cast) -> None:
 
     call_command("new_signing_key", "manifests", known.key_id, "a new year", stdout=said)
 
-    key = SigningKey.objects.get(retirement=None)
+    key = SigningKey.objects.get(retirement=None, purpose=SigningKey.Purpose.MANIFESTS)
     assert said.getvalue() == f"manifests are signed with key {key.key_id} from now on\n"
 
 

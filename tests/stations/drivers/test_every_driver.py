@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -16,30 +17,36 @@ from stations.drivers.protocols import (
     WrongInstrument,
 )
 from stations.drivers.registry import DRIVERS
-from stations.values import Protection, RelayRatings, Setpoint, SupplyRatings
-from tests.stations.drivers.cases import CASES, Case, answer, coils_answer
+from stations.values import (
+    BmsRatings,
+    Cutoff,
+    LoadRatings,
+    MeterRatings,
+    Protection,
+    RelayRatings,
+    Setpoint,
+    SupplyRatings,
+    ThermometerRatings,
+)
+from tests.stations.drivers.case import Case
+from tests.stations.drivers.cases import CASES
 from tests.stations.drivers.transcript import Pair, playing
 
 IMPATIENT_S = 0.6  # for transcripts in which something never comes
 PATIENT_S = 10.0
 
-every_driver = pytest.mark.parametrize("case", CASES, ids=lambda case: case.key)
-# The models of one family differ in scales and ratings only.
-every_family = pytest.mark.parametrize(
-    "case",
-    [case for case in CASES if "riden" not in case.key or "rd6018" in case.key],
-    ids=lambda case: case.key,
-)
-every_supply = pytest.mark.parametrize(
-    "case",
-    [case for case in CASES if DRIVERS[case.key].role == "supply"],
-    ids=lambda case: case.key,
-)
-every_relay_board = pytest.mark.parametrize(
-    "case",
-    [case for case in CASES if DRIVERS[case.key].role == "relay"],
-    ids=lambda case: case.key,
-)
+
+def _each(cases: list[Case]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("case", cases, ids=lambda case: case.key)
+
+
+every_driver = _each(CASES)
+every_family = _each([case for case in CASES if case.stands_for_family])
+every_told_apart = _each([case for case in CASES if case.stranger])
+every_supply = _each([case for case in CASES if case.role == "supply"])
+every_load = _each([case for case in CASES if case.role == "load"])
+every_switched = _each([case for case in CASES if case.on])
+every_relay_board = _each([case for case in CASES if case.role == "relay"])
 
 Damage = Callable[[Case], bytes]
 
@@ -60,7 +67,7 @@ DAMAGES: dict[str, Damage] = {
     ),
     "junk before": lambda case: b"\x07" + case.read.answered,
     "junk after": lambda case: case.read.answered.removesuffix(case.end) + b" V" + case.end,
-    "another's answer": lambda case: case.identify.answered,
+    "another's answer": lambda case: case.meet[0].answered,
 }
 every_damage = pytest.mark.parametrize("name", DAMAGES)
 ENDS_IN_SILENCE = ("empty", "first half", "last byte lost")  # where no line end says it is over
@@ -78,27 +85,47 @@ def test_every_driver_has_a_case() -> None:
     assert {case.key for case in CASES} == set(DRIVERS)
 
 
+ROLE_OF = {
+    SupplyRatings: ("supply",),
+    MeterRatings: ("meter", "scanner"),
+    LoadRatings: ("load",),
+    RelayRatings: ("relay",),
+    BmsRatings: ("bms",),
+    ThermometerRatings: ("thermometer",),
+}
+BOUNDS = {  # what is declared, and what no instrument of this shop is beyond
+    "voltage_max_v": 1000.0,
+    "current_max_a": 1000.0,
+    "power_max_w": 20_000.0,
+    "duration_max_s": 7 * 86400.0,
+    "voltage_resolution_v": 0.01,
+    "current_resolution_a": 0.1,
+    "resolution_v": 0.001,
+    "voltage_accuracy_v": 0.1,
+    "accuracy_v": 0.01,
+    "resolution_c": 0.1,
+    "accuracy_c": 1.0,
+    "channels": 60,
+    "hold_max_s": 3600.0,
+    "cells_max": 32,
+}
+
+
 @pytest.mark.parametrize("key", DRIVERS)
 def test_declares_its_ratings(key: str) -> None:
     spec = DRIVERS[key]
     ratings = spec.ratings
 
-    assert ratings.model.lower() in key
-    if isinstance(ratings, RelayRatings):
-        assert spec.role == "relay"
-        assert ratings.channels >= 1
-        assert 10 <= ratings.hold_max_s < math.inf
-        return
-    assert math.isfinite(ratings.voltage_max_v)
-    assert ratings.voltage_max_v > 0
-    if isinstance(ratings, SupplyRatings):
-        assert spec.role == "supply"
-        assert ratings.current_max_a > 0
-        assert 0 < ratings.voltage_resolution_v <= 0.01
-    else:
-        assert spec.role in ("meter", "scanner")
-        assert 0 < ratings.accuracy_v < 0.001
-        assert ratings.channels >= 1
+    assert spec.role in ROLE_OF[type(ratings)]
+    assert _letters(ratings.model) in _letters(key)
+    declared = {name: getattr(ratings, name) for name in BOUNDS if hasattr(ratings, name)}
+    assert len(declared) >= 2
+    for name, value in declared.items():
+        assert 0 < value <= BOUNDS[name], name
+
+
+def _letters(name: str) -> str:
+    return "".join(letter for letter in name.lower() if letter.isalnum())
 
 
 @every_driver
@@ -111,7 +138,7 @@ def test_sends_nothing_until_it_is_used(case: Case) -> None:
 
 @every_driver
 def test_tells_who_it_is(case: Case) -> None:
-    with playing(case.player([case.identify])) as player:
+    with playing(case.player(case.meet)) as player:
         driver = case.open(player.resource)
 
         assert driver.identify() == case.identity
@@ -121,7 +148,7 @@ def test_tells_who_it_is(case: Case) -> None:
 
 @every_driver
 def test_reads_its_numbers(case: Case) -> None:
-    with playing(case.player([*case.wake, case.read, case.read])) as player:
+    with playing(case.player([*case.wake, *case.reading, *case.reading])) as player:
         driver = case.open(player.resource)
 
         assert case.numbers(driver) == case.expected
@@ -134,7 +161,7 @@ def test_reads_its_numbers(case: Case) -> None:
 @every_family
 def test_a_damaged_answer_is_no_number(case: Case, name: str) -> None:
     # Played twice: a read may be repeated once, on a new connection.
-    script = [*case.wake, damaged(case, name)]
+    script = [*case.wake, *case.before, damaged(case, name)]
     with playing(case.player(script * 2)) as player:
         driver = case.open(player.resource, timeout_s=time_out_s(case, name))
 
@@ -147,7 +174,7 @@ def test_a_damaged_answer_is_no_number(case: Case, name: str) -> None:
 @every_damage
 @every_family
 def test_the_read_after_a_damaged_one_is_right(case: Case, name: str) -> None:
-    script = [*case.wake, damaged(case, name), *case.wake, case.read]
+    script = [*case.wake, *case.before, damaged(case, name), *case.wake, *case.reading]
     with playing(case.player(script)) as player:
         driver = case.open(player.resource, timeout_s=time_out_s(case, name))
 
@@ -159,9 +186,9 @@ def test_the_read_after_a_damaged_one_is_right(case: Case, name: str) -> None:
 @every_family
 def test_a_late_answer_never_answers_the_next_question(case: Case) -> None:
     """It comes when the repeated read is already under way, in front of the right answer."""
-    other = _another_reading(case)
-    late = replace(case.read, answered=b"", late=other)
-    with playing(case.player([*case.wake, late, *case.wake, case.read, case.read])) as player:
+    late = replace(case.read, answered=b"", late=case.other)
+    script = [*case.wake, *case.before, late, *case.wake, *case.reading, *case.reading]
+    with playing(case.player(script)) as player:
         driver = case.open(player.resource, timeout_s=IMPATIENT_S)
 
         assert case.numbers(driver) == case.expected
@@ -172,7 +199,7 @@ def test_a_late_answer_never_answers_the_next_question(case: Case) -> None:
 
 @every_family
 def test_silence_is_an_error_and_no_zero(case: Case) -> None:
-    with playing(case.player([Pair(case.identify.sent), Pair(case.identify.sent)])) as player:
+    with playing(case.player([Pair(case.meet[0].sent)] * case.tries)) as player:
         driver = case.open(player.resource, timeout_s=IMPATIENT_S)
 
         with pytest.raises(InstrumentSilent):
@@ -183,8 +210,8 @@ def test_silence_is_an_error_and_no_zero(case: Case) -> None:
 
 @every_driver
 def test_a_line_that_goes_dead_is_noticed_at_once(case: Case) -> None:
-    half = replace(case.read, answered=case.read.answered[:5], hang_up=True)
-    with playing(case.player([*case.wake, half])) as player:
+    half = replace(case.read, answered=case.read.answered[:3], hang_up=True)
+    with playing(case.player([*case.wake, *case.before, half])) as player:
         driver = case.open(player.resource, timeout_s=60.0)
         started_s = guard_s()
 
@@ -195,10 +222,9 @@ def test_a_line_that_goes_dead_is_noticed_at_once(case: Case) -> None:
         driver.close()
 
 
-@every_driver
+@every_told_apart
 def test_another_model_is_refused(case: Case) -> None:
-    stranger = Pair(case.identify.sent, _another_model(case))
-    with playing(case.player([stranger])) as player:
+    with playing(case.player([replace(case.meet[0], answered=case.stranger)])) as player:
         driver = case.open(player.resource)
 
         with pytest.raises(WrongInstrument, match="expected"):
@@ -210,7 +236,8 @@ def test_another_model_is_refused(case: Case) -> None:
 @every_driver
 def test_the_instrument_that_is_back_must_be_the_same(case: Case) -> None:
     """F1: somebody may have changed the cables while the link was down."""
-    with playing(case.player([case.identify, _another_serial_number(case)])) as player:
+    namesake = [replace(case.meet[0], answered=case.namesake), *case.meet[1:]]
+    with playing(case.player([*case.meet, *namesake])) as player:
         driver = case.open(player.resource)
         driver.identify()
         driver.reopen()
@@ -221,34 +248,68 @@ def test_the_instrument_that_is_back_must_be_the_same(case: Case) -> None:
         driver.close()
 
 
+@pytest.mark.parametrize("text", ["NaN", "+9.90000000E+37", "+9.91E+37", "inf", "OVLD", "3,30"])
+@every_family
+def test_what_is_no_number_is_never_taken_for_one(case: Case, text: str) -> None:
+    said = replace(case.read, answered=text.encode() + case.end)
+    script = [*case.wake, *case.before, said]
+    with playing(case.player(script * 2), whole=False) as player:
+        driver = case.open(player.resource, timeout_s=IMPATIENT_S)
+
+        try:
+            numbers = case.numbers(driver)
+        except (BadReply, InstrumentSilent):
+            numbers = ()
+
+        assert all(math.isnan(number) for number in numbers)
+        driver.close()
+
+
+FACTORS = pytest.mark.parametrize("factor", [-0.01, 1.01, 1e9, math.inf, math.nan])
+
+
+@FACTORS
 @every_supply
-@pytest.mark.parametrize("factor", [-0.01, 1.01, 1e9, math.inf, math.nan])
-def test_refuses_what_is_out_of_range_and_sends_nothing(case: Case, factor: float) -> None:
+def test_a_supply_refuses_what_is_out_of_range_and_sends_nothing(case: Case, factor: float) -> None:
     with playing(case.player([])) as player:
         driver = case.open(player.resource)
         ratings = driver.ratings
         volts, amps = ratings.voltage_max_v * factor, ratings.current_max_a * factor
 
-        with pytest.raises(OutOfRange, match="outside"):
-            driver.apply(Setpoint(volts, 1.0))
-        with pytest.raises(OutOfRange, match="outside"):
-            driver.apply(Setpoint(3.65, amps))
-        with pytest.raises(OutOfRange, match="outside"):
-            driver.protect(Protection(2 * volts, 1.0))
-        with pytest.raises(OutOfRange, match="outside"):
-            driver.protect(Protection(3.75, 2 * amps))
+        _refuses(driver.apply, Setpoint(volts, 1.0), Setpoint(3.65, amps))
+        _refuses(driver.protect, Protection(2 * volts, 1.0), Protection(3.75, 2 * amps))
 
         driver.close()
 
 
-@every_supply
-def test_closing_leaves_the_output_off(case: Case) -> None:
-    on = bytes.fromhex("01 06 00 12 00 01 E8 0F")
-    off = bytes.fromhex("01 06 00 12 00 00 29 CF")
-    with playing(case.player([*case.wake, Pair(on, on), Pair(off, off)])) as player:
+@FACTORS
+@every_load
+def test_a_load_refuses_what_is_out_of_range_and_sends_nothing(case: Case, factor: float) -> None:
+    with playing(case.player([])) as player:
+        driver = case.open(player.resource)
+        ratings = driver.ratings
+        volts, seconds = ratings.voltage_max_v * factor, ratings.duration_max_s * factor
+
+        _refuses(driver.apply, ratings.current_max_a * factor)
+        _refuses(driver.protect, Cutoff(volts, 60.0), Cutoff(2.5, seconds))
+
+        driver.close()
+
+
+def _refuses(act: Callable[[Any], None], *values: Any) -> None:
+    for value in values:
+        with pytest.raises(OutOfRange, match="outside"):
+            act(value)
+
+
+@every_switched
+def test_off_goes_out_before_anything_else(case: Case) -> None:
+    with playing(case.player([*case.off, *case.wake, *case.reading])) as player:
         driver = case.open(player.resource)
 
-        driver.output(True)
+        driver.output(False)
+
+        assert case.numbers(driver) == case.expected
         driver.close()
 
 
@@ -281,27 +342,20 @@ def test_closing_leaves_no_relay_closed(case: Case) -> None:
         driver.close()
 
 
-def _another_model(case: Case) -> bytes:
-    """What another model of the family says to the same question."""
-    if DRIVERS[case.key].role == "relay":
-        return answer(case.identify.sent, 100)  # an older protocol on the same board
-    other = next(c for c in CASES if c.player is case.player and c.key != case.key)
-    return other.identify.answered
+@every_switched
+def test_a_read_tells_whether_it_is_on(case: Case) -> None:
+    with playing(case.player([*case.wake, *case.reading])) as player:
+        driver = case.open(player.resource)
+
+        assert driver.read().output_on is True
+
+        driver.close()
 
 
-def _another_reading(case: Case) -> bytes:
-    """A well-formed answer to the same question with other numbers in it."""
-    if case.end:
-        return case.read.answered.replace(b"3.", b"2.")
-    if DRIVERS[case.key].role == "relay":
-        return coils_answer(case.read.sent, 0xA0)
-    return answer(case.read.sent, *range(8), 0, 0, 0)
+@every_switched
+def test_closing_leaves_the_output_off(case: Case) -> None:
+    with playing(case.player([*case.wake, *case.on, *case.off, *case.release])) as player:
+        driver = case.open(player.resource)
 
-
-def _another_serial_number(case: Case) -> Pair:
-    if case.end:
-        return replace(case.identify, answered=case.identify.answered.replace(b",MY", b",US"))
-    if DRIVERS[case.key].role == "relay":  # it has none: a board of another version
-        return replace(case.identify, answered=answer(case.identify.sent, 201))
-    model_id = int.from_bytes(case.identify.answered[3:5], "big")
-    return replace(case.identify, answered=answer(case.identify.sent, model_id, 0, 54321, 128))
+        case.energise(driver)
+        driver.close()

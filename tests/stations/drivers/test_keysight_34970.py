@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from stations.drivers.keysight_34970 import Keysight34972A, scan_list
 from stations.drivers.protocols import BadReply, OutOfRange, Refused
-from tests.stations.drivers.cases import CHANNELS, DAQ_IDENTITY, DAQ_SETUP
+from tests.stations.drivers.case import CHANNELS
+from tests.stations.drivers.cases import DAQ_IDENTITY, DAQ_SETUP, reading
 from tests.stations.drivers.transcript import lines, on_socket, playing
 
 AWAKE = [*lines(("*IDN?", DAQ_IDENTITY)), *DAQ_SETUP]
@@ -27,7 +28,7 @@ def scanner(resource: str, channels: tuple[int, ...] = CHANNELS) -> Keysight3497
 
 def test_values_come_back_in_the_order_of_the_bank() -> None:
     reply = "+1.01000E+00,+1.02000E+00,+1.03000E+00,+1.04000E+00"
-    with playing(on_socket([*AWAKE, *lines(("READ?", reply))])) as player:
+    with playing(on_socket([*AWAKE, reading(reply)])) as player:
         driver = scanner(player.resource)
 
         measured = driver.measure()
@@ -39,7 +40,7 @@ def test_values_come_back_in_the_order_of_the_bank() -> None:
 
 def test_an_overloaded_channel_is_nan_in_its_own_place() -> None:
     reply = "+1.01000E+00,+9.90000000E+37,+1.03000E+00,+1.04000E+00"
-    with playing(on_socket([*AWAKE, *lines(("READ?", reply))])) as player:
+    with playing(on_socket([*AWAKE, reading(reply)])) as player:
         driver = scanner(player.resource)
 
         volts = driver.measure().volts
@@ -67,7 +68,7 @@ def test_an_overloaded_channel_is_nan_in_its_own_place() -> None:
     ],
 )
 def test_too_few_too_many_or_other_tokens_are_refused(reply: str) -> None:
-    bad = [*AWAKE, *lines(("READ?", reply))]
+    bad = [*AWAKE, reading(reply)]
     with playing(on_socket(bad * 2)) as player:
         driver = scanner(player.resource)
 

@@ -12,8 +12,8 @@ import pytest
 
 from stations.drivers.keysight_truevolt import Keysight34461A
 from stations.drivers.protocols import BadReply, Refused
-from stations.drivers.scpi import ERRORS_MAX
-from tests.stations.drivers.cases import TRUEVOLT_IDENTITY, TRUEVOLT_SETUP
+from stations.drivers.scpi import ERRORS_MAX, TURNS
+from tests.stations.drivers.cases import TRUEVOLT_IDENTITY, TRUEVOLT_SETUP, reading
 from tests.stations.drivers.transcript import lines, on_socket, playing
 
 IDENTIFY = lines(("*IDN?", TRUEVOLT_IDENTITY))
@@ -22,7 +22,7 @@ SETTINGS = TRUEVOLT_SETUP[1:4]
 
 
 def test_an_overload_is_nan_with_its_raw_reply() -> None:
-    script = [*IDENTIFY, *TRUEVOLT_SETUP, *lines(("READ?", "+9.90000000E+37"))]
+    script = [*IDENTIFY, *TRUEVOLT_SETUP, reading("+9.90000000E+37")]
     with playing(on_socket(script)) as player:
         meter = Keysight34461A(player.resource, timeout_s=10.0)
         meter.prepare()
@@ -68,8 +68,7 @@ def test_prepare_refuses_another_range_or_function(configured: str) -> None:
 
 
 def test_a_new_connection_is_set_up_before_it_is_believed() -> None:
-    read = lines(("READ?", "+3.29876543E+00"))
-    once = [*IDENTIFY, *TRUEVOLT_SETUP, *read]
+    once = [*IDENTIFY, *TRUEVOLT_SETUP, reading("+3.29876543E+00")]
     with playing(on_socket(once * 2)) as player:
         meter = Keysight34461A(player.resource, timeout_s=10.0)
         meter.measure()
@@ -98,4 +97,32 @@ def test_prepare_refuses_what_is_no_error_report() -> None:
         with pytest.raises(BadReply, match="error report"):
             meter.prepare()
 
+        meter.close()
+
+
+@pytest.mark.parametrize(
+    "reply", ["1;+3.29876543E+00", "3;+3.29876543E+00", "+3.29876543E+00", ";+3.29876543E+00"]
+)
+def test_an_answer_to_another_question_is_no_reading(reply: str) -> None:
+    first, second = reading("+3.29000000E+00"), lines(("*ESE 2;*ESE?;:READ?", reply))
+    again = [*IDENTIFY, *TRUEVOLT_SETUP, *lines(("*ESE 3;*ESE?;:READ?", "+3;+3.29800000E+00"))]
+    script = [*IDENTIFY, *TRUEVOLT_SETUP, first, *second, *again]
+    with playing(on_socket(script)) as player:
+        meter = Keysight34461A(player.resource, timeout_s=10.0)
+        meter.measure()
+
+        assert meter.measure().volts == (3.298,)
+
+        meter.close()
+
+
+def test_the_number_of_a_question_begins_again_before_it_outgrows_its_register() -> None:
+    last = lines(("*ESE 1;*ESE?;:READ?", "1;+3.30000000E+00"))
+    script = [*IDENTIFY, *TRUEVOLT_SETUP, *[reading("+3.29000000E+00")] * TURNS, *last]
+    with playing(on_socket(script)) as player:
+        meter = Keysight34461A(player.resource, timeout_s=10.0)
+
+        volts = [meter.measure().volts for _ in range(TURNS + 1)]
+
+        assert volts[-1] == (3.3,)
         meter.close()

@@ -17,10 +17,13 @@ def test_opens_each_role_by_name() -> None:
     scanner = registry.open_scanner("keysight_34972a", NOWHERE, channels=(101,), timeout_s=0.5)
     relays = registry.open_relays("waveshare_relay8", "/dev/null", address=7, timeout_s=0.5)
 
-    assert supply.ratings.model == "RD6018"
-    assert meter.ratings.model == "34461A"
-    assert scanner.ratings.model == "34972A"
-    assert relays.ratings.model == "Relay8"
+    load = registry.open_load("itech_it8514c", "/dev/null", timeout_s=0.5)
+    bms = registry.open_bms("jbd_bms", "/dev/null", timeout_s=0.5)
+    logger = registry.open_thermometer("eletechsup_r4dcb08", "/dev/null", timeout_s=0.5)
+
+    instruments = (supply, meter, scanner, relays, load, bms, logger)
+    models = [instrument.ratings.model for instrument in instruments]
+    assert models == ["RD6018", "34461A", "34972A", "Relay8", "IT8514C+", "JBD BMS", "R4DCB08"]
 
 
 @pytest.mark.parametrize(
@@ -28,7 +31,7 @@ def test_opens_each_role_by_name() -> None:
     [("riden_rd6012p", "supply"), ("", "meter"), ("keysight_34461a", "supply")],
 )
 def test_a_name_without_a_driver_is_refused_with_those_there_are(key: str, role: str) -> None:
-    with pytest.raises(UnknownDriver, match=r"there are (riden|keysight)_"):
+    with pytest.raises(UnknownDriver, match=r"there are (ea|keysight)_"):
         registry.driver(key, role)
 
 

@@ -6,6 +6,8 @@ computed from it, not recorded from a supply of our own.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from stations.drivers import modbus
@@ -19,7 +21,8 @@ from stations.drivers.protocols import (
 )
 from stations.drivers.riden_rd60xx import MODELS, RidenRD60xx, model_of
 from stations.values import Protection, Setpoint
-from tests.stations.drivers.cases import RIDEN_IDENTIFY, RIDEN_READ, answer
+from tests.stations.drivers.case import answer
+from tests.stations.drivers.cases import RIDEN_IDENTIFY, RIDEN_READ, longer
 from tests.stations.drivers.transcript import Pair, frames, on_pty, playing
 
 RD6018 = next(model for model in MODELS if model.name == "RD6018")
@@ -57,6 +60,19 @@ def test_reads_the_published_state() -> None:
             tripped="",
             raw=RIDEN_READ.answered.hex(" "),
         )
+
+        driver.close()
+
+
+def test_the_answer_to_the_question_before_is_no_reading() -> None:
+    """Each read has another length than the seven before it."""
+    second, third = longer(RIDEN_READ, 1), longer(RIDEN_READ, 2)
+    late = Pair(second.sent, RIDEN_READ.answered)
+    with playing(on_pty([RIDEN_IDENTIFY, RIDEN_READ, late, RIDEN_IDENTIFY, third])) as player:
+        driver = supply(player.resource)
+        driver.read()
+
+        assert driver.read().raw == third.answered.hex(" ")
 
         driver.close()
 
@@ -130,8 +146,8 @@ def test_off_goes_out_before_anything_else() -> None:
     ids=["trip", "mode", "output", "volts", "amps"],
 )
 def test_a_state_no_supply_can_be_in_is_no_reading(at: int, value: int) -> None:
-    impossible = state(at=at, value=value)
-    with playing(on_pty([RIDEN_IDENTIFY, impossible])) as player:
+    impossible = replace(state(at=at, value=value), turned=longer)
+    with playing(on_pty([RIDEN_IDENTIFY, impossible, impossible])) as player:
         driver = supply(player.resource)
 
         with pytest.raises(BadReply):

@@ -229,3 +229,54 @@ def test_a_serial_port_that_is_not_there_is_silence(tmp_path: Path) -> None:
         link.exchange(b"ask", whole)
     with pytest.raises(InstrumentSilent, match="nowhere"):
         link.reopen()
+
+
+def test_a_reply_without_an_end_is_whole_when_the_line_is_quiet() -> None:
+    dripping = Pair(b"ask", b"12345", pause_s=0.01)
+    with playing(on_pty([dripping])) as player:
+        link = SerialLink(player.resource, 9600, 10.0)
+
+        assert link.exchange(b"ask", lambda heard: heard, quiet_s=0.3) == b"12345"
+
+        link.close()
+
+
+def test_silence_is_no_reply_without_an_end() -> None:
+    with playing(on_pty([Pair(b"ask")])) as player:
+        link = SerialLink(player.resource, 9600, SHORT_S)
+
+        with pytest.raises(InstrumentSilent, match="no answer"):
+            link.exchange(b"ask", lambda heard: heard, quiet_s=0.05)
+
+
+def test_a_drip_without_end_does_not_stretch_the_time_out() -> None:
+    with playing(on_pty([Pair(b"ask", b"1" * 200, pause_s=0.02)])) as player:
+        link = SerialLink(player.resource, 9600, SHORT_S)
+        started_s = guard_s()
+
+        assert len(link.exchange(b"ask", lambda heard: heard, quiet_s=0.5)) < 200
+
+        assert guard_s() - started_s < 3.0  # the whole drip takes 4 s
+        link.close()
+
+
+def test_a_command_that_asks_nothing_leaves_the_device_time() -> None:
+    with playing(on_pty([Pair(b"set"), Pair(b"ask", b"A2345678")])) as player:
+        link = SerialLink(player.resource, 9600, 10.0)
+        started_s = guard_s()
+
+        link.tell(b"set", quiet_s=0.1)
+
+        assert guard_s() - started_s >= 0.1
+        assert link.exchange(b"ask", whole) == b"A2345678"
+        link.close()
+
+
+def test_an_answer_to_what_asks_nothing_drops_the_line() -> None:
+    with playing(on_pty([Pair(b"set", b"?")])) as player:
+        link = SerialLink(player.resource, 9600, 10.0)
+
+        with pytest.raises(BadReply, match="asks nothing"):
+            link.tell(b"set", quiet_s=5.0)
+
+        assert link.session == 0

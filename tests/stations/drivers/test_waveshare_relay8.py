@@ -17,7 +17,8 @@ from stations.drivers.protocols import (
     WrongInstrument,
 )
 from stations.drivers.waveshare_relay8 import WaveshareRelay8
-from tests.stations.drivers.cases import RELAY_IDENTIFY, RELAY_READ, answer
+from tests.stations.drivers.case import answer
+from tests.stations.drivers.cases import RELAY_IDENTIFY, RELAY_READ
 from tests.stations.drivers.transcript import Pair, frames, on_pty, playing
 
 HOLD_700_MS, HOLD_2_FOR_800_MS, RELEASE = frames(

@@ -12,7 +12,7 @@ import socket
 import threading
 import tty
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -27,6 +27,8 @@ class Pair:
     as an answer can be and still be taken for the next.  With `hang_up` the line goes dead
     after the answer, and nobody can connect again.
     With `pause_s` the answer comes a byte at a time, so far apart.
+    A question that differs from turn to turn is written as the first; `turned` makes it the
+    n-th, and its answer likewise.
     """
 
     sent: bytes
@@ -34,6 +36,7 @@ class Pair:
     late: bytes = b""
     hang_up: bool = False
     pause_s: float = 0.0
+    turned: Callable[[Pair, int], Pair] | None = None
 
 
 def lines(*pairs: tuple[str, str]) -> list[Pair]:
@@ -56,6 +59,7 @@ class Player:
         self.resource = ""
         self.unexpected = b""
         self._left = deque(pairs)
+        self._turn = 0
         self._heard = b""
         self._pause = threading.Event()
         self._owed: list[tuple[int, bytes]] = []
@@ -96,14 +100,23 @@ class Player:
     def _take(self, descriptor: int, data: bytes) -> None:
         self._heard += data
         while self._heard:
-            expected = self._left[0].sent if self._left else b""
+            pair = self._next()
+            expected = pair.sent if pair else b""
             if not expected or not expected.startswith(self._heard[: len(expected)]):
                 self.unexpected, self._heard = self.unexpected + self._heard, b""
                 return
             if len(self._heard) < len(expected):
                 return
             self._heard = self._heard[len(expected) :]
-            self._play(descriptor, self._left.popleft())
+            self._turn += self._left.popleft().turned is not None
+            assert pair is not None
+            self._play(descriptor, pair)
+
+    def _next(self) -> Pair | None:
+        if not self._left:
+            return None
+        pair = self._left[0]
+        return pair.turned(pair, self._turn) if pair.turned else pair
 
     def _play(self, descriptor: int, pair: Pair) -> None:
         for line, late in self._owed:
@@ -190,11 +203,13 @@ class PtyPlayer(Player):
 
 
 @contextmanager
-def playing(player: Player) -> Iterator[Player]:
+def playing(player: Player, *, whole: bool = True) -> Iterator[Player]:
+    """Without `whole` a part of the transcript may be left over."""
     player.start()
     try:
         yield player
-        player.finish()
+        if whole:
+            player.finish()
     finally:
         player.stop()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -74,6 +75,35 @@ def test_cv_current_never_settles_below_the_leak_floor() -> None:
 
     assert min(seen) >= floor_a
     assert seen[-1] < 3 * floor_a
+
+
+def test_a_load_draws_its_current_until_the_voltage_has_fallen() -> None:
+    bank = one_cell(0.5)
+
+    drawing = bank.solve(Setpoint(2.50, -40.0))
+    empty = bank.solve(Setpoint(3.60, -40.0))
+
+    assert (drawing.supply_current_a, drawing.regulation) == (-40.0, "CC")
+    assert drawing.supply_voltage_v < bank.solve(None).supply_voltage_v
+    assert (empty.supply_current_a, empty.regulation) == (0.0, "CV")
+
+
+def test_a_load_in_cv_tapers_at_the_set_voltage() -> None:
+    bank = one_cell(0.02)
+    amps = [bank.advance(600, Setpoint(2.80, -40.0)).supply_current_a for _ in range(6)]
+
+    seen = bank.solve(Setpoint(2.80, -40.0))
+
+    assert seen.supply_voltage_v == pytest.approx(2.80, abs=1e-9)
+    assert all(before < after < 0.0 for before, after in pairwise(amps))
+
+
+def test_ah_out_are_ah_gone() -> None:
+    bank = one_cell(0.9, replace(cell_of(200.0), self_discharge_month=0.0))
+
+    bank.advance(3600, Setpoint(2.50, -40.0))
+
+    assert (0.9 - bank.states.soc[0]) * 200 == pytest.approx(40.0, rel=1e-6)
 
 
 def test_supply_only_sources() -> None:

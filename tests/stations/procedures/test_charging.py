@@ -160,3 +160,13 @@ def test_lead_resistance_is_seen_while_current_flows() -> None:
     run, _ = decide(run_at("balance"), holding(1, 10.0, 3.5), holding(1, 10.0).at)
 
     assert run.lead_ohm == pytest.approx(0.005)
+
+
+def test_lead_resistance_takes_the_commissioned_offset_out() -> None:
+    """Terminals are what the supply shows plus its offset: 20 mV low here, in 50 mV of drop."""
+    run = run_at("balance", program(supply_offset_v=0.02))
+    item = replace(holding(1, 10.0, 3.5), supply_voltage_v=3.53)
+
+    run, _ = decide(run, item, item.at)
+
+    assert run.lead_ohm == pytest.approx(0.005)

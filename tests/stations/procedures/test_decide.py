@@ -88,6 +88,67 @@ def test_one_doubtful_reading_makes_no_progress_and_a_second_holds_safe() -> Non
     assert "meter_silent" in second.reason
 
 
+# Bank meter, supply and cells, with 10 A through leads of 5 milliohms.
+AGREEING: dict[str, Any] = {
+    "voltage_v": 3.5,
+    "supply_voltage_v": 3.55,
+    "cell_voltages_v": (3.5,) * 4,
+}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"voltage_v": 3.4899},
+        {"voltage_v": 3.5101},
+        {"supply_voltage_v": 3.449},
+        {"supply_voltage_v": 3.851},
+        {"supply_voltage_v": NAN},
+        {"voltage_v": 3.19, "cell_voltages_v": ()},
+    ],
+)
+def test_a_meter_that_others_contradict_holds_safe_at_the_second_reading(
+    changes: dict[str, Any],
+) -> None:
+    """B5: the independent meter is believed only while the supply and the cells agree."""
+    run = run_at("balance")
+    first = replace(holding(1, 10.0), **(AGREEING | changes))
+    run, action = decide(run, first, first.at)
+    assert action == Hold()
+
+    second = replace(first, at=first.at + timedelta(seconds=1), seq=3)
+    _, action = decide(run, second, second.at)
+
+    assert isinstance(action, SafeHold)
+    assert "disagree" in action.reason
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"voltage_v": 3.4901},
+        {"voltage_v": 3.5099},
+        {"supply_voltage_v": 3.451},
+        {"supply_voltage_v": 3.849},
+    ],
+)
+def test_a_meter_within_what_instruments_and_leads_explain_is_believed(
+    changes: dict[str, Any],
+) -> None:
+    item = replace(holding(1, 10.0), **(AGREEING | changes))
+
+    run, action = decide(run_at("balance"), item, item.at)
+
+    assert (run.doubtful, action) == (0, Hold())
+
+
+def test_a_meter_above_the_hard_limit_trips_whatever_the_others_say() -> None:
+    item = replace(holding(1, 10.0), **(AGREEING | {"voltage_v": 3.71}))
+
+    assert isinstance(decide(run_at("balance"), item, item.at)[1], Trip)
+
+
 def test_a_device_trip_is_a_trip_and_not_an_end() -> None:
     tripped = replace(reading(1), flags=frozenset({"supply_tripped_ovp"}))
 

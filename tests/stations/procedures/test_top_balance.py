@@ -67,6 +67,7 @@ def test_the_dry_run_of_a_good_plan_is_empty() -> None:
         (Ratings(replace(SUPPLY, current_max_a=10.0), METER, SCANNER), "lower the current"),
         (Ratings(replace(SUPPLY, power_max_w=40.0), METER, SCANNER), "53 W"),
         (Ratings(replace(SUPPLY, current_resolution_a=0.6), METER, SCANNER), "resolves"),
+        (Ratings(replace(SUPPLY, has_protection=False), METER, SCANNER), "no OVP and OCP"),
         (Ratings(SUPPLY, METER, None), "no scanner"),
         (Ratings(SUPPLY, METER, replace(SCANNER, channels=3)), "3 cells"),
     ],

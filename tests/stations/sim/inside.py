@@ -39,6 +39,13 @@ class Scpi:
         self.tell(message)
         return self.hear()
 
+    def heard_bytes(self, within_s: float = SILENCE_S) -> bytes:
+        """All that comes until the line has been silent so long; it may be no text at all."""
+        heard = b""
+        while select.select([self._socket], [], [], within_s)[0]:
+            heard += self._socket.recv(4096)
+        return heard
+
     def hear(self) -> str:
         return self._file.readline().removesuffix("\n")
 
@@ -120,7 +127,9 @@ def inside(path: Path, folder: Folder | None = None) -> Iterator[Inside]:
     simulation.start()
     clients: Sequence[Scpi | Rtu | Hands] = ()
     try:
-        meter, scanner, supply = Scpi(ports.meter), Scpi(ports.scanner), Rtu(path / "supply.tty")
+        meter, scanner = Scpi(ports.meter), Scpi(ports.scanner)
+        tty = path / "supply.tty"
+        supply = Rtu(tty if tty.exists() else Path(os.devnull))  # some supplies are on LAN
         hands = Hands(f"http://127.0.0.1:{ports.hands}/")
         clients = (meter, scanner, supply, hands)
         yield Inside(path, ports, meter, scanner, supply, hands)

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from stations.clock import SharedClock
+from stations.drivers.registry import DRIVERS
 from stations.sim.bench import simulate
+from stations.sim.fitting import SIMULATED
 from stations.sim.folder import Folder, Ports, free_ports, write_folder
 from tests.stations.sim.harness import cell, simulated_bench
 from tests.stations.sim.inside import Rtu
@@ -38,6 +40,17 @@ def test_says_where_it_listens(tmp_path: Path) -> None:
         assert bench.ready.split()[1:] == [*resources, bench.hands.url]
 
 
+def test_a_bench_may_name_any_driver_that_is_simulated(tmp_path: Path) -> None:
+    more = [key for key in SIMULATED if DRIVERS[key].role in ("load", "bms", "thermometer")]
+    folder = Folder(cells=[cell()], supply_driver="ea_ps_9080_60_t", more=more)
+    with simulated_bench(tmp_path, folder=folder) as bench:
+        roles = [instrument.role for instrument in bench.config.instruments]
+
+        assert roles == ["supply", "meter", "scanner", "load", "bms", "thermometer"]
+        assert all((tmp_path / f"{role}.tty").exists() for role in roles[3:])
+        assert set(bench.hands.state()["faults"]) == set(roles)
+
+
 def test_a_world_that_begins_again_says_so(tmp_path: Path) -> None:
     for _ in range(2):
         with simulated_bench(tmp_path) as bench:
@@ -50,7 +63,9 @@ BROKEN = """
 import sys
 from pathlib import Path
 from stations.model.bank import Bank
+from stations.drivers.registry import DRIVERS
 from stations.sim.bench import simulate
+from stations.sim.fitting import SIMULATED
 advance = Bank.advance
 Bank.advance = lambda self, s, supply: 1 / 0 if supply else advance(self, s, supply)
 sys.exit(simulate(Path(sys.argv[1])))
@@ -85,9 +100,11 @@ def refusal(folder: Path, capfd: pytest.CaptureFixture[str]) -> str:
     [
         ("[101]", "[101, 102]", "2 channels for 1 cells"),
         ("[101]", "[201]", "fitted are 101 to 120"),
-        ("riden_rd6018", "riden_rd6024", "simulated is only riden_rd6018"),
+        ("riden_rd6018", "riden_rd6024", "simulated is only ea_ps_9080_60_t, korad_ka3005p, riden"),
+        ("riden_rd6018", "ea_ps_9080_60_t", "simulated is only TCPIP0::127.0.0.1"),
+        ('"supply.tty"', '"TCPIP0::127.0.0.1::1::SOCKET"', "simulated is only a path"),
         ('[clock]\nsimulated = "clock"\n', "", "[clock] is missing"),
-        ('"00012345"', '"12AB"', "must be digits"),
+        ('"00012345"', '"12AB"', "says one like 00012345"),
     ],
 )
 def test_refuses_a_bench_it_cannot_play(
@@ -111,4 +128,4 @@ def test_refuses_a_wrong_world(tmp_path: Path, capfd: pytest.CaptureFixture[str]
 def test_free_ports_differ() -> None:
     ports = free_ports()
 
-    assert len({ports.meter, ports.scanner, ports.hands}) == 3
+    assert len({ports.meter, ports.scanner, ports.hands, ports.supply}) == 4

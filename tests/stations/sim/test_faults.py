@@ -117,7 +117,7 @@ def test_names_what_is_there_when_asked_for_what_is_not() -> None:
 
     with pytest.raises(UnknownFault, match="supply, meter"):
         board.set("scanner", "silence")
-    with pytest.raises(UnknownFault, match="none, silence, stuck"):
+    with pytest.raises(UnknownFault, match="none, silence, mute, garbage"):
         board.set("meter", "refuse_off")
 
 

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
-from stations.config import load
 from stations.drivers.protocols import (
-    Instrument,
+    BadReply,
     InstrumentSilent,
     PowerSupply,
     Relays,
     Scanner,
     Voltmeter,
 )
-from stations.drivers.registry import DRIVERS
 from stations.sim.folder import Folder
 from stations.values import Protection, Setpoint
+from tests.stations.sim.driven import BRIEF_S, PATIENT_S, driver_of
 from tests.stations.sim.harness import cell
 from tests.stations.sim.inside import Inside, inside
+
+MORE = ("itech_it8514c", "jbd_bms", "eletechsup_r4dcb08")
 
 
 @dataclass(frozen=True)
@@ -31,16 +33,6 @@ class Driven:
     supply: PowerSupply
     meter: Voltmeter
     scanner: Scanner
-
-
-PATIENT_S = 5.0  # the host may be busy
-BRIEF_S = 0.2
-
-
-def driver_of(bench: Inside, role: str, timeout_s: float) -> Instrument:
-    found = {i.role: i for i in load(bench.path / "bench.toml").instruments}[role]
-    opened = DRIVERS[found.driver].open
-    return opened(found.resource, channels=found.channels, timeout_s=timeout_s)
 
 
 @pytest.fixture
@@ -121,16 +113,43 @@ def test_a_relay_board_is_held_and_released(tmp_path: Path) -> None:
         assert [record["closed"] for record in bench.truth("contactor")] == [True, False]
 
 
-@pytest.mark.parametrize("role", ["supply", "meter", "scanner"])
-def test_silence_is_named_and_heals(bench: Inside, role: str) -> None:
-    bench.hands.fault(role, "silence")
-    brief = driver_of(bench, role, BRIEF_S)
-    with pytest.raises(InstrumentSilent):
-        brief.identify()
-    brief.close()
+EVERY_ROLE = ["supply", "meter", "scanner", "load", "bms", "thermometer"]
 
-    bench.hands.fault(role, "none")
 
-    patient = driver_of(bench, role, PATIENT_S)
-    assert patient.identify().role == role
-    patient.close()
+@pytest.mark.parametrize("role", EVERY_ROLE)
+def test_silence_is_named_and_heals(tmp_path: Path, role: str) -> None:
+    with inside(tmp_path, Folder(cells=[cell()], more=MORE)) as bench:
+        bench.hands.fault(role, "silence")
+        brief = driver_of(bench, role, BRIEF_S)
+        with pytest.raises(InstrumentSilent):
+            brief.identify()
+        brief.close()
+
+        bench.hands.fault(role, "none")
+
+        patient = driver_of(bench, role, PATIENT_S)
+        assert patient.identify().role == role
+        patient.close()
+
+
+READS: dict[str, Callable[[Any], Any]] = {
+    "load": lambda load: replace(load.read(), raw=""),
+    "bms": lambda bms: replace(bms.read(), raw=""),
+    "thermometer": lambda thermometer: thermometer.measure().celsius[:1],
+}
+
+
+@pytest.mark.parametrize("fault", ["garbage", "half", "doubled", "one_behind", "late"])
+@pytest.mark.parametrize("role", READS)
+def test_a_spoilt_answer_never_shifts_a_number(tmp_path: Path, role: str, fault: str) -> None:
+    with inside(tmp_path, Folder(cells=[cell()], more=MORE)) as bench:
+        driver = driver_of(bench, role, 0.4)
+        right = READS[role](driver)
+        bench.hands.fault(role, fault)
+
+        for _ in range(2):
+            with suppress(BadReply, InstrumentSilent):
+                assert READS[role](driver) == right
+
+        assert bench.truth("spoilt") or fault == "one_behind"  # which was the same reading
+        driver.close()

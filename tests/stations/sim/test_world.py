@@ -15,6 +15,7 @@ from stations.clock import ClockWriter, SharedClock
 from stations.model.bank import Bank
 from stations.model.cell import CellParameters
 from stations.sim.output import Output
+from stations.sim.sink import Sink
 from stations.sim.truth import TruthLog
 from stations.sim.world import Impossible, World
 from tests.wait import wait_until
@@ -44,12 +45,12 @@ class Lab:
         )
 
     def relay(self) -> list[bool]:
-        return [line["on"] for line in self._truth("relay")]
+        return [record["on"] for record in self.records("relay")]
 
     def contactor(self) -> list[bool]:
-        return [line["closed"] for line in self._truth("contactor")]
+        return [record["closed"] for record in self.records("contactor")]
 
-    def _truth(self, kind: str) -> list[dict[str, Any]]:
+    def records(self, kind: str) -> list[dict[str, Any]]:
         lines = map(json.loads, (self.path / "truth.jsonl").read_text().splitlines())
         return [line for line in lines if line["kind"] == kind]
 
@@ -136,6 +137,81 @@ def test_the_ticker_moves_the_physics_on_when_nobody_looks(lab: Lab) -> None:
     lab.world.start()
 
     wait_until(lambda: lab.bank.states.soc[0] > 0.9501, what="charge that nobody asked about")
+
+
+def test_a_load_discharges_the_bank_at_the_fast_clock(lab: Lab) -> None:
+    lab.world.connect(links=True, leads=True)
+    lab.world.adjust_load(lambda sink: replace(sink, current_a=80.0))
+    before = lab.world.see()
+    lab.world.switch_load(on=True)
+    began = lab.world.see()
+
+    lab.world.wait(100.0)
+
+    seen = lab.world.see()
+    assert seen.speed == 1000.0
+    assert (seen.drawn_a, seen.current_a, seen.bank_a) == pytest.approx((80.0, 0.0, -80.0))
+    assert seen.battery_v < before.battery_v
+    gone = sum(began.socs) - sum(seen.socs)
+    assert gone * 200 == pytest.approx(80.0 * (seen.at_s - began.at_s) / 3600, rel=1e-3)
+
+
+def test_a_load_ends_at_its_own_cut_off(lab: Lab) -> None:
+    """B9: nobody has to tell it."""
+    lab.world.connect(links=True, leads=True)
+    rested_v = lab.world.see().battery_v
+    lab.world.adjust_load(lambda sink: replace(sink, current_a=80.0, cutoff_v=rested_v - 0.8))
+    lab.world.switch_load(on=True)
+    assert lab.world.see().sink.on
+
+    lab.world.adjust_load(lambda sink: replace(sink, cutoff_v=rested_v - 0.1))
+
+    seen = lab.world.see()
+    assert (seen.sink.on, seen.drawn_a, seen.speed) == (False, 0.0, 1.0)
+    assert [record["drawing"] for record in lab.records("load")] == [True, False]
+
+
+def test_a_load_ends_when_its_time_is_over(lab: Lab) -> None:
+    lab.world.connect(links=True, leads=True)
+    lab.world.adjust_load(lambda sink: replace(sink, current_a=8.0, duration_s=60.0))
+    lab.world.switch_load(on=True)
+    began_s = lab.world.see().sink.since_s
+
+    lab.world.wait(70.0)
+
+    seen = lab.world.see()
+    assert not seen.sink.on
+    assert 60.0 <= seen.sink.since_s - began_s <= 62.0
+
+
+@pytest.mark.parametrize(("mode", "drawn_a"), [("CW", 10.0), ("CR", 5.0), ("CV", 0.0)])
+def test_a_load_has_its_other_modes(lab: Lab, mode: str, drawn_a: float) -> None:
+    lab.world.connect(links=True, leads=True)
+    levels = Sink(mode=mode, voltage_v=3.6, power_w=33.0, resistance_ohm=0.66)
+    lab.world.adjust_load(lambda _: levels)
+
+    lab.world.switch_load(on=True)
+
+    assert lab.world.see().drawn_a == pytest.approx(drawn_a, rel=0.05)
+
+
+def test_a_load_on_a_bank_that_is_charged_takes_its_share_from_the_supply(lab: Lab) -> None:
+    lab.world.connect(links=True, leads=True)
+    lab.world.switch(on=True)
+    lab.world.adjust_load(lambda sink: replace(sink, current_a=4.4))
+
+    lab.world.switch_load(on=True)
+
+    seen = lab.world.see()
+    assert (seen.current_a, seen.drawn_a, seen.bank_a) == pytest.approx((14.4, 4.4, 10.0))
+
+
+def test_a_load_without_leads_draws_nothing(lab: Lab) -> None:
+    lab.world.adjust_load(lambda sink: replace(sink, current_a=80.0))
+
+    lab.world.switch_load(on=True)
+
+    assert lab.world.see().drawn_a == 0.0
 
 
 def test_closing_opens_the_relay_and_lets_waiters_go(lab: Lab) -> None:

@@ -46,7 +46,7 @@ def test_reads_numbers_dates_and_optional_columns() -> None:
     ]
 
 
-@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
 def test_accepts_a_byte_order_mark_blank_lines_and_either_ending(ending: str) -> None:
     text = ending.join([f"\ufeff{HEADER}", "", "C-1,200,2026-02-01", ""])
 
@@ -64,15 +64,43 @@ def test_accepts_a_byte_order_mark_blank_lines_and_either_ending(ending: str) ->
         (f"{HEADER}\n".encode(), "file_empty"),
         (b"x" * (capacity_file.BYTES_MAX + 1), "file_too_big"),
         (f"{HEADER}\nC-1,200,2026-02-01".encode("utf-16"), "file_encoding"),
-        (f"{HEADER}\nC-\xe9,200,2026-02-01".encode("latin-1"), "file_encoding"),
-        (f"{HEADER}\nC-1,2\x0000,2026-02-01".encode(), "file_nul"),
-        (f"{HEADER}\nC-1,{'1' * 1001},2026-02-01".encode(), "line_too_long"),
+        (f"{HEADER}\nC-\xe9,200,2026-02-01".encode("latin-1"), "row_encoding"),
+        (f"{HEADER}\nC-1,2\x0000,2026-02-01".encode(), "row_nul"),
+        (f"{HEADER}\nC-1,{'1' * 1001},2026-02-01".encode(), "row_too_long"),
         (f"{HEADER}\n".encode() + b"C-1,200,2026-02-01\n" * 10_001, "file_too_long"),
-        (f'{HEADER}\n"C-1,200,2026-02-01'.encode(), "file_form"),
+        (f'{HEADER}\n"C-1,200,2026-02-01'.encode(), "row_form"),
+        (f'{HEADER}\n"C-1\n",200,2026-02-01'.encode(), "row_form"),
+        (",".join(["c"] * 400_000).encode(), "row_too_long"),
     ],
 )
 def test_refuses_a_file_that_is_not_plain_utf8_csv(data: bytes, expected: str) -> None:
-    assert code(data) == [expected]
+    assert set(code(data)) == {expected}
+
+
+def test_a_broken_line_hides_no_other_one() -> None:
+    lines = [
+        HEADER.encode(),
+        b"C-1,200,2026-02-01",
+        b"C-2,2\x0000,2026-02-01",
+        b"C-\xe9,200,2026-02-01",
+        b'"C-4,200,2026-02-01',
+        b"C-5," + b"1" * 1001 + b",2026-02-01",
+        b"C-6,200",
+        b"C-7,NaN,2026-02-01",
+        b"C-8,201,2026-02-01",
+    ]
+
+    rows, found = read_file(b"\n".join(lines))
+
+    assert [(row.line, row.serial) for row in rows] == [(2, "C-1"), (9, "C-8")]
+    assert [(problem.words[:6], problem.code) for problem in found] == [
+        ("Line 3", "row_nul"),
+        ("Line 4", "row_encoding"),
+        ("Line 5", "row_form"),
+        ("Line 6", "row_too_long"),
+        ("Line 7", "row_columns"),
+        ("Line 8", "row_number"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -157,6 +185,12 @@ def test_refuses_rows_that_fit_no_cell(rows: list[CapacityRow], expected: list[s
     assert all(problem.words.startswith("Line 2") and problem.fix for problem in found)
 
 
+def test_lists_what_is_wrong_by_line() -> None:
+    by_line = [Problem("x", f"Line {n} is wrong.") for n in (1, 2, 10)]
+
+    assert shortened([by_line[2], by_line[0], by_line[1]]) == by_line
+
+
 def test_shortens_a_long_list() -> None:
     wrong = Problem("x", "Wrong.")
 
@@ -171,7 +205,7 @@ def test_shortens_a_long_list() -> None:
 def test_never_fails_on_any_bytes(data: bytes) -> None:
     rows, found = read_file(data)
 
-    assert rows == [] or found == []
+    assert rows or found
 
 
 @given(st.text(max_size=200))

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("shop", "0006_alerts")]
+    dependencies = [("shop", "0008_supersede")]
 
     operations = [
         migrations.AlterField(

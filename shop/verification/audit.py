@@ -1,0 +1,78 @@
+"""The audit, held against itself and against the records that it repeats.
+
+An entry that was changed, cut out or put in breaks the chain.  What somebody decided about
+evidence is there twice, so a decision that vanished is named, and one that nobody made too.  The
+newest entries, cut off together with the records that they repeat, leave no trace here: that
+needs an anchor on another machine.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias
+
+from django.db.models import Model
+
+from shop.audit.chain import GENESIS
+from shop.audit.models import AuditEntry
+from shop.equipment.models import CalibrationWithdrawal
+from shop.evidence.canonical import plain, sha256_of
+from shop.evidence.models import Supersession
+from shop.quality.models import Disposition
+from shop.signing.models import KeyRetirement
+from shop.verification.faults import Fault
+from shop.verification.keys import signature_of
+from shop.verification.seals import Keys
+
+AT_ONCE = 200
+# What the audit repeats, by the kind of entry.
+REPEATED: Mapping[str, type[Model]] = {
+    AuditEntry.Kind.DISPOSED: Disposition,
+    AuditEntry.Kind.KEY_REPLACED: KeyRetirement,
+    AuditEntry.Kind.SUPERSEDED: Supersession,
+    AuditEntry.Kind.WITHDRAWN: CalibrationWithdrawal,
+}
+Told: TypeAlias = Mapping[str, Any]
+
+
+def faults(trusted: Keys, seen: Counter[str]) -> Iterator[Fault]:
+    """Entry by entry, then the records that it should repeat, kind by kind."""
+    number, head = 0, GENESIS
+    told: dict[str, dict[int, Told]] = {kind: {} for kind in REPEATED}
+    rows = AuditEntry.objects.select_related("key__retirement").order_by("number")
+    for entry in rows.iterator(chunk_size=AT_ONCE):
+        seen["audit entries"] += 1
+        if words := _problem(entry, number, head, trusted):
+            yield Fault("AuditEntry", entry.pk, words)
+        number, head = entry.number, entry.sha256
+        if entry.kind in told and (record := entry.data.get("record")):
+            told[entry.kind][record["id"]] = record
+    for kind, model in REPEATED.items():
+        yield from _differences(model, told[kind])
+
+
+def _problem(entry: AuditEntry, number: int, head: str, trusted: Keys) -> str:
+    """What is wrong with an entry that should follow `number` and `head`; "" for nothing."""
+    if entry.number != number + 1:
+        return f"number {entry.number} where {number + 1} should follow: an entry is missing"
+    if entry.prev_sha256 != head:
+        return f"number {entry.number} does not follow the entry before it: the hashes differ"
+    body = entry.body(entry.key.named if entry.key else {})
+    if sha256_of(body) != entry.sha256:
+        return f"number {entry.number} is not what its hash says: it was changed"
+    words = signature_of(entry.key, entry.signature, entry.at).problem(body, trusted)
+    return f"number {entry.number} {words}" if words else ""
+
+
+def _differences(model: type[Model], told: Mapping[int, Told]) -> Iterator[Fault]:
+    """Records that the audit has otherwise, not at all, or alone."""
+    name, unseen = model.__name__, set(told)
+    for row in model._default_manager.order_by("pk").iterator(chunk_size=AT_ONCE):
+        unseen.discard(row.pk)
+        if row.pk not in told:
+            yield Fault(name, row.pk, "nobody made it: the audit does not have it")
+        elif plain(row.told) != told[row.pk]:  # type: ignore[attr-defined]  # these models tell
+            yield Fault(name, row.pk, "is not as the audit has it: it was changed")
+    for pk in sorted(unseen):
+        yield Fault(name, pk, "the audit has it and it is not there")

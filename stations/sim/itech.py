@@ -1,0 +1,195 @@
+"""A simulated ITECH IT8514C+ load: 26-byte frames, modes, battery test and timer.
+
+Source: sigrok `src/hardware/itech-it8500`, pybk8500 `commands.py`, BK Precision `dcload.py`.
+Habits: a frame with a bad check sum is answered with status 90; nothing is set before remote
+control; the battery test and the timer switch it off by themselves; it goes on drawing when
+nobody speaks to it.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from stations.sim.faults import Fault, Switchboard
+from stations.sim.sink import Sink
+from stations.sim.world import Seen, World
+
+ADDRESS, ANYONE = 0, 0xFF
+LENGTH, DATA = 26, 22
+START, STATUS = 0xAA, 0x12
+DONE, BAD_SUM, BAD_VALUE, CANNOT, UNKNOWN = 0x80, 0x90, 0xA0, 0xB0, 0xC0
+MODES = ("CC", "CV", "CW", "CR")
+FIXED, BATTERY_TEST = 0, 4
+LIMITS = (2_400_000, 120_000, 100, 1_500_000, 7_500_000, 50)  # A/10000, mV, mV, mW, mohm, mohm
+LEVELS = {  # set command (get is the next): attribute of the sink, counts per unit, most
+    0x24: ("current_max_a", 10_000, 240.0),
+    0x2A: ("current_a", 10_000, 240.0),
+    0x2C: ("voltage_v", 1_000, 120.0),
+    0x2E: ("power_w", 1_000, 1_500.0),
+    0x30: ("resistance_ohm", 1_000, 7_500.0),
+}
+REMOTE, INPUT, MODE, LOWEST, TIMER, TIMED, FUNCTION = 0x20, 0x21, 0x28, 0x4E, 0x50, 0x52, 0x5D
+STATE, PRODUCT, GET_LIMITS = 0x5F, 0x6A, 0x01
+Request = tuple[int, bytes]  # command and data; command 0 for a frame with a bad check sum
+
+
+def frame(command: int, data: bytes) -> bytes:
+    body = bytes((START, ADDRESS, command)) + data.ljust(DATA, b"\0")
+    return body + bytes((sum(body) % 256,))
+
+
+class Frames:
+    """Cuts frames for us out of a byte stream; a pause ends whatever was under way."""
+
+    def __init__(self) -> None:
+        self._buffer = b""
+
+    @property
+    def waiting(self) -> bool:
+        return bool(self._buffer)
+
+    def feed(self, data: bytes) -> list[Request]:
+        self._buffer += data
+        requests: list[Request] = []
+        while START in self._buffer:
+            self._buffer = self._buffer[self._buffer.index(START) :]
+            if len(self._buffer) < LENGTH:
+                return requests
+            found, self._buffer = self._buffer[:LENGTH], self._buffer[LENGTH:]
+            if found[1] in (ADDRESS, ANYONE):
+                good = sum(found[:-1]) % 256 == found[-1]
+                requests.append((found[2] if good else 0, found[3:-1]))
+        self._buffer = b""
+        return requests
+
+    def pause(self) -> list[Request]:
+        self._buffer = b""
+        return []
+
+
+class Itech:
+    latency_s = 0.027  # one frame at 9600 baud
+
+    def __init__(self, serial_number: str, *, world: World, faults: Switchboard) -> None:
+        self._serial_number = serial_number
+        self._world = world
+        self._faults = faults
+        self._is_remote = False
+        self._function, self._lowest_mv, self._seconds, self._is_timed = FIXED, 0, 0, False
+        self._obeys: dict[int, Callable[[bytes], None]] = {
+            INPUT: self._switch,
+            MODE: self._set_mode,
+            LOWEST: self._set_lowest,
+            FUNCTION: self._set_function,
+            TIMER: self._set_timer,
+            TIMED: self._set_timed,
+            0x55: lambda data: None,  # local key
+            0x56: lambda data: None,  # remote sense
+        } | {command: partial(self._set_level, command) for command in LEVELS}
+        self._tells: dict[int, Callable[[Seen], bytes]] = {
+            GET_LIMITS: lambda seen: struct.pack("<IIIIIH", *LIMITS),
+            MODE + 1: lambda seen: bytes((MODES.index(seen.sink.mode),)),
+            LOWEST + 1: lambda seen: struct.pack("<I", self._lowest_mv),
+            TIMER + 1: lambda seen: struct.pack("<H", self._seconds),
+            TIMED + 1: lambda seen: bytes((self._is_timed,)),
+            FUNCTION + 1: lambda seen: bytes((self._function,)),
+            STATE: self._state,
+            PRODUCT: lambda seen: b"8514C\x12\x01" + self._serial_number.encode().ljust(10, b"\0"),
+        } | {command + 1: partial(self._level, command) for command in LEVELS}
+
+    def framing(self) -> Frames:
+        return Frames()
+
+    def measures(self, request: Request) -> bool:
+        return request[0] == STATE
+
+    def answer(self, request: Request) -> bytes:
+        command, data = request
+        if command in self._tells:
+            return frame(command, self._tells[command](self._world.see()))
+        return frame(STATUS, bytes((self._obeyed(command, data),)))
+
+    @property
+    def _fault(self) -> Fault:
+        return self._faults.of("load")
+
+    def _obeyed(self, command: int, data: bytes) -> int:
+        if command == 0:
+            return BAD_SUM
+        if command == REMOTE:
+            self._is_remote = bool(data[0]) and not self._fault.keeps_local
+            return DONE if self._is_remote == bool(data[0]) else CANNOT
+        if command not in self._obeys:
+            return UNKNOWN
+        if not self._is_remote or self._fault.keeps_local:
+            return CANNOT
+        self._world.note("set", instrument="load", command=command, data=data.hex())
+        try:
+            self._obeys[command](data)
+        except ValueError:
+            return BAD_VALUE
+        return DONE
+
+    def _switch(self, data: bytes) -> None:
+        if data[0] or not self._fault.holds_output:
+            self._world.switch_load(on=data[0] != 0)
+
+    def _set_mode(self, data: bytes) -> None:
+        if data[0] >= len(MODES):
+            raise ValueError("no such mode")
+        self._world.adjust_load(lambda sink: replace(sink, mode=MODES[data[0]]))
+
+    def _set_level(self, command: int, data: bytes) -> None:
+        name, per_unit, most = LEVELS[command]
+        value = int.from_bytes(data[:4], "little") / per_unit
+        if value > most:
+            raise ValueError(f"beyond {most}")
+        change = {name: value}
+        self._world.adjust_load(lambda sink: replace(sink, **change))  # type: ignore[arg-type]
+
+    def _level(self, command: int, seen: Seen) -> bytes:
+        name, per_unit, _ = LEVELS[command]
+        return struct.pack("<I", round(getattr(seen.sink, name) * per_unit))
+
+    def _set_lowest(self, data: bytes) -> None:
+        self._lowest_mv = int.from_bytes(data[:4], "little")
+        self._world.adjust_load(self._with_ends)
+
+    def _set_function(self, data: bytes) -> None:
+        if data[0] not in (FIXED, BATTERY_TEST):
+            raise ValueError("this one has no short, transient or list")
+        self._function = data[0]
+        self._world.adjust_load(self._with_ends)
+
+    def _set_timer(self, data: bytes) -> None:
+        self._seconds = int.from_bytes(data[:2], "little")
+        self._world.adjust_load(self._with_ends)
+
+    def _set_timed(self, data: bytes) -> None:
+        self._is_timed = data[0] != 0
+        self._world.adjust_load(self._with_ends)
+
+    def _with_ends(self, sink: Sink) -> Sink:
+        tests = self._function == BATTERY_TEST
+        return replace(
+            sink,
+            cutoff_v=self._lowest_mv / 1000 if tests else 0.0,
+            duration_s=float(self._seconds) if self._is_timed else math.inf,
+        )
+
+    def _state(self, seen: Seen) -> bytes:
+        measured = self._faults.measured(
+            "load",
+            "input",
+            current_flows=seen.current_flows,
+            fresh=lambda: f"{round(seen.battery_v * 1000)} {round(seen.drawn_a * 10_000)}",
+        )
+        millivolts, tenths = map(int, measured.split())
+        operation = (self._is_remote << 2) | (seen.sink.on << 3) | (self._is_timed << 6)
+        demand = int(millivolts < 0) | (seen.sink.on << 6 + MODES.index(seen.sink.mode))
+        milliwatts = abs(millivolts) * tenths // 10_000
+        return struct.pack("<IIIBH", abs(millivolts), tenths, milliwatts, operation, demand)
