@@ -101,7 +101,7 @@ def _shop(folder: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
         text=True,
     )
     assert process.stdout is not None
-    url, hands = "", {}
+    url, hands, line = "", {}, ""
     for line in process.stdout:
         if found := re.search(r"everything runs: (\S+)", line):
             url = found[1]
@@ -109,6 +109,8 @@ def _shop(folder: Path) -> Iterator[tuple[str, Mapping[str, str]]]:
             hands[found[1]] = found[2]
         elif "Ctrl-C" in line:
             break
+    else:
+        raise RuntimeError(f"the demo does not start: {line.strip()}")
     said = threading.Thread(target=process.stdout.read)  # or it would wait for us to read
     said.start()
     try:

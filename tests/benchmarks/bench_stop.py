@@ -8,7 +8,6 @@ supply's own hung link costs the time-out of the read that is under way.
 
 from __future__ import annotations
 
-import os
 import random
 import subprocess
 import sys
@@ -33,6 +32,7 @@ LOCAL_MS, BEYOND_MS = 250, 300
 PERIOD_S = 0.1
 
 Stop = Callable[[Guarded], None]
+_one_at_a_time = threading.Lock()
 
 
 def main() -> bool:
@@ -77,9 +77,10 @@ def _stopped(stop: Stop, bench: Guarded, *, hung: str = "") -> float:
         bench.sim.hands.fault(hung, "silence")
         _pause(1.5 * PERIOD_S)
     _pause(random.uniform(0, PERIOD_S))
-    asked = wall_now()
-    stop(bench)
-    off_s = _off_since(bench, asked)
+    with _one_at_a_time:
+        asked = wall_now()
+        stop(bench)
+        off_s = _off_since(bench, asked)
     if hung:
         bench.sim.hands.fault(hung, "none")
     runner.close(kind="STOPPED", reason="enough")
@@ -107,13 +108,8 @@ def _ask(bench: Guarded) -> None:
 
 
 def _command(bench: Guarded) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "stations", "stop", str(bench.sim.bench_toml)],
-        cwd=ROOT,
-        env=os.environ,
-        stdout=subprocess.DEVNULL,
-        check=True,
-    )
+    program = [sys.executable, "-m", "stations", "stop", str(bench.sim.bench_toml)]
+    subprocess.run(program, cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
 
 
 def _off_since(bench: Guarded, asked: datetime) -> float:
