@@ -30,6 +30,7 @@ def balancing(bench: Guarded, made: Program | None = None) -> Iterator[Future[Ou
     with running(bench, made) as outcome:
         join(bench)
         wait_until(bench.sim.output_is_on, within_s=STEP_S)
+        wait_until(lambda: bench.events("on"), within_s=STEP_S)  # and seen on, as it was asked
         yield outcome
 
 

@@ -64,7 +64,11 @@ def alarms(bench: Guarded) -> list[Mapping[str, Any]]:
 
 
 @pytest.mark.fault(
-    "28", "the set-point or a protection is not ours any more", trials=2, limit_s=3.0
+    "28",
+    "the set-point or a protection is not ours any more",
+    trials=2,
+    limit_s=3.0,
+    in_ci=("panel-supply_setpoint", "panel_ovp-supply_protection"),
 )
 @pytest.mark.parametrize(
     ("fault", "cause"),
