@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 from stations.drivers.protocols import BadReply, Refused
@@ -41,6 +42,7 @@ def _framed(body: bytes) -> bytes:
     return body + struct.pack("<H", crc16(body))
 
 
+@cache
 def read_request(unit: int, start: int, count: int) -> bytes:
     """Ask for `count` registers from `start` on (function 03)."""
     return _framed(struct.pack(">BBHH", unit, READ, start, count))

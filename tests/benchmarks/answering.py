@@ -64,9 +64,18 @@ class _Answers(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         pause = threading.Event()
         for line in self.rfile:
-            if line in self.server.answers:
+            number, question = _turn(line)
+            if question in self.server.answers:
                 pause.wait(self.server.after_s)
-                self.wfile.write(self.server.answers[line])
+                self.wfile.write(number + self.server.answers[question])
+
+
+def _turn(line: bytes) -> tuple[bytes, bytes]:
+    """What a reading's question begins with in its answer, and the question itself."""
+    if not line.startswith(b"*ESE "):
+        return b"", line
+    number, _, question = line.removeprefix(b"*ESE ").split(b";", 2)
+    return number + b";", question.removeprefix(b":")
 
 
 @contextmanager

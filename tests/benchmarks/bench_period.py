@@ -63,9 +63,15 @@ def _readings(bench: Bench, folder: Path) -> list[Reading]:
         )
         with runner:
             next_reading(runner)
-            readings = [next_reading(runner) for _ in range(SAMPLES)]
+            readings = [_good(next_reading(runner)) for _ in range(SAMPLES)]
             runner.close(kind="STOPPED", reason="enough")
     return readings
+
+
+def _good(reading: Reading) -> Reading:
+    if reading.flags:
+        raise ValueError(f"the instruments do not answer: {reading}")
+    return reading
 
 
 @contextmanager
