@@ -22,8 +22,7 @@ CHECKS = {
     "types": ["mypy", "stations", "shop", "api", "deploy", "tests", "manage.py"],
     "settings": ["python", "manage.py", "check"],
     "migrations": ["python", "manage.py", "makemigrations", "--check", "--dry-run"],
-    # Most tests wait for real clocks, ports and processes: twice as many as cores keep those busy.
-    "tests": ["pytest", "-n", "4"],
+    "tests": ["pytest", "-n", "2"],
 }
 
 
