@@ -29,7 +29,7 @@ def may_make_immutable() -> bool:
         return immutable(Path(file.name), on=True) and immutable(Path(file.name), on=False)
 
 
-@pytest.mark.fault("38", "the journal's disk is full", trials=5, limit_s=3.0)
+@pytest.mark.fault("38", "the journal's disk is full", trials=20, limit_s=3.0)
 def test_a_full_disk_switches_off(tmp_path: Path, trial: Trial) -> None:
     with guarded(tmp_path) as bench:
         runner = bench.session()
@@ -47,7 +47,7 @@ def test_a_full_disk_switches_off(tmp_path: Path, trial: Trial) -> None:
 
 
 @pytest.mark.skipif(not may_make_immutable(), reason="needs the right to make a file immutable")
-@pytest.mark.fault("38", "the journal's file is read-only", trials=5, limit_s=3.0)
+@pytest.mark.fault("38", "the journal's file is read-only", trials=20, limit_s=3.0)
 def test_a_journal_that_turns_read_only_switches_off(tmp_path: Path, trial: Trial) -> None:
     with guarded(tmp_path) as bench:
         runner = bench.session()
@@ -69,7 +69,7 @@ def test_a_journal_that_turns_read_only_switches_off(tmp_path: Path, trial: Tria
         assert journal(bench).read_bytes()[before - 1 : before] == b"\n"  # no half record
 
 
-@pytest.mark.fault("38", "a journal was damaged while nobody wrote", trials=5, limit_s=3.0)
+@pytest.mark.fault("38", "a journal was damaged while nobody wrote", trials=20, limit_s=3.0)
 def test_a_damaged_journal_is_put_aside_and_the_output_is_off(tmp_path: Path, trial: Trial) -> None:
     with guarded(tmp_path) as bench:
         runner = bench.session()
