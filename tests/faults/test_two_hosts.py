@@ -38,6 +38,7 @@ class Site:
 
     hosts: TwoHosts
     night: Night
+    office: Night  # the same shop, seen from the servers' host
     door: int  # the port of PostgreSQL at the server's end of the cable
     away_s: float  # at least
 
@@ -78,10 +79,9 @@ def site(
         with hosts.bench.inside():
             night = enter(a_night(far, settings, tmp_path, alive=False))
             enter(night.programs("uplink", "worker"))
-        # A host without that bench, whose worker hears of its runs all the same.
         office = night.at(near, CELLSHOP_DATA=str(tmp_path))
-        enter(office.programs("office", "beat", "worker"))
-        yield Site(hosts, night, pg_door.port, away_s)
+        enter(office.programs("office", "beat"))
+        yield Site(hosts, night, office, pg_door.port, away_s)
 
 
 def _over(url: str, port: int, door: Proxy) -> str:
@@ -89,9 +89,16 @@ def _over(url: str, port: int, door: Proxy) -> str:
 
 
 def parts_and_heals(site: Site, losing: tuple[Host, ...], trial: Trial) -> None:
+    with site.hosts.bench.inside():
+        run = site.night.charging()
+    # A host without that bench, whose worker hears of its runs all the same.  Only now: of two
+    # that wait for one message either may get it, and this one can only let it go by.
+    with site.office.programs("worker"):
+        _part_and_heal(site, run, losing, trial)
+
+
+def _part_and_heal(site: Site, run: Run, losing: tuple[Host, ...], trial: Trial) -> None:
     hosts, night = site.hosts, site.night
-    with hosts.bench.inside():
-        run = night.charging()
     hosts.part(*losing)
     parted_at = wall_now()
     trial.happened(not hosts.bench.reaches(hosts.server, site.door))
