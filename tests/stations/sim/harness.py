@@ -152,6 +152,8 @@ def _started(path: Path, folder: Folder, program: str) -> SimulatedBench:
         if ready.startswith("ready "):
             return SimulatedBench(path, process, ready.strip(), Hands(ready.split()[-1]))
         process.wait(timeout=10)
+        assert process.stdout is not None
+        process.stdout.close()
     raise RuntimeError(f"the simulator did not start in {path}")
 
 
