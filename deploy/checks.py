@@ -22,7 +22,7 @@ CHECKS = {
     "types": ["mypy", "stations", "shop", "api", "deploy", "tests", "manage.py"],
     "settings": ["python", "manage.py", "check"],
     "migrations": ["python", "manage.py", "makemigrations", "--check", "--dry-run"],
-    "tests": ["pytest", "-n", "2"],
+    "tests": ["pytest", "-n", "4", "--dist", "worksteal"],
 }
 
 
