@@ -1,0 +1,164 @@
+"""Readings that are in the bench's journal and not yet known to be stored: rows 5 and 7."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+
+import pytest
+import redis
+from pytest_django import Settings
+
+from shop import clock
+from shop.jobs import reaper
+from shop.jobs.models import Run
+from shop.jobs.services import send_run
+from shop.jobs.states import RunState
+from stations.clock import guard_s
+from stations.guardian_client import GuardianBench
+from stations.sim.proxy import PASS, Proxy, delay
+from tests.faults.matrix import Trial
+from tests.faults.processes import of_bench, running
+from tests.faults.readings import all_kept_once, kept, taken
+from tests.shop.jobs.shop_bench import ShopBench, is_in_cv, shop_bench
+from tests.shop.jobs.test_worker import SHORT, child_of, has_attempt, is_over, station_worker
+from tests.shop.readings.test_uplink import leased_run, session_of, take
+from tests.wait import wait_until
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_client")]
+REPLAYED_S = 60.0  # from the uplink's new start until everything is stored
+UNHEARD_S = 0.5  # that a word to or from the database takes, one way
+
+
+@pytest.fixture
+def env(process_env: dict[str, str], settings: Settings) -> dict[str, str]:
+    for name, value in SHORT.items():
+        setattr(settings, name, value)
+    short = {name: str(value) for name, value in SHORT.items()}
+    return process_env | short | {"CHUNK_MAX_S": "1", "CELLSHOP_DATA": str(settings.CELLSHOP_DATA)}
+
+
+@contextmanager
+def taking(bench: ShopBench) -> Iterator[tuple[Run, GuardianBench]]:
+    """A run whose session is open, with nobody to send its readings."""
+    run = leased_run(bench)
+    with session_of(bench, run) as session:
+        yield run, session
+
+
+def is_stored(bench: ShopBench, run: Run) -> bool:
+    return bool(kept(run)) and all_kept_once(bench, run)
+
+
+@pytest.mark.fault(
+    "5", "kill -9 of the uplink, readings not yet sent", trials=5, limit_s=REPLAYED_S
+)
+def test_what_an_uplink_had_not_sent_is_stored_by_the_next(
+    env: dict[str, str], tmp_path: Path, trial: Trial
+) -> None:
+    with shop_bench(alive=False) as bench, taking(bench) as (run, session):
+        uplink = of_bench(bench.station.slug)["uplink"]
+        with running(uplink, env, tmp_path / "first.log") as process:
+            take(session, 5)
+            wait_until(lambda: kept(run), within_s=60)
+            os.kill(process.pid, signal.SIGSTOP)
+            take(session, 30)
+            trial.happened(len(kept(run)) < len(taken(bench, run)))
+            process.kill()
+            assert process.wait(timeout=10) == -signal.SIGKILL
+        session.close(kind="ERROR", reason="test")
+
+        began_s = guard_s()
+        with running(uplink, env, tmp_path / "second.log"):
+            wait_until(lambda: is_stored(bench, run), within_s=REPLAYED_S, period_s=0.1)
+        trial.off_after(guard_s() - began_s)
+
+
+@pytest.mark.fault(
+    "5", "kill -9 of the uplink before it hears of its COMMIT", trials=5, limit_s=REPLAYED_S
+)
+def test_what_was_committed_unheard_is_not_stored_twice(
+    env: dict[str, str], tmp_path: Path, trial: Trial
+) -> None:
+    with (
+        shop_bench(alive=False) as bench,
+        taking(bench) as (run, session),
+        line_to_the_database(env) as (line, near),
+    ):
+        uplink = of_bench(bench.station.slug)["uplink"]
+        with running(uplink, near, tmp_path / "first.log") as process:
+            take(session, 5)
+            wait_until(lambda: kept(run), within_s=60)
+            line.line = delay(UNHEARD_S)
+            before = len(kept(run))
+            take(session, 5)
+            wait_until(lambda: len(kept(run)) > before, within_s=60, period_s=0.01)
+            trial.happened(line.held)  # the database's word that it is done
+            process.kill()
+            assert process.wait(timeout=10) == -signal.SIGKILL
+        line.line = PASS
+        session.close(kind="ERROR", reason="test")
+
+        began_s = guard_s()
+        with running(uplink, near, tmp_path / "second.log"):
+            wait_until(lambda: is_stored(bench, run), within_s=REPLAYED_S, period_s=0.1)
+        trial.off_after(guard_s() - began_s)
+
+
+@contextmanager
+def line_to_the_database(env: dict[str, str]) -> Iterator[tuple[Proxy, dict[str, str]]]:
+    """A line that can be spoiled, and the environment of a program that is at its near end."""
+    url = env["DATABASE_URL"]
+    address = url.rpartition("@")[2].partition("/")[0]
+    host, _, port = address.rpartition(":")
+    with Proxy((host, int(port))) as line:
+        yield line, env | {"DATABASE_URL": url.replace(address, f"127.0.0.1:{line.port}")}
+
+
+@pytest.mark.fault(
+    "7", "SIGSTOP of a worker with readings unsent, its lease taken", trials=1, in_ci=False
+)
+def test_readings_that_come_late_stay_in_their_attempt_and_move_no_verdict(
+    env: dict[str, str], redis_client: redis.Redis, trial: Trial
+) -> None:
+    """Stricter than late readings that are marked: nobody goes on before they are stored."""
+    with shop_bench(alive=False) as bench, ExitStack() as workers:
+        worker = workers.enter_context(station_worker(bench, env))
+        with bench.uplink():
+            run = bench.start(cv_min_s=1200.0, resume_rest_s=2.0)
+            send_run(run.pk, bench.station.slug)
+            bench.connect(run)
+            wait_until(partial(is_in_cv, redis_client, bench), within_s=60)
+        zombies = [worker.pid, child_of(worker.pid)]
+        for pid in zombies:
+            os.kill(pid, signal.SIGSTOP)
+        wait_until(lambda: is_interrupted(run), within_s=60, period_s=0.2)
+        workers.enter_context(station_worker(bench, env))
+        send_run(run.pk, bench.station.slug)
+        unsent = len(taken(bench, run)) - len(kept(run))
+        trial.happened(unsent > 0 and not has_attempt(run, 2))
+
+        with bench.uplink():
+            wait_until(partial(has_attempt, run, 2), within_s=60, period_s=0.2)
+            assert all_kept_once(bench, run, attempt=1)
+            bench.at_step(run, "balance")
+            for pid in zombies:
+                os.kill(pid, signal.SIGCONT)
+            bench.at_step(run, "finish")
+            bench.confirm(run, "finish")
+            bench.unlink(run)
+            wait_until(partial(is_over, run), within_s=60, period_s=0.2)
+
+        assert (run.state, run.attempt, run.token) == (RunState.FINISHED, 2, 2)
+        assert all_kept_once(bench, run, attempt=1)
+        assert all_kept_once(bench, run, attempt=2)
+
+
+def is_interrupted(run: Run) -> bool:
+    reaper.reap(now=clock.now())
+    run.refresh_from_db()
+    return run.state == RunState.INTERRUPTED
