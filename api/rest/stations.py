@@ -1,21 +1,65 @@
-"""`stations`: where work can be done, and what each does now."""
+"""`stations`: where work can be done, what each does now, how it was commissioned."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import rfc8785
+from django.http import Http404
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.idempotency import idempotent
 from api.reads import board
 from api.reads.board import StationShown
-from api.rest.views import ShopView
+from api.reads.commissioning import CommissioningShown
+from api.rest.views import ShopView, person, sent
 from shop import clock
+from shop.equipment.models import Station
+from shop.equipment.services import record_commissioning
+
+
+class Sending(serializers.Serializer[Any]):
+    report = serializers.JSONField()
 
 
 class StationsView(ShopView):
     def get(self, request: Request) -> Response:
         return Response({"stations": [_shape(s) for s in board.stations(now=clock.now())]})
+
+
+class CommissioningsView(ShopView):
+    @idempotent
+    def post(self, request: Request, slug: str) -> Response:
+        station = Station.objects.filter(slug=slug).first()
+        if station is None:
+            raise Http404(f"There is no station {slug!r}.")
+        made = record_commissioning(
+            station=station,
+            document=_canonical(sent(Sending, request)["report"]),
+            by=person(request),
+            now=clock.now(),
+        )
+        told = {"id": made.pk, "sha256": made.sha256, "measured_at": made.measured_at}
+        return Response(told | {"passed": made.passed}, status=201)
+
+
+def _canonical(report: Any) -> bytes:
+    """As the bench wrote it, however it was laid out on the way."""
+    try:
+        return rfc8785.dumps(report)
+    except (rfc8785.CanonicalizationError, UnicodeError) as error:
+        raise serializers.ValidationError({"report": str(error)}) from error
+
+
+def _commissioned(shown: CommissioningShown) -> dict[str, Any]:
+    return {
+        "measured_at": shown.measured_at,
+        "passed": shown.passed,
+        "lead_milliohm": shown.lead_milliohm,
+        "unattended": [{"code": p.code, "words": p.words, "fix": p.fix} for p in shown.problems],
+    }
 
 
 def _shape(shown: StationShown) -> dict[str, Any]:
@@ -32,4 +76,5 @@ def _shape(shown: StationShown) -> dict[str, Any]:
         if run
         else None,
         "job": run.job_id if run else None,
+        "commissioned": _commissioned(shown.commissioned),
     }

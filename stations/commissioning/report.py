@@ -87,7 +87,14 @@ def write(folder: Path, report: Report) -> Path:
 
 
 def decode(data: bytes) -> Report:
-    """The report that `encode` wrote; raises ReportWrong for anything else."""
+    """The report that `encode` wrote, judged again; raises ReportWrong for anything else."""
+    report = read(data)
+    _refuse_other_verdicts(report)
+    return report
+
+
+def read(data: bytes) -> Report:
+    """The same without judging: of a report that was taken in already."""
     if len(data) > BYTES_MAX:
         raise ReportWrong(f"more than {BYTES_MAX} bytes: send the bench's {FILE}")
     try:
@@ -103,7 +110,6 @@ def decode(data: bytes) -> Report:
         raise ReportWrong(f"{error}: check the bench again and send its {FILE}") from error
     if canonical != data.strip():
         raise ReportWrong(f"not as a bench writes it: send {FILE} unchanged")
-    _refuse_other_verdicts(report)
     return report
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from stations.commissioning.figures import Figures, Judged, Plateau, plan
+from stations.commissioning.report import Commissioned, Report, judged
 from stations.drivers.registry import DRIVERS
 from stations.model.bank import Bank, Wiring
 from stations.model.cell import cell_of
@@ -49,6 +51,25 @@ GOOD = Figures(
 
 def good(**changes: Any) -> Figures:
     return replace(GOOD, **changes)
+
+
+def report(figures: Figures = GOOD, ended: str = "", **changes: Any) -> Report:
+    """Of bench-1 with its supply alone, on a morning in March; with what differs."""
+    found, passed = judged(figures, BY, ended)
+    made = Report(
+        station="bench-1",
+        at=datetime(2026, 3, 1, 9, 30, tzinfo=UTC),
+        simulated=False,
+        instruments=(Commissioned("supply", "riden_rd6018", "RD6018", "00012345", "1.28"),),
+        figures=figures,
+        judged_by=BY,
+        findings=found,
+        passed=passed,
+        journal={"name": "commissioning-1", "head": "00"},
+        software={"version": "1"},
+        ended=ended,
+    )
+    return replace(made, **changes)
 
 
 @dataclass

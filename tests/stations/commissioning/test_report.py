@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,33 +11,8 @@ import pytest
 import rfc8785
 
 from stations.commissioning.figures import Figures
-from stations.commissioning.report import (
-    Commissioned,
-    Report,
-    ReportWrong,
-    decode,
-    encode,
-    judged,
-    write,
-)
-from tests.stations.commissioning.made import BY, GOOD
-
-
-def report(figures: Figures = GOOD, ended: str = "") -> Report:
-    found, passed = judged(figures, BY, ended)
-    return Report(
-        station="bench-1",
-        at=datetime(2026, 3, 1, 9, 30, tzinfo=UTC),
-        simulated=False,
-        instruments=(Commissioned("supply", "riden_rd6018", "RD6018", "00012345", "1.28"),),
-        figures=figures,
-        judged_by=BY,
-        findings=found,
-        passed=passed,
-        journal={"name": "commissioning-1", "head": "00"},
-        software={"version": "1"},
-        ended=ended,
-    )
+from stations.commissioning.report import ReportWrong, decode, encode, write
+from tests.stations.commissioning.made import report
 
 
 def test_a_report_comes_back_from_its_file(tmp_path: Path) -> None:
