@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import rfc8785
@@ -16,8 +17,10 @@ from api.reads.board import StationShown
 from api.reads.commissioning import CommissioningShown
 from api.rest.views import ShopView, person, sent
 from shop import clock
-from shop.equipment.models import Station
+from shop.equipment.models import Commissioning, Station
 from shop.equipment.services import record_commissioning
+
+NEWEST = 20
 
 
 class Sending(serializers.Serializer[Any]):
@@ -30,19 +33,37 @@ class StationsView(ShopView):
 
 
 class CommissioningsView(ShopView):
+    def get(self, request: Request, slug: str) -> Response:
+        rows = _station(slug).commissionings.select_related("by")[:NEWEST]
+        return Response({"commissionings": [_row(row) for row in rows]})
+
     @idempotent
     def post(self, request: Request, slug: str) -> Response:
-        station = Station.objects.filter(slug=slug).first()
-        if station is None:
-            raise Http404(f"There is no station {slug!r}.")
         made = record_commissioning(
-            station=station,
+            station=_station(slug),
             document=_canonical(sent(Sending, request)["report"]),
             by=person(request),
             now=clock.now(),
         )
-        told = {"id": made.pk, "sha256": made.sha256, "measured_at": made.measured_at}
-        return Response(told | {"passed": made.passed}, status=201)
+        return Response(_row(made), status=201)
+
+
+def _station(slug: str) -> Station:
+    station = Station.objects.filter(slug=slug).first()
+    if station is None:
+        raise Http404(f"There is no station {slug!r}.")
+    return station
+
+
+def _row(row: Commissioning) -> dict[str, Any]:
+    return {
+        "id": row.pk,
+        "sha256": row.sha256,
+        "measured_at": row.measured_at,
+        "passed": row.passed,
+        "by": row.by.username,
+        "report": json.loads(row.document),
+    }
 
 
 def _canonical(report: Any) -> bytes:

@@ -30,8 +30,9 @@ Resources.
     DELETE session                                                    -> 204
 
     GET    stations                    -> {"stations": [Station]}
-    POST   stations/<slug>/commissionings {"report": what the bench's commissioning.json holds}
-                                       -> 201 {"id", "sha256", "measured_at", "passed": bool}
+    GET    stations/<slug>/commissionings    -> {"commissionings": [Commissioning]} the newest 20
+    POST   stations/<slug>/commissionings {"report": what the bench's          -> 201 Commissioning
+                                           commissioning.json holds}
     GET    recipes                     -> {"recipes": [{"id", "name", "version", "procedure"}]}
     GET    jobs                        -> {"jobs": [Job]}             newest first, at most 100
     POST   jobs     {"recipe_version": 1, "cells": [serial, …]}       -> 201 Job
@@ -80,6 +81,8 @@ Shapes.
               "run": {"id", "state", "step"} | null, "job": id | null, "commissioned":
               {"measured_at" | null, "passed": bool, "lead_milliohm" | null, "unattended":
               [Problem] that keep it from running unattended}}
+    Commissioning  {"id", "sha256", "measured_at", "passed": bool, "by": username, "report":
+              `stations.commissioning.report.Report` by its field names}
     Job      {"id", "kind", "state", "recipe": {"name", "version"}, "station": slug | null,
               "claimed_by": username | null, "claimed_at", "created_at",
               "cells": [{"serial", "position"}], "run": id of the newest run | null}

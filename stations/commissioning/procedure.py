@@ -34,8 +34,8 @@ _OVER = ("trip", "safe_hold", "stop")
 class Attendant(Protocol):
     """The person at the bench, who is never waited for while the output is on."""
 
-    def ask_panel(self, expected_a: float) -> None:
-        """Ask for the amps on the supply's own display."""
+    def ask_panel(self) -> None:
+        """Ask for the amps on the supply's own display, without saying how many they should be."""
         ...
 
     def panel_a(self) -> float | None:
@@ -101,10 +101,10 @@ def _nothing(
 
 
 def _small(bench: Bench, plan: Plan, by: Judged, attendant: Attendant, figures: Figures) -> Figures:
-    attendant.say(f"charging with {plan.small_a:.2f} A")
+    attendant.say("charging with a tenth of the supply's rating")
     bench.adjust(plan.small)
     figures = replace(figures, small=_plateau(bench, plan.small))
-    attendant.ask_panel(plan.small_a)
+    attendant.ask_panel()
     for _ in range(PATIENCE):
         amps = attendant.panel_a()
         if amps is not None:
@@ -117,7 +117,7 @@ def _large(bench: Bench, plan: Plan, by: Judged, attendant: Attendant, figures: 
     if not panel_agrees(figures, by):
         attendant.say("driver and display do not agree: no larger current is tried")
         return figures
-    attendant.say(f"charging with {plan.large_a:.2f} A")
+    attendant.say("they agree: charging with the larger current")
     bench.adjust(plan.large)
     return replace(figures, large=_plateau(bench, plan.large))
 

@@ -36,11 +36,8 @@ class Terminal:
         if line.strip().lower() != "yes":
             raise CannotCommission("not begun: nobody typed yes")
 
-    def ask_panel(self, expected_a: float) -> None:
-        sys.stdout.write(
-            f"Read the ammeter on the supply's own front (about {expected_a:.2f} A if all is "
-            "well).\nWhat does it show, in amps? "
-        )
+    def ask_panel(self) -> None:
+        sys.stdout.write("Read the ammeter on the supply's own front.\nHow many amps are there? ")
         sys.stdout.flush()
 
     def panel_a(self) -> float | None:
@@ -50,7 +47,7 @@ class Terminal:
         try:
             return float(line.strip().replace(",", "."))
         except ValueError:
-            self.say("a number like 1.80, please")
+            self.say("a number like 0.75, please")
             return None
 
     def say(self, words: str) -> None:

@@ -48,8 +48,10 @@ def test_takes_a_commissioning_in_and_shows_it(cast: Cast, tola: Api) -> None:
     before = tola.get("stations").json()["stations"][0]["commissioned"]
     sent = tola.post(f"stations/{station.slug}/commissionings", report=report)
     after = tola.get("stations").json()["stations"][0]["commissioned"]
+    kept = tola.get(f"stations/{station.slug}/commissionings").json()["commissionings"]
 
-    assert (sent.status_code, sent.json()["passed"]) == (201, True)
+    assert (sent.status_code, sent.json()) == (201, kept[0])
+    assert (kept[0]["by"], kept[0]["report"]) == ("tola", report)
     assert (before["measured_at"], before["lead_milliohm"]) == (None, None)
     assert [problem["code"] for problem in before["unattended"]] == ["not_commissioned"]
     assert after["lead_milliohm"] == pytest.approx(5.0)

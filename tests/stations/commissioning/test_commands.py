@@ -15,44 +15,10 @@ from typing import IO
 import pytest
 
 from stations.commissioning.report import Report, decode
-from stations.sim.folder import Folder
 from tests.faults.guarded import guarded
-from tests.stations.sim.harness import ROOT, SimulatedBench, cell, simulated_bench
+from tests.stations.commissioning.bench import linked, stations
+from tests.stations.sim.harness import ROOT, SimulatedBench
 from tests.wait import wait_until
-
-QUICK = {"sample_s": 0.1, "sample_min_s": 0.05, "idle_poll_s": 0.1}
-
-
-def folder(**changes: object) -> Folder:
-    usual = {
-        "cells": [cell(soc=0.6)] * 4,
-        "speed": 20.0,
-        "scanner": False,
-        "timing": QUICK,
-        "wiring": {"lead_ohm": 0.005},
-    }
-    return Folder(**(usual | changes))  # type: ignore[arg-type]
-
-
-@contextmanager
-def linked(path: Path, **changes: object) -> Iterator[SimulatedBench]:
-    with simulated_bench(path, folder=folder(**changes)) as bench:
-        bench.hands.post("/links/on")
-        yield bench
-
-
-def stations(
-    command: str, bench: SimulatedBench, typed: str = ""
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "stations", command, str(bench.bench_toml)],
-        cwd=ROOT,
-        input=typed,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 def written(bench: SimulatedBench) -> Report:
