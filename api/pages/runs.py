@@ -11,6 +11,7 @@ from api.pages.acts import acted, form_as_sent, page, person, row_or_404
 from api.reads import runs
 from api.reads.runs import RunShown
 from shop import clock
+from shop.forecast.queries import left_of
 from shop.jobs import services
 from shop.jobs.models import Run
 from shop.refusals import Refusal
@@ -27,6 +28,12 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 def figures(request: HttpRequest, pk: int) -> HttpResponse:
     """The part that changes every second."""
     return render(request, "runs/_figures.html", {"shown": _shown(pk)})
+
+
+@page
+def left(request: HttpRequest, pk: int) -> HttpResponse:
+    """How long the charge still takes; seldom, for it is worked out anew from all readings."""
+    return render(request, "runs/_left.html", {"left": left_of(_run(runs.runs(), pk))})
 
 
 @page

@@ -39,12 +39,14 @@ Resources.
     GET    jobs/<id>                                                  -> Job + "runs": [Run brief],
                                           "plan": {"target_v", "facts": {name: number},
                                                    "lasts_s", "sha256"} | null
+    GET    jobs/<id>/hours?rested_v=3.312                             -> Hours   at its station
     POST   jobs/<id>/claim   {"station": slug}                        -> 200 Job
     POST   jobs/<id>/release {}                                       -> 200 Job
     POST   jobs/<id>/start   {"confirmed": true}                      -> 201 Run
 
     GET    runs/<id>                                                  -> Run
     GET    runs/<id>/curve?points=600                                 -> Curve
+    GET    runs/<id>/left             -> {"hours": Interval | null, "words"} | null
     POST   runs/<id>/confirm {"step": "connect"}                      -> 201 {"id", "step", "at"}
     POST   runs/<id>/stop    {}                                       -> 202 Run
 
@@ -86,6 +88,9 @@ Shapes.
     Job      {"id", "kind", "state", "recipe": {"name", "version"}, "station": slug | null,
               "claimed_by": username | null, "claimed_at", "created_at",
               "cells": [{"serial", "position"}], "run": id of the newest run | null}
+    Hours    {"hours": Interval, "finishes": bool, "rested_v", "alternatives": [{"words",
+              "hours": Interval}]} | null where nobody foretells them
+    Interval {"low_h", "middle_h", "high_h"}   one in ten is faster, one in ten slower
     Run      {"id", "job", "station": slug, "state", "attempt", "simulated", "queued_at",
               "ended_at", "cause", "stop_requested_at", "step": name, "steps": [{"name", "title",
                   "kind": "instruct|measure|charge", "state": "done|now|next"}],
@@ -150,10 +155,12 @@ urlpatterns = [
     path("recipes", jobs.RecipesView.as_view(), name="recipes"),
     path("jobs", jobs.JobsView.as_view(), name="jobs"),
     path("jobs/<int:pk>", jobs.JobView.as_view(), name="job"),
+    path("jobs/<int:pk>/hours", jobs.HoursView.as_view(), name="job-hours"),
     path("jobs/<int:pk>/claim", jobs.ClaimView.as_view(), name="job-claim"),
     path("jobs/<int:pk>/release", jobs.ReleaseView.as_view(), name="job-release"),
     path("jobs/<int:pk>/start", jobs.StartView.as_view(), name="job-start"),
     path("runs/<int:pk>", runs.RunView.as_view(), name="run"),
+    path("runs/<int:pk>/left", runs.LeftView.as_view(), name="run-left"),
     path("runs/<int:pk>/curve", runs.CurveView.as_view(), name="run-curve"),
     path("runs/<int:pk>/confirm", runs.ConfirmView.as_view(), name="run-confirm"),
     path("runs/<int:pk>/stop", runs.StopView.as_view(), name="run-stop"),

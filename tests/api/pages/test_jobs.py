@@ -84,6 +84,27 @@ def test_a_plan_says_what_keeps_its_station_from_running_unattended(
     assert "Attended only" not in text(technician.get(f"/jobs/{claimed.pk}"))
 
 
+def test_the_hours_are_worked_out_beside_the_page(claimed: Job, technician: Client) -> None:
+    """F5: an interval, what would be quicker, and why no night does it."""
+    page = technician.get(f"/jobs/{claimed.pk}").content.decode()
+    assert f'hx-get="/jobs/{claimed.pk}/hours"' in page
+
+    hours = text(technician.get(f"/jobs/{claimed.pk}/hours?rested_v=3,306"))
+
+    assert "to the end of the tail" in hours
+    assert "No night" in hours
+    assert "two stations like this one" in hours.lower()
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"), [("12.8", "No LiFePO4 cell rests"), ("x", "no voltage")]
+)
+def test_volts_that_are_none_are_refused_in_words(
+    claimed: Job, technician: Client, typed: str, words: str
+) -> None:
+    assert words in text(technician.get(f"/jobs/{claimed.pk}/hours", {"rested_v": typed}))
+
+
 def test_starts_when_every_line_is_ticked(claimed: Job, technician: Client) -> None:
     answer = technician.post(f"/jobs/{claimed.pk}/start", {"set_up": TICKED})
 
