@@ -28,6 +28,7 @@ from stations.values import Event, Limits, Reading, Setpoint
 SETTLING = 2  # readings after a change that do not count
 COUNTED = 4  # readings that do
 PATIENCE = 600  # readings that the person may take to read the display
+DOUBTS_MAX = 5  # readings in a row; with the output on the bench gives up before that
 _OVER = ("trip", "safe_hold", "stop")
 
 
@@ -137,12 +138,16 @@ def _read(bench: Bench, number: int) -> list[Reading]:
 
 def _reading(bench: Bench) -> Reading:
     """The next reading without a doubt; CannotCommission where the bench gave up."""
-    while True:
+    doubts: list[frozenset[str]] = []
+    while len(doubts) < DOUBTS_MAX:
         item = bench.next()
         if isinstance(item, Reading):
             if not item.flags:
                 return item
+            doubts.append(item.flags)
         elif isinstance(item, Event) and item.kind in _OVER:
             raise CannotCommission(
                 f"the bench switched off by itself: {item.data.get('reason', item.kind)}"
             )
+    named = ", ".join(sorted(frozenset().union(*doubts)))
+    raise CannotCommission(f"{len(doubts)} readings in doubt: {named}; check that instrument")

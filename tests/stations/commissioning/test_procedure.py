@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -121,6 +123,65 @@ def test_a_bench_that_gives_up_ends_the_check_with_what_was_seen_until_then() ->
 
     assert not bench.output_on
     assert (kept[-1].off_a, kept[-1].nothing) == (0.0, None)
+
+
+class Late(VirtualBench):
+    """Shows the current of before for two readings after each change."""
+
+    late = 0
+    shown_a = 0.0
+
+    def adjust(self, setpoint: Setpoint) -> None:
+        super().adjust(setpoint)
+        self.late = 2
+
+    def next(self) -> Reading | Event:
+        item = super().next()
+        assert isinstance(item, Reading)
+        if self.late:
+            self.late -= 1
+            return replace(item, supply_current_a=self.shown_a)
+        self.shown_a = item.supply_current_a
+        return item
+
+
+def test_readings_that_have_not_settled_do_not_count() -> None:
+    figures = commission(Late(linked_bench().bank), PLAN, BY, Typist([1.8]))
+
+    assert figures.small is not None
+    assert figures.large is not None
+    assert (figures.small.current_a, figures.large.current_a) == (1.8, 9.0)
+
+
+class Doubted(VirtualBench):
+    """Every so many readings the meter says something that is no voltage."""
+
+    every = 2
+    count = 0
+
+    def next(self) -> Reading | Event:
+        item = super().next()
+        assert isinstance(item, Reading)
+        self.count += 1
+        if self.count % self.every:
+            return item
+        return replace(item, voltage_v=math.nan, flags=frozenset({"meter_invalid"}))
+
+
+def test_readings_in_doubt_do_not_count() -> None:
+    figures = commission(Doubted(linked_bench().bank), PLAN, BY, Typist([1.8]))
+
+    assert passed(findings(figures, BY))
+
+
+def test_an_instrument_that_says_nothing_else_is_named_before_anything_is_on() -> None:
+    bench = Doubted(linked_bench().bank)
+    bench.every = 1
+
+    with pytest.raises(CannotCommission, match="readings in doubt: meter_invalid"):
+        commission(bench, PLAN, BY, Typist())
+
+    assert not bench.output_on
 
 
 class Refusing(VirtualBench):
