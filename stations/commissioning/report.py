@@ -89,12 +89,18 @@ def write(folder: Path, report: Report) -> Path:
 def decode(data: bytes) -> Report:
     """The report that `encode` wrote, judged again; raises ReportWrong for anything else."""
     report = read(data)
+    try:
+        canonical = encode(report)
+    except (TypeError, rfc8785.CanonicalizationError) as error:
+        raise ReportWrong(f"{error}: check the bench again and send its {FILE}") from error
+    if canonical != data.strip():
+        raise ReportWrong(f"not as a bench writes it: send {FILE} unchanged")
     _refuse_other_verdicts(report)
     return report
 
 
 def read(data: bytes) -> Report:
-    """The same without judging: of a report that was taken in already."""
+    """A report that was taken in already, maybe before a field was added that has a default."""
     if len(data) > BYTES_MAX:
         raise ReportWrong(f"more than {BYTES_MAX} bytes: send the bench's {FILE}")
     try:
@@ -104,13 +110,9 @@ def read(data: bytes) -> Report:
     if not isinstance(plain, Mapping) or plain.get("schema") != SCHEMA:
         raise ReportWrong(f"not a report of schema {SCHEMA}: send the bench's {FILE}")
     try:
-        report = from_plain(Report, plain)
-        canonical = encode(report)
-    except (ValueError, TypeError, AttributeError, rfc8785.CanonicalizationError) as error:
+        return from_plain(Report, plain)
+    except (ValueError, TypeError, AttributeError) as error:
         raise ReportWrong(f"{error}: check the bench again and send its {FILE}") from error
-    if canonical != data.strip():
-        raise ReportWrong(f"not as a bench writes it: send {FILE} unchanged")
-    return report
 
 
 def _refuse_other_verdicts(report: Report) -> None:

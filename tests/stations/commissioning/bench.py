@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from stations.sim.folder import Folder
-from tests.stations.sim.harness import ROOT, SimulatedBench, cell, simulated_bench
+from tests.stations.sim.harness import PROGRAM, ROOT, SimulatedBench, cell, simulated_bench
 
 QUICK = {"sample_s": 0.1, "sample_min_s": 0.05, "idle_poll_s": 0.1}
 
@@ -26,8 +26,8 @@ def folder(**changes: object) -> Folder:
 
 
 @contextmanager
-def linked(path: Path, **changes: object) -> Iterator[SimulatedBench]:
-    with simulated_bench(path, folder=folder(**changes)) as bench:
+def linked(path: Path, *, program: str = PROGRAM, **changes: object) -> Iterator[SimulatedBench]:
+    with simulated_bench(path, folder=folder(**changes), program=program) as bench:
         bench.hands.post("/links/on")
         yield bench
 

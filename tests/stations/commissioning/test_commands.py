@@ -139,16 +139,6 @@ def test_nobody_says_yes_and_nothing_begins(tmp_path: Path) -> None:
         assert not (tmp_path / "token").exists()
 
 
-def test_a_display_that_says_ten_times_as_much_fails_the_bench(tmp_path: Path) -> None:
-    with linked(tmp_path) as bench:
-        told = stations("check", bench, "yes\n18.0\n")
-
-        report = written(bench)
-        assert (told.returncode, report.passed) == (1, False)
-        assert "wrong by a factor of ten" in told.stdout
-        assert report.figures.large is None
-
-
 @contextmanager
 def asked(bench: SimulatedBench) -> Iterator[tuple[subprocess.Popen[str], IO[str]]]:
     """A check that charges, and waits for what the display shows."""
@@ -171,6 +161,35 @@ def asked(bench: SimulatedBench) -> Iterator[tuple[subprocess.Popen[str], IO[str
             yield process, process.stdout
         finally:
             process.kill()
+
+
+TENFOLD = """
+import sys
+from pathlib import Path
+from stations.sim.bench import simulate
+from stations.sim.fitting import SIMULATED
+SIMULATED["riden_rd6018"].supply.PER_AMP = 1000
+sys.exit(simulate(Path(sys.argv[1])))
+"""
+
+
+def test_a_supply_that_counts_amps_otherwise_is_found_by_who_reads_its_display(
+    tmp_path: Path,
+) -> None:
+    """It says that it is an RD6018; set and read-back agree, and are both wrong by ten."""
+    with linked(tmp_path, program=TENFOLD) as bench, asked(bench) as (process, heard):
+        shown_a = bench.hands.state()["supply_current_a"]
+        assert process.stdin is not None
+        process.stdin.write(f"{shown_a:.2f}\n")
+        process.stdin.close()
+
+        words = heard.read()
+
+        report = written(bench)
+        assert (process.wait(timeout=60), report.passed) == (1, False)
+        assert shown_a == pytest.approx(0.18, abs=0.01)
+        assert "wrong by a factor of ten" in words
+        assert report.figures.large is None
 
 
 def test_a_meter_that_falls_silent_ends_the_check_off(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 import rfc8785
 
 from stations.commissioning.figures import Figures
-from stations.commissioning.report import ReportWrong, decode, encode, write
+from stations.commissioning.report import ReportWrong, decode, encode, read, write
 from tests.stations.commissioning.made import report
 
 
@@ -62,3 +62,11 @@ def edited(change: Callable[[dict[str, Any]], object]) -> bytes:
 def test_anything_else_is_refused_with_what_to_do(data: bytes, words: str) -> None:
     with pytest.raises(ReportWrong, match=words):
         decode(data)
+
+
+def test_a_report_of_before_a_field_was_added_can_still_be_read() -> None:
+    before = edited(lambda r: r.pop("ended"))
+
+    assert read(before) == report()
+    with pytest.raises(ReportWrong, match="unchanged"):
+        decode(before)
