@@ -111,7 +111,7 @@ def read(data: bytes) -> Report:
         raise ReportWrong(f"not a report of schema {SCHEMA}: send the bench's {FILE}")
     try:
         return from_plain(Report, plain)
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, OverflowError) as error:
         raise ReportWrong(f"{error}: check the bench again and send its {FILE}") from error
 
 

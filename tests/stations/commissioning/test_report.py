@@ -57,6 +57,7 @@ def edited(change: Callable[[dict[str, Any]], object]) -> bytes:
         (edited(lambda r: r.update(at="2026-03-01T09:30:00")), "time zone"),
         (edited(lambda r: r["figures"].update(off_a="none")), "none"),
         (edited(lambda r: r["figures"]["small"].update(cells_v=7)), "check the bench again"),
+        (encode(report()).replace(b'"off_a":0', b'"off_a":1' + b"0" * 400), "too large"),
     ],
 )
 def test_anything_else_is_refused_with_what_to_do(data: bytes, words: str) -> None:
