@@ -24,6 +24,7 @@ from shop.readings.models import ReadingChunk
 from shop.refusals import Problem, Refusal
 from stations.plain import from_plain
 from stations.planner.alternatives import Alternative, alternatives
+from stations.planner.contacts import Looked, poor_contacts
 from stations.planner.hours import Course, Interval, charge_of, courses, interval
 from stations.planner.knowledge import Known, known_by_volts, unknown_soc
 from stations.planner.remaining import SLOPE_OVER, Left, Progress, left
@@ -81,6 +82,28 @@ def left_of(run: Run) -> Left | None:
         return None
     known = known_by_volts(seen.rested_v, cells_of(run.job)[0].capacity_ah)
     return left(charge, _courses(program, charge, known), seen.progress(known))
+
+
+def contacts_of(run: Run) -> Looked | None:
+    """Poor contacts that its charge has shown; None for a run without such a charge."""
+    if run.job.kind != PARALLEL_TOP_BALANCE:
+        return None
+    tables = _tables(run)
+    cells = max((table.cells for table in tables), default=0)
+    flowed = [(table, np.flatnonzero(_state(table, 0))) for table in tables if table.cells == cells]
+    flowed = [(table, rows) for table, rows in flowed if len(rows)]
+    if not cells or not flowed:
+        return None
+
+    def column(name: str) -> Floats:
+        return np.concatenate([table.floats(name)[rows] for table, rows in flowed])
+
+    return poor_contacts(
+        at_s=np.concatenate([table.values["at_us"][rows] for table, rows in flowed]) / MILLIONTHS,
+        current_a=column("supply_current_ua"),
+        cv=np.concatenate([_state(table, 1)[rows] for table, rows in flowed]),
+        cells_v=np.stack([column(f"cell_{n}_uv") for n in range(1, cells + 1)], axis=1),
+    )
 
 
 def _known(cells: int, capacity_ah: float, rested_v: float | None) -> Known:
@@ -147,8 +170,7 @@ class _Seen:
 
 def _seen(run: Run) -> _Seen | None:
     """None while nothing of the cells at rest is stored."""
-    rows = ReadingChunk.objects.filter(run=run).order_by("attempt", "last_seq")
-    tables = [decode(bytes(payload)) for payload in rows.values_list("payload", flat=True)]
+    tables = _tables(run)
     rested_v = next((volts for table in tables for volts in _rested(table)), None)
     if rested_v is None:
         return None
@@ -160,6 +182,11 @@ def _seen(run: Run) -> _Seen | None:
         voltage_v=np.concatenate([table.floats("voltage_uv") for table in tables]),
         rested_v=rested_v,
     )
+
+
+def _tables(run: Run) -> list[Table]:
+    rows = ReadingChunk.objects.filter(run=run).order_by("attempt", "last_seq")
+    return [decode(bytes(payload)) for payload in rows.values_list("payload", flat=True)]
 
 
 def _state(table: Table, which: int) -> Floats:

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from shop import clock
-from shop.forecast.queries import Forecast, forecast, left_of
+from shop.forecast.queries import Forecast, contacts_of, forecast, left_of
 from shop.jobs.models import Job, Run
 from shop.jobs.planning import plan
 from shop.jobs.states import RunState
@@ -146,3 +146,28 @@ def test_a_tail_is_followed_by_its_own_fall(charging: Callable[..., Run]) -> Non
 
 def test_nothing_is_foretold_outside_the_charge(charging: Callable[..., Run]) -> None:
     assert left_of(charging(flowing(0.1, volts=3.33), step="connect")) is None
+
+
+def test_a_poor_contact_is_read_from_the_stored_readings(charging: Callable[..., Run]) -> None:
+    """Cell 3 lies 30 mV low at 3.6 A, and 5 mV once little flows."""
+    hours = flowing(0.5, volts=3.40)
+    last = len(hours) // 2
+
+    def low(reading: Reading, by_v: float) -> Reading:
+        return replace(reading, cell_voltages_v=(3.40, 3.40, 3.40 - by_v, 3.40))
+
+    def held(reading: Reading) -> Reading:
+        return replace(low(reading, 0.005), supply_current_a=2.0, regulation="CV")
+
+    bulk = [low(reading, 0.030) for reading in hours[:last]]
+    found = contacts_of(charging([*bulk, *map(held, hours[last:])]))
+
+    assert found is not None
+    assert [(one.position, round(one.at_most_ohm, 4)) for one in found.poor] == [(3, 0.0083)]
+
+
+def test_before_the_hold_no_contact_is_judged(charging: Callable[..., Run]) -> None:
+    found = contacts_of(charging(flowing(0.1, volts=3.40)))
+
+    assert found is not None
+    assert found.words == "not observable before the hold"
