@@ -11,7 +11,7 @@ from django.urls import reverse
 from api.idempotency import one_act
 from api.pages.acts import acted, form, number, page, page_and_form, person, row_or_404
 from api.pages.scans import serials_typed
-from api.reads import board
+from api.reads import board, commissioning
 from api.reads.hours import NIGHT_H, volts_typed
 from api.refused import one_problem
 from shop import clock
@@ -168,7 +168,13 @@ def _plan_shown(job: Job) -> dict[str, Any]:
     except Refusal as refusal:
         return {"plan_refused": refusal}
     supply = next(i for i in job.station.instruments.all() if i.role == InstrumentRole.SUPPLY)
-    return {"plan": planned, "basis": getattr(recipe, "tail_basis", ""), "supply": supply}
+    seen = commissioning.of_stations([job.station], now=clock.now())[job.station.pk]
+    return {
+        "plan": planned,
+        "basis": getattr(recipe, "tail_basis", ""),
+        "supply": supply,
+        "attended_only": seen.problems,
+    }
 
 
 def _claim_problems(job: Job, station: Station) -> list[Problem]:

@@ -30,6 +30,9 @@ Resources.
     DELETE session                                                    -> 204
 
     GET    stations                    -> {"stations": [Station]}
+    GET    stations/<slug>/commissionings    -> {"commissionings": [Commissioning]} the newest 20
+    POST   stations/<slug>/commissionings {"report": what the bench's          -> 201 Commissioning
+                                           commissioning.json holds}
     GET    recipes                     -> {"recipes": [{"id", "name", "version", "procedure"}]}
     GET    jobs                        -> {"jobs": [Job]}             newest first, at most 100
     POST   jobs     {"recipe_version": 1, "cells": [serial, …]}       -> 201 Job
@@ -77,7 +80,11 @@ Resources.
 Shapes.
 
     Station  {"slug", "name", "output": "OFF|ON|UNKNOWN", "alarm", "heartbeat_at", "online": bool,
-              "run": {"id", "state", "step"} | null, "job": id | null}
+              "run": {"id", "state", "step"} | null, "job": id | null, "commissioned":
+              {"measured_at" | null, "passed": bool, "lead_milliohm" | null, "unattended":
+              [Problem] that keep it from running unattended}}
+    Commissioning  {"id", "sha256", "measured_at", "passed": bool, "by": username, "report":
+              `stations.commissioning.report.Report` by its field names}
     Job      {"id", "kind", "state", "recipe": {"name", "version"}, "station": slug | null,
               "claimed_by": username | null, "claimed_at", "created_at",
               "cells": [{"serial", "position"}], "run": id of the newest run | null}
@@ -140,6 +147,11 @@ app_name = "rest"
 urlpatterns = [
     path("session", session.SessionView.as_view(), name="session"),
     path("stations", stations.StationsView.as_view(), name="stations"),
+    path(
+        "stations/<slug:slug>/commissionings",
+        stations.CommissioningsView.as_view(),
+        name="commissionings",
+    ),
     path("recipes", jobs.RecipesView.as_view(), name="recipes"),
     path("jobs", jobs.JobsView.as_view(), name="jobs"),
     path("jobs/<int:pk>", jobs.JobView.as_view(), name="job"),
