@@ -206,7 +206,7 @@ def _balances(known: Sequence[_Known]) -> tuple[BalanceTrace, ...]:
         balance = item.body["balance"]
         cells.setdefault(balance["run_id"], []).append(item.placement.cell.serial)
         bodies[balance["run_id"]] = balance
-    software = _software(body["manifest_sha256"] for body in bodies.values())
+    manifests = _manifests(body["manifest_sha256"] for body in bodies.values())
     return tuple(
         BalanceTrace(
             run_id=run_id,
@@ -222,21 +222,30 @@ def _balances(known: Sequence[_Known]) -> tuple[BalanceTrace, ...]:
             recipe=body["recipe"],
             recipe_version=body["recipe_version"],
             policy_version=body["policy_version"],
-            software=software.get(body["manifest_sha256"], ""),
+            software=_software(manifests.get(body["manifest_sha256"], {})),
             manifest_sha256=body["manifest_sha256"],
             simulated=body["simulated"],
             serials=tuple(cells[run_id]),
+            gaps_s=_gaps_s(manifests.get(body["manifest_sha256"], {})),
         )
         for run_id, body in bodies.items()
     )
 
 
-def _software(manifests: Iterable[str]) -> dict[str, str]:
-    rows = Manifest.objects.filter(sha256__in=list(manifests)).values_list("sha256", "body")
-    return {
-        sha256: ", ".join(f"{name} {version}" for name, version in body["software"].items())
-        for sha256, body in rows
-    }
+def _manifests(sha256s: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+    rows = Manifest.objects.filter(sha256__in=list(sha256s))
+    return dict(rows.values_list("sha256", "body"))
+
+
+def _software(manifest: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in manifest.get("software", {}).items())
+
+
+def _gaps_s(manifest: Mapping[str, Any]) -> tuple[tuple[float, float], ...]:
+    """Holes in the run's readings, over all its attempts, as they were sealed (F8)."""
+    return tuple(
+        (begin / MILLIONTHS, end / MILLIONTHS) for begin, end in manifest.get("gaps_s", ())
+    )
 
 
 def _instruments(known: Sequence[_Known]) -> tuple[InstrumentTrace, ...]:

@@ -42,6 +42,13 @@ class BalanceTrace:
     manifest_sha256: str
     simulated: bool
     serials: tuple[str, ...]  # of this pack
+    gaps_s: tuple[
+        tuple[float, float], ...
+    ]  # from, to: process seconds since the run's first reading
+
+    @property
+    def longest_gap_s(self) -> float:
+        return max((end - begin for begin, end in self.gaps_s), default=0.0)
 
 
 @dataclass(frozen=True, slots=True)

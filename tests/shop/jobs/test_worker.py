@@ -29,6 +29,7 @@ from shop.packs.models import Pack
 from shop.packs.services import assemble_pack
 from shop.readings.chunks import readings_of
 from shop.readings.models import Manifest, ReadingChunk
+from shop.trace.queries import pack_trace
 from stations.clock import wall_now
 from stations.journal import read_records
 from stations.plain import from_plain
@@ -174,7 +175,9 @@ def test_a_run_killed_in_its_cv_hold_resumes_by_rule_and_finishes(
     balance = Balance.objects.get(run=run)
     assert balance.completeness == "COMPLETE"
     assert "interrupted for" in balance.remark
-    assert packed(run, bench.cast).placements.count() == 4
+    shown = pack_trace(packed(run, bench.cast))
+    assert (shown.valid, len(shown.cells)) == (True, 4)
+    assert shown.balances[0].longest_gap_s > 0  # F8: a customer sees that it was interrupted
 
 
 def packed(run: Run, cast: Cast) -> Pack:
