@@ -51,7 +51,7 @@ def conclude(held: Held, ending: Ending, *, now: datetime) -> None:
                 now=now,
             )
         if ending.state == RunState.TRIPPED:
-            _suspect_cells(run, ending.reason, now)
+            suspect_cells(run, ending.reason, now)
         end_run(run, ending.state, cause=ending.reason, now=now)
         leases.release(station_id=held.station_id, token=held.token)
 
@@ -75,7 +75,7 @@ def _record_check(run: Run, record: Record, ending: Ending, now: datetime) -> No
     )
 
 
-def _suspect_cells(run: Run, reason: str, now: datetime) -> None:
+def suspect_cells(run: Run, reason: str, now: datetime) -> None:
     """A trip is a valid reading over a limit: every cell of the bank is suspect until judged."""
     for run_cell in run.run_cells.select_related("cell").order_by("position"):
         open_nonconformance(

@@ -16,6 +16,7 @@ from shop.jobs.ending import Ending, ending_of
 from shop.jobs.manifest import seal
 from shop.jobs.models import Run
 from shop.jobs.preflight import Registered
+from shop.jobs.queries import stopped_by
 from shop.jobs.states import RunState
 from shop.refusals import Problem, Refusal
 from stations.journal import JournalError, JournalRecord, file_name, read_records
@@ -133,6 +134,8 @@ def _ending(
             return _closed(interrupted, closed, own)
         if own != INTERRUPTED:  # it had ended, and lost its guardian on the last metres
             return replace(interrupted, state=RunState(own), reason=attempt.outcome.reason)
+    if run.stop_requested_at is not None:
+        return replace(interrupted, state=RunState.STOPPED, reason=stopped_by(run))
     found = (
         resume.problems(attempt.outcome.unclosed, attempt=run.attempt, gap=_gap(run, attempt, now))
         if attempt is not None
