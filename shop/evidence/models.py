@@ -149,6 +149,7 @@ class Balance(models.Model):
 
     class Method(models.TextChoices):
         TOP = "TOP", "top balance"
+        TOP_STEP = "TOP_STEP", "step-and-pause top balance"
         BOTTOM = "BOTTOM", "bottom balance"
 
     class Completeness(models.TextChoices):

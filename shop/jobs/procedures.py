@@ -8,17 +8,18 @@ from comes in as values.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from shop.equipment.states import InstrumentRole
-from shop.jobs import defaults
+from shop.jobs import balances, defaults
 from shop.refusals import Problem, Refusal, refuse
-from stations.procedures import recheck, top_balance
+from stations.procedures import recheck, step_pause, top_balance
 from stations.procedures.steps import Program
 from stations.values import OffProof, SupplyRatings
 
 PARALLEL_TOP_BALANCE, RECHECK = "parallel_top_balance", "recheck"
+STEP_PAUSE = "step_pause_top_balance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,28 +50,38 @@ Cells = tuple[CellFigures, ...]  # in bank order, never empty, all of one type
 class Procedure:
     """`recipe_of` reads stored parameters and raises Refusal naming every wrong key.
 
-    `moves_charge`: after a run of it a balance is history.
+    `moves_charge`: after a run of it a balance is history.  `method` is how it balances, as the
+    Balance says; "" where it leaves none.
     """
 
     recipe_of: Callable[[Mapping[str, Any]], object]
     program: Callable[[Mapping[str, Any], Cells, SupplyRatings], Program]
     needs: frozenset[str]
     moves_charge: bool
+    method: str = ""
 
 
 def _top_balance(parameters: Mapping[str, Any], cells: Cells, supply: SupplyRatings) -> Program:
+    spec = _spec(defaults.recipe_of(parameters), cells, supply)
+    allowed = defaults.full_rating_allowed(parameters)
+    return top_balance.program(replace(spec, full_rating_allowed=allowed))
+
+
+def _step_pause(parameters: Mapping[str, Any], cells: Cells, supply: SupplyRatings) -> Program:
+    recipe = balances.step_pause_recipe_of(parameters)
+    return step_pause.program(_spec(recipe, cells, supply), recipe)
+
+
+def _spec(recipe: top_balance.Recipe, cells: Cells, supply: SupplyRatings) -> top_balance.Spec:
     first = cells[0]
-    return top_balance.program(
-        top_balance.Spec(
-            recipe=defaults.recipe_of(parameters),
-            cells=len(cells),
-            capacity_ah=first.capacity_ah,
-            cell_voltage_max_v=first.voltage_max_v,
-            cell_voltage_min_v=first.voltage_min_v,
-            cell_r_ohm=first.r_ohm,
-            supply=supply,
-            full_rating_allowed=defaults.full_rating_allowed(parameters),
-        )
+    return top_balance.Spec(
+        recipe=recipe,
+        cells=len(cells),
+        capacity_ah=first.capacity_ah,
+        cell_voltage_max_v=first.voltage_max_v,
+        cell_voltage_min_v=first.voltage_min_v,
+        cell_r_ohm=first.r_ohm,
+        supply=supply,
     )
 
 
@@ -117,13 +128,22 @@ def _recheck_problems(cells: Cells) -> list[Problem]:
 
 
 MEASURED_BY = frozenset({InstrumentRole.METER.value, InstrumentRole.SCANNER.value})
+CHARGED_BY = MEASURED_BY | {InstrumentRole.SUPPLY.value}
 
 PROCEDURES: Mapping[str, Procedure] = {
     PARALLEL_TOP_BALANCE: Procedure(
         recipe_of=defaults.recipe_of,
         program=_top_balance,
-        needs=MEASURED_BY | {InstrumentRole.SUPPLY.value},
+        needs=CHARGED_BY,
         moves_charge=True,
+        method="TOP",
+    ),
+    STEP_PAUSE: Procedure(
+        recipe_of=balances.step_pause_recipe_of,
+        program=_step_pause,
+        needs=CHARGED_BY,
+        moves_charge=True,
+        method="TOP_STEP",
     ),
     RECHECK: Procedure(
         recipe_of=defaults.recheck_recipe_of,

@@ -13,6 +13,7 @@ from shop.jobs.ending import Ending
 from shop.jobs.leasing import Held
 from shop.jobs.manifest import seal
 from shop.jobs.models import Run
+from shop.jobs.procedures import procedure_of
 from shop.jobs.services import end_run
 from shop.jobs.states import RunState
 from shop.quality.services import open_nonconformance
@@ -33,17 +34,18 @@ def conclude(held: Held, ending: Ending, *, now: datetime) -> None:
         held.check()
         run = (
             Run.objects.select_for_update(of=("self",))
-            .select_related("station")
+            .select_related("station", "job")
             .get(pk=held.run.pk)
         )
         manifest = seal(run, ending, now=now) if _has_something(ending) else None
         for record in ending.records:
             if record.cells:
                 _record_check(run, record, ending, now)
-        if manifest and ending.state != RunState.REFUSED:
+        method = procedure_of(run.job.kind).method
+        if manifest and method and ending.state != RunState.REFUSED:
             record_balance(
                 run=run,
-                method="TOP",
+                method=method,
                 target_v=ending.target_v,
                 records=ending.records,
                 manifest_sha256=manifest.sha256,

@@ -14,7 +14,7 @@ from typing import Any
 
 from shop.evidence.canonical import MILLIONTHS, sha256_of
 from shop.evidence.models import Approval
-from shop.evidence.rules.balance import ESSENTIALLY
+from shop.evidence.rules.balance import ESSENTIALLY, meeting
 from shop.jobs.models import RunCell
 from shop.packs.models import GateDecision, Pack, PackDesign, Placement
 from shop.quality.models import Disposition, Nonconformance
@@ -155,7 +155,7 @@ def _doubts(
 
 
 def _grounds(pack: Pack, balances: Sequence[BalanceTrace]) -> tuple[str, ...]:
-    method = " and ".join(sorted({f"{b.method.lower()}-balanced" for b in balances}))
+    method = " and ".join(sorted({f"{meeting(b.method).lower()}-balanced" for b in balances}))
     words = [
         f"Its cells were {method} to {balances[0].target_v:.2f} V, measured one by one, approved "
         "by a second person, and passed every check before assembly.",

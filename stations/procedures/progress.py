@@ -21,7 +21,7 @@ def close_charge(run: Run, step: Charge, at: datetime, remarks: tuple[str, ...])
     remarks = (*remarks, *run.interruptions, *run.alarms)
     record = Record(
         step=step.name,
-        kind="charge",
+        kind="stage" if step.stage else "charge",
         entered_at=run.entered_at,
         ended_at=at,
         remarks=remarks if held else ("partial", *remarks),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
+from stations.plain import LATER
 from stations.values import NAN, Limits, OffProof, Protection, Setpoint, Window
 
 
@@ -163,6 +164,8 @@ class Charge:
     hold_for: str = ""
     hold_max: timedelta = timedelta(0)
     agreement: Agreement | None = None  # None in stored programs of version 1
+    # B11: a voltage on the way to the target; what it reached is never the balance itself.
+    stage: bool = field(default=False, metadata=LATER)
 
 
 Step = Instruct | Measure | Verify | Charge

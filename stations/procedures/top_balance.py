@@ -42,6 +42,7 @@ class Recipe:
 
     target_v: float = 3.65  # [A] step 2, [B] 4.3
     target_min_v: float = 3.50  # [B] section 4: "would not recommend anything lower than 3.5"
+    bms_run_v: float = 0.0  # B13: the pack's BMS opens at this in service; 0 where nobody knows
     tail_basis: str = "bank"  # "bank": [A] "scales with total capacity"; or "cell"
     done_c: float = 0.00125  # [A] 0.25 A for 200 Ah
     partial_c: float = 0.0025  # [A] 0.5 A for 200 Ah
@@ -138,6 +139,12 @@ def problems(spec: Spec) -> list[str]:
         found.append(
             f"Target {recipe.target_v:.2f} V is outside {recipe.target_min_v:.2f} … "
             f"{spec.cell_voltage_max_v:.2f} V (the cell's own limit); choose 3.60 … 3.65 V."
+        )
+    if recipe.target_v < recipe.bms_run_v:
+        found.append(
+            f"Target {recipe.target_v:.2f} V is below {recipe.bms_run_v:.2f} V, to which the "
+            "pack's BMS lets a cell run: the pack would drive its cells past where they were "
+            "balanced. Choose a higher target or lower the BMS's limit."
         )
     if recipe.tail_basis not in ("bank", "cell"):
         found.append(f"Tail basis {recipe.tail_basis!r} is not known; choose 'bank' or 'cell'.")

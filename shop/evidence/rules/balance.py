@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from stations.procedures.steps import Record
@@ -11,6 +11,20 @@ COMPLETE, PARTIAL = "COMPLETE", "PARTIAL"
 ESSENTIALLY = "essentially balanced"
 # What the bench remarks when its own end rule held: at target, output proven on, tail held.
 HELD = frozenset({"done", ESSENTIALLY})
+ON_THE_WAY = "stopped at a voltage on the way to the target"
+
+# How a balance was done, and which of the two meetings of the cells it is (G3).
+TOP, BOTTOM = "TOP", "BOTTOM"
+WORDS: Mapping[str, str] = {
+    "TOP": "top balance",
+    "TOP_STEP": "step-and-pause top balance",
+    "BOTTOM": "bottom balance",
+}
+
+
+def meeting(method: str) -> str:
+    """TOP or BOTTOM: where the cells met, however it was done."""
+    return TOP if method.startswith(TOP) else method
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +36,8 @@ class BalanceFigures:
     tail_a: float
     done_a: float
     partial_a: float
-    cv_s: float  # over all charges of the run
-    charge_ah: float  # likewise
+    cv_s: float  # over all charges of the run to its target
+    charge_ah: float  # over all charges of the run
 
 
 def completeness(
@@ -51,7 +65,9 @@ def balance_of(records: Sequence[Record]) -> BalanceFigures | None:
 
     The last charge decides: a refresh hold that was cut leaves a partial balance.
     """
-    charges = [(record, dict(record.facts)) for record in records if record.kind == "charge"]
+    charges = [
+        (record, dict(record.facts)) for record in records if record.kind in ("charge", "stage")
+    ]
     if not any(facts["cv_s"] > 0.0 for _, facts in charges):
         return None
     last, facts = charges[-1]
@@ -63,6 +79,8 @@ def balance_of(records: Sequence[Record]) -> BalanceFigures | None:
         cv_s=facts["cv_s"],
         cv_min_s=facts["cv_min_s"],
     )
+    if last.kind == "stage":
+        verdict, remark = PARTIAL, ON_THE_WAY
     said = [words for words in last.remarks if words not in HELD | {"partial"}]
     return BalanceFigures(
         completeness=verdict,
@@ -70,6 +88,6 @@ def balance_of(records: Sequence[Record]) -> BalanceFigures | None:
         tail_a=facts["tail_a"],
         done_a=facts["done_a"],
         partial_a=facts["partial_a"],
-        cv_s=sum(f["cv_s"] for _, f in charges),
+        cv_s=sum(f["cv_s"] for record, f in charges if record.kind == "charge"),
         charge_ah=sum(f["charge_ah"] for _, f in charges),
     )
