@@ -168,6 +168,7 @@ EVENTS = {
 PROCEDURES = {
     "parallel_top_balance": "balance",
     "step_pause_top_balance": "step-and-pause balance",
+    "individual_top_balance": "individual balance",
     "recheck": "re-check",
 }
 VERDICTS = {

@@ -35,6 +35,12 @@ SET_UP = (
     "Every cell stands alone now; they are joined only when the run page asks for it.",
     "Somebody stays with the bench: this run is attended.",
 )
+# B12, B17: the same, and no cell is ever joined to another.
+SET_UP_SINGLE = (
+    *SET_UP[:4],
+    "Every cell stands alone and stays alone; each is connected only when the run page asks.",
+    SET_UP[5],
+)
 # B8: nothing is connected and nothing is charged.
 SET_UP_RESTING = (
     "The supply's output is off and its leads are not on any cell.",
@@ -140,7 +146,10 @@ def _page(request: HttpRequest, pk: int, refusal: Refusal | None = None) -> Http
 
 
 def _set_up(job: Job) -> tuple[str, ...]:
-    return SET_UP if procedure_of(job.kind).moves_charge else SET_UP_RESTING
+    procedure = procedure_of(job.kind)
+    if not procedure.moves_charge:
+        return SET_UP_RESTING
+    return SET_UP if procedure.joins else SET_UP_SINGLE
 
 
 def _plan_shown(job: Job) -> dict[str, Any]:

@@ -138,12 +138,13 @@ def program_sha256(program: Program) -> str:
 
 
 def _lasts(program: Program) -> timedelta:
-    """The longest charge whole, every other charge by its CV hold, measurements whole."""
-    charges = sorted(
-        (step for step in program.steps if isinstance(step, Charge)), key=lambda s: s.timeout
-    )
-    total = sum((step.timeout for step in charges[-1:]), timedelta())
-    total += sum((step.tail.cv_max for step in charges[:-1]), timedelta())
+    """Of each cell, or the bank, the longest charge whole and the rest by their CV hold;
+    measurements whole."""
+    charges = [step for step in program.steps if isinstance(step, Charge)]
+    total = sum((step.tail.cv_max for step in charges), timedelta())
+    for cell in {step.cell for step in charges}:
+        longest = max((s for s in charges if s.cell == cell), key=lambda step: step.timeout)
+        total += longest.timeout - longest.tail.cv_max
     return total + sum(
         (step.timeout for step in program.steps if isinstance(step, Measure)), timedelta()
     )

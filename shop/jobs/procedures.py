@@ -14,12 +14,13 @@ from typing import Any
 from shop.equipment.states import InstrumentRole
 from shop.jobs import balances, defaults
 from shop.refusals import Problem, Refusal, refuse
-from stations.procedures import recheck, step_pause, top_balance
+from stations.procedures import recheck, single_cells, step_pause, top_balance
 from stations.procedures.steps import Program
 from stations.values import OffProof, SupplyRatings
 
 PARALLEL_TOP_BALANCE, RECHECK = "parallel_top_balance", "recheck"
 STEP_PAUSE = "step_pause_top_balance"
+SINGLE_CELLS = "individual_top_balance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class Procedure:
     needs: frozenset[str]
     moves_charge: bool
     method: str = ""
+    joins: bool = False  # links go on: the cells become one bank
 
 
 def _top_balance(parameters: Mapping[str, Any], cells: Cells, supply: SupplyRatings) -> Program:
@@ -70,6 +72,12 @@ def _top_balance(parameters: Mapping[str, Any], cells: Cells, supply: SupplyRati
 def _step_pause(parameters: Mapping[str, Any], cells: Cells, supply: SupplyRatings) -> Program:
     recipe = balances.step_pause_recipe_of(parameters)
     return step_pause.program(_spec(recipe, cells, supply), recipe)
+
+
+def _single_cells(parameters: Mapping[str, Any], cells: Cells, supply: SupplyRatings) -> Program:
+    spec = _spec(defaults.recipe_of(parameters), cells, supply)
+    allowed = defaults.full_rating_allowed(parameters)
+    return single_cells.program(replace(spec, full_rating_allowed=allowed))
 
 
 def _spec(recipe: top_balance.Recipe, cells: Cells, supply: SupplyRatings) -> top_balance.Spec:
@@ -137,6 +145,7 @@ PROCEDURES: Mapping[str, Procedure] = {
         needs=CHARGED_BY,
         moves_charge=True,
         method="TOP",
+        joins=True,
     ),
     STEP_PAUSE: Procedure(
         recipe_of=balances.step_pause_recipe_of,
@@ -144,6 +153,14 @@ PROCEDURES: Mapping[str, Procedure] = {
         needs=CHARGED_BY,
         moves_charge=True,
         method="TOP_STEP",
+        joins=True,
+    ),
+    SINGLE_CELLS: Procedure(
+        recipe_of=defaults.recipe_of,
+        program=_single_cells,
+        needs=CHARGED_BY,
+        moves_charge=True,
+        method="TOP_CELL",
     ),
     RECHECK: Procedure(
         recipe_of=defaults.recheck_recipe_of,

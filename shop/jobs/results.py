@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from django.db import transaction
 
 from shop.equipment import leases
 from shop.equipment.states import InstrumentRole
+from shop.evidence.rules.balance import stopped_of
 from shop.evidence.services import record_balance, record_voltage_check
 from shop.jobs.ending import Ending
 from shop.jobs.leasing import Held
@@ -20,7 +22,17 @@ from shop.quality.services import open_nonconformance
 from stations.procedures.steps import Record
 
 # Steps that measure every cell, and what is evidence of them.
-CHECKS = {"pre-parallel": "PRE_PARALLEL", "disconnect": "DISCONNECT", "recheck": "RECHECK"}
+CHECKS = {
+    "pre-parallel": "PRE_PARALLEL",
+    "rested": "PRE_PARALLEL",  # of cells that stay apart: the same look at each before any current
+    "disconnect": "DISCONNECT",
+    "recheck": "RECHECK",
+}
+
+
+def check_kind(step: str) -> str:
+    """What kind of check the step leaves, "" for none; that of one cell ends with its number."""
+    return CHECKS.get(re.sub(r"-\d+$", "", step), "")
 
 
 def conclude(held: Held, ending: Ending, *, now: datetime) -> None:
@@ -64,16 +76,19 @@ def _has_something(ending: Ending) -> bool:
 
 
 def _record_check(run: Run, record: Record, ending: Ending, now: datetime) -> None:
-    kind = CHECKS[record.step]
+    kind = check_kind(record.step)
+    stops = stopped_of(ending.records)
+    stopped = stops.get(record.cell) if record.cell else ending.current_stopped
     record_voltage_check(
         run=run,
         kind=kind,
         meter=run.station.instruments.get(role=InstrumentRole.SCANNER),
         target_v=ending.target_v,
         results=record.cells,
-        current_stopped=None if kind == "PRE_PARALLEL" else ending.current_stopped,
+        current_stopped=None if kind == "PRE_PARALLEL" else stopped,
         simulated=bool(run.simulated),
         now=now,
+        cell=record.cell,
     )
 
 

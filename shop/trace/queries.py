@@ -204,8 +204,9 @@ def _balances(known: Sequence[_Known]) -> tuple[BalanceTrace, ...]:
     bodies: dict[int, Mapping[str, Any]] = {}
     for item in known:
         balance = item.body["balance"]
-        cells.setdefault(balance["run_id"], []).append(item.placement.cell.serial)
-        bodies[balance["run_id"]] = balance
+        run_id = balance["run_id"]
+        cells.setdefault(run_id, []).append(item.placement.cell.serial)
+        bodies[run_id] = _together(bodies[run_id], balance) if run_id in bodies else balance
     software = _software(body["manifest_sha256"] for body in bodies.values())
     return tuple(
         BalanceTrace(
@@ -229,6 +230,19 @@ def _balances(known: Sequence[_Known]) -> tuple[BalanceTrace, ...]:
         )
         for run_id, body in bodies.items()
     )
+
+
+def _together(one: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Cells of one run: alike where they were one bank; charged one by one, the worst of each."""
+    if one["method"] != "TOP_CELL":
+        return other
+    return {
+        **other,
+        "remark": other["remark"] or one["remark"],
+        "tail_a": max(one["tail_a"], other["tail_a"]),
+        "cv_s": min(one["cv_s"], other["cv_s"]),
+        "charge_ah": one["charge_ah"] + other["charge_ah"],
+    }
 
 
 def _software(manifests: Iterable[str]) -> dict[str, str]:

@@ -15,8 +15,8 @@ from stations.procedures.steps import CellResult, DisconnectRule, ParallelRule, 
 from stations.values import NAN, Window
 
 
-def joining_problems(rule: ParallelRule, volts: Sequence[float]) -> list[str]:
-    """Why these rested cells must not be joined directly; each reason with what to do."""
+def cell_problems(allowed: Window, volts: Sequence[float]) -> list[str]:
+    """Cells that are reversed, or not as a cell that may be charged; each with what to do."""
     found = []
     for position, volt in enumerate(volts, start=1):
         if volt < -0.1:
@@ -24,12 +24,18 @@ def joining_problems(rule: ParallelRule, volts: Sequence[float]) -> list[str]:
                 f"Cell {position} reads {volt:.3f} V: it is reversed. Turn it round, check the "
                 "sense leads, and start again."
             )
-        elif not rule.voltage.contains(volt):
+        elif not allowed.contains(volt):
             found.append(
-                f"Cell {position} reads {volt:.3f} V, outside {rule.voltage.low:.2f} … "
-                f"{rule.voltage.high:.3f} V. Check its sense lead; if it is right, put the cell "
+                f"Cell {position} reads {volt:.3f} V, outside {allowed.low:.2f} … "
+                f"{allowed.high:.3f} V. Check its sense lead; if it is right, put the cell "
                 "aside."
             )
+    return found
+
+
+def joining_problems(rule: ParallelRule, volts: Sequence[float]) -> list[str]:
+    """Why these rested cells must not be joined directly; each reason with what to do."""
+    found = cell_problems(rule.voltage, volts)
     if found:
         return found
     spread = max(volts) - min(volts)
@@ -130,8 +136,12 @@ def disconnect_results(
     at: datetime,
     received_at: datetime,
     stopped_at: datetime,
+    first: int = 1,
 ) -> tuple[CellResult, ...]:
-    """One verdict per cell, with the window of its age; NaN volts are "missing"."""
+    """One verdict per cell, with the window of its age; NaN volts are "missing".
+
+    `first` is the position of the first of `volts`.
+    """
     age = at - stopped_at
     window = disconnect_window(rule, age) or Window(NAN, NAN)
     return tuple(
@@ -144,7 +154,7 @@ def disconnect_results(
             received_at=received_at,
             age_s=age.total_seconds(),
         )
-        for position, volt in enumerate(volts, start=1)
+        for position, volt in enumerate(volts, start=first)
     )
 
 

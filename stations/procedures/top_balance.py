@@ -132,9 +132,15 @@ class Spec:
 
 def problems(spec: Spec) -> list[str]:
     """Why this spec cannot work; empty means it can be built."""
-    recipe, found = spec.recipe, []
+    found = charging_problems(spec)
     if spec.cells < 2:
-        found.append("A parallel bank needs at least 2 cells; use the single-cell procedure.")
+        found.insert(0, "A parallel bank needs at least 2 cells; use the single-cell procedure.")
+    return found
+
+
+def charging_problems(spec: Spec) -> list[str]:
+    """Why these cells cannot be charged so, whether they are one or many."""
+    recipe, found = spec.recipe, []
     if not recipe.target_min_v <= recipe.target_v <= spec.cell_voltage_max_v:
         found.append(
             f"Target {recipe.target_v:.2f} V is outside {recipe.target_min_v:.2f} … "
@@ -177,13 +183,8 @@ def program(spec: Spec) -> Program:
         cells=spec.cells,
         target_v=recipe.target_v,
         steps=_steps(spec),
-        limits=_limits(spec),
-        resume=ResumeRule(
-            gap_max=timedelta(seconds=recipe.resume_gap_max_s),
-            wait_max=timedelta(seconds=recipe.wait_max_s),
-            rest=timedelta(seconds=recipe.resume_rest_s),
-            attempts_max=recipe.resume_attempts_max,
-        ),
+        limits=hard_limits(spec),
+        resume=resume_rule(recipe),
         facts=(
             ("current_a", spec.current_a),
             ("bank_ah", spec.bank_ah),
@@ -193,6 +194,15 @@ def program(spec: Spec) -> Program:
             ("tail_partial_cell_a", cell_partial_a),
             ("leak_floor_a", spec.leak_floor_a),
         ),
+    )
+
+
+def resume_rule(recipe: Recipe) -> ResumeRule:
+    return ResumeRule(
+        gap_max=timedelta(seconds=recipe.resume_gap_max_s),
+        wait_max=timedelta(seconds=recipe.wait_max_s),
+        rest=timedelta(seconds=recipe.resume_rest_s),
+        attempts_max=recipe.resume_attempts_max,
     )
 
 
@@ -212,8 +222,8 @@ def _steps(spec: Spec) -> tuple[Step, ...]:
             drawing="diagonal",
             timeout=wait,
         ),
-        _verify(spec, "joined", "See that the bank is these cells", first=True),
-        _charge(spec, "balance", "Balance: charge and hold", recipe.cv_min_s, first=True),
+        verify(spec, "joined", "See that the bank is these cells", first=True),
+        charge(spec, "balance", "Balance: charge and hold", recipe.cv_min_s, first=True),
         Instruct(
             "finish",
             "The bank is done: be at the bench to finish",
@@ -224,8 +234,8 @@ def _steps(spec: Spec) -> tuple[Step, ...]:
             announceable=True,
             timeout=wait,
         ),
-        _verify(spec, "joined-still", "See that the bank is still these cells", first=False),
-        _charge(spec, "refresh", "Refresh hold", recipe.refresh_cv_min_s, first=False),
+        verify(spec, "joined-still", "See that the bank is still these cells", first=False),
+        charge(spec, "refresh", "Refresh hold", recipe.refresh_cv_min_s, first=False),
         Instruct(
             "unlink",
             "Take the leads and links off now",
@@ -238,15 +248,19 @@ def _steps(spec: Spec) -> tuple[Step, ...]:
         Measure(
             "disconnect",
             "Disconnect check of every cell",
-            DisconnectRule(
-                target_v=recipe.target_v,
-                pass_below_v=recipe.pass_below_v,
-                marginal_below_v=recipe.marginal_below_v,
-                above_v=recipe.above_v,
-                fresh=timedelta(seconds=recipe.fresh_s),
-                late=timedelta(seconds=recipe.late_s),
-            ),
+            disconnect_rule(recipe),
         ),
+    )
+
+
+def disconnect_rule(recipe: Recipe) -> DisconnectRule:
+    return DisconnectRule(
+        target_v=recipe.target_v,
+        pass_below_v=recipe.pass_below_v,
+        marginal_below_v=recipe.marginal_below_v,
+        above_v=recipe.above_v,
+        fresh=timedelta(seconds=recipe.fresh_s),
+        late=timedelta(seconds=recipe.late_s),
     )
 
 
@@ -263,7 +277,7 @@ def _parallel_rule(spec: Spec) -> ParallelRule:
     )
 
 
-def _verify(spec: Spec, name: str, title: str, *, first: bool) -> Verify:
+def verify(spec: Spec, name: str, title: str, *, first: bool) -> Verify:
     return Verify(
         name,
         title,
@@ -273,7 +287,7 @@ def _verify(spec: Spec, name: str, title: str, *, first: bool) -> Verify:
     )
 
 
-def _charge(spec: Spec, name: str, title: str, cv_min_s: float, *, first: bool) -> Charge:
+def charge(spec: Spec, name: str, title: str, cv_min_s: float, *, first: bool) -> Charge:
     recipe = spec.recipe
     done_a, partial_a = spec.tail_a(recipe.tail_basis)
     step_v, step_a = spec.supply.voltage_resolution_v, spec.supply.current_resolution_a
@@ -317,7 +331,7 @@ def _charge(spec: Spec, name: str, title: str, cv_min_s: float, *, first: bool) 
     )
 
 
-def _limits(spec: Spec) -> Limits:
+def hard_limits(spec: Spec) -> Limits:
     recipe = spec.recipe
     bulk_s = 3600 * 1.1 * spec.bank_ah / spec.current_a
     stop_v = recipe.target_v + recipe.stop_above_v

@@ -95,6 +95,17 @@ class ShopBench:
         self.guarded.sim.hands.post("/links/off")
         self.confirm(run, "unlink")
 
+    def turn(self, run: Run, cell: int) -> None:
+        """One cell of an individual balance, by somebody who stays."""
+        self.at_step(run, f"connect-{cell}")
+        self.guarded.sim.hands.post(f"/leads/cell/{cell}")
+        self.confirm(run, f"connect-{cell}")
+        self.at_step(run, f"balance-{cell}")
+        self.confirm(run, f"finish-{cell}")
+        self.at_step(run, f"unlink-{cell}")
+        self.guarded.sim.hands.post("/leads/off")
+        self.confirm(run, f"unlink-{cell}")
+
     @contextmanager
     def worker(self, run: Run) -> Iterator[threading.Thread]:
         """`execute` of this run in a thread; ended before the block is left."""
