@@ -169,6 +169,7 @@ PROCEDURES = {
     "parallel_top_balance": "balance",
     "step_pause_top_balance": "step-and-pause balance",
     "individual_top_balance": "individual balance",
+    "cell_recharge": "recharge",
     "recheck": "re-check",
 }
 VERDICTS = {

@@ -19,7 +19,13 @@ from shop.equipment.services import record_calibration, register_instrument, reg
 from shop.jobs.balances import step_pause_defaults
 from shop.jobs.defaults import policy_defaults, recheck_defaults, recipe_defaults
 from shop.jobs.models import Job, PolicyVersion, RecipeVersion
-from shop.jobs.procedures import PARALLEL_TOP_BALANCE, RECHECK, SINGLE_CELLS, STEP_PAUSE
+from shop.jobs.procedures import (
+    CELL_RECHARGE,
+    PARALLEL_TOP_BALANCE,
+    RECHECK,
+    SINGLE_CELLS,
+    STEP_PAUSE,
+)
 from shop.jobs.services import create_job
 from shop.jobs.states import JobState
 from shop.jobs.versions import store_policy, store_recipe
@@ -35,6 +41,7 @@ OTHER_RECIPES: Sequence[tuple[str, str, Mapping[str, Any]]] = (
     ("Parallel top balance 3.60 V", PARALLEL_TOP_BALANCE, recipe_defaults() | {"target_v": 3.60}),
     ("Step-and-pause top balance 3.60 V", STEP_PAUSE, step_pause_defaults()),
     ("Individual top balance 3.65 V", SINGLE_CELLS, recipe_defaults()),
+    ("Recharge of one cell 3.65 V", CELL_RECHARGE, recipe_defaults()),
 )
 DESIGN = "12 V solar, 4S1P"
 BATCH_CELLS = 8

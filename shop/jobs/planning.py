@@ -14,7 +14,7 @@ import rfc8785
 
 from shop.equipment.models import Station
 from shop.evidence.parted import parted_cells
-from shop.jobs.models import Job, Run
+from shop.jobs.models import Job, RecipeVersion, Run
 from shop.jobs.procedures import CellFigures, Cells, procedure_of
 from shop.refusals import Problem, Refusal, refuse
 from stations.drivers.registry import DRIVERS
@@ -77,6 +77,12 @@ def lasts_at_most(job: Job, station: Station | None) -> timedelta:
         return plan(job, station).lasts if station is not None else timedelta()
     except Refusal:
         return timedelta()
+
+
+def target_of(version: RecipeVersion) -> float | None:
+    """The voltage that a stored recipe charges to; None where it charges to none."""
+    recipe = procedure_of(version.procedure).recipe_of(version.parameters)
+    return getattr(recipe, "target_v", None)
 
 
 def cells_of(job: Job) -> Cells:

@@ -20,7 +20,7 @@ from stations.values import OffProof, SupplyRatings
 
 PARALLEL_TOP_BALANCE, RECHECK = "parallel_top_balance", "recheck"
 STEP_PAUSE = "step_pause_top_balance"
-SINGLE_CELLS = "individual_top_balance"
+SINGLE_CELLS, CELL_RECHARGE = "individual_top_balance", "cell_recharge"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,8 @@ class Procedure:
     moves_charge: bool
     method: str = ""
     joins: bool = False  # links go on: the cells become one bank
+    cells_min: int = 2
+    cells_max: int = 64
 
 
 def _top_balance(parameters: Mapping[str, Any], cells: Cells, supply: SupplyRatings) -> Program:
@@ -78,6 +80,34 @@ def _single_cells(parameters: Mapping[str, Any], cells: Cells, supply: SupplyRat
     spec = _spec(defaults.recipe_of(parameters), cells, supply)
     allowed = defaults.full_rating_allowed(parameters)
     return single_cells.program(replace(spec, full_rating_allowed=allowed))
+
+
+def _cell_recharge(parameters: Mapping[str, Any], cells: Cells, supply: SupplyRatings) -> Program:
+    """B17: one cell, to the target that it was balanced to with its neighbours."""
+    recipe, cell = defaults.recipe_of(parameters), cells[0]
+    if cell.parted is None:
+        refuse([_never_parted(cell, "Balance it with the others; a recharge follows its check.")])
+    elif cell.parted.target_v != recipe.target_v:
+        refuse([_other_target(cell, cell.parted.target_v, recipe.target_v)])
+    return _single_cells(parameters, cells, supply)
+
+
+def _never_parted(cell: CellFigures, what_to_do: str) -> Problem:
+    return Problem(
+        "never_parted",
+        f"Nobody knows when current stopped in cell {cell.serial}: it has no balance with a "
+        "disconnect check.",
+        what_to_do,
+    )
+
+
+def _other_target(cell: CellFigures, balanced_v: float, asked_v: float) -> Problem:
+    return Problem(
+        "other_target",
+        f"Cell {cell.serial} was balanced to {balanced_v:.2f} V and would be recharged to "
+        f"{asked_v:.2f} V: it would not meet its neighbours any more.",
+        f"Choose a recipe with the target {balanced_v:.2f} V.",
+    )
 
 
 def _spec(recipe: top_balance.Recipe, cells: Cells, supply: SupplyRatings) -> top_balance.Spec:
@@ -113,12 +143,7 @@ def _recheck(parameters: Mapping[str, Any], cells: Cells, supply: SupplyRatings)
 
 def _recheck_problems(cells: Cells) -> list[Problem]:
     found = [
-        Problem(
-            "never_parted",
-            f"Nobody knows when current stopped in cell {cell.serial}: it has no balance with a "
-            "disconnect check.",
-            "Balance it; a re-check compares what a balance left.",
-        )
+        _never_parted(cell, "Balance it; a re-check compares what a balance left.")
         for cell in cells
         if cell.parted is None
     ]
@@ -161,6 +186,15 @@ PROCEDURES: Mapping[str, Procedure] = {
         needs=CHARGED_BY,
         moves_charge=True,
         method="TOP_CELL",
+    ),
+    CELL_RECHARGE: Procedure(
+        recipe_of=defaults.recipe_of,
+        program=_cell_recharge,
+        needs=CHARGED_BY,
+        moves_charge=True,
+        method="TOP_CELL",
+        cells_min=1,
+        cells_max=1,
     ),
     RECHECK: Procedure(
         recipe_of=defaults.recheck_recipe_of,

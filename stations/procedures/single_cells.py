@@ -92,7 +92,7 @@ def _turn(one: top_balance.Spec, n: int) -> tuple[Step, ...]:
             f"Connect cell {n} alone",
             "Rings and watches off, insulated tools, other posts covered. No link joins any cells. "
             f"Positive lead to plus of cell {n}, negative lead to its minus, the bank meter on the "
-            "same posts. The sense wires stay on every cell. The output is off.",
+            f"same posts. The scanner's wires {n} stay on it. The output is off.",
             f"Leads and meter are on cell {n}, polarity checked",
             drawing="single",
             timeout=wait,
