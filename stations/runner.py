@@ -91,7 +91,7 @@ class Execution:
                 self._note_record()
                 return self.ended("FINISHED", "done")
             case Refuse(problems):
-                return self.ended("REFUSED", problems[0], problems)
+                return self.ended("REFUSED", " ".join(problems), problems)
             case Trip(reason):
                 return self._cut("TRIPPED", reason, reading.at)
             case SafeHold(reason, resumable):

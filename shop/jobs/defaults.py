@@ -100,6 +100,8 @@ RECIPE_BOUNDS: Mapping[str, Window] = {
     "lead_max_ohm": Window(0.002, 0.100),
     "parallel_spread_max_v": Window(0.0, 0.30),
     "parallel_level_max_v": Window(0.0, 0.30),
+    "resistor_ohm": Window(0.1, 10.0),
+    "resistor_s": Window(10.0, 3600.0),
     "pass_below_v": Window(0.005, 0.100),
     "marginal_below_v": Window(0.005, 0.150),
     "above_v": Window(0.0, 0.020),

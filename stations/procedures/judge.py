@@ -1,4 +1,4 @@
-"""Verdicts over the cells of a Measure step: may they be joined (B3), did they pass (B7, B8).
+"""Verdicts over the cells of a Measure step: may each be charged (B3), did they pass (B7, B8).
 
 Pure tables over volts and ages.  The limits that were applied travel with each verdict.
 """
@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import median
 
-from stations.procedures.steps import CellResult, DisconnectRule, ParallelRule, RecheckRule
+from stations.procedures.steps import CellResult, DisconnectRule, RecheckRule
 from stations.values import NAN, Window
 
 
@@ -31,49 +31,6 @@ def cell_problems(allowed: Window, volts: Sequence[float]) -> list[str]:
                 "aside."
             )
     return found
-
-
-def joining_problems(rule: ParallelRule, volts: Sequence[float]) -> list[str]:
-    """Why these rested cells must not be joined directly; each reason with what to do."""
-    found = cell_problems(rule.voltage, volts)
-    if found:
-        return found
-    spread = max(volts) - min(volts)
-    peak_c = peak_c_rate(rule, volts)
-    if spread > rule.level_max_v:
-        found.append(
-            f"The cells differ by {1000 * spread:.0f} mV, above {1000 * rule.level_max_v:.0f} mV: "
-            "never join them directly. Charge the low cells up to the high ones first."
-        )
-    elif spread > rule.spread_max_v:
-        found.append(
-            f"The cells differ by {1000 * spread:.0f} mV, above {1000 * rule.spread_max_v:.0f} mV. "
-            "Level the low cells as their own bank up to the high ones, then join all."
-        )
-    elif peak_c > rule.peak_max_c:
-        found.append(
-            f"Joining would surge to about {peak_c * rule.capacity_ah:.0f} A ({peak_c:.1f}C) in "
-            f"one cell, above {rule.peak_max_c:.1f}C. Level the low cells first."
-        )
-    return found
-
-
-def joining_remarks(rule: ParallelRule, volts: Sequence[float]) -> tuple[str, ...]:
-    """What to say when joining is allowed: the predicted surge, as a warning above 0.5C."""
-    peak_c = peak_c_rate(rule, volts)
-    words = f"predicted surge {peak_c * rule.capacity_ah:.0f} A ({peak_c:.2f}C)"
-    return (f"warning: {words}",) if peak_c > rule.peak_warn_c else (words,)
-
-
-def peak_c_rate(rule: ParallelRule, volts: Sequence[float]) -> float:
-    """Largest cell current when all are joined at once, as C-rate of one cell.
-
-    Every cell sees the common node, the mean of the voltages for equal paths, through its own
-    resistance and link.
-    """
-    node = sum(volts) / len(volts)
-    peak_a = max(abs(node - volt) for volt in volts) / rule.path_ohm
-    return peak_a / rule.capacity_ah
 
 
 # Rested volts to the highest SOC that such a cell can have.  A plateau voltage tells SOC to

@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from stations.procedures import judge
+from stations.procedures import joining, judge
 from stations.procedures.steps import (
     Action,
     CellResult,
@@ -89,14 +89,14 @@ def _pre_parallel(
     run, settled = _settle(run, step, volts)
     if not settled:
         return run, Hold()
-    found = judge.joining_problems(rule, volts)
+    found = joining.joining_problems(rule, volts)
     if found:
         return run, Refuse(tuple(found))
     least_ah = judge.least_charge_ah(volts, rule.capacity_ah)
     observable = () if least_ah > 0 else ("start SOC not observable: least charge not judged",)
     results = _at_rest(rule.voltage, reading)
     run = replace(run, least_charge_ah=least_ah, rested=Window(min(volts), max(volts)))
-    return _measured(run, step, results, now, judge.joining_remarks(rule, volts) + observable)
+    return _measured(run, step, results, now, joining.joining_remarks(rule, volts) + observable)
 
 
 def _rested(

@@ -44,6 +44,9 @@ class ParallelRule:
     peak_max_c: float
     path_ohm: float  # resistance that limits the surge between two cells: cells and links
     capacity_ah: float
+    # [A]: 0.5 to 1 ohm, 50 W, for two or three minutes; told of with what it truly does.
+    resistor_ohm: float = field(default=0.5, metadata=LATER)
+    resistor_s: float = field(default=180.0, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,8 @@ class Recipe:
     parallel_level_max_v: float = 0.30  # [A]: never directly above
     parallel_peak_warn_c: float = 0.5
     parallel_peak_max_c: float = 1.0  # cell makers' charge limit
+    resistor_ohm: float = 0.5  # [A] 0.5 to 1 ohm, 50 W, as a surge limiter
+    resistor_s: float = 180.0  # [A] two to three minutes
     link_ohm: float = 0.0003  # assumed until measured, for the predicted surge
     pass_below_v: float = 0.030  # [A] 3.62 for 3.65
     marginal_below_v: float = 0.050  # [A] 3.60 for 3.65
@@ -274,6 +276,8 @@ def _parallel_rule(spec: Spec) -> ParallelRule:
         peak_max_c=recipe.parallel_peak_max_c,
         path_ohm=spec.cell_r_ohm + recipe.link_ohm,
         capacity_ah=spec.capacity_ah,
+        resistor_ohm=recipe.resistor_ohm,
+        resistor_s=recipe.resistor_s,
     )
 
 
