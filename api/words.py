@@ -170,6 +170,7 @@ PROCEDURES = {
     "step_pause_top_balance": "step-and-pause balance",
     "individual_top_balance": "individual balance",
     "cell_recharge": "recharge",
+    "levelling": "levelling",
     "recheck": "re-check",
 }
 VERDICTS = {

@@ -16,11 +16,12 @@ from shop.cells.models import Batch, Cell, CellType
 from shop.cells.services import define_cell_type, receive_batch
 from shop.equipment.models import Instrument, Station
 from shop.equipment.services import record_calibration, register_instrument, register_station
-from shop.jobs.balances import step_pause_defaults
+from shop.jobs.balances import levelling_defaults, step_pause_defaults
 from shop.jobs.defaults import policy_defaults, recheck_defaults, recipe_defaults
 from shop.jobs.models import Job, PolicyVersion, RecipeVersion
 from shop.jobs.procedures import (
     CELL_RECHARGE,
+    LEVELLING,
     PARALLEL_TOP_BALANCE,
     RECHECK,
     SINGLE_CELLS,
@@ -42,6 +43,7 @@ OTHER_RECIPES: Sequence[tuple[str, str, Mapping[str, Any]]] = (
     ("Step-and-pause top balance 3.60 V", STEP_PAUSE, step_pause_defaults()),
     ("Individual top balance 3.65 V", SINGLE_CELLS, recipe_defaults()),
     ("Recharge of one cell 3.65 V", CELL_RECHARGE, recipe_defaults()),
+    ("Levelling of low cells to 3.30 V", LEVELLING, levelling_defaults()),
 )
 DESIGN = "12 V solar, 4S1P"
 BATCH_CELLS = 8

@@ -1,4 +1,4 @@
-"""Recipes of the top balances beside the parallel one: what may be stored, and the defaults.
+"""Recipes of what else charges cells beside the parallel balance: bounds and defaults.
 
 The numbers and their sources stand with each procedure in `stations.procedures`.
 """
@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from shop.jobs.defaults import RECIPE_BOUNDS, RECIPE_ORDERED, read
-from stations.procedures import step_pause
+from stations.procedures import levelling, step_pause
 from stations.values import Window
 
 STEP_PAUSE_BOUNDS: Mapping[str, Window] = {
@@ -22,6 +22,25 @@ STEP_PAUSE_BOUNDS: Mapping[str, Window] = {
     "first_share": Window(0.05, 1.0),
 }
 STEP_PAUSE_ORDERED = (*RECIPE_ORDERED, ("first_v", "second_v"), ("second_v", "target_v"))
+
+
+LEVELLING_BOUNDS: Mapping[str, Window] = {
+    **RECIPE_BOUNDS,
+    "target_v": Window(2.90, 3.40),
+    "target_min_v": Window(2.50, 3.40),
+    "cv_max_s": Window(600.0, 14 * 24 * 3600.0),
+    "levelled_below_v": Window(0.005, 0.150),
+}
+
+
+def levelling_recipe_of(parameters: Mapping[str, Any]) -> levelling.Recipe:
+    """The recipe that stored parameters name; raises Refusal like `defaults.recipe_of`."""
+    return read(levelling.Recipe, parameters, LEVELLING_BOUNDS, RECIPE_ORDERED)
+
+
+def levelling_defaults() -> dict[str, Any]:
+    """Every parameter at its default, ready to be stored as a version."""
+    return asdict(levelling.Recipe())
 
 
 def step_pause_recipe_of(parameters: Mapping[str, Any]) -> step_pause.Recipe:

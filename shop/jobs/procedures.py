@@ -14,12 +14,13 @@ from typing import Any
 from shop.equipment.states import InstrumentRole
 from shop.jobs import balances, defaults
 from shop.refusals import Problem, Refusal, refuse
-from stations.procedures import recheck, single_cells, step_pause, top_balance
+from stations.procedures import levelling, recheck, single_cells, step_pause, top_balance
 from stations.procedures.steps import Program
 from stations.values import OffProof, SupplyRatings
 
 PARALLEL_TOP_BALANCE, RECHECK = "parallel_top_balance", "recheck"
 STEP_PAUSE = "step_pause_top_balance"
+LEVELLING = "levelling"
 SINGLE_CELLS, CELL_RECHARGE = "individual_top_balance", "cell_recharge"
 
 
@@ -74,6 +75,11 @@ def _top_balance(parameters: Mapping[str, Any], cells: Cells, supply: SupplyRati
 def _step_pause(parameters: Mapping[str, Any], cells: Cells, supply: SupplyRatings) -> Program:
     recipe = balances.step_pause_recipe_of(parameters)
     return step_pause.program(_spec(recipe, cells, supply), recipe)
+
+
+def _levelling(parameters: Mapping[str, Any], cells: Cells, supply: SupplyRatings) -> Program:
+    recipe = balances.levelling_recipe_of(parameters)
+    return levelling.program(_spec(recipe, cells, supply), recipe)
 
 
 def _single_cells(parameters: Mapping[str, Any], cells: Cells, supply: SupplyRatings) -> Program:
@@ -195,6 +201,14 @@ PROCEDURES: Mapping[str, Procedure] = {
         method="TOP_CELL",
         cells_min=1,
         cells_max=1,
+    ),
+    LEVELLING: Procedure(
+        recipe_of=balances.levelling_recipe_of,
+        program=_levelling,
+        needs=CHARGED_BY,
+        moves_charge=True,
+        joins=True,
+        cells_min=1,
     ),
     RECHECK: Procedure(
         recipe_of=defaults.recheck_recipe_of,

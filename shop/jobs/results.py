@@ -25,9 +25,11 @@ from stations.procedures.steps import Record
 CHECKS = {
     "pre-parallel": "PRE_PARALLEL",
     "rested": "PRE_PARALLEL",  # of cells that stay apart: the same look at each before any current
+    "levelled": "PRE_PARALLEL",  # once charged up to the others
     "disconnect": "DISCONNECT",
     "recheck": "RECHECK",
 }
+BEFORE_CURRENT = frozenset({"pre-parallel", "rested"})
 
 
 def check_kind(step: str) -> str:
@@ -79,13 +81,15 @@ def _record_check(run: Run, record: Record, ending: Ending, now: datetime) -> No
     kind = check_kind(record.step)
     stops = stopped_of(ending.records)
     stopped = stops.get(record.cell) if record.cell else ending.current_stopped
+    if record.step in BEFORE_CURRENT:
+        stopped = None
     record_voltage_check(
         run=run,
         kind=kind,
         meter=run.station.instruments.get(role=InstrumentRole.SCANNER),
         target_v=ending.target_v,
         results=record.cells,
-        current_stopped=None if kind == "PRE_PARALLEL" else stopped,
+        current_stopped=stopped,
         simulated=bool(run.simulated),
         now=now,
         cell=record.cell,

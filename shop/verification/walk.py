@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from itertools import groupby
 
 from shop.evidence.models import Balance, CellVoltage, VoltageCheck
-from shop.evidence.rules.balance import BalanceFigures
+from shop.evidence.rules.balance import ON_THE_WAY, BalanceFigures
 from shop.jobs.models import Run
 from shop.jobs.results import check_kind
 from shop.jobs.states import TERMINAL
@@ -132,7 +132,9 @@ def _earlier(run: Run, manifests: Manifests) -> Iterator[Fault]:
 def _lacks_balance(run: Run, manifests: Manifests) -> Iterator[Fault]:
     for manifest in manifests.values():
         finished = (manifest.body.get("outcome") or {}).get("state") == "FINISHED"
-        if finished and records.sealed_figures(manifest.body) is not None:
+        figures = records.sealed_figures(manifest.body)
+        # What was only levelled is sealed as on the way, and leaves none.
+        if finished and figures is not None and not figures.remark.startswith(ON_THE_WAY):
             words = "the manifest shows one and there is none"
             yield Fault("Balance", None, words, run.pk, manifest.attempt)
 

@@ -153,7 +153,7 @@ def _held(run: Run, step: Charge, since: datetime | None, at: datetime) -> bool:
         and run.cv_since is not None
         and at - since >= step.tail.dwell
         and at - run.cv_since >= step.tail.cv_min
-        and run.charge_ah - run.least_from_ah >= run.least_charge_ah
+        and (step.stage or run.charge_ah - run.least_from_ah >= run.least_charge_ah)
     )
 
 

@@ -13,6 +13,7 @@ from stations.procedures.steps import (
     DisconnectRule,
     Finish,
     Hold,
+    LevelRule,
     Measure,
     Next,
     ParallelRule,
@@ -39,6 +40,8 @@ def decide_measure(run: Run, step: Measure, reading: Reading, now: datetime) -> 
             return _pre_parallel(run, step, rule, reading, now)
         case RestedRule() as rule:
             return _rested(run, step, rule, reading, now)
+        case LevelRule() as rule:
+            return _levelled(run, step, rule, reading, now)
         case DisconnectRule() as rule:
             return _disconnect(run, step, rule, reading, now)
         case RecheckRule() as rule:
@@ -112,6 +115,21 @@ def _rested(
     alone = tuple((volt, judge.least_charge_ah((volt,), rule.capacity_ah)) for volt in volts)
     run = replace(run, rested_alone=alone)
     return _measured(run, step, _at_rest(rule.voltage, reading), now, ())
+
+
+def _levelled(
+    run: Run, step: Measure, rule: LevelRule, reading: Reading, now: datetime
+) -> tuple[Run, Action]:
+    run, settled = _settle(run, step, reading.cell_voltages_v)
+    if not settled:
+        return run, Hold()
+    results = tuple(
+        cell if rule.voltage.contains(cell.voltage_v) else replace(cell, verdict="fail")
+        for cell in _at_rest(rule.voltage, reading)
+    )
+    low = [str(cell.position) for cell in results if cell.verdict == "fail"]
+    remarks = (f"not level: cell {', '.join(low)}",) if low else ()
+    return _measured(run, step, results, now, remarks)
 
 
 def _at_rest(allowed: Window, reading: Reading) -> tuple[CellResult, ...]:

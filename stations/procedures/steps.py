@@ -59,6 +59,14 @@ class RestedRule:
 
 
 @dataclass(frozen=True, slots=True)
+class LevelRule:
+    """B3: what low cells rest at once they were levelled; it ends a program and refuses nothing."""
+
+    TAGGED: ClassVar[bool] = True
+    voltage: Window
+
+
+@dataclass(frozen=True, slots=True)
 class DisconnectRule:
     """B7: windows relative to target by age since current stopped."""
 
@@ -100,7 +108,7 @@ class Measure:
     TAGGED: ClassVar[bool] = True
     name: str
     title: str
-    rule: ParallelRule | RestedRule | DisconnectRule | RecheckRule
+    rule: ParallelRule | RestedRule | LevelRule | DisconnectRule | RecheckRule
     settle_samples: int = 3
     settle_v: float = 0.002
     timeout: timedelta = timedelta(minutes=30)

@@ -177,8 +177,6 @@ def program(spec: Spec) -> Program:
     if found:
         raise PlanRefused(found)
     recipe = spec.recipe
-    bank_done_a, bank_partial_a = spec.tail_a("bank")
-    cell_done_a, cell_partial_a = spec.tail_a("cell")
     return Program(
         name=NAME,
         version=VERSION,
@@ -187,15 +185,22 @@ def program(spec: Spec) -> Program:
         steps=_steps(spec),
         limits=hard_limits(spec),
         resume=resume_rule(recipe),
-        facts=(
-            ("current_a", spec.current_a),
-            ("bank_ah", spec.bank_ah),
-            ("tail_done_bank_a", bank_done_a),
-            ("tail_partial_bank_a", bank_partial_a),
-            ("tail_done_cell_a", cell_done_a),
-            ("tail_partial_cell_a", cell_partial_a),
-            ("leak_floor_a", spec.leak_floor_a),
-        ),
+        facts=facts(spec),
+    )
+
+
+def facts(spec: Spec) -> tuple[tuple[str, float], ...]:
+    """Planned figures to show before a start, both bases of the tail among them (B2)."""
+    bank_done_a, bank_partial_a = spec.tail_a("bank")
+    cell_done_a, cell_partial_a = spec.tail_a("cell")
+    return (
+        ("current_a", spec.current_a),
+        ("bank_ah", spec.bank_ah),
+        ("tail_done_bank_a", bank_done_a),
+        ("tail_partial_bank_a", bank_partial_a),
+        ("tail_done_cell_a", cell_done_a),
+        ("tail_partial_cell_a", cell_partial_a),
+        ("leak_floor_a", spec.leak_floor_a),
     )
 
 
@@ -212,7 +217,7 @@ def _steps(spec: Spec) -> tuple[Step, ...]:
     recipe = spec.recipe
     wait = timedelta(seconds=recipe.wait_max_s)
     return (
-        Measure("pre-parallel", "Measure every cell before joining them", _parallel_rule(spec)),
+        Measure("pre-parallel", "Measure every cell before joining them", parallel_rule(spec)),
         Instruct(
             "connect",
             "Join the cells and connect the supply",
@@ -266,7 +271,7 @@ def disconnect_rule(recipe: Recipe) -> DisconnectRule:
     )
 
 
-def _parallel_rule(spec: Spec) -> ParallelRule:
+def parallel_rule(spec: Spec) -> ParallelRule:
     recipe = spec.recipe
     return ParallelRule(
         spread_max_v=recipe.parallel_spread_max_v,
