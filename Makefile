@@ -5,7 +5,7 @@ help: ; @sed -n 's/^\([a-z]*\): .venv.*## /make \1: /p' Makefile
 demo: .venv/.ready ; @exec .venv/bin/python manage.py demo $(if $(ONCE),--once) ## the whole shop on this machine; ONCE=1 plays its story and ends
 test: .venv/.ready ; @exec .venv/bin/python -m deploy.checks ## every check that CI runs
 bench: .venv/.ready ; @exec .venv/bin/python -m tests.benchmarks ## figures, each against a peer or a limit in the same run
-faults: .venv/.ready ; @exec .venv/bin/python -m pytest -n 2 -m fault --all-trials ## the fault matrix: trials, failures, worst time to off
+faults: .venv/.ready ; @exec .venv/bin/python -m pytest -n 4 --dist worksteal -m fault --all-trials ## the fault matrix: trials, failures, worst time to off
 killloop: .venv/.ready ; @exec .venv/bin/python -m tests.faults.killloop ## 200 kills of whatever works at a bench, and what they may not cause
 controls: .venv/.ready ; @exec .venv/bin/python -m tests.faults.controls ## each safeguard taken away: the tests that cover it must fail
 external: .venv/.ready ; @exec .venv/bin/python -m tests.external ## the shop on Debian's own PostgreSQL and Redis, by URL

@@ -72,6 +72,20 @@ def duration(length: timedelta | float | None) -> str:
     return f"{seconds // DAY} days"
 
 
+def hours(value_h: float) -> str:
+    """A length of charging: "40 min", "2 h 50 min", and beyond ten hours whole ones, never days."""
+    minutes = max(0, round(value_h * 60 / 5) * 5)
+    if minutes < 60:
+        return f"{minutes}{THIN}min"
+    if minutes < 600:
+        return (
+            f"{minutes // 60}{THIN}h {minutes % 60}{THIN}min"
+            if minutes % 60
+            else f"{minutes // 60}{THIN}h"
+        )
+    return f"{round(value_h)}{THIN}h"
+
+
 def countdown(seconds: float) -> str:
     """What is left of a length that somebody works against: to the second below ten minutes."""
     left = max(0, math.floor(seconds))

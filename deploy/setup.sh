@@ -32,5 +32,5 @@ if [ "$(.venv/bin/uv --version 2>/dev/null | cut -d' ' -f2)" != "$uv_version" ];
   .venv/bin/python -m pip install --quiet "uv==$uv_version"
 fi
 say "Installing the packages of uv.lock"
-.venv/bin/uv sync --frozen --quiet --inexact --python .venv/bin/python
+.venv/bin/uv sync --frozen --quiet --inexact --group third-party --python .venv/bin/python
 touch .venv/.ready

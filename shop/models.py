@@ -5,6 +5,7 @@ from shop.cells.models import Batch, Cell, CellType
 from shop.equipment.models import (
     Calibration,
     CalibrationWithdrawal,
+    Commissioning,
     Instrument,
     Station,
     StationLease,
@@ -51,6 +52,7 @@ __all__ = [
     "CellBalance",
     "CellType",
     "CellVoltage",
+    "Commissioning",
     "Customer",
     "Disposition",
     "DoneRequest",

@@ -1,7 +1,8 @@
 """The bench without a shop: `python -m stations <command> <bench.toml>`.
 
-Exit codes: 0 done, 1 the output could not be proven off, 2 wrong use or configuration,
-3 another process holds the bench, 4 an instrument does not answer as it must.
+Exit codes: 0 done, 1 the bench is not as it must be, above all its output not proven off,
+2 wrong use or configuration, 3 another process holds the bench, 4 an instrument does not answer
+as it must.
 
 Whoever stops a bench waits for no driver to be imported: commands import what they need.
 """
@@ -61,7 +62,9 @@ def _parser() -> argparse.ArgumentParser:
     for command, words in (
         (guard, "own the bench's ports until SIGTERM; first act: output off"),
         (off, "switch the supply off and prove it, with or without a guardian"),
-        (identify, "ask every instrument who it is"),
+        (identify, "who is plugged in at each role, against the file"),
+        (measure, "one reading of every instrument, with the output proven off"),
+        (check, "commission the bench: a person beside it, the cells linked; writes a report"),
         (simulate, "serve a simulated bench (world.toml beside bench.toml)"),
         (status, "what the bench's guardian knows, as JSON"),
         (stop, "ask the guardian to switch off at once"),
@@ -70,6 +73,9 @@ def _parser() -> argparse.ArgumentParser:
         sub = commands.add_parser(command.__name__, help=words, description=words)
         sub.add_argument("bench", type=Path, help="path of bench.toml")
         sub.set_defaults(command=command)
+        if command is check:
+            sub.add_argument("--target", type=float, default=3.65, help="volts, never exceeded")
+            sub.add_argument("--current", type=float, help="amps, default half of the rating")
         if command is stop:
             sub.add_argument("--reason", default="stopped from the command line")
         if command is unlock:
@@ -128,38 +134,21 @@ def _off_by_guardian(config: BenchConfig, deadline: float) -> int:
 
 
 def identify(options: argparse.Namespace) -> int:
-    """Ask the instruments; a guardian that runs has asked already and holds the ports."""
-    from stations.config import load
-    from stations.guardian.service import BenchTaken, alone
+    from stations.commissioning import commands
 
-    config = load(options.bench)
-    try:
-        with alone(config.folder):
-            return _identify_directly(config)
-    except BenchTaken:
-        told = GuardianLink(config.socket).status()
-        print(json.dumps(told["instruments"], indent=2))
-        return 0
+    return commands.identify(options.bench)
 
 
-def _identify_directly(config: BenchConfig) -> int:
-    from stations.drivers.protocols import InstrumentError
-    from stations.guardian.service import open_instrument
+def measure(options: argparse.Namespace) -> int:
+    from stations.commissioning import commands
 
-    found = 0
-    for instrument in config.instruments:
-        device = open_instrument(instrument, config.timing.io_timeout_s)
-        try:
-            seen = device.identify()
-        except InstrumentError as error:
-            found = _fail(INSTRUMENT, f"{instrument.role}: {error}")
-            continue
-        finally:
-            device.close()
-        print(f"{seen.role}: {seen.model}, serial number {seen.serial_number}, {seen.firmware}")
-        if seen.serial_number != instrument.serial_number:
-            found = _fail(INSTRUMENT, f"bench.toml says serial number {instrument.serial_number}")
-    return found
+    return commands.measure(options.bench)
+
+
+def check(options: argparse.Namespace) -> int:
+    from stations.commissioning import commands
+
+    return commands.check(options.bench, target_v=options.target, large_a=options.current)
 
 
 def simulate(options: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ import pytest
 
 from tests import services
 
-pytest_plugins = ["tests.faults.matrix"]
+pytest_plugins = ["tests.faults.matrix", "tests.stations.model.tables"]
 
 # Before Django's settings are read: they take their addresses from the environment.
 services.prepare()

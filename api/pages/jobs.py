@@ -12,7 +12,8 @@ from django.urls import reverse
 from api.idempotency import one_act
 from api.pages.acts import acted, form, number, page, page_and_form, person, row_or_404
 from api.pages.scans import serials_typed
-from api.reads import board
+from api.reads import board, commissioning
+from api.reads.hours import NIGHT_H, volts_typed
 from api.refused import one_problem
 from shop import clock
 from shop.cells.models import Cell
@@ -20,6 +21,7 @@ from shop.cells.queries import cells_by_serial
 from shop.equipment.models import Station
 from shop.equipment.states import InstrumentRole
 from shop.evidence.parted import parted_cells
+from shop.forecast.queries import forecast
 from shop.jobs import queries, rules, services
 from shop.jobs.models import Job, RecipeVersion
 from shop.jobs.planning import lasts_at_most, plan, target_of
@@ -54,6 +56,19 @@ SET_UP_RESTING = (
 @page
 def show(request: HttpRequest, pk: int) -> HttpResponse:
     return _page(request, pk)
+
+
+@page
+def hours(request: HttpRequest, pk: int) -> HttpResponse:
+    """Asked for once the page stands: working them out takes seconds."""
+    job = row_or_404(board.jobs(), f"There is no job {pk}.", pk=pk)
+    typed = request.GET.get("rested_v", "")
+    context: dict[str, Any] = {"job": job, "typed": typed, "night_h": NIGHT_H}
+    try:
+        context["forecast"] = job.station and forecast(job, job.station, volts_typed(typed))
+    except Refusal as refusal:
+        context["refusal"] = refusal
+    return render(request, "jobs/_hours.html", context)
 
 
 @form
@@ -176,7 +191,13 @@ def _plan_shown(job: Job) -> dict[str, Any]:
     except Refusal as refusal:
         return {"plan_refused": refusal}
     supply = next(i for i in job.station.instruments.all() if i.role == InstrumentRole.SUPPLY)
-    return {"plan": planned, "basis": getattr(recipe, "tail_basis", ""), "supply": supply}
+    seen = commissioning.of_stations([job.station], now=clock.now())[job.station.pk]
+    return {
+        "plan": planned,
+        "basis": getattr(recipe, "tail_basis", ""),
+        "supply": supply,
+        "attended_only": seen.problems,
+    }
 
 
 def _claim_problems(job: Job, station: Station) -> list[Problem]:

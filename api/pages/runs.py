@@ -11,6 +11,7 @@ from api.pages.acts import acted, form_as_sent, page, person, row_or_404
 from api.reads import runs
 from api.reads.runs import RunShown
 from shop import clock
+from shop.forecast.queries import contacts_of, left_of
 from shop.jobs import services
 from shop.jobs.models import Run
 from shop.refusals import Refusal
@@ -27,6 +28,13 @@ def show(request: HttpRequest, pk: int) -> HttpResponse:
 def figures(request: HttpRequest, pk: int) -> HttpResponse:
     """The part that changes every second."""
     return render(request, "runs/_figures.html", {"shown": _shown(pk)})
+
+
+@page
+def left(request: HttpRequest, pk: int) -> HttpResponse:
+    """How long the charge still takes; seldom, for it is worked out anew from all readings."""
+    run = _run(runs.runs(), pk)
+    return render(request, "runs/_left.html", {"left": left_of(run), "contacts": contacts_of(run)})
 
 
 @page
@@ -79,6 +87,7 @@ def _shown(pk: int) -> RunShown:
 def _page(request: HttpRequest, pk: int, refusal: Refusal | None = None) -> HttpResponse:
     shown = _shown(pk)
     context = {
+        "contacts": contacts_of(shown.run) if shown.run.is_over else None,
         "shown": shown,
         "run": shown.run,
         "refusal": refusal,

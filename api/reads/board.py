@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 
 from django.db.models import Prefetch, QuerySet
 
+from api.reads import commissioning
+from api.reads.commissioning import CommissioningShown
 from api.reads.live import Live, live
 from api.reads.program import Progress, progress
 from shop.equipment.models import Station
@@ -30,6 +32,7 @@ class StationShown:
     run: Run | None
     progress: Progress
     live: Live | None
+    commissioned: CommissioningShown
 
     @property
     def status(self) -> tuple[str, str]:
@@ -47,14 +50,15 @@ class StationShown:
 
 
 def stations(*, now: datetime) -> list[StationShown]:
-    """Every station by its slug; two queries and one look at Redis."""
+    """Every station by its slug; five queries and one look at Redis."""
     rows = list(
         Station.objects.select_related("lease").prefetch_related(
-            Prefetch("runs", _runs(), to_attr="alive")
+            Prefetch("runs", _runs(), to_attr="alive"), "instruments"
         )
     )
+    seen = commissioning.of_stations(rows, now=now)
     told = live((row.slug for row in rows), now=now)
-    return [_station(row, told.get(row.slug), now) for row in rows]
+    return [_station(row, told.get(row.slug), seen[row.pk], now) for row in rows]
 
 
 def jobs() -> QuerySet[Job]:
@@ -82,7 +86,9 @@ def run_progress(run: Run, entered: Collection[str] = ()) -> Progress:
     )
 
 
-def _station(row: Station, told: Live | None, now: datetime) -> StationShown:
+def _station(
+    row: Station, told: Live | None, seen: CommissioningShown, now: datetime
+) -> StationShown:
     lease = getattr(row, "lease", None)
     heartbeat = lease.heartbeat_at if lease else None
     alive: list[Run] = getattr(row, "alive", [])
@@ -96,4 +102,5 @@ def _station(row: Station, told: Live | None, now: datetime) -> StationShown:
         run=run,
         progress=run_progress(run) if run else Progress(),
         live=told,
+        commissioned=seen,
     )

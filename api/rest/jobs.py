@@ -11,12 +11,14 @@ from rest_framework.response import Response
 
 from api.idempotency import idempotent
 from api.reads import board, runs
+from api.reads.hours import interval_shape, volts_typed
 from api.refused import one_problem
 from api.rest.runs import brief, run_shape
 from api.rest.views import CELLS_MAX, ShopView, person, sent
 from shop import clock
 from shop.cells.queries import cells_by_serial
 from shop.equipment.models import Station
+from shop.forecast.queries import Forecast, forecast
 from shop.jobs import services
 from shop.jobs.models import Job, RecipeVersion
 from shop.jobs.planning import plan
@@ -76,6 +78,16 @@ class JobView(ShopView):
         return Response(job_shape(job) | more)
 
 
+class HoursView(ShopView):
+    def get(self, request: Request, pk: int) -> Response:
+        job = _job(pk)
+        if job.station is None:
+            raise one_problem("not_claimed", f"Job {pk} is at no station.", "Claim it first.")
+        rested_v = volts_typed(request.query_params.get("rested_v", ""))
+        found = forecast(job, job.station, rested_v)
+        return Response(found and _hours_shape(found))
+
+
 class ClaimView(ShopView):
     @idempotent
     def post(self, request: Request, pk: int) -> Response:
@@ -126,6 +138,18 @@ def _plan_shape(job: Job) -> dict[str, Any] | None:
         "facts": planned.facts,
         "lasts_s": planned.lasts.total_seconds(),
         "sha256": planned.sha256,
+    }
+
+
+def _hours_shape(found: Forecast) -> dict[str, Any]:
+    others = [
+        {"words": other.words, "hours": interval_shape(other.hours)} for other in found.alternatives
+    ]
+    return {
+        "hours": interval_shape(found.hours),
+        "finishes": found.finishes,
+        "rested_v": found.rested_v,
+        "alternatives": others,
     }
 
 

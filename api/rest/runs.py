@@ -13,12 +13,14 @@ from rest_framework.response import Response
 from api.idempotency import idempotent
 from api.reads import runs
 from api.reads.curves import curve_shape, points_asked
+from api.reads.hours import interval_shape
 from api.reads.program import Ask
 from api.reads.runs import CheckShown, RunShown
 from api.rest.views import ShopView, person, sent
 from shop import clock
 from shop.evidence.models import Balance, CellBalance
 from shop.evidence.taking_back import Record
+from shop.forecast.queries import left_of
 from shop.jobs import services
 from shop.jobs.models import Run
 from shop.jobs.queries import steps_begun
@@ -47,6 +49,13 @@ class CurveView(ShopView):
             steps=steps_begun(pk),
         )
         return Response(shape)
+
+
+class LeftView(ShopView):
+    def get(self, request: Request, pk: int) -> Response:
+        left = left_of(_run(pk))
+        hours = left and left.hours and interval_shape(left.hours)
+        return Response(left and {"hours": hours, "words": left.words})
 
 
 class ConfirmView(ShopView):

@@ -1,21 +1,86 @@
-"""`stations`: where work can be done, and what each does now."""
+"""`stations`: where work can be done, what each does now, how it was commissioned."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import rfc8785
+from django.http import Http404
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.idempotency import idempotent
 from api.reads import board
 from api.reads.board import StationShown
-from api.rest.views import ShopView
+from api.reads.commissioning import CommissioningShown
+from api.rest.views import ShopView, person, sent
 from shop import clock
+from shop.equipment.models import Commissioning, Station
+from shop.equipment.services import record_commissioning
+
+NEWEST = 20
+
+
+class Sending(serializers.Serializer[Any]):
+    report = serializers.JSONField()
 
 
 class StationsView(ShopView):
     def get(self, request: Request) -> Response:
         return Response({"stations": [_shape(s) for s in board.stations(now=clock.now())]})
+
+
+class CommissioningsView(ShopView):
+    def get(self, request: Request, slug: str) -> Response:
+        rows = _station(slug).commissionings.select_related("by")[:NEWEST]
+        return Response({"commissionings": [_row(row) for row in rows]})
+
+    @idempotent
+    def post(self, request: Request, slug: str) -> Response:
+        made = record_commissioning(
+            station=_station(slug),
+            document=_canonical(sent(Sending, request)["report"]),
+            by=person(request),
+            now=clock.now(),
+        )
+        return Response(_row(made), status=201)
+
+
+def _station(slug: str) -> Station:
+    station = Station.objects.filter(slug=slug).first()
+    if station is None:
+        raise Http404(f"There is no station {slug!r}.")
+    return station
+
+
+def _row(row: Commissioning) -> dict[str, Any]:
+    return {
+        "id": row.pk,
+        "sha256": row.sha256,
+        "measured_at": row.measured_at,
+        "passed": row.passed,
+        "by": row.by.username,
+        "report": json.loads(row.document),
+    }
+
+
+def _canonical(report: Any) -> bytes:
+    """As the bench wrote it, however it was laid out on the way."""
+    try:
+        return rfc8785.dumps(report)
+    except (rfc8785.CanonicalizationError, UnicodeError) as error:
+        raise serializers.ValidationError({"report": str(error)}) from error
+
+
+def _commissioned(shown: CommissioningShown) -> dict[str, Any]:
+    return {
+        "measured_at": shown.measured_at,
+        "passed": shown.passed,
+        "lead_milliohm": shown.lead_milliohm,
+        "unattended": [{"code": p.code, "words": p.words, "fix": p.fix} for p in shown.problems],
+    }
 
 
 def _shape(shown: StationShown) -> dict[str, Any]:
@@ -32,4 +97,5 @@ def _shape(shown: StationShown) -> dict[str, Any]:
         if run
         else None,
         "job": run.job_id if run else None,
+        "commissioned": _commissioned(shown.commissioned),
     }

@@ -30,18 +30,23 @@ Resources.
     DELETE session                                                    -> 204
 
     GET    stations                    -> {"stations": [Station]}
+    GET    stations/<slug>/commissionings    -> {"commissionings": [Commissioning]} the newest 20
+    POST   stations/<slug>/commissionings {"report": what the bench's          -> 201 Commissioning
+                                           commissioning.json holds}
     GET    recipes                     -> {"recipes": [{"id", "name", "version", "procedure"}]}
     GET    jobs                        -> {"jobs": [Job]}             newest first, at most 100
     POST   jobs     {"recipe_version": 1, "cells": [serial, …]}       -> 201 Job
     GET    jobs/<id>                                                  -> Job + "runs": [Run brief],
                                           "plan": {"target_v", "facts": {name: number},
                                                    "lasts_s", "sha256"} | null
+    GET    jobs/<id>/hours?rested_v=3.312                             -> Hours   at its station
     POST   jobs/<id>/claim   {"station": slug}                        -> 200 Job
     POST   jobs/<id>/release {}                                       -> 200 Job
     POST   jobs/<id>/start   {"confirmed": true}                      -> 201 Run
 
     GET    runs/<id>                                                  -> Run
     GET    runs/<id>/curve?points=600                                 -> Curve
+    GET    runs/<id>/left             -> {"hours": Interval | null, "words"} | null
     POST   runs/<id>/confirm {"step": "connect"}                      -> 201 {"id", "step", "at"}
     POST   runs/<id>/stop    {}                                       -> 202 Run
 
@@ -75,10 +80,17 @@ Resources.
 Shapes.
 
     Station  {"slug", "name", "output": "OFF|ON|UNKNOWN", "alarm", "heartbeat_at", "online": bool,
-              "run": {"id", "state", "step"} | null, "job": id | null}
+              "run": {"id", "state", "step"} | null, "job": id | null, "commissioned":
+              {"measured_at" | null, "passed": bool, "lead_milliohm" | null, "unattended":
+              [Problem] that keep it from running unattended}}
+    Commissioning  {"id", "sha256", "measured_at", "passed": bool, "by": username, "report":
+              `stations.commissioning.report.Report` by its field names}
     Job      {"id", "kind", "state", "recipe": {"name", "version"}, "station": slug | null,
               "claimed_by": username | null, "claimed_at", "created_at",
               "cells": [{"serial", "position"}], "run": id of the newest run | null}
+    Hours    {"hours": Interval, "finishes": bool, "rested_v", "alternatives": [{"words",
+              "hours": Interval}]} | null where nobody foretells them
+    Interval {"low_h", "middle_h", "high_h"}   one in ten is faster, one in ten slower
     Run      {"id", "job", "station": slug, "state", "attempt", "simulated", "queued_at",
               "ended_at", "cause", "stop_requested_at", "step": name, "steps": [{"name", "title",
                   "kind": "instruct|measure|charge", "state": "done|now|next"}],
@@ -137,13 +149,20 @@ app_name = "rest"
 urlpatterns = [
     path("session", session.SessionView.as_view(), name="session"),
     path("stations", stations.StationsView.as_view(), name="stations"),
+    path(
+        "stations/<slug:slug>/commissionings",
+        stations.CommissioningsView.as_view(),
+        name="commissionings",
+    ),
     path("recipes", jobs.RecipesView.as_view(), name="recipes"),
     path("jobs", jobs.JobsView.as_view(), name="jobs"),
     path("jobs/<int:pk>", jobs.JobView.as_view(), name="job"),
+    path("jobs/<int:pk>/hours", jobs.HoursView.as_view(), name="job-hours"),
     path("jobs/<int:pk>/claim", jobs.ClaimView.as_view(), name="job-claim"),
     path("jobs/<int:pk>/release", jobs.ReleaseView.as_view(), name="job-release"),
     path("jobs/<int:pk>/start", jobs.StartView.as_view(), name="job-start"),
     path("runs/<int:pk>", runs.RunView.as_view(), name="run"),
+    path("runs/<int:pk>/left", runs.LeftView.as_view(), name="run-left"),
     path("runs/<int:pk>/curve", runs.CurveView.as_view(), name="run-curve"),
     path("runs/<int:pk>/confirm", runs.ConfirmView.as_view(), name="run-confirm"),
     path("runs/<int:pk>/stop", runs.StopView.as_view(), name="run-stop"),

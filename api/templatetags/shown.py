@@ -23,6 +23,7 @@ register.filter("millivolts", words.millivolts)
 register.filter("amps", words.amps)
 register.filter("amp_hours", words.amp_hours)
 register.filter("duration", words.duration)
+register.filter("hours", words.hours)
 register.filter("countdown", words.countdown)
 register.filter("cause", words.cause)
 

@@ -26,6 +26,7 @@ class AuditEntry(models.Model):
         DISPOSED = "DISPOSED", "decided on a nonconformance"
         SUPERSEDED = "SUPERSEDED", "superseded evidence"
         WITHDRAWN = "WITHDRAWN", "withdrew a calibration"
+        COMMISSIONED = "COMMISSIONED", "took a bench's commissioning in"
         SHARED = "SHARED", "made a link for a customer"
         UNSHARED = "UNSHARED", "revoked a customer's link"
         KEY_REPLACED = "KEY_REPLACED", "replaced a signing key"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from functools import cached_property
 from typing import Any
 
 from django.db import models
@@ -9,6 +11,8 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from shop.equipment.states import InstrumentRole, OutputState
+from stations.commissioning import report as reports
+from stations.commissioning.report import Report
 
 
 class Station(models.Model):
@@ -84,6 +88,36 @@ class CalibrationWithdrawal(models.Model):
         """As the audit repeats it."""
         who = {"by": self.by_id, "at": self.at, "words": self.words}
         return {"id": self.pk, "calibration": self.calibration_id, **who}
+
+
+class Commissioning(models.Model):
+    """What a person at the bench saw of it; append-only, the newest measured counts.
+
+    `document` is the bench's report word for word (`stations.commissioning.report`), `sha256` its
+    hash; what the other columns say of it is for looking it up.
+    """
+
+    station = models.ForeignKey(Station, on_delete=models.PROTECT, related_name="commissionings")
+    document = models.TextField()
+    sha256 = models.CharField(max_length=64, unique=True)
+    measured_at = models.DateTimeField()
+    passed = models.BooleanField()
+    by = models.ForeignKey("shop.User", on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["station", "-measured_at", "-id"]
+
+    @cached_property
+    def report(self) -> Report:
+        return reports.read(self.document.encode())
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """As the audit repeats it; the hash is of the document as it is now."""
+        document = hashlib.sha256(self.document.encode()).hexdigest()
+        facts = {"station": self.station_id, "measured_at": self.measured_at, "passed": self.passed}
+        return {"id": self.pk, "document": document, "by": self.by_id, "at": self.at} | facts
 
 
 class StationLease(models.Model):

@@ -68,6 +68,8 @@ class Policy:
     balancer_max_a: float = 2.0
     # B19: supervised CV hold while nobody is there.
     hold_max_s: float = 4 * 3600.0
+    # F4: a bench that was commissioned longer ago than this runs attended only.
+    commissioning_valid_s: float = 182 * 24 * 3600.0
     # F2: a claim that nobody starts lapses.
     claim_lapses_s: float = 12 * 3600.0
     # A request that is sent again under its key is known for so long.
@@ -149,6 +151,7 @@ POLICY_BOUNDS: Mapping[str, Window] = {
     "recheck_floor_v": Window(3.30, 3.45),
     "recheck_span_max_s": Window(60.0, 4 * 3600.0),
     "hold_max_s": Window(0.0, 12 * 3600.0),
+    "commissioning_valid_s": Window(3600.0, 2 * 365 * 24 * 3600.0),
     "claim_lapses_s": Window(60.0, 7 * 24 * 3600.0),
     "request_keys_s": Window(600.0, 30 * 24 * 3600.0),
 }

@@ -75,6 +75,7 @@ def execute(run_id: int, *, redelivered: bool = False) -> None:
     """
     held = None if redelivered or told_to_end.is_left else leasing.take(run_id)
     if held is None:
+        log.info("run %s: not ours to start, its lease was not to be had", run_id)
         return
     log.info("run %s: leased with token %s", run_id, held.token)
     try:

@@ -31,6 +31,7 @@ def is_for_us(run_id: Any) -> bool:
         return False
     if run.state in LEASED_STATES:
         log.info("run %s is %s under token %s: not ours to start", run.pk, run.state, run.token)
+        return False
     return _bench_is_here(run)
 
 

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("shop", "0009_relay_role"),
+        ("shop", "0010_commissioning"),
     ]
 
     operations = [

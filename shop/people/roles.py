@@ -25,6 +25,7 @@ class Act(StrEnum):
     START = "start"
     CONFIRM = "confirm"
     IMPORT_CAPACITY = "import_capacity"
+    COMMISSION = "commission"  # a station
     ASSEMBLE = "assemble"
     SHARE_TRACE = "share_trace"
     REVOKE_TRACE = "revoke_trace"
@@ -45,6 +46,7 @@ _BENCH_WORK = frozenset(
         Act.START,
         Act.CONFIRM,
         Act.IMPORT_CAPACITY,
+        Act.COMMISSION,
         Act.ASSEMBLE,
         Act.SHARE_TRACE,
     }

@@ -114,6 +114,8 @@ class Uplink:
             return
         if guard_s() - self._renewed_s < settings.LEASE_RENEW_S:
             return
+        if not str(session["run"]).isdigit():
+            return  # a person at the bench commissions it: no run of the shop, and no lease
         token = int(session["token"])
         asked_s = guard_s()
         if self._renewed(str(session["run"]), token):

@@ -16,7 +16,7 @@ from django.db.models import Model
 
 from shop.audit.chain import GENESIS
 from shop.audit.models import AuditEntry
-from shop.equipment.models import CalibrationWithdrawal
+from shop.equipment.models import CalibrationWithdrawal, Commissioning
 from shop.evidence.canonical import plain, sha256_of
 from shop.evidence.models import Supersession
 from shop.quality.models import Disposition
@@ -28,6 +28,7 @@ from shop.verification.seals import Keys
 AT_ONCE = 200
 # What the audit repeats, by the kind of entry.
 REPEATED: Mapping[str, type[Model]] = {
+    AuditEntry.Kind.COMMISSIONED: Commissioning,
     AuditEntry.Kind.DISPOSED: Disposition,
     AuditEntry.Kind.KEY_REPLACED: KeyRetirement,
     AuditEntry.Kind.SUPERSEDED: Supersession,

@@ -1,4 +1,4 @@
-"""A simulated EA PS 9080-60 T: its SCPI, its remote lock, its alarms.
+"""A simulated EA PS or PSI 9080-60 T: its SCPI, its remote lock, its alarms.
 
 Source: EA "Programming Guide ModBus & SCPI" (PGMBEN, revision 17) as public drivers quote it
 (nominal-io/instro, PythonEquipmentDrivers).  Habits: no set value is taken before SYST:LOCK ON;
@@ -20,7 +20,6 @@ from stations.sim.scpi import ERRORS, Answer, Reply, ScpiError, ScpiInstrument, 
 from stations.sim.supply import Flaws, SimulatedSupply
 from stations.sim.world import Seen, World
 
-MODEL = "PS 9080-60 T"
 FIRMWARE = "V3.06 14.05.2019 V2.25 04.06.2019"
 NOMINAL = {"VOLTage": 80.0, "CURRent": 60.0, "POWer": 1500.0}
 UNITS = {"VOLTage": "V", "CURRent": "A", "POWer": "W"}
@@ -56,6 +55,7 @@ class Ea(SimulatedSupply, ScpiInstrument):
         "ovp_v": 88.0,
         "ocp_a": 66.0,
     }
+    MODEL: ClassVar[str] = "PS 9080-60 T"
     OUTPUT = EaOutput
     PER_AMP = 10
     UNKNOWN_HEADER = -100
@@ -99,7 +99,7 @@ class Ea(SimulatedSupply, ScpiInstrument):
 
     def execute(self, message: str) -> Reply | None:
         with self.one_at_a_time:
-            self._identity = f"EA Elektro-Automatik,{MODEL},{self.serial_number},{FIRMWARE},"
+            self._identity = f"EA Elektro-Automatik,{self.MODEL},{self.serial_number},{FIRMWARE},"
             return super().execute(message)
 
     def reset_settings(self) -> None:
@@ -228,3 +228,9 @@ class Ea(SimulatedSupply, ScpiInstrument):
 
 def _with_unit(value: float, unit: str) -> str:
     return f"{value:.{DIGITS[unit]}f}{unit}"
+
+
+class EaPsi(Ea):
+    """The same with arbitrary generators, which nobody here asks for."""
+
+    MODEL = "PSI 9080-60 T"

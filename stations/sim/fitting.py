@@ -5,23 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
 from stations.config import ConfigError, InstrumentConfig
 from stations.drivers.registry import DRIVERS
+from stations.sim import riden
 from stations.sim.daq import Daq
-from stations.sim.ea import Ea
+from stations.sim.ea import Ea, EaPsi
 from stations.sim.faults import Switchboard
-from stations.sim.itech import Itech
+from stations.sim.itech import Bk, Itech
 from stations.sim.jbd import Jbd
 from stations.sim.korad import Korad
 from stations.sim.lines import LineServer
 from stations.sim.noise import NoisyVoltmeter
 from stations.sim.r4dcb08 import Logger
 from stations.sim.relay_board import RelayBoard
-from stations.sim.riden import Riden
 from stations.sim.serial_port import SerialPort
 from stations.sim.supply import SimulatedSupply
 from stations.sim.truevolt import Truevolt
@@ -101,8 +102,8 @@ def _relay(instrument: InstrumentConfig, place: Place) -> RelayBoard:
     )
 
 
-def _load(instrument: InstrumentConfig, place: Place) -> Itech:
-    return Itech(instrument.serial_number, world=place.world, faults=place.faults)
+def _load(kind: type[Itech], instrument: InstrumentConfig, place: Place) -> Itech:
+    return kind(instrument.serial_number, world=place.world, faults=place.faults)
 
 
 def _bms(instrument: InstrumentConfig, place: Place) -> Jbd:
@@ -118,15 +119,27 @@ def _thermometer(instrument: InstrumentConfig, place: Place) -> Logger:
     return Logger(instrument.serial_number, world=place.world, faults=place.faults)
 
 
+def _riden(model_id: int, amps: float, *, per_volt: int = 100, per_amp: int = 100) -> Fitting:
+    kind = riden.model(model_id, amps, per_volt=per_volt, per_amp=per_amp)
+    return _supply(kind, on_lan=False, serial=r"\d{8}", example="00012345")
+
+
 SIMULATED: Mapping[str, Fitting] = MappingProxyType(
     {
-        "riden_rd6018": _supply(Riden, on_lan=False, serial=r"\d{8}", example="00012345"),
+        "riden_rd6006": _riden(60062, 6.0, per_amp=1000),
+        "riden_rd6006p": _riden(60065, 6.0, per_volt=1000, per_amp=10_000),
+        "riden_rd6012": _riden(60121, 12.0),
+        "riden_rd6018": _riden(60181, 18.0),
+        "riden_rd6024": _riden(60241, 24.0),
+        "riden_rd6030": _riden(60301, 30.0),
         "ea_ps_9080_60_t": _supply(Ea, on_lan=True, serial=r"\w+", example="2050130042"),
+        "ea_psi_9080_60_t": _supply(EaPsi, on_lan=True, serial=r"\w+", example="2050130042"),
         "korad_ka3005p": _supply(Korad, on_lan=False, serial=r"\w{8}", example="00012345"),
         "keysight_34461a": Fitting(_meter, True, r"\w{6,16}", "MY53200001"),
         "keysight_34972a": Fitting(_scanner, True, r"\w{6,16}", "MY49000001"),
         "waveshare_relay8": Fitting(_relay, False, r"unit-\d+", "unit-1", has_timers=True),
-        "itech_it8514c": Fitting(_load, False, r"\w{1,10}", "8000123456"),
+        "itech_it8514c": Fitting(partial(_load, Itech), False, r"\w{1,10}", "8000123456"),
+        "bk_8514": Fitting(partial(_load, Bk), False, r"\w{1,10}", "8000123456"),
         "jbd_bms": Fitting(_bms, False, r"[ -~]{1,30}", "JBD-SP04S020-0042"),
         "eletechsup_r4dcb08": Fitting(_thermometer, False, r"[01]\d\d|2[0-4]\d", "001"),
     }

@@ -1,4 +1,4 @@
-"""A simulated ITECH IT8514C+ load: 26-byte frames, modes, battery test and timer.
+"""A simulated ITECH IT8514C+ or BK 8514 load: 26-byte frames, modes, battery test and timer.
 
 Source: sigrok `src/hardware/itech-it8500`, pybk8500 `commands.py`, BK Precision `dcload.py`.
 Habits: a frame with a bad check sum is answered with status 90; nothing is set before remote
@@ -13,6 +13,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import ClassVar
 
 from stations.sim.faults import Fault, Switchboard
 from stations.sim.sink import Sink
@@ -24,12 +25,12 @@ START, STATUS = 0xAA, 0x12
 DONE, BAD_SUM, BAD_VALUE, CANNOT, UNKNOWN = 0x80, 0x90, 0xA0, 0xB0, 0xC0
 MODES = ("CC", "CV", "CW", "CR")
 FIXED, BATTERY_TEST = 0, 4
-LIMITS = (2_400_000, 120_000, 100, 1_500_000, 7_500_000, 50)  # A/10000, mV, mV, mW, mohm, mohm
+POWER = 0x2E
 LEVELS = {  # set command (get is the next): attribute of the sink, counts per unit, most
     0x24: ("current_max_a", 10_000, 240.0),
     0x2A: ("current_a", 10_000, 240.0),
     0x2C: ("voltage_v", 1_000, 120.0),
-    0x2E: ("power_w", 1_000, 1_500.0),
+    POWER: ("power_w", 1_000, 1_500.0),
     0x30: ("resistance_ohm", 1_000, 7_500.0),
 }
 REMOTE, INPUT, MODE, LOWEST, TIMER, TIMED, FUNCTION = 0x20, 0x21, 0x28, 0x4E, 0x50, 0x52, 0x5D
@@ -73,6 +74,8 @@ class Frames:
 
 class Itech:
     latency_s = 0.027  # one frame at 9600 baud
+    CODE: ClassVar[bytes] = b"8514C"
+    POWER_MAX_W: ClassVar[float] = 1_500.0
 
     def __init__(self, serial_number: str, *, world: World, faults: Switchboard) -> None:
         self._serial_number = serial_number
@@ -91,14 +94,16 @@ class Itech:
             0x56: lambda data: None,  # remote sense
         } | {command: partial(self._set_level, command) for command in LEVELS}
         self._tells: dict[int, Callable[[Seen], bytes]] = {
-            GET_LIMITS: lambda seen: struct.pack("<IIIIIH", *LIMITS),
+            GET_LIMITS: lambda seen: struct.pack("<IIIIIH", *self._limits()),
             MODE + 1: lambda seen: bytes((MODES.index(seen.sink.mode),)),
             LOWEST + 1: lambda seen: struct.pack("<I", self._lowest_mv),
             TIMER + 1: lambda seen: struct.pack("<H", self._seconds),
             TIMED + 1: lambda seen: bytes((self._is_timed,)),
             FUNCTION + 1: lambda seen: bytes((self._function,)),
             STATE: self._state,
-            PRODUCT: lambda seen: b"8514C\x12\x01" + self._serial_number.encode().ljust(10, b"\0"),
+            PRODUCT: lambda seen: (
+                self.CODE + b"\x12\x01" + self._serial_number.encode().ljust(10, b"\0")
+            ),
         } | {command + 1: partial(self._level, command) for command in LEVELS}
 
     def framing(self) -> Frames:
@@ -134,6 +139,10 @@ class Itech:
             return BAD_VALUE
         return DONE
 
+    def _limits(self) -> tuple[int, ...]:
+        """A/10000, mV, mV, mW, mohm, mohm."""
+        return (2_400_000, 120_000, 100, round(1000 * self.POWER_MAX_W), 7_500_000, 50)
+
     def _switch(self, data: bytes) -> None:
         if data[0] or not self._fault.holds_output:
             self._world.switch_load(on=data[0] != 0)
@@ -146,7 +155,7 @@ class Itech:
     def _set_level(self, command: int, data: bytes) -> None:
         name, per_unit, most = LEVELS[command]
         value = int.from_bytes(data[:4], "little") / per_unit
-        if value > most:
+        if value > (self.POWER_MAX_W if command == POWER else most):
             raise ValueError(f"beyond {most}")
         change = {name: value}
         self._world.adjust_load(lambda sink: replace(sink, **change))  # type: ignore[arg-type]
@@ -193,3 +202,10 @@ class Itech:
         demand = int(millivolts < 0) | (seen.sink.on << 6 + MODES.index(seen.sink.mode))
         milliwatts = abs(millivolts) * tenths // 10_000
         return struct.pack("<IIIBH", abs(millivolts), tenths, milliwatts, operation, demand)
+
+
+class Bk(Itech):
+    """The twin under another name, for less power."""
+
+    CODE = b"8514\0"
+    POWER_MAX_W = 1_200.0

@@ -1,4 +1,4 @@
-"""A simulated Riden RD6018: its registers, scales and habits.
+"""A simulated Riden of the RD60xx family: its registers, scales and habits.
 
 Source: the register map of ShayBox/Riden (riden/register.py) and Baldanos/rd6006 (registers.md);
 the maker publishes none.  Habits: some firmware leaves reads of more than 20 registers
@@ -17,11 +17,10 @@ from stations.sim.faults import Switchboard
 from stations.sim.supply import Flaws, SimulatedSupply
 from stations.sim.world import Seen, World
 
-MODEL_ID = 60181
 FIRMWARE = 128  # 1.28
 SLAVE = 1
-PER_UNIT = 100  # counts per volt, per amp and per watt
-MOST = {"voltage_v": 6000, "current_a": 1800, "ovp_v": 6200, "ocp_a": 1836}  # counts
+PER_WATT = 100  # counts, also of the input's volts
+MOST_V, OVP_MOST_V, OCP_FACTOR = 60.0, 62.0, 1.02
 INPUT_VOLTAGE = 6520  # /100
 REGISTERS = 120
 LATENCY_S = 0.010  # process time: one transaction at 115200 baud and the panel's loop
@@ -32,21 +31,17 @@ BATTERY_MODE, BATTERY_V, CHARGE, ENERGY, DATE = 32, 33, 38, 40, 48
 BOOT_POWER, M0 = 68, 80
 LEVELS = {V_SET: "voltage_v", I_SET: "current_a", M0 + 2: "ovp_v", M0 + 3: "ocp_a"}
 REGISTER_OF = {level: register for register, level in LEVELS.items()}
-PRESET = (500, 100, 6200, 1836)
+SHIPPED = {"voltage_v": 5.0, "current_a": 1.0, "ovp_v": OVP_MOST_V}  # far above any cell
 STORED = frozenset((15, *range(66, 73), *range(84, 120)))
 """Registers that merely keep what is written; the panel's clock shows process time."""
 TRIP_CODES = {"": 0, "OVP": 1, "OCP": 2}
 
 
 class Riden(SimulatedSupply):
-    """Answers requests; knows nothing of serial lines."""
+    """Answers requests; knows nothing of serial lines.  `model` makes the kinds of it."""
 
-    FACTORY: ClassVar[Mapping[str, float]] = {
-        "voltage_v": 5.0,
-        "current_a": 1.0,
-        "ovp_v": 62.0,  # far above anything a cell bears
-        "ocp_a": 18.36,
-    }
+    MODEL_ID: ClassVar[int]
+    MOST: ClassVar[Mapping[str, float]]
     latency_s = LATENCY_S
 
     def __init__(
@@ -58,9 +53,10 @@ class Riden(SimulatedSupply):
         self._registers[34:38] = 1, 191, 1, 312  # no probe: -191 degC, -312 degF
         self._registers[BOOT_POWER] = int(flaws.boot_power)
         for level, shown in self.FACTORY.items():
-            self._registers[REGISTER_OF[level]] = round(shown * PER_UNIT)
+            self._registers[REGISTER_OF[level]] = self._counted(level, shown)
+        shipped = [self._counted(level, self.FACTORY[level]) for level in LEVELS.values()]
         for preset in range(M0 + 4, REGISTERS, 4):
-            self._registers[preset : preset + 4] = PRESET
+            self._registers[preset : preset + 4] = shipped
 
     def framing(self) -> rtu.Deframer:
         return rtu.Deframer(SLAVE)
@@ -101,16 +97,20 @@ class Riden(SimulatedSupply):
     def _refresh(self, seen: Seen) -> None:
         registers = self._registers
         number = int(self.serial_number)
-        registers[0:4] = MODEL_ID, number >> 16, number & 0xFFFF, FIRMWARE
+        registers[0:4] = self.MODEL_ID, number >> 16, number & 0xFFFF, FIRMWARE
         volts, amps = self._displayed(seen)
-        registers[V_OUT : POWER + 2] = volts, amps, *_words(volts * amps / PER_UNIT)
+        registers[V_OUT : POWER + 2] = (
+            volts,
+            amps,
+            *_words(volts / self.PER_VOLT * amps / self.PER_AMP * PER_WATT),
+        )
         registers[INPUT] = INPUT_VOLTAGE
         registers[PROTECTION] = TRIP_CODES[seen.output.tripped]
         registers[REGULATION] = int(seen.regulation == "CC")
         registers[OUTPUT] = int(self._is_on(seen))
         registers[RECALL] = 0
         registers[BATTERY_MODE] = int(seen.battery_v > 0)
-        registers[BATTERY_V] = max(0, round(seen.battery_v * PER_UNIT))
+        registers[BATTERY_V] = max(0, round(seen.battery_v * self.PER_VOLT))
         registers[CHARGE : CHARGE + 2] = _words(seen.charge_ah * 1000)
         registers[ENERGY : ENERGY + 2] = _words(seen.energy_wh * 1000)
         registers[M0 : M0 + 2] = registers[V_SET], registers[I_SET]
@@ -132,20 +132,46 @@ class Riden(SimulatedSupply):
             self._registers[register] = value
 
     def _set_level(self, register: int, counts: int) -> None:
-        if counts > MOST[LEVELS[register]]:
+        level = LEVELS[register]
+        if counts > self._counted(level, self.MOST[level]):
             return  # acknowledged and not obeyed: only a read-back tells
         self._registers[register] = counts
-        self._regulate(LEVELS[register], counts / PER_UNIT)
+        self._regulate(level, counts / self._per_unit(level))
 
     def _set(self, level: str, shown: float) -> None:
-        self._set_level(REGISTER_OF[level], round(shown * PER_UNIT))
+        self._set_level(REGISTER_OF[level], self._counted(level, shown))
 
     def _shown(self, level: str) -> float:
-        return self._registers[REGISTER_OF[level]] / PER_UNIT
+        return self._registers[REGISTER_OF[level]] / self._per_unit(level)
+
+    def _per_unit(self, level: str) -> int:
+        return self.PER_VOLT if level.endswith("_v") else self.PER_AMP
+
+    def _counted(self, level: str, value: float) -> int:
+        return round(value * self._per_unit(level))
 
     @property
     def _comes_on(self) -> bool:
         return self._registers[BOOT_POWER] != 0
+
+
+def model(model_id: int, amps: float, *, per_volt: int = 100, per_amp: int = 100) -> type[Riden]:
+    """The kind that reports `model_id` and counts so."""
+    ocp_a = round(OCP_FACTOR * amps, 4)
+
+    class Kind(Riden):
+        MODEL_ID = model_id
+        MOST: ClassVar[Mapping[str, float]] = {
+            "voltage_v": MOST_V,
+            "current_a": amps,
+            "ovp_v": OVP_MOST_V,
+            "ocp_a": ocp_a,
+        }
+        FACTORY: ClassVar[Mapping[str, float]] = SHIPPED | {"ocp_a": ocp_a}
+        PER_VOLT = per_volt
+        PER_AMP = per_amp
+
+    return Kind
 
 
 def _words(value: float) -> tuple[int, int]:

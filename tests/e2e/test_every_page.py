@@ -44,6 +44,8 @@ def pages_of(shop: Shop, trace: str) -> dict[str, str]:
 
 # Where people look, and act on the page that they go to.
 NO_ACT = {"board", "cell", "recalls", "shelf", "trace"}
+# What comes once the page stands.
+LATER = {"job-claimed": "#hours form"}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -62,6 +64,8 @@ def test_every_page_fits_and_shows_its_act(
 
     for name, path in pages_of(shop, trace).items():
         page = person.open(path)
+        if name in LATER:
+            expect(page.locator(LATER[name])).to_be_visible(timeout=30_000)
         page.screenshot(path=shots / f"{name}-{size}-{scheme}.png")
         assert_fits(page, name)
         if size == "phone":

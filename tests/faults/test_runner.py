@@ -43,7 +43,7 @@ def test_kill_9_of_the_runner_switches_off_and_loses_no_sample(
         close = bench.journal()[-1].body
         assert samples == list(range(1, close["last_seq"] + 1))
         assert close["outcome"]["kind"] == "INTERRUPTED"
-        assert bench.link.status()["session"] is None
+        wait_until(lambda: bench.link.status()["session"] is None)
 
 
 def test_a_stopped_runner_is_switched_off_and_commands_nothing_when_woken(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from django.db import IntegrityError, connection, transaction
 
 from shop.audit.models import AuditEntry
 from shop.audit.services import record
-from shop.equipment.models import CalibrationWithdrawal
+from shop.equipment.models import CalibrationWithdrawal, Commissioning
+from shop.equipment.services import record_commissioning
 from shop.evidence.canonical import approval_body, sha256_of
 from shop.evidence.models import Approval, Balance, CellVoltage, Supersession, VoltageCheck
 from shop.evidence.taking_back import supersede, withdraw
@@ -43,6 +44,7 @@ from tests.faults.tampering import (
     superuser,
 )
 from tests.played import CHUNK, play_recheck, play_run
+from tests.shop.equipment.reports import document_of
 from tests.shop.packs.factories import approve, make_capacity, make_design
 
 ENDED = factories.NOON
@@ -416,6 +418,18 @@ def test_an_edited_reason_is_named(taken_back: Supersession) -> None:
     assert first_fault() == (
         f"Supersession {taken_back.pk}: is not as the audit has it: it was changed"
     )
+
+
+def test_an_edited_commissioning_is_named(taken_back: Supersession, cast: Cast) -> None:
+    """Otherwise bad leads would become good ones."""
+    station = taken_back.balance.run.station if taken_back.balance else factories.make_station()
+    document = document_of(station)
+    made = record_commissioning(station=station, document=document, by=cast.tola, now=APPROVED)
+    verify()
+
+    change(Commissioning, made.pk, document=made.document.replace('"panel_a":1.8', '"panel_a":1.9'))
+
+    assert first_fault() == (f"Commissioning {made.pk}: is not as the audit has it: it was changed")
 
 
 def test_a_withdrawal_that_vanished_is_missed(taken_back: Supersession) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
+from subprocess import Popen
 
 import pytest
 import redis
@@ -39,19 +40,38 @@ def env(process_env: dict[str, str], settings: Settings) -> dict[str, str]:
     for name, value in SHORT.items():
         setattr(settings, name, value)
     short = {name: str(value) for name, value in SHORT.items()}
-    return process_env | short | {"CHUNK_MAX_S": "1", "CELLSHOP_DATA": str(settings.CELLSHOP_DATA)}
+    ours = {"CELLSHOP_DATA": str(settings.CELLSHOP_DATA), "CHUNK_MAX_SAMPLES": "5"}
+    return process_env | short | ours
 
 
 @contextmanager
-def taking(bench: ShopBench) -> Iterator[tuple[Run, GuardianBench]]:
-    """A run whose session is open, with nobody to send its readings."""
-    run = leased_run(bench)
-    with session_of(bench, run) as session:
-        yield run, session
+def uplink_of(bench: ShopBench, env: dict[str, str], log: Path) -> Iterator[Popen[bytes]]:
+    with running(of_bench(bench.station.slug)["uplink"], env, log) as process:
+        wait_until(lambda: "ready" in log.read_text(), within_s=60)
+        yield process
 
 
-def is_stored(bench: ShopBench, run: Run) -> bool:
-    return bool(kept(run)) and all_kept_once(bench, run)
+def kill(process: Popen[bytes]) -> None:
+    process.kill()
+    assert process.wait(timeout=10) == -signal.SIGKILL
+
+
+def taken_until(session: GuardianBench, condition: Callable[[], bool]) -> None:
+    """Take readings, as a runner does that lives, until it holds."""
+
+    def one_more() -> bool:
+        take(session, 1)
+        return condition()
+
+    wait_until(one_more, within_s=30, period_s=0.0)
+
+
+def replayed_s(bench: ShopBench, run: Run, env: dict[str, str], log: Path) -> float:
+    """Seconds from the start of another uplink until it has stored the whole journal."""
+    began_s = guard_s()
+    with uplink_of(bench, env, log):
+        wait_until(lambda: all_kept_once(bench, run), within_s=REPLAYED_S, period_s=0.1)
+    return guard_s() - began_s
 
 
 @pytest.mark.fault(
@@ -60,22 +80,19 @@ def is_stored(bench: ShopBench, run: Run) -> bool:
 def test_what_an_uplink_had_not_sent_is_stored_by_the_next(
     env: dict[str, str], tmp_path: Path, trial: Trial
 ) -> None:
-    with shop_bench(alive=False) as bench, taking(bench) as (run, session):
-        uplink = of_bench(bench.station.slug)["uplink"]
-        with running(uplink, env, tmp_path / "first.log") as process:
-            take(session, 5)
-            wait_until(lambda: kept(run), within_s=60)
-            os.kill(process.pid, signal.SIGSTOP)
-            take(session, 30)
+    with shop_bench(alive=False) as bench:
+        run = leased_run(bench)
+        with (
+            uplink_of(bench, env, tmp_path / "first.log") as uplink,
+            session_of(bench, run) as session,
+        ):
+            taken_until(session, lambda: bool(kept(run)))
+            os.kill(uplink.pid, signal.SIGSTOP)
+            take(session, 8)
             trial.happened(len(kept(run)) < len(taken(bench, run)))
-            process.kill()
-            assert process.wait(timeout=10) == -signal.SIGKILL
-        session.close(kind="ERROR", reason="test")
-
-        began_s = guard_s()
-        with running(uplink, env, tmp_path / "second.log"):
-            wait_until(lambda: is_stored(bench, run), within_s=REPLAYED_S, period_s=0.1)
-        trial.off_after(guard_s() - began_s)
+            kill(uplink)
+            session.close(kind="ERROR", reason="test")
+        trial.off_after(replayed_s(bench, run, env, tmp_path / "second.log"))
 
 
 @pytest.mark.fault(
@@ -84,29 +101,21 @@ def test_what_an_uplink_had_not_sent_is_stored_by_the_next(
 def test_what_was_committed_unheard_is_not_stored_twice(
     env: dict[str, str], tmp_path: Path, trial: Trial
 ) -> None:
-    with (
-        shop_bench(alive=False) as bench,
-        taking(bench) as (run, session),
-        line_to_the_database(env) as (line, near),
-    ):
-        uplink = of_bench(bench.station.slug)["uplink"]
-        with running(uplink, near, tmp_path / "first.log") as process:
-            take(session, 5)
-            wait_until(lambda: kept(run), within_s=60)
-            line.line = delay(UNHEARD_S)
+    with shop_bench(alive=False) as bench, line_to_the_database(env) as (line, near):
+        run = leased_run(bench)
+        with (
+            uplink_of(bench, near, tmp_path / "first.log") as uplink,
+            session_of(bench, run) as session,
+        ):
+            taken_until(session, lambda: bool(kept(run)))
             before = len(kept(run))
-            take(session, 5)
-            wait_until(lambda: len(kept(run)) > before, within_s=60, period_s=0.01)
+            line.line = delay(UNHEARD_S)
+            taken_until(session, lambda: len(kept(run)) > before)
             trial.happened(line.held)  # the database's word that it is done
-            process.kill()
-            assert process.wait(timeout=10) == -signal.SIGKILL
+            kill(uplink)
+            session.close(kind="ERROR", reason="test")
         line.line = PASS
-        session.close(kind="ERROR", reason="test")
-
-        began_s = guard_s()
-        with running(uplink, near, tmp_path / "second.log"):
-            wait_until(lambda: is_stored(bench, run), within_s=REPLAYED_S, period_s=0.1)
-        trial.off_after(guard_s() - began_s)
+        trial.off_after(replayed_s(bench, run, near, tmp_path / "second.log"))
 
 
 @contextmanager

@@ -364,7 +364,7 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
         ("status", '"output": "off"'),
         ("stop", "output off"),
         ("off", "off, proven by the guardian"),
-        ("identify", '"RD6018"'),
+        ("identify", "RD6018  serial number 00012345"),
     ],
 )
 def test_the_command_line_asks_the_guardian(
@@ -386,7 +386,7 @@ def test_the_command_line_does_without_a_guardian(tmp_path: Path) -> None:
         identified, off = command("identify", toml), command("off", toml)
 
         assert identified.returncode == 0, identified.stderr
-        assert "RD6018, serial number 00012345" in identified.stdout
+        assert "RD6018  serial number 00012345" in identified.stdout
         assert (off.returncode, "off, proven at" in off.stdout) == (0, True), off.stderr
         assert not bench.sim.output_is_on()
         told = command("status", toml)

@@ -11,10 +11,12 @@ from pytest_django import DjangoAssertNumQueries
 
 from api.pages.urls import urlpatterns
 from shop import clock
+from shop.equipment.services import record_commissioning
 from shop.jobs.states import RunState
 from tests import factories
 from tests.api.clients import text
 from tests.cast import PASSWORD, Cast
+from tests.shop.equipment.reports import document_of
 
 PUBLIC = {"login", "logout", "trace"}
 SHUT = [pattern for pattern in urlpatterns if pattern.name not in PUBLIC]
@@ -66,6 +68,18 @@ def test_shows_stations_and_jobs(cast: Cast, technician: Client) -> None:
     assert "Bayo" in page
 
 
+def test_shows_how_a_station_was_commissioned(cast: Cast, technician: Client) -> None:
+    """B6, F1: when, and the milliohms of its leads."""
+    station = factories.make_station()
+    before = text(technician.get("/"))
+
+    document = document_of(station)
+    record_commissioning(station=station, document=document, by=cast.tola, now=factories.NOON)
+
+    assert "Not commissioned" in before
+    assert "Commissioned 2026-11-20 · leads 5.0 mΩ" in text(technician.get("/"))
+
+
 @pytest.mark.parametrize("number", [1, 5])
 def test_takes_the_same_queries_for_any_number_of_rows(
     cast: Cast,
@@ -77,8 +91,9 @@ def test_takes_the_same_queries_for_any_number_of_rows(
         factories.make_run(by=cast.tola, state=RunState.RUNNING, token=1)
         factories.make_job(by=cast.tola)
 
-    # session, user; jobs, their cells, cells, runs; stations, runs, acts; done jobs
-    with django_assert_num_queries(12):
+    # session, user; jobs, their cells, cells, runs; stations, runs, acts, instruments,
+    # commissionings, policy; done jobs
+    with django_assert_num_queries(15):
         technician.get("/")
 
 

@@ -7,6 +7,7 @@ from django.test import Client
 
 from api.pages.jobs import SET_UP
 from shop import clock
+from shop.equipment.services import record_commissioning
 from shop.equipment.states import OutputState
 from shop.jobs.defaults import recipe_defaults
 from shop.jobs.models import Job, Run
@@ -15,6 +16,7 @@ from tests import factories
 from tests.api.clients import logged_in, text
 from tests.api.made import balanced
 from tests.cast import Cast
+from tests.shop.equipment.reports import document_of
 
 TICKED = [str(number) for number in range(1, len(SET_UP) + 1)]
 
@@ -65,6 +67,43 @@ def test_shows_the_set_up_and_the_tail_of_both_bases_before_the_start(
     assert "1.000 A" in page
     assert "0.250 A" in page
     assert "Start balance of 4 cells" in page
+
+
+def test_a_plan_says_what_keeps_its_station_from_running_unattended(
+    cast: Cast, claimed: Job, technician: Client
+) -> None:
+    """F4"""
+    station = claimed.station
+    assert station is not None
+    before = text(technician.get(f"/jobs/{claimed.pk}"))
+
+    now = clock.now()
+    document = document_of(station, at=now)
+    record_commissioning(station=station, document=document, by=cast.tola, now=now)
+
+    assert "Attended only: This station was never commissioned." in before
+    assert "Attended only" not in text(technician.get(f"/jobs/{claimed.pk}"))
+
+
+def test_the_hours_are_worked_out_beside_the_page(claimed: Job, technician: Client) -> None:
+    """F5: an interval, what would be quicker, and why no night does it."""
+    page = technician.get(f"/jobs/{claimed.pk}").content.decode()
+    assert f'hx-get="/jobs/{claimed.pk}/hours"' in page
+
+    hours = text(technician.get(f"/jobs/{claimed.pk}/hours?rested_v=3,306"))
+
+    assert "to the end of the tail" in hours
+    assert "No night" in hours
+    assert "two stations like this one" in hours.lower()
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"), [("12.8", "No LiFePO4 cell rests"), ("x", "no voltage")]
+)
+def test_volts_that_are_none_are_refused_in_words(
+    claimed: Job, technician: Client, typed: str, words: str
+) -> None:
+    assert words in text(technician.get(f"/jobs/{claimed.pk}/hours", {"rested_v": typed}))
 
 
 def test_starts_when_every_line_is_ticked(claimed: Job, technician: Client) -> None:

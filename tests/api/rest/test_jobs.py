@@ -169,3 +169,21 @@ def test_an_act_on_an_unknown_job_is_404(tola: Api, act: str) -> None:
     answer = tola.post(f"jobs/999/{act}", station=station.slug, confirmed=True)
 
     assert (answer.status_code, codes(answer)) == (404, ["unknown"])
+
+
+def test_hours_are_an_interval_with_alternatives(claimed: Job, tola: Api) -> None:
+    shape = tola.get(f"jobs/{claimed.pk}/hours?rested_v=3.20").json()
+
+    assert 0 < shape["hours"]["low_h"] < shape["hours"]["middle_h"] < shape["hours"]["high_h"]
+    assert shape["rested_v"] == 3.2
+    assert all(set(other) == {"words", "hours"} for other in shape["alternatives"])
+
+
+def test_hours_without_a_station_and_of_no_volts_are_refused(cast: Cast, tola: Api) -> None:
+    nowhere = factories.make_job(by=cast.tola)
+
+    assert codes(tola.get(f"jobs/{nowhere.pk}/hours")) == ["not_claimed"]
+
+
+def test_hours_of_volts_that_are_none_are_refused(claimed: Job, tola: Api) -> None:
+    assert codes(tola.get(f"jobs/{claimed.pk}/hours?rested_v=nan")) == ["rested_v"]

@@ -25,14 +25,18 @@ from shop.jobs import reaper, shutdown
 from shop.jobs.models import Run
 from shop.jobs.services import send_run
 from shop.jobs.states import JobState, RunState
+from shop.packs.models import Pack
+from shop.packs.services import assemble_pack
 from shop.readings.chunks import readings_of
 from shop.readings.models import Manifest, ReadingChunk
 from stations.clock import wall_now
 from stations.journal import read_records
 from stations.plain import from_plain
 from stations.values import Reading
+from tests.cast import Cast
 from tests.faults.matrix import Trial
 from tests.shop.jobs.shop_bench import ShopBench, is_in_cv, shop_bench
+from tests.shop.packs.factories import approve, make_capacity, make_design
 from tests.stations.sim.harness import ROOT
 from tests.wait import wait_until
 
@@ -170,6 +174,25 @@ def test_a_run_killed_in_its_cv_hold_resumes_by_rule_and_finishes(
     balance = Balance.objects.get(run=run)
     assert balance.completeness == "COMPLETE"
     assert "interrupted for" in balance.remark
+    assert packed(run, bench.cast).placements.count() == 4
+
+
+def packed(run: Run, cast: Cast) -> Pack:
+    """The story's end: capacities known, approved, through the gate."""
+    cells = [row.cell for row in run.job.job_cells.order_by("position")]
+    for cell in cells:
+        make_capacity(cell)
+    approve(cells, by=cast.sade, now=clock.now())
+    return assemble_pack(
+        serial=f"P-{run.pk}",
+        design=make_design(),
+        cells=cells,
+        customer=None,
+        by=cast.bayo,
+        simulated=True,
+        sample=False,
+        now=clock.now(),
+    )
 
 
 def test_a_kept_connection_that_died_between_two_runs_delays_none(

@@ -5,7 +5,11 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime, timedelta
 
+from shop.jobs.models import Run
+from shop.readings.chunks import encode
+from shop.readings.services import store_chunk
 from stations.values import NAN, Reading
+from tests.factories import NOON
 
 START = datetime(2026, 11, 20, 22, 0, 0, 250_000, tzinfo=UTC)
 
@@ -22,6 +26,21 @@ def make_readings(
         _reading(draw, seq, start + timedelta(seconds=seq - first_seq), cells)
         for seq in range(first_seq, first_seq + number)
     ]
+
+
+def store(run: Run, readings: list[Reading]) -> None:
+    """As the chunks of its first attempt."""
+    before, previous = None, "0" * 64
+    for start in range(0, len(readings), 600):
+        chunk = encode(
+            readings[start : start + 600],
+            run_id=run.pk,
+            attempt=1,
+            prev_last_seq=before,
+            prev_hash=previous,
+        )
+        store_chunk(run_id=run.pk, attempt=1, chunk=chunk, now=NOON)
+        before, previous = chunk.last_seq, chunk.hash
 
 
 def _reading(draw: random.Random, seq: int, due: datetime, cells: int) -> Reading:

@@ -8,33 +8,16 @@ from datetime import timedelta
 import pytest
 
 from shop.jobs.models import Run
-from shop.readings.chunks import encode
 from shop.readings.queries import EMPTY, curve, latest_reading
-from shop.readings.services import store_chunk
-from stations.values import NAN, Reading
+from stations.values import NAN
 from tests import factories
 from tests.cast import Cast
-from tests.factories import NOON
-from tests.shop.readings.samples import START, make_readings
+from tests.shop.readings.samples import START, make_readings, store
 
 
 @pytest.fixture
 def run(cast: Cast) -> Run:
     return factories.make_run(by=cast.tola)
-
-
-def store(run: Run, readings: list[Reading]) -> None:
-    before, previous = None, "0" * 64
-    for start in range(0, len(readings), 600):
-        chunk = encode(
-            readings[start : start + 600],
-            run_id=run.pk,
-            attempt=1,
-            prev_last_seq=before,
-            prev_hash=previous,
-        )
-        store_chunk(run_id=run.pk, attempt=1, chunk=chunk, now=NOON)
-        before, previous = chunk.last_seq, chunk.hash
 
 
 def test_a_run_without_readings_has_an_empty_curve(run: Run) -> None:

@@ -153,6 +153,27 @@ def test_a_runner_whose_lease_was_taken_is_switched_off(settings: Settings) -> N
             assert not bench.guarded.sim.output_is_on()
 
 
+def test_a_person_who_commissions_the_bench_is_left_alone(settings: Settings) -> None:
+    """F1: their session is no run of the shop; its token is never leased to anybody."""
+    settings.LEASE_RENEW_S = 0.0
+    with shop_bench(alive=False) as bench:
+        session = GuardianBench(
+            bench.guarded.sim.config.socket,
+            run="commissioning",
+            attempt=1,
+            token=1,
+            limits=LIMITS,
+            program={"name": "commissioning", "version": "1"},
+            valid_s=600.0,
+        )
+        with session:
+            bench.guarded.charge(session)
+            Uplink(bench.station).tick()
+
+            assert bench.guarded.sim.output_is_on()
+            assert StationLease.objects.get(station=bench.station).token == 1
+
+
 def test_without_a_guardian_the_output_is_unknown_until_it_is_back() -> None:
     with shop_bench(alive=False) as bench:
         lease = StationLease.objects.filter(station=bench.station)

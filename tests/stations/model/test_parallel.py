@@ -10,6 +10,9 @@ from stations.model.bank import Bank, Solution, Wiring
 from stations.model.ocv import soc_at
 from stations.values import Setpoint
 from tests.stations.model.charging import TOP_V, charge_until, lossless
+from tests.stations.model.tables import Tell
+
+SPREADS = "Spread of 4 cells, 80 A to 20 A, mV: under current, then 10 min, 1 h, 4 h apart"
 
 
 def spread_mv(seen: Solution) -> float:
@@ -30,14 +33,15 @@ def spreads(bank: Bank, tail_a: float) -> tuple[float, list[float]]:
     return under, [spread_mv(bank.advance(wait, None)) for wait in (600, 3000, 10_800)]
 
 
-def test_spread_after_clean_links_is_small_under_current_and_larger_at_rest() -> None:
+def test_spread_after_clean_links_is_small_under_current_and_larger_at_rest(told: Tell) -> None:
     under, rested = spreads(unequal(0.5e-3), 20.0)
 
+    told(SPREADS, "links 0.5 mΩ", ours=[under, *rested], source=[0.9, 69, 37, 25])
     assert under == pytest.approx(0.9, abs=0.15)
     assert rested == pytest.approx([69, 37, 25], abs=3)
 
 
-def test_a_smaller_cutoff_leaves_less_spread_at_first() -> None:
+def test_a_smaller_cutoff_leaves_less_spread_at_first(told: Tell) -> None:
     bank, early = unequal(0.5e-3), []
     for tail_a in (20.0, 5.0, 1.0, 0.25):
         charge_until(bank, 80.0, tail_a)
@@ -45,20 +49,28 @@ def test_a_smaller_cutoff_leaves_less_spread_at_first() -> None:
         twin.linked = False
         early.append(spread_mv(twin.advance(600, None)))
 
+    told(
+        "Spread 10 min apart, mV, by where the tail stopped: 20, 5, 1, 0.25 A of the bank",
+        "links 0.5 mΩ",
+        ours=early,
+        source=[69, 39, 7, 2],
+    )
     assert early == sorted(early, reverse=True)
     assert early == pytest.approx([69, 39, 7, 2], abs=2)
 
 
-def test_spread_under_current_grows_with_the_link() -> None:
+def test_spread_under_current_grows_with_the_link(told: Tell) -> None:
     under, rested = spreads(unequal(3e-3), 20.0)
 
+    told(SPREADS, "links 3 mΩ", ours=[under, *rested], source=[24, 165, 114, 74])
     assert under == pytest.approx(24, abs=2)
     assert rested[0] == pytest.approx(165, rel=0.05)
 
 
-def test_one_bad_contact_holds_its_cell_back() -> None:
+def test_one_bad_contact_holds_its_cell_back(told: Tell) -> None:
     under, rested = spreads(unequal(0.5e-3, (0.0, 0.0, 9.5e-3, 0.0)), 20.0)
 
+    told(SPREADS, "one contact 10 mΩ", ours=[under, *rested], source=[189, 255, 252, 228])
     assert under == pytest.approx(189, rel=0.06)
     assert rested[0] == pytest.approx(255, rel=0.06)
 
@@ -92,6 +104,7 @@ def test_surge_between_two_cells(
     peak_a: float,
     after_a_minute: float,
     after_an_hour: float,
+    told: Tell,
 ) -> None:
     soc = [soc_at(high_v), soc_at(low_v)]
     bank = Bank([lossless()] * 2, Wiring("star", link_ohm, 0.0), soc=soc)
@@ -99,6 +112,8 @@ def test_surge_between_two_cells(
     seen = [bank.advance(wait, None).current_a[1] for wait in (0, 60, 3540)]
 
     expected = [peak_a, after_a_minute, after_an_hour]
+    row = f"{high_v:.2f} V on {low_v:.2f} V, links {link_ohm * 1000:g} mΩ"
+    told("Surge of two joined cells, A: at once, 1 min, 1 h", row, ours=seen, source=expected)
     assert seen == pytest.approx(expected, rel=0.03, abs=0.6)
 
 

@@ -11,6 +11,7 @@ from stations.model.bank import Bank, Wiring
 from stations.model.cell import CellParameters, cell_of
 from stations.model.states import CellStates
 from tests.stations.model.charging import CELL_SENSED, charge_until, lossless, one_cell, rest_v
+from tests.stations.model.tables import Tell
 
 
 @pytest.mark.parametrize(
@@ -22,13 +23,24 @@ from tests.stations.model.charging import CELL_SENSED, charge_until, lossless, o
     ],
 )
 def test_tail_of_a_single_cell(
-    current_a: float, soc_at_cv: float, minutes_to_quarter_amp: float, soc_at_end: float
+    current_a: float,
+    soc_at_cv: float,
+    minutes_to_quarter_amp: float,
+    soc_at_end: float,
+    told: Tell,
 ) -> None:
     bank = one_cell(0.5)
 
     cc_s, cv_s = charge_until(bank, current_a, 0.25)
 
-    assert 0.5 + cc_s * current_a / 720_000 == pytest.approx(soc_at_cv, abs=0.001)
+    at_cv = 0.5 + cc_s * current_a / 720_000
+    told(
+        "Tail of one 200 Ah cell at 3.65 V: SOC at CV, minutes to 0.25 A, SOC there",
+        f"{current_a:.0f} A",
+        ours=[at_cv, cv_s / 60, bank.states.soc[0]],
+        source=[soc_at_cv, minutes_to_quarter_amp, soc_at_end],
+    )
+    assert at_cv == pytest.approx(soc_at_cv, abs=0.001)
     assert cv_s / 60 == pytest.approx(minutes_to_quarter_amp, rel=0.02)
     assert bank.states.soc[0] == pytest.approx(soc_at_end, abs=0.0002)
 
@@ -42,12 +54,20 @@ def test_tail_of_a_single_cell(
         (20.0, 0.25, [3.648, 3.633, 3.611, 3.590, 3.526, 3.464]),
     ],
 )
-def test_rest_after_disconnect(current_a: float, tail_a: float, expected: list[float]) -> None:
+def test_rest_after_disconnect(
+    current_a: float, tail_a: float, expected: list[float], told: Tell
+) -> None:
     bank = one_cell(0.5)
     charge_until(bank, current_a, tail_a)
 
     seen = rest_v(bank, 1, 10, 30, 60, 240, 1440)
 
+    told(
+        "Volts at 1, 10, 30, 60 min, 4 and 24 h after disconnect",
+        f"{current_a:g} A to {tail_a:g} A",
+        ours=seen,
+        source=expected,
+    )
     assert seen == pytest.approx(expected, abs=0.006)
     assert seen == sorted(seen, reverse=True)
 
@@ -84,7 +104,7 @@ def test_a_slow_bank_rests_highest() -> None:
     assert rest_v(bank, 10, 240) == pytest.approx([3.636, 3.605], abs=0.002)
 
 
-def test_rest_from_empty_rises_as_after_a_fifth_of_c_to_2v50() -> None:
+def test_rest_from_empty_rises_as_after_a_fifth_of_c_to_2v50(told: Tell) -> None:
     states = CellStates([lossless()], [0.50])
     discharge = np.array([-40.0])
     while float(states.emf_v[0] + states.resistance_ohm[0] * discharge[0]) > 2.50:
@@ -95,7 +115,9 @@ def test_rest_from_empty_rises_as_after_a_fifth_of_c_to_2v50() -> None:
         states.advance(wait_s, np.zeros(1))
         seen.append(float(states.emf_v[0]))
 
-    assert seen == pytest.approx([2.57, 2.73, 2.81, 2.85], abs=0.012)
+    source = [2.57, 2.73, 2.81, 2.85]
+    told("Rebound: volts at 1, 10, 30 min, 4 h", "0.2C to 2.50 V", ours=seen, source=source)
+    assert seen == pytest.approx(source, abs=0.012)
 
 
 @pytest.mark.parametrize(
@@ -107,21 +129,29 @@ def test_rest_from_empty_rises_as_after_a_fifth_of_c_to_2v50() -> None:
     ],
 )
 def test_time_of_a_cell_sensed_balance(
-    count: int, capacity_ah: float, current_a: float, soc: float, hours: float
+    count: int, capacity_ah: float, current_a: float, soc: float, hours: float, told: Tell
 ) -> None:
     bank = Bank([lossless(capacity_ah)] * count, CELL_SENSED, soc=[soc] * count)
 
     taken_s = sum(charge_until(bank, current_a, 0.00125 * count * capacity_ah))
 
+    row = f"{count} x {capacity_ah:.0f} Ah at {current_a:.0f} A from {soc:.0%}"
+    told("Hours of a parallel top balance", row, ours=[taken_s / 3600], source=[hours])
     assert taken_s / 3600 == pytest.approx(hours, rel=0.03)
 
 
 @pytest.mark.parametrize(("lead_ohm", "hours"), [(0.0, 2.0), (0.01, 6.0)])
-def test_leads_stretch_the_tail_of_a_two_wire_supply(lead_ohm: float, hours: float) -> None:
+def test_leads_stretch_the_tail_of_a_two_wire_supply(
+    lead_ohm: float, hours: float, told: Tell
+) -> None:
     wiring = Wiring("star", link_ohm=0.0, lead_ohm=lead_ohm)
     bank = Bank([lossless()] * 16, wiring, soc=[0.95] * 16)
 
-    assert sum(charge_until(bank, 100.0, 4.0)) / 3600 == pytest.approx(hours, rel=0.04)
+    taken_h = sum(charge_until(bank, 100.0, 4.0)) / 3600
+
+    row = f"{lead_ohm * 1000:.0f} mΩ, 16 x 200 Ah from 95 % at 100 A to 4 A"
+    told("Hours by what the leads drop", row, ours=[taken_h], source=[hours])
+    assert taken_h == pytest.approx(hours, rel=0.04)
 
 
 def test_default_parameters_are_the_reference_cell() -> None:

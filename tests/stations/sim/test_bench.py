@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from stations.clock import SharedClock
+from stations.config import ConfigError, InstrumentConfig, load
 from stations.drivers.registry import DRIVERS
+from stations.sim import fitting
 from stations.sim.bench import simulate
-from stations.sim.fitting import SIMULATED
 from stations.sim.folder import Folder, Ports, free_ports, write_folder
+from tests.stations.sim.driven import driving
 from tests.stations.sim.harness import cell, simulated_bench
-from tests.stations.sim.inside import Rtu
+from tests.stations.sim.inside import Rtu, inside
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
@@ -40,8 +43,50 @@ def test_says_where_it_listens(tmp_path: Path) -> None:
         assert bench.ready.split()[1:] == [*resources, bench.hands.url]
 
 
-def test_a_bench_may_name_any_driver_that_is_simulated(tmp_path: Path) -> None:
-    more = [key for key in SIMULATED if DRIVERS[key].role in ("load", "bms", "thermometer")]
+def with_driver(key: str) -> Folder:
+    """A bench that has the driver called `key` in its role."""
+    role = DRIVERS[key].role
+    usual = Folder(cells=[cell()], relay=role == "relay")
+    if role == "supply":
+        return replace(usual, supply_driver=key)
+    return replace(usual, more=(key,) if role in ("load", "bms", "thermometer") else ())
+
+
+@pytest.mark.parametrize("key", DRIVERS)
+def test_every_driver_has_its_simulator_from_the_bench_file_alone(tmp_path: Path, key: str) -> None:
+    spec = DRIVERS[key]
+    with inside(tmp_path, with_driver(key)) as bench, driving(bench, spec.role) as driver:
+        driver.prepare()
+
+        seen = driver.identify()
+
+        ours = {i.role: i for i in load(tmp_path / "bench.toml").instruments}[spec.role]
+        assert ours.driver == key
+        assert (seen.role, seen.model) == (spec.role, spec.ratings.model)
+        assert seen.serial_number == ours.serial_number
+        assert driver.ratings == spec.ratings
+
+
+@pytest.mark.parametrize("role", sorted({spec.role for spec in DRIVERS.values()}))
+def test_a_wrong_key_of_any_instrument_is_named(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], role: str
+) -> None:
+    key = next(key for key, spec in DRIVERS.items() if spec.role == role)
+    bench_toml = write_folder(tmp_path, with_driver(key), free_ports())
+    bench_toml.write_text(bench_toml.read_text().replace(f"[{role}]", f'[{role}]\nresourse = "x"'))
+
+    assert f"{role}.resourse is not a key; allowed are" in refusal(tmp_path, capfd)
+
+
+def test_a_driver_without_a_simulator_is_refused_with_those_that_have_one() -> None:
+    unknown = InstrumentConfig("load", "of_tomorrow", "load.tty", "1")
+
+    with pytest.raises(ConfigError, match="simulated is only bk_8514, itech_it8514c"):
+        fitting.check(unknown)
+
+
+def test_a_bench_of_every_role_is_served_whole(tmp_path: Path) -> None:
+    more = ["itech_it8514c", "jbd_bms", "eletechsup_r4dcb08"]
     folder = Folder(cells=[cell()], supply_driver="ea_ps_9080_60_t", more=more)
     with simulated_bench(tmp_path, folder=folder) as bench:
         roles = [instrument.role for instrument in bench.config.instruments]
@@ -100,7 +145,6 @@ def refusal(folder: Path, capfd: pytest.CaptureFixture[str]) -> str:
     [
         ("[101]", "[101, 102]", "2 channels for 1 cells"),
         ("[101]", "[201]", "fitted are 101 to 120"),
-        ("riden_rd6018", "riden_rd6024", "simulated is only ea_ps_9080_60_t, korad_ka3005p, riden"),
         ("riden_rd6018", "ea_ps_9080_60_t", "simulated is only TCPIP0::127.0.0.1"),
         ('"supply.tty"', '"TCPIP0::127.0.0.1::1::SOCKET"', "simulated is only a path"),
         ('[clock]\nsimulated = "clock"\n', "", "[clock] is missing"),

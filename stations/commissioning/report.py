@@ -1,0 +1,127 @@
+"""The report of a commissioning: canonical JSON in a file, and back with every doubt named.
+
+Canonical form: RFC 8785, one line.  The findings in it are for people; whoever takes a report in
+judges its figures again, so that a verdict that was edited does not pass.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import rfc8785
+
+from stations.commissioning import judge
+from stations.commissioning.figures import Figures, Finding, Judged
+from stations.plain import from_plain, to_plain
+
+SCHEMA = "commissioning/1"
+FILE = "commissioning.json"
+BYTES_MAX = 100_000
+
+
+class ReportWrong(ValueError):
+    """Not a report as the bench writes it; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commissioned:
+    """One instrument as it answered, and the driver that bench.toml names for it."""
+
+    role: str
+    driver: str
+    model: str
+    serial_number: str
+    firmware: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """`at` is wall time at the end; `journal` names the bench's record of it and its last hash."""
+
+    station: str
+    at: datetime
+    simulated: bool
+    instruments: tuple[Commissioned, ...]
+    figures: Figures
+    judged_by: Judged
+    findings: tuple[Finding, ...]
+    passed: bool
+    journal: Mapping[str, str]
+    software: Mapping[str, str]
+    ended: str = ""  # why it did not come to its end, "" where it did
+    schema: str = SCHEMA
+
+    @property
+    def lead_milliohm(self) -> float:
+        """NaN where it was not come to."""
+        return 1000 * self.figures.lead_ohm
+
+
+def judged(figures: Figures, by: Judged, ended: str) -> tuple[tuple[Finding, ...], bool]:
+    """The findings and whether all is well."""
+    found = judge.findings(figures, by)
+    return found, judge.passed(found) and not ended
+
+
+def encode(report: Report) -> bytes:
+    """The bytes that are hashed and kept."""
+    return rfc8785.dumps(to_plain(report))
+
+
+def write(folder: Path, report: Report) -> Path:
+    """Put it beside bench.toml, whole or not at all, in place of the one before."""
+    path = folder / FILE
+    draft = path.with_suffix(".new")
+    with draft.open("wb") as file:
+        file.write(encode(report) + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    return path
+
+
+def decode(data: bytes) -> Report:
+    """The report that `encode` wrote, judged again; raises ReportWrong for anything else."""
+    report = read(data)
+    try:
+        canonical = encode(report)
+    except (TypeError, rfc8785.CanonicalizationError) as error:
+        raise ReportWrong(f"{error}: check the bench again and send its {FILE}") from error
+    if canonical != data.strip():
+        raise ReportWrong(f"not as a bench writes it: send {FILE} unchanged")
+    _refuse_other_verdicts(report)
+    return report
+
+
+def read(data: bytes) -> Report:
+    """A report that was taken in already, maybe before a field was added that has a default."""
+    if len(data) > BYTES_MAX:
+        raise ReportWrong(f"more than {BYTES_MAX} bytes: send the bench's {FILE}")
+    try:
+        plain: Any = json.loads(data)
+    except ValueError as error:
+        raise ReportWrong(f"not JSON ({error}): send the bench's {FILE} as it is") from error
+    if not isinstance(plain, Mapping) or plain.get("schema") != SCHEMA:
+        raise ReportWrong(f"not a report of schema {SCHEMA}: send the bench's {FILE}")
+    try:
+        return from_plain(Report, plain)
+    except (ValueError, TypeError, AttributeError, OverflowError) as error:
+        raise ReportWrong(f"{error}: check the bench again and send its {FILE}") from error
+
+
+def _refuse_other_verdicts(report: Report) -> None:
+    if report.at.tzinfo is None:
+        raise ReportWrong("at has no time zone: check the bench again")
+    try:
+        found, passed = judged(report.figures, report.judged_by, report.ended)
+    except (ValueError, OverflowError) as error:
+        raise ReportWrong(f"figures that cannot be judged ({error})") from error
+    said = [(finding.check, finding.verdict) for finding in report.findings]
+    if said != [(finding.check, finding.verdict) for finding in found] or passed != report.passed:
+        raise ReportWrong("its findings do not follow from its figures: check the bench again")

@@ -1,0 +1,173 @@
+"""Hours of a job at its station, and what a run has left by its own readings (F5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from shop import clock
+from shop.forecast.queries import Forecast, contacts_of, forecast, left_of
+from shop.jobs.models import Job, Run
+from shop.jobs.planning import plan
+from shop.jobs.states import RunState
+from shop.refusals import Refusal
+from stations.values import Reading
+from tests import factories
+from tests.cast import Cast
+from tests.shop.readings.samples import make_readings, store
+
+
+@pytest.fixture
+def job(cast: Cast) -> Job:
+    factories.make_policy(by=cast.sade)
+    return factories.make_job(by=cast.tola, claimed_at=factories.make_station(now=clock.now()))
+
+
+def told(job: Job, rested_v: float | None = None) -> Forecast:
+    assert job.station is not None
+    found = forecast(job, job.station, rested_v)
+    assert found is not None
+    return found
+
+
+def test_hours_are_an_interval_that_measured_volts_make_narrow(job: Job) -> None:
+    """4 x 200 Ah at 14.4 A: from 90 % down to 10 % where nobody measured anything."""
+    unknown, low = told(job), told(job, 3.20)
+
+    assert unknown.hours.low < 12 < 40 < unknown.hours.high
+    assert low.hours.middle == pytest.approx(0.91 * 800 / 14.4 + 0.6, rel=0.05)
+    assert low.hours.high - low.hours.low < 0.3 * (unknown.hours.high - unknown.hours.low)
+    assert low.finishes
+    assert any("series pre-charge" in other.words for other in low.alternatives)
+
+
+@pytest.mark.parametrize("volts", [0.0, 1.99, 3.66, 12.8, float("nan")])
+def test_volts_that_no_cell_rests_at_are_refused(job: Job, volts: float) -> None:
+    with pytest.raises(Refusal, match="No LiFePO4 cell rests at"):
+        told(job, volts)
+
+
+def test_a_procedure_without_a_charge_has_no_hours(cast: Cast, job: Job) -> None:
+    job.kind = "recheck"
+
+    assert job.station is not None
+    assert forecast(job, job.station) is None
+
+
+@pytest.fixture
+def charging(cast: Cast, job: Job) -> Callable[..., Run]:
+    """A run in its balance step with these readings after some of the cells at rest."""
+
+    def made(readings: list[Reading], *, step: str = "balance") -> Run:
+        assert job.station is not None
+        planned = plan(job, job.station)
+        run = factories.make_run(
+            by=cast.tola,
+            job=job,
+            state=RunState.RUNNING,
+            program=planned.plain,
+            step={"name": step},
+        )
+        store(run, [*at_rest(3.306), *readings])
+        return run
+
+    return made
+
+
+def at_rest(volts: float) -> list[Reading]:
+    return [
+        replace(
+            reading,
+            output_on=False,
+            voltage_v=volts,
+            supply_current_a=0.0,
+            cell_voltages_v=(volts,) * 4,
+            regulation="",
+        )
+        for reading in make_readings(5)
+    ]
+
+
+def flowing(hours: float, *, volts: float, every_s: float = 30.0) -> list[Reading]:
+    """14.4 A, a reading every half minute."""
+    last = at_rest(3.306)[-1]
+    count = int(hours * 3600 / every_s)
+    return [
+        replace(
+            last,
+            seq=last.seq + n,
+            at=last.at + n * timedelta(seconds=every_s),
+            received_at=last.received_at + n * timedelta(seconds=every_s),
+            output_on=True,
+            voltage_v=volts,
+            supply_current_a=14.4,
+            regulation="CC",
+        )
+        for n in range(1, count + 1)
+    ]
+
+
+def test_what_has_flowed_is_no_longer_ahead(job: Job, charging: Callable[..., Run]) -> None:
+    before = told(job, 3.306).hours
+
+    left = left_of(charging(flowing(10.0, volts=3.338)))
+
+    assert left is not None
+    assert left.hours is not None
+    assert left.hours.middle < before.middle - 8
+    assert left.hours.high <= before.high - 9
+
+
+def test_a_tail_is_followed_by_its_own_fall(charging: Callable[..., Run]) -> None:
+    """From 8 A, a half every 12 min, done at 1 A: 2.4 A after 21 min, a quarter of an hour more."""
+    bulk = flowing(1.0, volts=3.40)
+    hold = [
+        replace(
+            reading,
+            seq=bulk[-1].seq + n,
+            at=bulk[-1].at + n * timedelta(seconds=30),
+            received_at=bulk[-1].received_at + n * timedelta(seconds=30),
+            voltage_v=3.648,
+            supply_current_a=round(8.0 * 0.5 ** (n / 24), 2),
+            regulation="CV",
+        )
+        for n, reading in enumerate(bulk[:42], start=1)
+    ]
+
+    left = left_of(charging([*bulk, *hold]))
+
+    assert left is not None
+    assert left.hours is not None
+    assert 15 <= left.hours.low * 60 <= left.hours.middle * 60 <= 35
+
+
+def test_nothing_is_foretold_outside_the_charge(charging: Callable[..., Run]) -> None:
+    assert left_of(charging(flowing(0.1, volts=3.33), step="connect")) is None
+
+
+def test_a_poor_contact_is_read_from_the_stored_readings(charging: Callable[..., Run]) -> None:
+    """Cell 3 lies 30 mV low at 3.6 A, and 5 mV once little flows."""
+    hours = flowing(0.5, volts=3.40)
+    last = len(hours) // 2
+
+    def low(reading: Reading, by_v: float) -> Reading:
+        return replace(reading, cell_voltages_v=(3.40, 3.40, 3.40 - by_v, 3.40))
+
+    def held(reading: Reading) -> Reading:
+        return replace(low(reading, 0.005), supply_current_a=2.0, regulation="CV")
+
+    bulk = [low(reading, 0.030) for reading in hours[:last]]
+    found = contacts_of(charging([*bulk, *map(held, hours[last:])]))
+
+    assert found is not None
+    assert [(one.position, round(one.at_most_ohm, 4)) for one in found.poor] == [(3, 0.0083)]
+
+
+def test_before_the_hold_no_contact_is_judged(charging: Callable[..., Run]) -> None:
+    found = contacts_of(charging(flowing(0.1, volts=3.40)))
+
+    assert found is not None
+    assert found.words == "not observable before the hold"
