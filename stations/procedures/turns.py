@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from stations.procedures.steps import Charge, Instruct, Measure, Run, Step, Verify
+from stations.procedures.steps import Charge, Measure, Run, Step, Verify
 from stations.values import NAN, Reading, Window
 
 
@@ -20,7 +20,7 @@ def seen(step: Charge | Measure | Verify, reading: Reading) -> tuple[float, ...]
 
 def with_turn(run: Run, step: Step) -> Run:
     """The run as the step finds it: with another cell the account of what it was begins anew."""
-    cell = 0 if isinstance(step, Instruct) else step.cell
+    cell = step.cell if isinstance(step, Charge | Measure | Verify) else 0
     if cell in (0, run.cell) or not run.rested_alone:
         return run
     rested_v, least_ah = run.rested_alone[cell - 1]
