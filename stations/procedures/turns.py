@@ -31,4 +31,6 @@ def with_turn(run: Run, step: Step) -> Run:
         last_on_v=NAN,
         least_charge_ah=least_ah,
         least_from_ah=run.charge_ah,
+        alarms=(),
+        interruptions=(),
     )

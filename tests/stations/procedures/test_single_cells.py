@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -18,11 +18,26 @@ from stations.procedures.check import problems
 from stations.procedures.progress import enter_next
 from stations.procedures.resume import resumed
 from stations.procedures.steps import Charge, Outcome, PlanRefused, Program, Run, Verify
+from stations.replay import replay
 from stations.runner import begun, run
 from stations.values import OffProof, Window
 from stations.virtual import Act, VirtualBench
 from tests.stations.procedures.scripted import RATINGS, START, spec
+from tests.stations.test_replay import Journalled
 from tests.stations.test_virtual import record
+
+
+class KilledIn(Journalled):
+    """Dies 50 readings after the program has entered the named step."""
+
+    def __init__(self, step: str, inner: VirtualBench) -> None:
+        super().__init__(inner)
+        self._step = step
+
+    def note(self, kind: str, data: Mapping[str, Any]) -> None:
+        super().note(kind, data)
+        if kind == "step" and data["name"] == self._step:
+            self.lives = 50
 
 
 def made(cells: int = 3, **changes: Any) -> Program:
@@ -193,6 +208,27 @@ def test_an_interrupted_charge_goes_on_with_the_same_cell_and_its_own_account() 
     assert (after.step.name, after.cell) == ("balance-2", 2)
     assert (after.least_charge_ah, after.least_from_ah) == (170.0, 4.0)
     assert after.rested == Window(3.10, 3.10)
+
+
+def test_a_run_that_was_killed_in_the_second_cell_goes_on_there_and_keeps_the_first() -> None:
+    """F4: from its journal, as the next worker does it."""
+    program, bench = made(), VirtualBench(table(), person=by_turns(), sample_s=6.0)
+    first = KilledIn("balance-2", bench)
+    killed = run(begun(program, first.opened_at), first)
+    known = replay(program, [first.journal(killed)])
+    again = resumed(
+        known.outcome.unclosed, at=bench.clock.now(), stopped=known.stopped, reason="killed"
+    )
+
+    outcome = run(again, bench)
+
+    assert outcome.kind == "FINISHED", outcome.reason
+    own = cells_of(outcome.run.records)
+    assert {cell: f.completeness for cell, f in own.items()} == dict.fromkeys((1, 2, 3), "COMPLETE")
+    assert sorted(stopped_of(outcome.run.records)) == [1, 2, 3]
+    assert "interrupted" in own[2].remark
+    assert (own[1].remark, own[3].remark) == ("", "")
+    assert [record(outcome, f"disconnect-{n}").cells[0].verdict for n in (1, 2, 3)] == ["pass"] * 3
 
 
 @pytest.mark.parametrize(
