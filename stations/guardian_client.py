@@ -85,12 +85,13 @@ class GuardianBench:
         attempt: int,
         token: int,
         limits: Limits,
-        program: Mapping[str, str],
+        program: Mapping[str, str | int],
         valid_s: float,
     ) -> None:
         """Open the session; raises BenchError when it is refused, BenchLost without a guardian.
 
-        `program` is name and version; `valid_s` how long the lease is good for by itself.
+        `program` is name, version, and how many cells there are (without it: as many as are
+        wired); `valid_s` is how long the lease is good for by itself.
         """
         self._token = token
         self._items: deque[Reading | Event] = deque()

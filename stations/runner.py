@@ -15,7 +15,7 @@ from stations.bench import Bench, BenchError, BenchLost
 from stations.plain import to_plain
 from stations.procedures.charging import essentially_balanced
 from stations.procedures.decide import decide
-from stations.procedures.progress import close_step, confirm, enter_next
+from stations.procedures.progress import close_step, confirm, current_stopped, enter_next
 from stations.procedures.steps import (
     Charge,
     Finish,
@@ -91,7 +91,7 @@ class Execution:
                 self._note_record()
                 return self.ended("FINISHED", "done")
             case Refuse(problems):
-                return self.ended("REFUSED", problems[0], problems)
+                return self.ended("REFUSED", " ".join(problems), problems)
             case Trip(reason):
                 return self._cut("TRIPPED", reason, reading.at)
             case SafeHold(reason, resumable):
@@ -128,7 +128,7 @@ class Execution:
         self._note_record()
         if isinstance(self.state.step, Charge):
             proof = self.bench.off()
-            self.state = replace(self.state, current_stopped=proof)
+            self.state = current_stopped(self.state, proof)
             at = max(at, proof.at)
             self.bench.note("current_stopped", to_plain(proof))
         self.state = enter_next(self.state, at)
@@ -207,5 +207,5 @@ class Execution:
             reason = f"{outcome.reason}; the output could not be proven off: {error}"
             return replace(outcome, kind="ERROR", reason=reason)
         if isinstance(outcome.run.step, Charge):
-            outcome = replace(outcome, run=replace(outcome.run, current_stopped=proof))
+            outcome = replace(outcome, run=current_stopped(outcome.run, proof))
         return outcome

@@ -64,15 +64,17 @@ class Instruments:
 class Act:
     """What a person does `after_s` of process time from when the program enters `on_step`.
 
-    Hands: "join" puts links and leads on, "part" takes both off, "leads off" only the leads.
+    Hands: "join" puts links and leads on, "part" takes both off, "leads off" only the leads,
+    "single" puts leads and meter on `cell` alone.
     Then a step is confirmed (`step`, or `on_step` itself), or a stop is asked for.
     """
 
     on_step: str
     after_s: float
-    hands: Literal["", "join", "part", "leads off"] = ""
+    hands: Literal["", "join", "part", "leads off", "single"] = ""
     says: Literal["confirm", "stop", ""] = "confirm"
     step: str = ""
+    cell: int = 0
 
 
 # Someone who is at the bench whenever a parallel top balance asks for it.
@@ -183,8 +185,9 @@ class VirtualBench:
 
     def _perform(self, act: Act) -> Event | None:
         if act.hands:
-            self.bank.linked = act.hands != "part"
-            self.bank.fed = act.hands == "join"
+            self.bank.linked = act.hands in ("join", "leads off")
+            self.bank.fed = act.hands in ("join", "single")
+            self.bank.alone = act.cell if act.hands == "single" else 0
         now = self.clock.now()
         if act.says == "stop":
             self.off()

@@ -5,7 +5,7 @@ They write rows directly; a test of a service calls the service.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -106,11 +106,16 @@ def make_recipe_version(*, by: User, **parameters: Any) -> RecipeVersion:
 
 
 def make_recheck_recipe(*, by: User, **parameters: Any) -> RecipeVersion:
+    return make_recipe_of("recheck", recheck_defaults() | parameters, by=by)
+
+
+def make_recipe_of(procedure: str, parameters: Mapping[str, Any], *, by: User) -> RecipeVersion:
+    """Version 1 of a new recipe of that procedure."""
     return RecipeVersion.objects.create(
-        recipe=Recipe.objects.create(name=f"Re-check {next(_numbers)}"),
+        recipe=Recipe.objects.create(name=f"Recipe {next(_numbers)}"),
         version=1,
-        procedure="recheck",
-        parameters=recheck_defaults() | parameters,
+        procedure=procedure,
+        parameters=dict(parameters),
         created_by=by,
     )
 

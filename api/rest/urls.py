@@ -107,7 +107,9 @@ Shapes.
               "age_s", "verdict"}]}
     Balance  {"id", "method", "completeness": "COMPLETE|PARTIAL", "remark", "target_v", "tail_a",
               "done_a", "partial_a", "cv_s", "charge_ah", "simulated",
-              "superseded": Reason | null}
+              "superseded": Reason | null,
+              "cells": [those charged alone: {"serial", "position", "completeness", "remark",
+              "tail_a", "cv_s", "charge_ah", "current_stopped_at"}]}
     Curve    {"run", "at": [unix seconds], "voltage_v": [], "supply_voltage_v": [],
               "current_a": [], "cells_v": [[cell 1 …], [cell 2 …]],
               "gaps": [[from, to]], "readings": count, "target_v", "simulated"}

@@ -19,7 +19,6 @@ from shop.cells.models import Cell
 from shop.equipment.models import Calibration, CalibrationWithdrawal, Instrument
 from shop.evidence.models import (
     Approval,
-    Balance,
     CapacityTest,
     CellBalance,
     CellVoltage,
@@ -83,7 +82,7 @@ class _Reader:
         )
         self.ids = [cell.pk for cell in self.cells]
         self.balances = self._balances()
-        self.run_ids = {balance.run_id for balance in self.balances.values()}
+        self.run_ids = {row.balance.run_id for row in self.balances.values()}
         self.voltages = self._voltages()
         self.groups = self._groups()
         self.calibrations = self._calibrations()
@@ -118,7 +117,7 @@ class _Reader:
             for cell in self.cells
         }
 
-    def _balances(self) -> dict[int, Balance]:
+    def _balances(self) -> dict[int, CellBalance]:
         rows = (
             CellBalance.objects.filter(cell__in=self.ids)
             .select_related(
@@ -129,7 +128,7 @@ class _Reader:
             )
             .order_by("balance__recorded_at", "balance_id")
         )
-        return {row.cell_id: row.balance for row in rows}
+        return {row.cell_id: row for row in rows}
 
     def _voltages(self) -> dict[tuple[int, str], CellVoltage]:
         """The newest by cell and kind: of the balance's own run, re-checks of any."""
@@ -141,8 +140,8 @@ class _Reader:
         )
         found = {}
         for row in rows:
-            balance = self.balances.get(row.cell_id)
-            own = balance is not None and row.voltage_check.run_id == balance.run_id
+            mine = self.balances.get(row.cell_id)
+            own = mine is not None and row.voltage_check.run_id == mine.balance.run_id
             if own or row.voltage_check.kind == RECHECK:
                 found[row.cell_id, row.voltage_check.kind] = row
         return found
@@ -175,7 +174,7 @@ class _Reader:
             manifest.run_id: manifest
             for manifest in Manifest.objects.filter(
                 run__in=self.run_ids,
-                sha256__in={balance.manifest_sha256 for balance in self.balances.values()},
+                sha256__in={row.balance.manifest_sha256 for row in self.balances.values()},
             )
         }
         named = {
@@ -206,7 +205,7 @@ class _Reader:
 
     def _hands(self) -> Mapping[int, list[tuple[int, int | None, int | None]]]:
         """Who started each run of the balances' jobs, and who confirmed its steps, by job."""
-        jobs = {balance.run.job_id for balance in self.balances.values()}
+        jobs = {row.balance.run.job_id for row in self.balances.values()}
         rows = Run.objects.filter(job__in=jobs).values_list(
             "job_id", "pk", "started_by_id", "acts__by_id"
         )
@@ -238,10 +237,11 @@ class _Reader:
         )
 
     def _balance(self, cell_id: int) -> BalanceEvidence | None:
-        balance = self.balances.get(cell_id)
-        if balance is None:
+        row = self.balances.get(cell_id)
+        if row is None:
             return None
-        run = balance.run
+        balance = row.balance
+        run, figures = balance.run, row if row.completeness else balance
         manifest = self.manifests.get(run.pk)
         instruments = manifest.body.get("instruments", []) if manifest else []
         return BalanceEvidence(
@@ -249,13 +249,13 @@ class _Reader:
             run_id=run.pk,
             method=balance.method,
             target_v=balance.target_v,
-            completeness=balance.completeness,
-            remark=balance.remark,
-            tail_a=balance.tail_a,
+            completeness=figures.completeness,
+            remark=figures.remark,
+            tail_a=_own_or(figures.tail_a, balance.tail_a),
             done_a=balance.done_a,
             partial_a=balance.partial_a,
-            cv_s=balance.cv_s,
-            charge_ah=balance.charge_ah,
+            cv_s=_own_or(figures.cv_s, balance.cv_s),
+            charge_ah=_own_or(figures.charge_ah, balance.charge_ah),
             policy_version=balance.policy_version.version,
             recipe=balance.recipe_version.recipe.name,
             recipe_version=balance.recipe_version.version,
@@ -366,8 +366,12 @@ class _Reader:
         return {
             cell_id: run_id
             for cell_id, run_id in rows
-            if cell_id in self.balances and run_id > self.balances[cell_id].run_id
+            if cell_id in self.balances and run_id > self.balances[cell_id].balance.run_id
         }
+
+
+def _own_or(own: float | None, group: float) -> float:
+    return group if own is None else own
 
 
 def _taken_back(row: Supersession | CalibrationWithdrawal | None) -> TakenBack | None:

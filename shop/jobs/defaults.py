@@ -81,6 +81,7 @@ class Policy:
 RECIPE_BOUNDS: Mapping[str, Window] = {
     "target_v": Window(3.50, 3.65),  # B13
     "target_min_v": Window(3.45, 3.65),
+    "bms_run_v": Window(0.0, 3.80),
     "done_c": Window(0.0002, 0.05),  # up to the reviewer's 0.05C in [B], appendix A
     "partial_c": Window(0.0002, 0.05),
     "done_share": Window(0.01, 0.5),
@@ -101,6 +102,8 @@ RECIPE_BOUNDS: Mapping[str, Window] = {
     "lead_max_ohm": Window(0.002, 0.100),
     "parallel_spread_max_v": Window(0.0, 0.30),
     "parallel_level_max_v": Window(0.0, 0.30),
+    "resistor_ohm": Window(0.1, 10.0),
+    "resistor_s": Window(10.0, 3600.0),
     "pass_below_v": Window(0.005, 0.100),
     "marginal_below_v": Window(0.005, 0.150),
     "above_v": Window(0.0, 0.020),
@@ -158,6 +161,7 @@ RECIPE_ORDERED = (
     ("done_c", "partial_c"),
     ("done_share", "partial_share"),
     ("target_min_v", "target_v"),
+    ("bms_run_v", "target_v"),  # B13
     ("cv_min_s", "cv_max_s"),
     ("alarm_above_v", "stop_above_v"),
     ("stop_above_v", "ovp_above_v"),
@@ -189,7 +193,7 @@ def recipe_of(parameters: Mapping[str, Any]) -> Recipe:
     Raises Refusal naming every key that is unknown, mistyped or out of bounds.
     """
     named = {key: value for key, value in parameters.items() if key != FULL_RATING}
-    recipe = _read(Recipe, named, RECIPE_BOUNDS, RECIPE_ORDERED)
+    recipe = read(Recipe, named, RECIPE_BOUNDS, RECIPE_ORDERED)
     if not isinstance(parameters.get(FULL_RATING, False), bool):
         raise Refusal([_wrong(FULL_RATING, "must be true or false")])
     return recipe
@@ -201,12 +205,12 @@ def full_rating_allowed(parameters: Mapping[str, Any]) -> bool:
 
 def recheck_recipe_of(parameters: Mapping[str, Any]) -> recheck.Recipe:
     """The re-check recipe that stored parameters name; raises Refusal like `recipe_of`."""
-    return _read(recheck.Recipe, parameters, RECHECK_BOUNDS, RECHECK_ORDERED)
+    return read(recheck.Recipe, parameters, RECHECK_BOUNDS, RECHECK_ORDERED)
 
 
 def policy_of(parameters: Mapping[str, Any]) -> Policy:
     """The policy that stored parameters name; raises Refusal like `recipe_of`."""
-    policy = _read(Policy, parameters, POLICY_BOUNDS, POLICY_ORDERED)
+    policy = read(Policy, parameters, POLICY_BOUNDS, POLICY_ORDERED)
     if policy.capacity_basis not in ("group", "rating"):
         raise Refusal([_wrong("capacity_basis", "must be 'group' or 'rating'")])
     return policy
@@ -227,12 +231,17 @@ def policy_defaults() -> dict[str, Any]:
     return asdict(Policy())
 
 
-def _read(
+def read(
     kind: type[T],
     parameters: Mapping[str, Any],
     bounds: Mapping[str, Window],
     ordered: tuple[tuple[str, str], ...],
 ) -> T:
+    """The value of `kind` that `parameters` name, within `bounds`; the rest takes its default.
+
+    `ordered` are pairs of which the first must not exceed the second.  Raises Refusal naming
+    every key that does not fit.
+    """
     found = _key_problems(kind, parameters, bounds)
     if found:
         raise Refusal(found)

@@ -183,7 +183,7 @@ def _on_bench(held: Held, prepared: Prepared) -> Ending:
         attempt=held.run.attempt,
         token=held.token,
         limits=prepared.limits,
-        program={"name": program.name, "version": program.version},
+        program={"name": program.name, "version": program.version, "cells": program.cells},
         valid_s=max(POLL_S, prepared.valid_until_s - guard_s()),
     ) as bench:
         if told_to_end.is_left:

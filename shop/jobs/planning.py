@@ -14,7 +14,7 @@ import rfc8785
 
 from shop.equipment.models import Station
 from shop.evidence.parted import parted_cells
-from shop.jobs.models import Job, Run
+from shop.jobs.models import Job, RecipeVersion, Run
 from shop.jobs.procedures import CellFigures, Cells, procedure_of
 from shop.refusals import Problem, Refusal, refuse
 from stations.drivers.registry import DRIVERS
@@ -79,6 +79,12 @@ def lasts_at_most(job: Job, station: Station | None) -> timedelta:
         return timedelta()
 
 
+def target_of(version: RecipeVersion) -> float | None:
+    """The voltage that a stored recipe charges to; None where it charges to none."""
+    recipe = procedure_of(version.procedure).recipe_of(version.parameters)
+    return getattr(recipe, "target_v", None)
+
+
 def cells_of(job: Job) -> Cells:
     """The cells of a job in bank order, each with what its last balance left."""
     cells = [
@@ -138,12 +144,13 @@ def program_sha256(program: Program) -> str:
 
 
 def _lasts(program: Program) -> timedelta:
-    """The longest charge whole, every other charge by its CV hold, measurements whole."""
-    charges = sorted(
-        (step for step in program.steps if isinstance(step, Charge)), key=lambda s: s.timeout
-    )
-    total = sum((step.timeout for step in charges[-1:]), timedelta())
-    total += sum((step.tail.cv_max for step in charges[:-1]), timedelta())
+    """Of each cell, or the bank, the longest charge whole and the rest by their CV hold;
+    measurements whole."""
+    charges = [step for step in program.steps if isinstance(step, Charge)]
+    total = sum((step.tail.cv_max for step in charges), timedelta())
+    for cell in {step.cell for step in charges}:
+        longest = max((s for s in charges if s.cell == cell), key=lambda step: step.timeout)
+        total += longest.timeout - longest.tail.cv_max
     return total + sum(
         (step.timeout for step in program.steps if isinstance(step, Measure)), timedelta()
     )

@@ -133,15 +133,18 @@ def reading_of(
     expected_on: bool,
     cells: int,
     stuck: frozenset[str],
+    occupied: int = 0,
 ) -> Reading:
     """The sample as a Reading: what is missing is NaN and has its flag.  Pure.
 
-    `cells` is how many channels the scanner has, 0 without one; `stuck` are flags that only
-    more than one sample can show.  A silent supply's output is taken to be what was asked.
+    `cells` is how many channels the scanner has, 0 without one; `occupied` says how many of
+    them, from the first, have a cell on them (0: all): what open wires show is nothing.
+    `stuck` are flags that only more than one sample can show.  A silent supply's output is
+    taken to be what was asked.
     """
     flags = set(sample.doubts) | stuck
     meter_v = _volts(sample, "meter", 1, flags)[0]
-    cell_volts = _volts(sample, "scanner", cells, flags) if cells else ()
+    cell_volts = _volts(sample, "scanner", cells, flags, occupied or cells) if cells else ()
     supply = sample.supply
     if supply is None:
         flags |= set() if "supply_invalid" in flags else {"supply_silent"}
@@ -171,14 +174,16 @@ def reading_of(
     )
 
 
-def _volts(sample: Sample, role: str, count: int, flags: set[str]) -> tuple[float, ...]:
+def _volts(
+    sample: Sample, role: str, count: int, flags: set[str], wanted: int = 1
+) -> tuple[float, ...]:
+    """The first `wanted` of `count` values."""
     measured = sample.measured(role)
     if measured is None:
         if f"{role}_invalid" not in flags:
             flags.add(f"{role}_silent")
-        return (NAN,) * count
-    if len(measured.volts) != count or not all(math.isfinite(v) for v in measured.volts):
+        return (NAN,) * wanted
+    volts = measured.volts[:wanted] if len(measured.volts) == count else (NAN,) * wanted
+    if not all(math.isfinite(v) for v in volts):
         flags.add(f"{role}_invalid")
-    if len(measured.volts) != count:
-        return (NAN,) * count
-    return measured.volts
+    return volts

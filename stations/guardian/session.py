@@ -60,6 +60,7 @@ class Session:
     heard_s: float  # guard time of the runner's last sign of life
     lease_until_s: float
     tally: Tally
+    cells: int = 0  # on the scanner's first channels; 0: on all that are wired
     seq: int = 0
     configured: Setpoint | None = None  # since the output was last off
     expected_on: bool = False
@@ -147,6 +148,16 @@ def valid_problem(valid_s: object) -> str:
     if not isinstance(valid_s, int | float) or not 0 < valid_s <= VALID_MAX_S:
         return f"valid_s is {valid_s!r}; it must be seconds between 0 and {VALID_MAX_S:.0f}"
     return ""
+
+
+def cells_problem(cells: object, wired: int) -> str:
+    """What is wrong with a session's number of cells, or ""; 0 is as many as are wired."""
+    if type(cells) is int and cells >= 0 and (cells <= wired or not wired):
+        return ""
+    return (
+        f"the program has {cells!r} cells, the scanner of this bench is wired for {wired}: use a "
+        "bench that is wired for them"
+    )
 
 
 def setpoint_problem(limits: Limits, setpoint: Setpoint) -> str:

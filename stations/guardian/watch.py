@@ -106,6 +106,7 @@ class Watch:
             now_s=now_s,
             expected_on=session.expected_on,
             cells=len(scanner.channels) if scanner else 0,
+            occupied=session.cells,
             stuck=session.stuck(at),
         )
         tally, verdict = judge(

@@ -24,7 +24,21 @@ def problems(program: Program, ratings: Ratings) -> list[str]:
             found += _measure_problems(step, program, ratings)
     if not any(isinstance(step, Measure) for step in program.steps[-1:]):
         found.append("The program does not end with a measurement of every cell.")
+    found += _unmeasured(program)
     return list(dict.fromkeys(found))
+
+
+def _unmeasured(program: Program) -> list[str]:
+    """Cells that are charged alone and not measured before the next one is."""
+    found, owed = [], 0
+    for step in program.steps:
+        if isinstance(step, Measure) and step.cell == owed:
+            owed = 0
+        elif isinstance(step, Charge) and step.cell != owed:
+            if owed:
+                found.append(f"{step.title}: cell {owed} is not measured before it.")
+            owed = step.cell
+    return found + ([f"Cell {owed} is charged and not measured after it."] if owed else [])
 
 
 def _idle_problems(program: Program, supply: SupplyRatings) -> list[str]:

@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from stations.procedures.steps import Charge, Instruct, Measure, Record, Run, Step, Verify
-from stations.values import NAN
+from stations.procedures.turns import with_turn
+from stations.values import NAN, OffProof
 
 
 def zero_a(run: Run) -> float:
@@ -21,7 +22,7 @@ def close_charge(run: Run, step: Charge, at: datetime, remarks: tuple[str, ...])
     remarks = (*remarks, *run.interruptions, *run.alarms)
     record = Record(
         step=step.name,
-        kind="charge",
+        kind="stage" if step.stage else "charge",
         entered_at=run.entered_at,
         ended_at=at,
         remarks=remarks if held else ("partial", *remarks),
@@ -38,6 +39,7 @@ def close_charge(run: Run, step: Charge, at: datetime, remarks: tuple[str, ...])
             ("peak_voltage_v", run.peak_voltage_v),
             ("lead_ohm", run.lead_ohm),
         ),
+        cell=step.cell,
     )
     return replace(run, records=(*run.records, record))
 
@@ -56,6 +58,17 @@ def close_step(run: Run, at: datetime, remarks: tuple[str, ...] = ()) -> Run:
         remarks=remarks,
     )
     return replace(run, records=(*run.records, record))
+
+
+def current_stopped(run: Run, proof: OffProof) -> Run:
+    """The charge that the run is in was followed by this; the record of one cell keeps it."""
+    run = replace(run, current_stopped=proof)
+    step = run.step
+    if isinstance(step, Charge) and step.cell and run.records:
+        *others, last = run.records
+        if (last.step, last.entered_at) == (step.name, run.entered_at):
+            run = replace(run, records=(*others, replace(last, stopped=proof)))
+    return run
 
 
 def enter_next(run: Run, at: datetime) -> Run:
@@ -84,8 +97,10 @@ def enter_next(run: Run, at: datetime) -> Run:
             no_current_since=None,
             peak_voltage_v=NAN,
             outs_of_place=0,
+            above_window=0,
             settled=(),
         )
+        run = with_turn(run, step)
         if not _needless(step, run):
             return run
         skipped = Record(

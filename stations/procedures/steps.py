@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
+from stations.plain import LATER
 from stations.values import NAN, Limits, OffProof, Protection, Setpoint, Window
 
 
@@ -43,6 +44,26 @@ class ParallelRule:
     peak_max_c: float
     path_ohm: float  # resistance that limits the surge between two cells: cells and links
     capacity_ah: float
+    # [A]: 0.5 to 1 ohm, 50 W, for two or three minutes; told of with what it truly does.
+    resistor_ohm: float = field(default=0.5, metadata=LATER)
+    resistor_s: float = field(default=180.0, metadata=LATER)
+
+
+@dataclass(frozen=True, slots=True)
+class RestedRule:
+    """Cells that are charged one by one: each, at rest, may be charged at all (B12, B17)."""
+
+    TAGGED: ClassVar[bool] = True
+    voltage: Window
+    capacity_ah: float
+
+
+@dataclass(frozen=True, slots=True)
+class LevelRule:
+    """B3: what low cells rest at once they were levelled; it ends a program and refuses nothing."""
+
+    TAGGED: ClassVar[bool] = True
+    voltage: Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +100,19 @@ class RecheckRule:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """Every cell, individually, output proven off; judged by `rule` when settled."""
+    """Every cell, individually, output proven off; judged by `rule` when settled.
+
+    `cell` is the position of the only one that is judged, here and in the steps below; 0: all.
+    """
 
     TAGGED: ClassVar[bool] = True
     name: str
     title: str
-    rule: ParallelRule | DisconnectRule | RecheckRule
+    rule: ParallelRule | RestedRule | LevelRule | DisconnectRule | RecheckRule
     settle_samples: int = 3
     settle_v: float = 0.002
     timeout: timedelta = timedelta(minutes=30)
+    cell: int = field(default=0, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +131,7 @@ class Verify:
     settle_samples: int = 3
     timeout: timedelta = timedelta(minutes=15)
     skip_if_announced: str = ""  # needless where the charge after it is
+    cell: int = field(default=0, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +189,9 @@ class Charge:
     hold_for: str = ""
     hold_max: timedelta = timedelta(0)
     agreement: Agreement | None = None  # None in stored programs of version 1
+    # B11: a voltage on the way to the target; what it reached is never the balance itself.
+    stage: bool = field(default=False, metadata=LATER)
+    cell: int = field(default=0, metadata=LATER)
 
 
 Step = Instruct | Measure | Verify | Charge
@@ -221,7 +250,10 @@ class CellResult:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What one finished step leaves behind."""
+    """What one finished step leaves behind.
+
+    Of a step for one cell: its position, and when the charge's current stopped.
+    """
 
     step: str
     kind: str
@@ -230,6 +262,8 @@ class Record:
     cells: tuple[CellResult, ...] = ()
     remarks: tuple[str, ...] = ()
     facts: tuple[tuple[str, float], ...] = ()
+    cell: int = field(default=0, metadata=LATER)
+    stopped: OffProof | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +305,10 @@ class Run:
     reached_cv: bool = False
     least_charge_ah: float = 0.0  # what the start SOC implies must at least go in
     rested: Window | None = None  # of the cells at the pre-check: the bank lies within
+    # Cells that are charged one by one, by position: volts at rest, and the least to go in.
+    rested_alone: tuple[tuple[float, float], ...] = ()
+    cell: int = 0  # the position of the one whose turn it is
+    least_from_ah: float = 0.0  # `charge_ah` when its turn began
     last_on_v: float = NAN  # the bank, last seen with the output on
     rest_until: datetime | None = None  # nothing is verified before
     carried: Carried | None = None  # into the charge named there

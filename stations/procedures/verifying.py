@@ -7,6 +7,7 @@ from datetime import datetime
 
 from stations.procedures.progress import close_step
 from stations.procedures.steps import Action, Hold, Next, Run, SafeHold, Verify
+from stations.procedures.turns import seen
 from stations.values import Reading, Window
 
 
@@ -19,7 +20,7 @@ def decide_verify(run: Run, step: Verify, reading: Reading, now: datetime) -> tu
         return run, Hold()
     if _doubt(run, step, reading):
         return replace(run, settled=()), Hold()
-    run = replace(run, settled=(*run.settled, reading.cell_voltages_v))
+    run = replace(run, settled=(*run.settled, seen(step, reading)))
     if len(run.settled) < step.settle_samples:
         return run, Hold()
     return close_step(replace(run, settled=(), rest_until=None), now), Next()
@@ -40,7 +41,7 @@ def _doubt(run: Run, step: Verify, reading: Reading) -> str:
             f"the bank meter shows {reading.voltage_v:.3f} V where {expected.low:.3f} … "
             f"{expected.high:.3f} V was expected: check polarity, links and cells"
         )
-    for position, volt in enumerate(reading.cell_voltages_v, start=1):
+    for position, volt in enumerate(seen(step, reading), start=step.cell or 1):
         if not abs(volt - reading.voltage_v) <= step.cells_within_v:
             apart_mv = 1000 * (volt - reading.voltage_v)
             return (

@@ -9,6 +9,8 @@ from api.pages.jobs import SET_UP
 from shop import clock
 from shop.equipment.services import record_commissioning
 from shop.equipment.states import OutputState
+from shop.jobs.balances import step_pause_defaults
+from shop.jobs.defaults import recipe_defaults
 from shop.jobs.models import Job, Run
 from shop.jobs.states import JobState
 from tests import factories
@@ -195,5 +197,40 @@ def test_a_recheck_shows_its_own_plan_and_set_up(cast: Cast, technician: Client)
     assert "Up to 4 h −40 mV −80 mV" in page
     assert "From 24 h on −60 mV −100 mV" in page
     assert "No link joins any two cells" in page
+    assert "Basis of the tail" not in page
+    assert "plus lead" not in page
+
+
+def test_step_and_pause_names_its_three_voltages(cast: Cast, technician: Client) -> None:
+    """B11."""
+    station = factories.make_station(now=clock.now())
+    recipe = factories.make_recipe_of("step_pause_top_balance", step_pause_defaults(), by=cast.sade)
+    job = factories.make_job(
+        by=cast.tola, recipe_version=recipe, claimed_at=station, now=clock.now()
+    )
+
+    page = text(technician.get(f"/jobs/{job.pk}")).replace("\u202f", " ")
+
+    assert "Step-and-pause balance of 4 cells" in page
+    assert "output off between: 3.400 V, 3.500 V, then the target" in page
+    assert "One cell · in use" in page
+
+
+def test_an_individual_balance_shows_its_own_plan_and_set_up(
+    cast: Cast, technician: Client
+) -> None:
+    """B12: the tail of one cell, and no word of a joined bank."""
+    station = factories.make_station(now=clock.now())
+    recipe = factories.make_recipe_of("individual_top_balance", recipe_defaults(), by=cast.sade)
+    job = factories.make_job(
+        by=cast.tola, recipe_version=recipe, claimed_at=station, now=clock.now()
+    )
+
+    page = text(technician.get(f"/jobs/{job.pk}")).replace("\u202f", " ")
+
+    assert "Individual balance of 4 cells" in page
+    assert "Charge and hold cell 4" in page
+    assert "0.250" in page
+    assert "Every cell stands alone and stays alone" in page
     assert "Basis of the tail" not in page
     assert "plus lead" not in page

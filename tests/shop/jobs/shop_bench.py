@@ -23,7 +23,7 @@ from shop import clock
 from shop.equipment.benches import bench_folder
 from shop.equipment.models import Station, StationLease
 from shop.jobs.execution import execute
-from shop.jobs.models import Run
+from shop.jobs.models import RecipeVersion, Run
 from shop.jobs.services import confirm_step, start_run
 from shop.readings.uplink import Uplink
 from tests import factories
@@ -52,11 +52,13 @@ class ShopBench:
     station: Station
     cast: Cast
 
-    def start(self, **recipe: float) -> Run:
+    def start(self, *, recipe_version: RecipeVersion | None = None, **recipe: float) -> Run:
         """A started run of four cells: QUEUED, for nobody listens to the broker here."""
+        quick = QUICK | recipe
         job = factories.make_job(
             by=self.cast.tola,
-            recipe_version=factories.make_recipe_version(by=self.cast.sade, **QUICK | recipe),
+            recipe_version=recipe_version
+            or factories.make_recipe_version(by=self.cast.sade, **quick),
             claimed_at=self.station,
             now=clock.now(),
         )
@@ -92,6 +94,17 @@ class ShopBench:
         self.at_step(run, "unlink")
         self.guarded.sim.hands.post("/links/off")
         self.confirm(run, "unlink")
+
+    def turn(self, run: Run, cell: int) -> None:
+        """One cell of an individual balance, by somebody who stays."""
+        self.at_step(run, f"connect-{cell}")
+        self.guarded.sim.hands.post(f"/leads/cell/{cell}")
+        self.confirm(run, f"connect-{cell}")
+        self.at_step(run, f"balance-{cell}")
+        self.confirm(run, f"finish-{cell}")
+        self.at_step(run, f"unlink-{cell}")
+        self.guarded.sim.hands.post("/leads/off")
+        self.confirm(run, f"unlink-{cell}")
 
     @contextmanager
     def worker(self, run: Run) -> Iterator[threading.Thread]:

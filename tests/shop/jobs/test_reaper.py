@@ -80,7 +80,7 @@ def test_a_trip_is_concluded_though_a_person_has_stopped_the_run(settings: Setti
             program={"name": planned.program.name, "version": planned.program.version},
             valid_s=600.0,
         ) as session:
-            session.configure(Setpoint(3.45, 14.0), Protection(ovp_v=3.48, ocp_a=14.8))
+            session.configure(Setpoint(3.40, 14.0), Protection(ovp_v=3.43, ocp_a=14.8))
             session.energise()
             wait_until(lambda: getattr(session.next(), "kind", "") == "trip", period_s=0.0)
 

@@ -43,6 +43,7 @@ def test_a_small_tail_is_capped_by_the_cc_limit() -> None:
     [
         ({"target_v": 3.70}, "outside 3.50"),
         ({"target_v": 3.45}, "outside 3.50"),
+        ({"target_v": 3.60, "bms_run_v": 3.62}, "Choose a higher target"),
         ({"cells": 1}, "at least 2 cells"),
         ({"tail_basis": "pack"}, "'bank' or 'cell'"),
         ({"capacity_ah": 5.0, "tail_basis": "cell"}, "resolves"),
