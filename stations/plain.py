@@ -1,7 +1,8 @@
 """Frozen values to plain JSON data and back.
 
 Dataclasses become objects, times ISO text, lengths of time seconds, NaN null.  A class that
-stands in a union carries `TAGGED = True` and is written with its name under "type".
+stands in a union carries `TAGGED = True` and is written with its name under "type".  A field
+that is marked LATER is left out while it holds its default: there were hashes before it came.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ from __future__ import annotations
 import math
 import types
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import Field, fields, is_dataclass
 from datetime import datetime, timedelta
 from functools import cache, partial
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
+LATER: Mapping[str, bool] = {"later": True}  # metadata of such a field
 Restorer = Callable[[Any, str], Any]  # of plain data, and of where it stands for the words
 
 
@@ -34,8 +36,13 @@ def to_plain(value: Any) -> Any:
         return [to_plain(item) for item in value]
     if is_dataclass(value) and not isinstance(value, type):
         tag = {"type": type(value).__name__} if getattr(value, "TAGGED", False) else {}
-        return tag | {f.name: to_plain(getattr(value, f.name)) for f in fields(value)}
+        told = (f.name for f in fields(value) if not _is_untold(f, value))
+        return tag | {name: to_plain(getattr(value, name)) for name in told}
     return value
+
+
+def _is_untold(field: Field[Any], value: Any) -> bool:
+    return bool(field.metadata.get("later")) and getattr(value, field.name) == field.default
 
 
 def from_plain(kind: type[T], plain: Any) -> T:

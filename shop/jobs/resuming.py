@@ -155,13 +155,13 @@ def _closed(interrupted: Ending, closed: str, own: str) -> Ending:
 
 
 def _stopped(attempt: Attempt) -> OffProof | None:
-    """When current last stopped: the close has it where the attempt ended in a charge."""
+    """When current last stopped: the close has it where the attempt ended in a driven step."""
     known = attempt.outcome.run.current_stopped
-    return attempt.stopped if attempt.charging else known
+    return attempt.stopped if attempt.driven else known
 
 
 def _gap(run: Run, attempt: Attempt, now: datetime) -> timedelta:
     """Since current stopped; in a step without current, since nobody looked after it."""
-    if attempt.charging:
+    if attempt.driven:
         return now - attempt.stopped.received_at
     return now - (run.journal_closed_at or now)

@@ -40,7 +40,12 @@ def _doubt(run: Run, step: Verify, reading: Reading) -> str:
             f"the bank meter shows {reading.voltage_v:.3f} V where {expected.low:.3f} … "
             f"{expected.high:.3f} V was expected: check polarity, links and cells"
         )
+    seen = len(reading.cell_voltages_v)
+    if seen not in (0, run.program.cells):
+        return f"the scanner sees {seen} cells, this program is for {run.program.cells}"
     for position, volt in enumerate(reading.cell_voltages_v, start=1):
+        if step.alone not in (0, position):
+            continue
         if not abs(volt - reading.voltage_v) <= step.cells_within_v:
             apart_mv = 1000 * (volt - reading.voltage_v)
             return (
@@ -51,9 +56,9 @@ def _doubt(run: Run, step: Verify, reading: Reading) -> str:
 
 
 def _expected(run: Run, step: Verify) -> Window | None:
-    """Between the cells as they rested and the bank as it was last charged to."""
-    if run.rested is None:
-        return None
+    """What the step says; else between the cells as they rested and the bank as last charged."""
+    if step.voltage is not None or run.rested is None:
+        return step.voltage
     high_v = run.rested.high
     if run.last_on_v > high_v:
         high_v = run.last_on_v
