@@ -165,7 +165,11 @@ EVENTS = {
     "chunk_refused": "Readings set aside, they do not follow from those before",
 }
 # kind of a job -> what is done to its cells
-PROCEDURES = {"parallel_top_balance": "balance", "recheck": "re-check"}
+PROCEDURES = {
+    "parallel_top_balance": "balance",
+    "recheck": "re-check",
+    "capacity_test": "capacity test",
+}
 VERDICTS = {
     "pass": ("pass", "Pass"),
     "marginal": ("marginal", "Marginal"),

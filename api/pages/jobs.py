@@ -35,6 +35,14 @@ SET_UP = (
     "Every cell stands alone now; they are joined only when the run page asks for it.",
     "Somebody stays with the bench: this run is attended.",
 )
+# B16: supply and load on one cell.
+SET_UP_CAPACITY = (
+    "Rings, watches and necklaces are off; only insulated tools are on the table.",
+    "Posts that nobody works on are covered; no link joins this cell to another.",
+    "Supply and load are off, and their leads are not on the cell yet.",
+    "The load's leads carry the discharge current and are short; the meter has wires of its own.",
+    "Somebody stays with the bench: this run is attended.",
+)
 # B8: nothing is connected and nothing is charged.
 SET_UP_RESTING = (
     "The supply's output is off and its leads are not on any cell.",
@@ -140,7 +148,10 @@ def _page(request: HttpRequest, pk: int, refusal: Refusal | None = None) -> Http
 
 
 def _set_up(job: Job) -> tuple[str, ...]:
-    return SET_UP if procedure_of(job.kind).moves_charge else SET_UP_RESTING
+    procedure = procedure_of(job.kind)
+    if procedure.tests_capacity:
+        return SET_UP_CAPACITY
+    return SET_UP if procedure.moves_charge else SET_UP_RESTING
 
 
 def _plan_shown(job: Job) -> dict[str, Any]:

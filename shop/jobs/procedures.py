@@ -14,11 +14,12 @@ from typing import Any
 from shop.equipment.states import InstrumentRole
 from shop.jobs import defaults
 from shop.refusals import Problem, Refusal, refuse
-from stations.procedures import recheck, top_balance
+from stations.procedures import capacity_test, recheck, top_balance
 from stations.procedures.steps import Program
-from stations.values import OffProof, SupplyRatings
+from stations.values import OffProof, Ratings
 
-PARALLEL_TOP_BALANCE, RECHECK = "parallel_top_balance", "recheck"
+PARALLEL_TOP_BALANCE, RECHECK, CAPACITY_TEST = "parallel_top_balance", "recheck", "capacity_test"
+BANK = (2, 64)  # cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +50,21 @@ Cells = tuple[CellFigures, ...]  # in bank order, never empty, all of one type
 class Procedure:
     """`recipe_of` reads stored parameters and raises Refusal naming every wrong key.
 
-    `moves_charge`: after a run of it a balance is history.
+    `moves_charge`: after a run of it a balance is history.  `cells` is the least and the most
+    that a job of it takes.  `balances` is the method by which a charge of it counts as a
+    balance, "" where it does not.
     """
 
     recipe_of: Callable[[Mapping[str, Any]], object]
-    program: Callable[[Mapping[str, Any], Cells, SupplyRatings], Program]
+    program: Callable[[Mapping[str, Any], Cells, Ratings], Program]
     needs: frozenset[str]
     moves_charge: bool
+    cells: tuple[int, int] = BANK
+    balances: str = ""
+    tests_capacity: bool = False
 
 
-def _top_balance(parameters: Mapping[str, Any], cells: Cells, supply: SupplyRatings) -> Program:
+def _top_balance(parameters: Mapping[str, Any], cells: Cells, ratings: Ratings) -> Program:
     first = cells[0]
     return top_balance.program(
         top_balance.Spec(
@@ -68,13 +74,31 @@ def _top_balance(parameters: Mapping[str, Any], cells: Cells, supply: SupplyRati
             cell_voltage_max_v=first.voltage_max_v,
             cell_voltage_min_v=first.voltage_min_v,
             cell_r_ohm=first.r_ohm,
-            supply=supply,
+            supply=ratings.supply,
             full_rating_allowed=defaults.full_rating_allowed(parameters),
         )
     )
 
 
-def _recheck(parameters: Mapping[str, Any], cells: Cells, supply: SupplyRatings) -> Program:
+def _capacity_test(parameters: Mapping[str, Any], cells: Cells, ratings: Ratings) -> Program:
+    if ratings.load is None:
+        raise Refusal(
+            [Problem("no_load", "This station has no load.", "Choose a station with a load.")]
+        )
+    (cell,) = cells
+    return capacity_test.program(
+        capacity_test.Spec(
+            recipe=defaults.capacity_recipe_of(parameters),
+            capacity_ah=cell.capacity_ah,
+            cell_voltage_max_v=cell.voltage_max_v,
+            cell_voltage_min_v=cell.voltage_min_v,
+            supply=ratings.supply,
+            load=ratings.load,
+        )
+    )
+
+
+def _recheck(parameters: Mapping[str, Any], cells: Cells, ratings: Ratings) -> Program:
     """Of cells that each had a balance to one target; the one that parted first gives the age."""
     known = [cell.parted for cell in cells if cell.parted is not None]
     refuse(_recheck_problems(cells))
@@ -116,7 +140,8 @@ def _recheck_problems(cells: Cells) -> list[Problem]:
     return found
 
 
-MEASURED_BY = frozenset({InstrumentRole.METER.value, InstrumentRole.SCANNER.value})
+METER, LOAD = InstrumentRole.METER.value, InstrumentRole.LOAD.value
+MEASURED_BY = frozenset({METER, InstrumentRole.SCANNER.value})
 
 PROCEDURES: Mapping[str, Procedure] = {
     PARALLEL_TOP_BALANCE: Procedure(
@@ -124,6 +149,15 @@ PROCEDURES: Mapping[str, Procedure] = {
         program=_top_balance,
         needs=MEASURED_BY | {InstrumentRole.SUPPLY.value},
         moves_charge=True,
+        balances="TOP",
+    ),
+    CAPACITY_TEST: Procedure(
+        recipe_of=defaults.capacity_recipe_of,
+        program=_capacity_test,
+        needs=frozenset({METER, InstrumentRole.SUPPLY.value, LOAD}),
+        moves_charge=True,
+        cells=(1, 1),
+        tests_capacity=True,
     ),
     RECHECK: Procedure(
         recipe_of=defaults.recheck_recipe_of,

@@ -48,7 +48,8 @@ def create_job(
 ) -> Job:
     """An OPEN job for `cells`, in the order of the bank."""
     require(by.role, Act.CREATE_JOB)
-    refuse(rules.new_job_problems(queries.cell_facts(cells)))
+    takes = procedure_of(recipe_version.procedure).cells
+    refuse(rules.new_job_problems(queries.cell_facts(cells), takes))
     with transaction.atomic():
         job = Job.objects.create(
             kind=recipe_version.procedure,

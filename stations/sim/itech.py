@@ -162,7 +162,7 @@ class Itech:
         if value > most:
             raise ValueError(f"beyond {most}")
         change = {name: value}
-        self._world.adjust_load(lambda sink: replace(sink, **change))
+        self._world.adjust_load(lambda sink: replace(sink, **change))  # type: ignore[arg-type]
 
     def _level(self, command: int, seen: Seen) -> bytes:
         name, per_unit, _ = LEVELS[command]

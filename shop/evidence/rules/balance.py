@@ -49,8 +49,11 @@ def completeness(
 def balance_of(records: Sequence[Record]) -> BalanceFigures | None:
     """The balance that a run's records show; None where the current never came to a CV hold.
 
-    The last charge decides: a refresh hold that was cut leaves a partial balance.
+    The last charge decides: a refresh hold that was cut leaves a partial balance.  Cells that
+    were discharged after it have none.
     """
+    if any(record.kind == "discharge" for record in records):
+        return None
     charges = [(record, dict(record.facts)) for record in records if record.kind == "charge"]
     if not any(facts["cv_s"] > 0.0 for _, facts in charges):
         return None

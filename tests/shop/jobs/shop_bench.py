@@ -24,8 +24,9 @@ from shop.equipment.benches import bench_folder
 from shop.equipment.models import Station, StationLease
 from shop.jobs.execution import execute
 from shop.jobs.models import Run
-from shop.jobs.services import confirm_step, start_run
+from shop.jobs.services import claim_job, confirm_step, create_job, start_run
 from shop.readings.uplink import Uplink
+from stations.sim.folder import Folder
 from tests import factories
 from tests.cast import Cast, the_cast
 from tests.faults.guarded import Guarded, guarded
@@ -33,7 +34,12 @@ from tests.stations.sim.harness import cell
 from tests.wait import wait_until
 
 T = TypeVar("T")
-SERIALS = {"supply": "00012345", "meter": "MY53200001", "scanner": "MY49000001"}
+SERIALS = {
+    "supply": "00012345",
+    "meter": "MY53200001",
+    "scanner": "MY49000001",
+    "load": "8000123456",
+}
 # A tail that a nearly full bank reaches within seconds at 240 x; the rules stay the same.
 QUICK = {
     "done_c": 0.02,
@@ -41,6 +47,18 @@ QUICK = {
     "cv_min_s": 120.0,
     "dwell_s": 60.0,
     "refresh_cv_min_s": 60.0,
+}
+
+
+# A capacity test in half a minute at 240 x: samples are 12 s apart, so one must do at the cut-off,
+# and the cell may fall further below it; the model's leads have 5 mohm.
+QUICK_CAPACITY = {
+    "done_c": 0.02,
+    "rest_s": 2.0,
+    "empty_rest_s": 1.0,
+    "cutoff_samples": 1,
+    "stop_below_v": 0.5,
+    "load_lead_max_ohm": 0.006,
 }
 
 
@@ -60,6 +78,15 @@ class ShopBench:
             claimed_at=self.station,
             now=clock.now(),
         )
+        wait_until(self.is_off, what="the uplink says OFF")
+        return start_run(job=job, by=self.cast.tola, now=clock.now())
+
+    def start_capacity(self, **recipe: float) -> Run:
+        """A started capacity test of one cell, on a bench `with_load`."""
+        version = factories.make_capacity_recipe(by=self.cast.sade, **QUICK_CAPACITY | recipe)
+        cells, now = factories.make_cells(1), clock.now()
+        job = create_job(recipe_version=version, cells=cells, by=self.cast.tola, now=now)
+        claim_job(job=job, station=self.station, by=self.cast.tola, now=now)
         wait_until(self.is_off, what="the uplink says OFF")
         return start_run(job=job, by=self.cast.tola, now=clock.now())
 
@@ -149,16 +176,26 @@ def ticking(uplink: Uplink, period_s: float = 0.1) -> Iterator[None]:
 
 @contextmanager
 def shop_bench(
-    *, soc: float = 0.995, speed: float = 240.0, alive: bool = True
+    *, soc: float = 0.995, speed: float = 240.0, alive: bool = True, with_load: bool = False
 ) -> Iterator[ShopBench]:
-    """Four cells on a simulated bench, registered in the shop; `alive`: its uplink runs."""
+    """Four cells on a simulated bench, registered in the shop; `alive`: its uplink runs.
+
+    `with_load`: one cell, and a load beside the supply.
+    """
     cast = the_cast()
     factories.make_policy(by=cast.sade)
     # The session's data folder is shared by xdist's workers, so the bench's name must be unique.
-    station = factories.make_station(slug=f"bench-{uuid4().hex[:8]}", now=clock.now())
+    slug = f"bench-{uuid4().hex[:8]}"
+    station = factories.make_station(slug=slug, load=with_load, now=clock.now())
     for role, serial_number in SERIALS.items():
         station.instruments.filter(role=role).update(serial_number=serial_number)
-    with guarded(bench_folder(station.slug), cells=[cell(soc=soc)] * 4, speed=speed) as below:
+    folder = Folder(
+        cells=[cell(soc=soc)] * (1 if with_load else 4),
+        speed=speed,
+        wiring={"lead_ohm": 0.005},
+        more=("itech_it8514c",) if with_load else (),
+    )
+    with guarded(bench_folder(station.slug), folder=folder) as below:
         bench = ShopBench(below, station, cast)
         with bench.uplink() if alive else nullcontext():
             yield bench
