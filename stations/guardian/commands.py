@@ -103,13 +103,16 @@ class Commands:
         )
 
     def _before_on(self, role: str, wanted: Callable[[], bool]) -> tuple[First, ...]:
-        """Supply and load are never on together: the other one is seen off, at the last moment."""
+        """Supply and load are never on together: the other one is seen off, at the last moment.
+
+        Through the closed contactor, for behind an open one nothing could flow anyway.
+        """
         guardian, first = self._guardian, list[First]()
+        if guardian.contactor is not None:
+            first.append(partial(guardian.contactor.pull_in, wanted))
         other: Lane[Any] | None = guardian.supply if role == "load" else guardian.load
         if other is not None:
             first.append(partial(other.submit, CONTROL, lambda hand: hand.look()))
-        if guardian.contactor is not None:
-            first.append(partial(guardian.contactor.pull_in, wanted))
         return tuple(first)
 
     def adjust(self, ask: Ask, session: Session) -> None:
