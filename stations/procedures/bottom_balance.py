@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from stations.procedures.drawing import Drawing
-from stations.procedures.recheck import NO_CHARGE_AH, NO_CURRENT_A, NO_VOLTAGE_V
+from stations.procedures.recheck import NO_CURRENT_A, NO_VOLTAGE_V
 from stations.procedures.steps import (
     BottomRule,
     Compare,
@@ -188,7 +188,7 @@ def _limits(spec: Spec) -> Limits:
         current_max_a=NO_CURRENT_A,
         setpoint_voltage_max_v=NO_VOLTAGE_V,
         duration_max_s=spec.cells * (3600 * hours + recipe.rest_s + 2 * recipe.wait_max_s),
-        charge_max_ah=NO_CHARGE_AH,
+        charge_max_ah=0.1 * spec.capacity_ah,  # what an idle supply's ammeter may add up to
         drawn_max_a=drawing.limit_a(max(recipe.rates_c)),
         drawn_max_ah=1.25 * spec.cells * spec.capacity_ah,
     )

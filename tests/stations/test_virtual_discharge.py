@@ -8,9 +8,12 @@ cell models give 2.82 and 2.87 V, and 2.53 and 2.56 V.
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Literal
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from stations.bench import BenchError
 from stations.model.bank import Bank, Wiring
@@ -174,6 +177,29 @@ def test_an_empty_cell_is_charged_first() -> None:
 
     assert outcome.kind == "FINISHED", outcome.reason
     assert facts(outcome, "fill")["charge_ah"] > 190.0
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    step=st.sampled_from(["connected", "fill", "rest-full", "discharge", "rest-empty"]),
+    after_s=st.floats(1.0, 9000.0),
+    hands=st.sampled_from(["part", "leads off", ""]),
+)
+def test_whatever_a_person_does_the_load_is_left_off_and_only_a_whole_discharge_is_done(
+    step: str, after_s: float, hands: Literal["part", "leads off", ""]
+) -> None:
+    """`hands` take something off in the middle of it, or somebody asks for a stop."""
+    act = Act(step, after_s, hands=hands, says="" if hands else "stop")
+    bank = Bank([cell_of(200.0)], Wiring(), soc=[0.99], linked=False, fed=False)
+    bench = VirtualBench(bank, person=(CONNECT, act), sample_s=4.0)
+
+    outcome = play(bench, capacity())
+
+    done = [r for r in outcome.run.records if r.kind == "discharge" and "done" in r.remarks]
+    assert not bench.output_on
+    assert (outcome.kind == "FINISHED") <= bool(done)
+    for record in done:
+        assert 190.0 <= dict(record.facts)["drawn_ah"] <= 194.0
 
 
 def test_rests_last_as_long_as_they_say() -> None:
