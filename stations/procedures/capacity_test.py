@@ -30,6 +30,7 @@ from stations.values import Limits, LoadRatings, Protection, Setpoint, SupplyRat
 
 NAME = "capacity test"
 VERSION = "1"
+PLACE = 1  # of the cell on a scanner that sees others beside it
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +164,8 @@ def _steps(spec: Spec) -> tuple[Step, ...]:
             "Connect the cell",
             "Rings and watches off, insulated tools. One cell, alone, no link on it. Leads of "
             "supply and load on its posts, plus to plus and minus to minus, the meter's wires "
-            "on the posts themselves. The output is off.",
+            "on the posts themselves. Where a scanner is wired, it is the cell on the scanner's "
+            "first channel. The output is off.",
             "The cell is connected, polarity checked",
             timeout=timedelta(seconds=recipe.wait_max_s),
         ),
@@ -175,6 +177,7 @@ def _steps(spec: Spec) -> tuple[Step, ...]:
             "discharge",
             "Discharge to the cut-off",
             recipe.discharge_c,
+            alone=PLACE,
             gap_max=timedelta(seconds=recipe.gap_max_s),
         ),
         Rest("rest-empty", "Rest, empty", timedelta(seconds=recipe.empty_rest_s)),
@@ -189,6 +192,7 @@ def _verify(spec: Spec, name: str, title: str, *, low_v: float) -> Verify:
         margin_v=0.0,
         cells_within_v=recipe.verify_cells_v,
         voltage=Window(low_v, recipe.target_v + recipe.alarm_above_v),
+        alone=PLACE,
     )
 
 
@@ -226,6 +230,7 @@ def _fill(spec: Spec) -> Charge:
             supply_v=spec.supply.voltage_accuracy_v + recipe.meter_agree_v,
             lead_max_ohm=recipe.lead_max_ohm,
         ),
+        alone=PLACE,
     )
 
 

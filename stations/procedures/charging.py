@@ -56,7 +56,13 @@ def disagreement(step: Charge, reading: Reading) -> str:
     leads_v = budget.lead_max_ohm * max(0.0, reading.supply_current_a)
     if not -budget.supply_v <= terminals_v - meter_v <= budget.supply_v + leads_v:
         return f"meter {meter_v:.3f} V and supply {terminals_v:.3f} V disagree"
-    return cells_apart(budget, meter_v, reading.cell_voltages_v)
+    return cells_apart(budget, meter_v, seen_cells(step.alone, reading))
+
+
+def seen_cells(alone: int, reading: Reading) -> tuple[float, ...]:
+    """Those cells of a scanner that leads and meter are on: all, or the one at place `alone`."""
+    cells = reading.cell_voltages_v
+    return cells[alone - 1 : alone] if alone else cells
 
 
 def cells_apart(budget: Agreement, meter_v: float, cells: tuple[float, ...]) -> str:
@@ -109,7 +115,7 @@ def _flat(run: Run, step: Charge, reading: Reading) -> Run:
 
 
 def _at_target(step: Charge, reading: Reading) -> bool:
-    seen = (reading.voltage_v, *reading.cell_voltages_v)
+    seen = (reading.voltage_v, *seen_cells(step.alone, reading))
     return all(volt >= step.tail.at_least_v for volt in seen)
 
 

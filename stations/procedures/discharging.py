@@ -10,7 +10,7 @@ import math
 from dataclasses import replace
 from datetime import datetime
 
-from stations.procedures.charging import cells_apart
+from stations.procedures.charging import cells_apart, seen_cells
 from stations.procedures.progress import close_discharge
 from stations.procedures.steps import Action, Discharge, Hold, Next, Run, SafeHold, Trip
 from stations.values import Reading
@@ -89,5 +89,4 @@ def disagreement(step: Discharge, reading: Reading) -> str:
     leads_v = budget.lead_max_ohm * max(0.0, -reading.supply_current_a)
     if not -budget.supply_v <= meter_v - reading.supply_voltage_v <= budget.supply_v + leads_v:
         return f"meter {meter_v:.3f} V and load {reading.supply_voltage_v:.3f} V disagree"
-    cells = reading.cell_voltages_v
-    return cells_apart(budget, meter_v, cells[step.alone - 1 : step.alone] if step.alone else cells)
+    return cells_apart(budget, meter_v, seen_cells(step.alone, reading))

@@ -177,6 +177,7 @@ class Charge:
     hold_for: str = ""
     hold_max: timedelta = timedelta(0)
     agreement: Agreement | None = None  # None in stored programs of version 1
+    alone: int = field(default=0, metadata=LATER)  # as in Verify
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """The simulated technician's hands: an HTTP page on this host to join and part the table.
 
 `GET /` is a page with buttons, `GET /state` the truth as JSON.  `POST /links/on|off` puts links
-and leads on or off together, `POST /leads/on|off` the leads alone; `POST /faults` takes JSON or
-a form with `instrument` and `fault`.  What can't be done is answered 409 with the reason.
+and leads on or off together, `POST /leads/on|off` the leads alone, `POST /alone/<n>` leads and
+bank meter on one cell without links; `POST /faults` takes JSON or a form with `instrument` and
+`fault`.  What can't be done is answered 409 with the reason.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class Table:
             "speed": seen.speed,
             "links": seen.links,
             "leads": seen.leads,
+            "alone": seen.alone,
             "output": seen.output.on,
             "tripped": seen.output.tripped,
             "contactor": seen.contactor,
@@ -59,6 +61,11 @@ class Table:
 
     def leads(self, on: bool) -> None:
         self._connect(links=self._world.see().links, leads=on)
+
+    def alone(self, place: int) -> None:
+        """Take every link off, and clamp leads and bank meter on one cell."""
+        self._world.connect(links=False, leads=True, alone=place)
+        self._world.note("hands", links=False, leads=True, alone=place)
 
     def fault(self, instrument: str, fault: str) -> None:
         self._faults.set(instrument, fault)
@@ -90,6 +97,9 @@ class _Handler(BaseHTTPRequestHandler):
         }
         try:
             self._body = self.rfile.read(min(int(self.headers.get("Content-Length", 0)), BODY_MAX))
+            place = self.path.removeprefix("/alone/")
+            if place.isdecimal():
+                acts[self.path] = lambda: self.server.table.alone(int(place))
             if self.path not in acts:
                 raise LookupError(f"nothing to do at {self.path}; see /")
             acts[self.path]()

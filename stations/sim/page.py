@@ -32,6 +32,8 @@ def page(state: Mapping[str, Any]) -> str:
 def _words(state: Mapping[str, Any]) -> str:
     wiring = "The cells are joined by links" if state["links"] else "Every cell lies alone"
     leads = "the leads are on" if state["leads"] else "the leads are off"
+    if state["alone"]:
+        leads += f" cell {state['alone']}"
     output = (
         f"The output is on: {state['supply_voltage_v']:.3f} V, {state['supply_current_a']:.2f} A, "
         f"{state['regulation']}"
@@ -54,8 +56,8 @@ def _cells(state: Mapping[str, Any]) -> str:
 def _buttons(state: Mapping[str, Any]) -> str:
     acts = (
         [("/links/off", "Take links and leads off")]
-        if state["links"]
-        else [("/links/on", "Put links and leads on")]
+        if state["links"] or state["alone"]
+        else [("/links/on", "Put links and leads on"), ("/alone/1", "Put the leads on cell 1")]
     )
     if state["links"]:
         acts.append(

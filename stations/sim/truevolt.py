@@ -131,7 +131,8 @@ class Truevolt(TriggeredInstrument):
         self._world.wait(self._nplc / LINE_HZ * (2 if self._autozero else 1))
         seen = self._world.see()
         cells = seen.cell_volts
-        volts = self._faults.shown("meter", len(cells), cells[-1], seen.at_s)
+        place = seen.alone or len(cells)  # with the leads, else far from the positive one
+        volts = self._faults.shown("meter", place, cells[place - 1], seen.at_s)
         range_v = self._range_v
         if self._autorange:
             range_v = next((r for r in RANGES_V if abs(volts) <= 1.2 * r), RANGES_V[-1])

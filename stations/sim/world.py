@@ -50,6 +50,7 @@ class Seen:
     socs: tuple[float, ...]
     links: bool
     leads: bool
+    alone: int  # the place of the one cell that the leads are on, 0 where that is the bank
     contactor: str  # "open", "closed", or "" where the plus lead has none
     charge_ah: float  # delivered since the output was last switched on
     energy_wh: float
@@ -141,6 +142,7 @@ class World:
                 socs=tuple(self._bank.states.soc.tolist()),
                 links=self._bank.linked,
                 leads=self._leads,
+                alone=self._bank.alone,
                 contactor=self._contactor,
                 charge_ah=self._charge_ah,
                 energy_wh=self._energy_wh,
@@ -192,15 +194,18 @@ class World:
             self._move_load(on=on)
             self._settle()
 
-    def connect(self, *, links: bool, leads: bool) -> None:
-        """Put links and leads on or off, as hands do.  Raises Impossible."""
+    def connect(self, *, links: bool, leads: bool, alone: int = 0) -> None:
+        """Put links and leads on or off, as hands do; `alone`: leads and bank meter on that cell
+        of the table, from 1, without any link.  Raises Impossible."""
         with self._condition:
             self._advance()
-            if leads and not links:
+            if leads and not (links or alone):
                 raise Impossible("the leads go on the joined bank: put the links on first")
+            if not 0 <= alone <= len(self._bank.states):
+                raise Impossible(f"there is no cell {alone} on the table")
             if links and self._objection:
                 raise Impossible(self._objection)
-            self._bank.linked, self._leads = links, leads
+            self._bank.linked, self._leads, self._bank.alone = links, leads, alone
             self._feed()
 
     def move_contactor(self, *, closed: bool) -> None:

@@ -57,7 +57,7 @@ def test_a_gap_in_the_discharge_leaves_no_capacity(
     with shop_bench(with_load=True) as bench:
         run = bench.start_capacity()
         with bench.worker(run):
-            bench.connect(run)
+            bench.connect_alone(run)
             bench.at_step(run, "discharge")
             wait_until(bench.guarded.sim.output_is_on, within_s=20)
             happened, since = gap(bench)

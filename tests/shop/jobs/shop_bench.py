@@ -115,6 +115,12 @@ class ShopBench:
         self.guarded.sim.hands.post("/links/on")
         self.confirm(run, "connect")
 
+    def connect_alone(self, run: Run) -> None:
+        """Leads and meter on the first cell of the table, the others beside it."""
+        self.at_step(run, "connect")
+        self.guarded.sim.hands.post("/alone/1")
+        self.confirm(run, "connect")
+
     def unlink(self, run: Run) -> None:
         self.at_step(run, "unlink")
         self.guarded.sim.hands.post("/links/off")
@@ -180,7 +186,7 @@ def shop_bench(
 ) -> Iterator[ShopBench]:
     """Four cells on a simulated bench, registered in the shop; `alive`: its uplink runs.
 
-    `with_load`: one cell, and a load beside the supply.
+    `with_load`: a load beside the supply.
     """
     cast = the_cast()
     factories.make_policy(by=cast.sade)
@@ -190,7 +196,7 @@ def shop_bench(
     for role, serial_number in SERIALS.items():
         station.instruments.filter(role=role).update(serial_number=serial_number)
     folder = Folder(
-        cells=[cell(soc=soc)] * (1 if with_load else 4),
+        cells=[cell(soc=soc)] * 4,
         speed=speed,
         wiring={"lead_ohm": 0.005},
         more=("itech_it8514c",) if with_load else (),

@@ -18,7 +18,7 @@ def test_a_capacity_test_from_claim_to_evidence() -> None:
     with shop_bench(with_load=True) as bench:
         run = bench.start_capacity()
         with bench.worker(run):
-            bench.connect(run)
+            bench.connect_alone(run)
 
         assert (run.state, run.cause) == (RunState.FINISHED, "done")
         assert run.job.state == JobState.DONE
@@ -26,6 +26,9 @@ def test_a_capacity_test_from_claim_to_evidence() -> None:
         moves = [r["kind"] for r in bench.guarded.sim.truth() if r["kind"] in ("relay", "load")]
         assert moves == ["relay", "relay", "load", "load"]  # charged, then discharged
 
+        socs = [c["soc"] for c in bench.guarded.sim.hands.state()["cells"]]
+        assert socs[0] < 0.05  # the others lay beside it, seen by the scanner
+        assert socs[1:] == pytest.approx([0.995] * 3, abs=0.001)
         test = CapacityTest.objects.get()
         assert (test.source, test.run, test.simulated) == ("MEASURED", run, True)
         assert test.capacity_ah == pytest.approx(192.0, abs=2.0)

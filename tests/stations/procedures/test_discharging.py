@@ -190,6 +190,26 @@ def test_readings_without_a_current_are_a_hole_too() -> None:
     assert "not evidence" in action.reason
 
 
+def test_cells_that_lie_beside_it_do_not_matter() -> None:
+    beside = [
+        drawing(float(s), volts, cell_voltages_v=(volts, 3.35, 3.60))
+        for s, volts in ((1, 3.2), (2, 2.5), (3, 2.49))
+    ]
+
+    _, action = play(discharging(), *beside)
+
+    assert isinstance(action, Next)
+
+
+def test_the_leads_on_another_cell_than_the_scanners_first_are_in_doubt() -> None:
+    other = [drawing(float(s), 3.2, cell_voltages_v=(3.35, 3.2, 3.2)) for s in (1, 2)]
+
+    _, action = play(discharging(), *other)
+
+    assert isinstance(action, SafeHold)
+    assert "disagree" in action.reason
+
+
 def test_a_capacity_is_never_resumed_and_a_bottom_balance_may_be() -> None:
     run, gap = discharging(), timedelta(minutes=1)
     made = run.program
