@@ -5,8 +5,10 @@ Run again on the same data it leaves evidence alone, and brings a new batch when
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from deploy.demo.benches import BENCHES, DemoBench
 from deploy.demo.people import ensure_customer, ensure_people
@@ -14,9 +16,14 @@ from shop.cells.models import Batch, Cell, CellType
 from shop.cells.services import define_cell_type, receive_batch
 from shop.equipment.models import Instrument, Station
 from shop.equipment.services import record_calibration, register_instrument, register_station
-from shop.jobs.defaults import policy_defaults, recheck_defaults, recipe_defaults
+from shop.jobs.defaults import (
+    capacity_defaults,
+    policy_defaults,
+    recheck_defaults,
+    recipe_defaults,
+)
 from shop.jobs.models import Job, PolicyVersion, RecipeVersion
-from shop.jobs.procedures import RECHECK
+from shop.jobs.procedures import CAPACITY_TEST, RECHECK
 from shop.jobs.services import create_job
 from shop.jobs.states import JobState
 from shop.jobs.versions import store_policy, store_recipe
@@ -25,6 +32,16 @@ from shop.people.models import User
 
 RECIPE = "Parallel top balance 3.65 V"
 RECHECK_RECIPE = "Re-check of resting cells"
+CAPACITY_RECIPE = "Capacity test at 0.5C, simulated bench"
+# A simulated bench rests at 1 x, and at 240 x its samples are 12 s apart: short rests, one sample
+# at the cut-off, and room below it.  Its leads have 5 mohm.
+SIMULATED_CAPACITY = {
+    "rest_s": 5.0,
+    "empty_rest_s": 5.0,
+    "cutoff_samples": 1,
+    "stop_below_v": 0.5,
+    "load_lead_max_ohm": 0.006,
+}
 DESIGN = "12 V solar, 4S1P"
 BATCH_CELLS = 8
 JOB_CELLS = 4
@@ -39,7 +56,9 @@ def seed(data: Path, *, now: datetime) -> dict[str, str]:
     for bench in BENCHES:
         _ensure_station(bench, by=supervisor, now=now)
     recipe = _ensure_recipe(by=supervisor, now=now)
-    _ensure_recheck(by=supervisor, now=now)
+    _ensure_other(RECHECK_RECIPE, RECHECK, recheck_defaults(), by=supervisor, now=now)
+    capacity = capacity_defaults() | SIMULATED_CAPACITY
+    _ensure_other(CAPACITY_RECIPE, CAPACITY_TEST, capacity, by=supervisor, now=now)
     _ensure_policy(by=supervisor, now=now)
     _ensure_design()
     if not Job.objects.filter(state=JobState.OPEN).exists():
@@ -84,15 +103,11 @@ def _ensure_recipe(*, by: User, now: datetime) -> RecipeVersion:
     return known or store_recipe(name=RECIPE, parameters=recipe_defaults(), by=by, now=now)
 
 
-def _ensure_recheck(*, by: User, now: datetime) -> None:
-    if not RecipeVersion.objects.filter(recipe__name=RECHECK_RECIPE).exists():
-        store_recipe(
-            name=RECHECK_RECIPE,
-            procedure=RECHECK,
-            parameters=recheck_defaults(),
-            by=by,
-            now=now,
-        )
+def _ensure_other(
+    name: str, procedure: str, parameters: Mapping[str, Any], *, by: User, now: datetime
+) -> None:
+    if not RecipeVersion.objects.filter(recipe__name=name).exists():
+        store_recipe(name=name, procedure=procedure, parameters=parameters, by=by, now=now)
 
 
 def _ensure_policy(*, by: User, now: datetime) -> None:

@@ -48,7 +48,7 @@ def test_seed_again_changes_nothing_while_a_job_is_open(tmp_path: Path) -> None:
 
     assert again == first
     assert (Job.objects.count(), Cell.objects.count()) == (2, 8)
-    assert (RecipeVersion.objects.count(), Calibration.objects.count()) == (2, 6)
+    assert (RecipeVersion.objects.count(), Calibration.objects.count()) == (3, 7)
 
 
 @pytest.mark.django_db

@@ -19,6 +19,7 @@ from uuid import uuid4
 import redis
 from django.db import connections
 
+from deploy.demo.seed import SIMULATED_CAPACITY
 from shop import clock
 from shop.equipment.benches import bench_folder
 from shop.equipment.models import Station, StationLease
@@ -50,18 +51,6 @@ QUICK = {
 }
 
 
-# A capacity test in half a minute at 240 x: samples are 12 s apart, so one must do at the cut-off,
-# and the cell may fall further below it; the model's leads have 5 mohm.
-QUICK_CAPACITY = {
-    "done_c": 0.02,
-    "rest_s": 2.0,
-    "empty_rest_s": 1.0,
-    "cutoff_samples": 1,
-    "stop_below_v": 0.5,
-    "load_lead_max_ohm": 0.006,
-}
-
-
 @dataclass
 class ShopBench:
     """One station of the shop, with the process tree below it."""
@@ -83,7 +72,7 @@ class ShopBench:
 
     def start_capacity(self, **recipe: float) -> Run:
         """A started capacity test of one cell, on a bench `with_load`."""
-        version = factories.make_capacity_recipe(by=self.cast.sade, **QUICK_CAPACITY | recipe)
+        version = factories.make_capacity_recipe(by=self.cast.sade, **SIMULATED_CAPACITY | recipe)
         cells, now = factories.make_cells(1), clock.now()
         job = create_job(recipe_version=version, cells=cells, by=self.cast.tola, now=now)
         claim_job(job=job, station=self.station, by=self.cast.tola, now=now)
