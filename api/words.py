@@ -186,6 +186,7 @@ PROCEDURES = {
     "cell_recharge": "recharge",
     "levelling": "levelling",
     "recheck": "re-check",
+    "capacity_test": "capacity test",
 }
 VERDICTS = {
     "pass": ("pass", "Pass"),

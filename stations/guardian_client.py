@@ -18,7 +18,7 @@ from typing import Any
 from stations.bench import BenchError, BenchLost
 from stations.clock import guard_s
 from stations.plain import from_plain, to_plain
-from stations.values import Event, Limits, OffProof, Protection, Reading, Setpoint
+from stations.values import Draw, Event, Limits, OffProof, Protection, Reading, Setpoint
 from stations.wire import LineBuffer, WireError, connect, encode
 
 ANSWER_MAX_S = 20.0  # the longest command: a supply that is silent all the way
@@ -147,6 +147,9 @@ class GuardianBench:
 
     def configure(self, setpoint: Setpoint, protection: Protection) -> None:
         self._ask("configure", setpoint=setpoint, protection=protection)
+
+    def configure_load(self, draw: Draw) -> None:
+        self._ask("configure_load", draw=draw)
 
     def arrived(self) -> Sequence[Reading | Event]:
         return tuple(self._items)

@@ -1,7 +1,8 @@
 """Frozen values to plain JSON data and back.
 
 Dataclasses become objects, times ISO text, lengths of time seconds, NaN null.  A class that
-stands in a union carries `TAGGED = True` and is written with its name under "type".
+stands in a union carries `TAGGED = True` and is written with its name under "type".  A field
+that is marked LATER is left out while it holds its default: there were hashes before it came.
 """
 
 from __future__ import annotations
@@ -15,8 +16,7 @@ from functools import cache, partial
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
-# Metadata of a field that is left out at its default: there were hashes before it came.
-LATER: Mapping[str, bool] = {"later": True}
+LATER: Mapping[str, bool] = {"later": True}  # metadata of such a field
 Restorer = Callable[[Any, str], Any]  # of plain data, and of where it stands for the words
 
 

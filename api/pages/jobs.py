@@ -45,6 +45,14 @@ SET_UP_SINGLE = (
     "Every cell stands alone and stays alone; each is connected only when the run page asks.",
     SET_UP[5],
 )
+# B16: supply and load on one cell.
+SET_UP_CAPACITY = (
+    "Rings, watches and necklaces are off; only insulated tools are on the table.",
+    "Posts that nobody works on are covered; no link joins this cell to another.",
+    "Supply and load are off, and their leads are not on the cell yet.",
+    "The load's leads carry the discharge current and are short; the meter has wires of its own.",
+    "Somebody stays with the bench: this run is attended.",
+)
 # B8: nothing is connected and nothing is charged.
 SET_UP_RESTING = (
     "The supply's output is off and its leads are not on any cell.",
@@ -176,6 +184,8 @@ def _page(request: HttpRequest, pk: int, refusal: Refusal | None = None) -> Http
 
 def _set_up(job: Job) -> tuple[str, ...]:
     procedure = procedure_of(job.kind)
+    if procedure.tests_capacity:
+        return SET_UP_CAPACITY
     if not procedure.moves_charge:
         return SET_UP_RESTING
     return SET_UP if procedure.joins else SET_UP_SINGLE

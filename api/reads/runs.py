@@ -16,7 +16,7 @@ from api.reads.live import Live, live
 from api.reads.program import Ask, Progress
 from api.words import amps, duration
 from shop.equipment.states import OutputState
-from shop.evidence.models import Balance, CellVoltage, VoltageCheck
+from shop.evidence.models import Balance, CapacityTest, CellVoltage, VoltageCheck
 from shop.jobs.models import Run
 from shop.jobs.queries import steps_begun
 from shop.jobs.states import RunState
@@ -66,6 +66,7 @@ class RunShown:
     live: Live | None
     checks: tuple[CheckShown, ...]
     balance: Balance | None
+    capacity_test: CapacityTest | None
     serials: tuple[str, ...]
     window: PassWindow | None
 
@@ -178,7 +179,11 @@ def runs() -> QuerySet[Run]:
         "started_by",
         "balance",
     ).prefetch_related(
-        "acts", "run_cells__cell", "voltage_checks__cells__cell", "balance__cells__cell"
+        "acts",
+        "run_cells__cell",
+        "voltage_checks__cells__cell",
+        "balance__cells__cell",
+        "capacity_tests",
     )
 
 
@@ -191,6 +196,7 @@ def shown(run: Run, *, now: datetime) -> RunShown:
         live=told.get(run.station.slug),
         checks=tuple(check_shown(check) for check in run.voltage_checks.all()),
         balance=getattr(run, "balance", None),
+        capacity_test=next(iter(run.capacity_tests.all()), None),
         serials=tuple(row.cell.serial for row in run.run_cells.all()),
         window=_pass_window(run, now),
     )

@@ -126,6 +126,7 @@ def _test_shape(test: CapacityTest) -> dict[str, Any]:
         "capacity_ah": test.capacity_ah,
         "tested_at": test.tested_at,
         "source": test.source,
+        "run": test.run_id,
         "superseded": superseded_shape(test),
     }
 

@@ -119,7 +119,7 @@ Shapes.
               "verdict", "at", "superseded": Reason | null}],
               "approvals": [{"evidence_sha256", "at"}]}
     Test     {"id", "serial", "capacity_ah", "tested_at", "source": "MEASURED|IMPORTED",
-              "superseded": Reason | null}
+              "run": id | null, "superseded": Reason | null}
     Reason   {"at", "words"}   when and why it was taken back
     Instrument  {"id", "station": slug, "role", "model", "serial_number", "calibrations": [{"id",
               "certificate", "valid_from", "valid_until", "withdrawn_at": null while it stands,

@@ -17,9 +17,15 @@ from shop.cells.services import define_cell_type, receive_batch
 from shop.equipment.models import Instrument, Station
 from shop.equipment.services import record_calibration, register_instrument, register_station
 from shop.jobs.balances import levelling_defaults, step_pause_defaults
-from shop.jobs.defaults import policy_defaults, recheck_defaults, recipe_defaults
+from shop.jobs.defaults import (
+    capacity_defaults,
+    policy_defaults,
+    recheck_defaults,
+    recipe_defaults,
+)
 from shop.jobs.models import Job, PolicyVersion, RecipeVersion
 from shop.jobs.procedures import (
+    CAPACITY_TEST,
     CELL_RECHARGE,
     LEVELLING,
     PARALLEL_TOP_BALANCE,
@@ -34,6 +40,15 @@ from shop.packs.models import PackDesign
 from shop.people.models import User
 
 RECIPE = "Parallel top balance 3.65 V"
+# A simulated bench rests at 1 x, and at 240 x its samples are 12 s apart: short rests, one sample
+# at the cut-off, and room below it.  Its leads have 5 mohm.
+SIMULATED_CAPACITY = {
+    "rest_s": 5.0,
+    "empty_rest_s": 5.0,
+    "cutoff_samples": 1,
+    "stop_below_v": 0.5,
+    "load_lead_max_ohm": 0.006,
+}
 # What else can be chosen for a job: name, procedure, parameters.
 OTHER_RECIPES: Sequence[tuple[str, str, Mapping[str, Any]]] = (
     ("Re-check of resting cells", RECHECK, recheck_defaults()),
@@ -44,6 +59,11 @@ OTHER_RECIPES: Sequence[tuple[str, str, Mapping[str, Any]]] = (
     ("Individual top balance 3.65 V", SINGLE_CELLS, recipe_defaults()),
     ("Recharge of one cell 3.65 V", CELL_RECHARGE, recipe_defaults()),
     ("Levelling of low cells to 3.30 V", LEVELLING, levelling_defaults()),
+    (
+        "Capacity test at 0.5C, simulated bench",
+        CAPACITY_TEST,
+        capacity_defaults() | SIMULATED_CAPACITY,
+    ),
 )
 DESIGN = "12 V solar, 4S1P"
 BATCH_CELLS = 8

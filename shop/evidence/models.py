@@ -114,10 +114,24 @@ class CapacityTest(models.Model):
     imported_by = models.ForeignKey(
         "shop.User", models.PROTECT, related_name="+", null=True, blank=True
     )
+    # Of one measured here: the run, and the manifest that has its figures.
+    run = models.ForeignKey(
+        "shop.Run", models.PROTECT, related_name="capacity_tests", null=True, blank=True
+    )
+    manifest_sha256 = models.CharField(max_length=64, blank=True)
+    simulated = models.BooleanField(default=False)
     recorded_at = models.DateTimeField()
 
     class Meta:
         constraints = (
+            models.UniqueConstraint(
+                name="one_capacity_test_per_run_and_cell", fields=("run", "cell")
+            ),
+            models.CheckConstraint(
+                name="capacity_of_a_run_names_its_manifest",
+                condition=Q(run__isnull=True)
+                | Q(source="MEASURED", manifest_sha256__regex="^[0-9a-f]{64}$"),
+            ),
             models.CheckConstraint(name="capacity_is_positive", condition=Q(capacity_ah__gt=0.0)),
             models.CheckConstraint(
                 name="import_names_its_file_row_and_person",

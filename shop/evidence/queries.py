@@ -9,7 +9,8 @@ which is as true as before.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -51,6 +52,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 PRE_PARALLEL, DISCONNECT, RECHECK = VoltageCheck.Kind.values
+CAPACITY_BY = frozenset({"meter", "load"})  # the roles that measure Ah and Wh
 
 
 def evidence_of(cell: Cell) -> CellEvidence:
@@ -82,6 +84,7 @@ class _Reader:
         )
         self.ids = [cell.pk for cell in self.cells]
         self.balances = self._balances()
+        self.tests = self._tests()
         self.run_ids = {row.balance.run_id for row in self.balances.values()}
         self.voltages = self._voltages()
         self.groups = self._groups()
@@ -89,7 +92,6 @@ class _Reader:
         self.hands = self._hands()
 
     def all(self) -> dict[str, CellEvidence]:
-        capacities = self._capacities()
         notes = self._nonconformances()
         approvals = self._approvals()
         # By relation, not by import: packs know evidence, never the reverse.
@@ -104,7 +106,7 @@ class _Reader:
                 serial=cell.serial,
                 cell_type=str(cell.batch.cell_type),
                 rated_ah=cell.batch.cell_type.capacity_ah,
-                capacity=capacities.get(cell.pk),
+                capacity=self._capacity(cell.pk),
                 balance=self._balance(cell.pk),
                 pre_parallel=self._voltage(cell.pk, PRE_PARALLEL),
                 disconnect=self._voltage(cell.pk, DISCONNECT),
@@ -170,11 +172,13 @@ class _Reader:
 
     def _calibrations(self) -> dict[str, list[CalibrationSpan]]:
         """Of the instruments that any of the evidence names, by serial number, newest first."""
+        sealed = {row.balance.manifest_sha256 for row in self.balances.values()}
+        tested = {test.run_id for test in self.tests.values() if test.run_id}
         self.manifests = {
             manifest.run_id: manifest
             for manifest in Manifest.objects.filter(
-                run__in=self.run_ids,
-                sha256__in={row.balance.manifest_sha256 for row in self.balances.values()},
+                run__in=self.run_ids | tested,
+                sha256__in=sealed | {test.manifest_sha256 for test in self.tests.values()},
             )
         }
         named = {
@@ -204,8 +208,10 @@ class _Reader:
         }
 
     def _hands(self) -> Mapping[int, list[tuple[int, int | None, int | None]]]:
-        """Who started each run of the balances' jobs, and who confirmed its steps, by job."""
+        """Who started each run of the jobs of balances and capacity tests, and who confirmed its
+        steps, by job."""
         jobs = {row.balance.run.job_id for row in self.balances.values()}
+        jobs |= {test.run.job_id for test in self.tests.values() if test.run}
         rows = Run.objects.filter(job__in=jobs).values_list(
             "job_id", "pk", "started_by_id", "acts__by_id"
         )
@@ -242,8 +248,6 @@ class _Reader:
             return None
         balance = row.balance
         run, figures = balance.run, row if row.completeness else balance
-        manifest = self.manifests.get(run.pk)
-        instruments = manifest.body.get("instruments", []) if manifest else []
         return BalanceEvidence(
             id=balance.pk,
             run_id=run.pk,
@@ -263,16 +267,7 @@ class _Reader:
             simulated=balance.simulated,
             recorded_at=balance.recorded_at,
             ran_by=self._ran_by(run),
-            instruments=tuple(
-                self._use(
-                    str(entry.get("role", "")),
-                    str(entry.get("model", "")),
-                    str(entry.get("serial_number", "")),
-                    run.queued_at,
-                    balance.recorded_at,
-                )
-                for entry in instruments
-            ),
+            instruments=self._sealed_uses(run, balance.recorded_at),
             superseded=_taken_back(getattr(balance, "supersession", None)),
         )
 
@@ -304,10 +299,28 @@ class _Reader:
             superseded=_taken_back(getattr(check, "supersession", None)),
         )
 
-    def _capacities(self) -> dict[int, CapacityEvidence]:
+    def _sealed_uses(
+        self, run: Run, until: datetime, roles: Collection[str] | None = None
+    ) -> tuple[InstrumentUse, ...]:
+        """The instruments that the run's manifest names; `roles` are those that count."""
+        manifest = self.manifests.get(run.pk)
+        named = manifest.body.get("instruments", []) if manifest else []
+        return tuple(
+            self._use(
+                str(entry.get("role", "")),
+                str(entry.get("model", "")),
+                str(entry.get("serial_number", "")),
+                run.queued_at,
+                until,
+            )
+            for entry in named
+            if roles is None or entry.get("role") in roles
+        )
+
+    def _tests(self) -> dict[int, CapacityTest]:
         rows = (
             CapacityTest.objects.filter(cell__in=self.ids)
-            .select_related("supersession")
+            .select_related("supersession", "run")
             .order_by("tested_at", "pk")
         )
         # Superseded, then imported, then measured here: the last one is the one that stays.
@@ -315,19 +328,32 @@ class _Reader:
         ordered = sorted(
             rows, key=lambda row: (not hasattr(row, "supersession"), row.source == measured)
         )
-        return {
-            row.cell_id: CapacityEvidence(
-                id=row.pk,
-                source=row.source,
-                capacity_ah=row.capacity_ah,
-                tested_at=row.tested_at,
-                file_name=row.file_name,
-                file_sha256=row.file_sha256,
-                row=row.row,
-                superseded=_taken_back(getattr(row, "supersession", None)),
-            )
-            for row in ordered
-        }
+        return {row.cell_id: row for row in ordered}
+
+    def _capacity(self, cell_id: int) -> CapacityEvidence | None:
+        test = self.tests.get(cell_id)
+        if test is None:
+            return None
+        known = CapacityEvidence(
+            id=test.pk,
+            source=test.source,
+            capacity_ah=test.capacity_ah,
+            tested_at=test.tested_at,
+            file_name=test.file_name,
+            file_sha256=test.file_sha256,
+            row=test.row,
+            superseded=_taken_back(getattr(test, "supersession", None)),
+        )
+        if test.run is None:
+            return known
+        return replace(
+            known,
+            run_id=test.run_id,
+            manifest_sha256=test.manifest_sha256,
+            simulated=test.simulated,
+            ran_by=self._ran_by(test.run),
+            instruments=self._sealed_uses(test.run, test.recorded_at, CAPACITY_BY),
+        )
 
     def _nonconformances(self) -> Mapping[int, Sequence[NonconformanceEvidence]]:
         rows = (

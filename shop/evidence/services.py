@@ -1,4 +1,4 @@
-"""Writing evidence: checks, balances, imported capacities, approvals.
+"""Writing evidence: checks, balances, capacities, approvals.
 
 Each is one transaction; what is recorded is never changed.  Recording the same thing of a run
 again returns what is stored, for a worker may have died between writing and saying so.
@@ -30,6 +30,7 @@ from shop.evidence.rules import capacity_file
 from shop.evidence.rules.approval import approval_problems
 from shop.evidence.rules.balance import BalanceFigures, balance_of, cells_of, stopped_of
 from shop.evidence.rules.capacity_file import CapacityRow
+from shop.evidence.rules.measured import capacity_of
 from shop.evidence.rules.voltages import POSSIBLE_V, is_number
 from shop.evidence.values import CellEvidence
 from shop.jobs.models import Run
@@ -256,6 +257,45 @@ def _cell_balance(
         row.current_stopped_at = stopped.at if stopped else None
         row.current_stopped_received_at = stopped.received_at if stopped else None
     return row
+
+
+def record_capacity_test(
+    *,
+    run: Run,
+    records: Sequence[Record],
+    current_stopped: OffProof,
+    manifest_sha256: str,
+    simulated: bool,
+    now: datetime,
+) -> CapacityTest | None:
+    """The capacity that the run of one cell measured (B16); None where it did not.
+
+    It is of the moment at which current stopped.
+    """
+    figures = capacity_of(records)
+    if figures is None:
+        return None
+    (cell,) = queries.cells_of_run(run).values()
+    with transaction.atomic():
+        Run.objects.select_for_update().get(pk=run.pk)
+        touch_cells([cell])
+        known = CapacityTest.objects.filter(run=run).first()
+        if known is not None:
+            return known
+        load = run.station.instruments.get(role="load")
+        return CapacityTest.objects.create(
+            cell=cell,
+            source=CapacityTest.Source.MEASURED,
+            capacity_ah=figures.capacity_ah,
+            energy_wh=figures.energy_wh,
+            tested_at=current_stopped.received_at,
+            discharge_c_rate=figures.current_a / cell.batch.cell_type.capacity_ah,
+            instrument_text=str(load)[:100],
+            run=run,
+            manifest_sha256=manifest_sha256,
+            simulated=simulated,
+            recorded_at=now,
+        )
 
 
 def import_capacity_file(*, name: str, data: bytes, by: User, now: datetime) -> list[CapacityTest]:

@@ -1,7 +1,7 @@
 """Defaults of recipes and policies, with their sources; a version may change any by name.
 
-Recipe numbers live with the procedure that uses them (`top_balance.Recipe` and `recheck.Recipe`
-in `stations.procedures`); here is how stored parameters become one, and what a policy asks of
+Recipe numbers live with the procedure that uses them (`top_balance.Recipe` and its siblings in
+`stations.procedures`); here is how stored parameters become one, and what a policy asks of
 evidence.  Sources: [A] "Top Balancing vs Bottom Balancing", [B] "Top Balancing LiFePo4 Cells
 using a low cost 10A benchtop power supply"; the rest is physics of the cell, said beside the
 number.
@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from shop.refusals import Problem, Refusal
 from stations.plain import from_plain
-from stations.procedures import recheck
+from stations.procedures import capacity_test, recheck
 from stations.procedures.top_balance import Recipe
 from stations.values import Window
 
@@ -131,6 +131,35 @@ RECHECK_BOUNDS: Mapping[str, Window] = {
     "resume_attempts_max": Window(1, 10),
 }
 
+CAPACITY_BOUNDS: Mapping[str, Window] = {
+    "target_v": Window(3.50, 3.65),
+    "charge_c": Window(0.01, 1.0),
+    "supply_share": Window(0.05, 1.0),
+    "done_c": Window(0.001, 0.05),
+    "done_share": Window(0.01, 0.5),
+    "dwell_s": Window(10.0, 3600.0),
+    "cv_max_s": Window(600.0, 24 * 3600.0),
+    "rest_s": Window(1.0, 24 * 3600.0),
+    "discharge_c": Window(0.05, 1.0),
+    "cutoff_v": Window(2.50, 3.00),
+    "cutoff_samples": Window(1, 10),
+    "stop_below_v": Window(0.02, 0.50),  # so never below 2.0 V, where an LFP cell is harmed
+    "gap_max_s": Window(1.0, 5.0),  # B16: a longer hole is never evidence
+    "empty_rest_s": Window(1.0, 3600.0),
+    "full_low_v": Window(3.20, 3.45),
+    "alarm_above_v": Window(0.005, 0.050),
+    "stop_above_v": Window(0.010, 0.100),
+    "ovp_above_v": Window(0.020, 0.100),
+    "meter_agree_v": Window(0.002, 0.050),
+    "lead_max_ohm": Window(0.002, 0.100),
+    "load_lead_max_ohm": Window(0.001, 0.050),
+    "verify_cells_v": Window(0.005, 0.150),
+    "wait_max_s": Window(60.0, 48 * 3600.0),
+    "resume_gap_max_s": Window(0.0, 4 * 3600.0),
+    "resume_rest_s": Window(0.0, 3600.0),
+    "resume_attempts_max": Window(1, 10),
+}
+
 POLICY_BOUNDS: Mapping[str, Window] = {
     "capacity_spread_max": Window(0.001, 0.10),
     "capacity_low_share": Window(0.0, 1.0),
@@ -174,6 +203,10 @@ RECHECK_ORDERED = (
     ("early_warn_v", "early_fail_v"),
     ("late_warn_v", "late_fail_v"),
 )
+CAPACITY_ORDERED = (
+    ("alarm_above_v", "stop_above_v"),
+    ("stop_above_v", "ovp_above_v"),
+)
 POLICY_ORDERED = (
     ("pass_below_v", "marginal_below_v"),
     ("check_fresh_s", "check_late_s"),
@@ -208,6 +241,11 @@ def recheck_recipe_of(parameters: Mapping[str, Any]) -> recheck.Recipe:
     return read(recheck.Recipe, parameters, RECHECK_BOUNDS, RECHECK_ORDERED)
 
 
+def capacity_recipe_of(parameters: Mapping[str, Any]) -> capacity_test.Recipe:
+    """The capacity test's recipe that stored parameters name; raises Refusal like `recipe_of`."""
+    return read(capacity_test.Recipe, parameters, CAPACITY_BOUNDS, CAPACITY_ORDERED)
+
+
 def policy_of(parameters: Mapping[str, Any]) -> Policy:
     """The policy that stored parameters name; raises Refusal like `recipe_of`."""
     policy = read(Policy, parameters, POLICY_BOUNDS, POLICY_ORDERED)
@@ -224,6 +262,11 @@ def recipe_defaults() -> dict[str, Any]:
 def recheck_defaults() -> dict[str, Any]:
     """Every parameter of a re-check recipe at its default, ready to be stored as a version."""
     return asdict(recheck.Recipe())
+
+
+def capacity_defaults() -> dict[str, Any]:
+    """Every parameter of a capacity test's recipe at its default, ready to be stored."""
+    return asdict(capacity_test.Recipe())
 
 
 def policy_defaults() -> dict[str, Any]:

@@ -10,7 +10,7 @@ from django.db import transaction
 from shop.equipment import leases
 from shop.equipment.states import InstrumentRole
 from shop.evidence.rules.balance import stopped_of
-from shop.evidence.services import record_balance, record_voltage_check
+from shop.evidence.services import record_balance, record_capacity_test, record_voltage_check
 from shop.jobs.ending import Ending
 from shop.jobs.leasing import Held
 from shop.jobs.manifest import seal
@@ -40,9 +40,9 @@ def check_kind(step: str) -> str:
 def conclude(held: Held, ending: Ending, *, now: datetime) -> None:
     """Everything that the run leaves behind, or nothing.
 
-    Manifest (unless nothing ever began), checks, balance, a nonconformance for a trip; the run
-    in its terminal state, the job DONE or claimed again, the lease given back.  Raises
-    LeaseLost for a stale token.
+    Manifest (unless nothing ever began), checks, balance, capacity test, a nonconformance for a
+    trip; the run in its terminal state, the job DONE or claimed again, the lease given back.
+    Raises LeaseLost for a stale token.
     """
     with transaction.atomic():
         held.check()
@@ -55,13 +55,23 @@ def conclude(held: Held, ending: Ending, *, now: datetime) -> None:
         for record in ending.records:
             if record.cells:
                 _record_check(run, record, ending, now)
-        method = procedure_of(run.job.kind).method
-        if manifest and method and ending.state != RunState.REFUSED:
+        procedure = procedure_of(run.job.kind)
+        if manifest and procedure.method and ending.state != RunState.REFUSED:
             record_balance(
                 run=run,
-                method=method,
+                method=procedure.method,
                 target_v=ending.target_v,
                 records=ending.records,
+                manifest_sha256=manifest.sha256,
+                simulated=bool(run.simulated),
+                now=now,
+            )
+        measured = procedure.tests_capacity and ending.state == RunState.FINISHED
+        if manifest and measured and ending.current_stopped is not None:
+            record_capacity_test(
+                run=run,
+                records=ending.records,
+                current_stopped=ending.current_stopped,
                 manifest_sha256=manifest.sha256,
                 simulated=bool(run.simulated),
                 now=now,

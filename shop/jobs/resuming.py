@@ -158,15 +158,15 @@ def _closed(interrupted: Ending, closed: str, own: str) -> Ending:
 
 
 def _stopped(attempt: Attempt) -> Outcome:
-    """With when current last stopped: the close has it where the attempt ended in a charge."""
+    """With when current last stopped: the close has it where the attempt ended in a driven step."""
     outcome = attempt.outcome
-    if not attempt.charging:
+    if not attempt.driven:
         return outcome
     return replace(outcome, run=current_stopped(outcome.run, attempt.stopped))
 
 
 def _gap(run: Run, attempt: Attempt, now: datetime) -> timedelta:
     """Since current stopped; in a step without current, since nobody looked after it."""
-    if attempt.charging:
+    if attempt.driven:
         return now - attempt.stopped.received_at
     return now - (run.journal_closed_at or now)

@@ -65,6 +65,12 @@ def new_job_problems(cells: Sequence[CellFact], *, least: int = 2, most: int = 6
                 f", not {len(cells)}.",
                 "Give each cell a job of its own." if one else "Scan the cells of one bank.",
             )
+            if most > 1
+            else Problem(
+                "cell_count",
+                f"This takes one cell, not {len(cells)}.",
+                "Give each cell a job of its own.",
+            )
         )
     if len({c.cell_type for c in cells}) > 1:
         found.append(

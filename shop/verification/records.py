@@ -1,4 +1,4 @@
-"""Balances and checks worked out again from the signed manifest of their run.  Pure.
+"""Balances, capacities and checks worked out again from the signed manifest of their run.  Pure.
 
 A manifest holds the records of a program in millionths; a row holds the same as floats.
 """
@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from shop.evidence.rules.balance import BalanceFigures, balance_of, cells_of
+from shop.evidence.rules.measured import CapacityFigures, capacity_of
 from stations.procedures.steps import Record
 
 MILLIONTHS = 1_000_000
@@ -34,6 +35,11 @@ class CellReading:
 def sealed_figures(body: Mapping[str, Any]) -> BalanceFigures | None:
     """The balance that the sealed records show; None for none."""
     return balance_of([_record(plain) for plain in body.get("records", [])])
+
+
+def sealed_capacity(body: Mapping[str, Any]) -> CapacityFigures | None:
+    """The capacity that the sealed records show; None for none."""
+    return capacity_of([_record(plain) for plain in body.get("records", [])])
 
 
 def sealed_cells(body: Mapping[str, Any]) -> dict[int, BalanceFigures]:

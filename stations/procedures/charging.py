@@ -7,7 +7,17 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from stations.procedures.progress import close_charge
-from stations.procedures.steps import Action, Charge, Hold, Next, Run, SafeHold, Set, Trip
+from stations.procedures.steps import (
+    Action,
+    Agreement,
+    Charge,
+    Hold,
+    Next,
+    Run,
+    SafeHold,
+    Set,
+    Trip,
+)
 from stations.procedures.turns import seen
 from stations.values import Reading, Setpoint
 
@@ -47,7 +57,11 @@ def disagreement(step: Charge, reading: Reading) -> str:
     leads_v = budget.lead_max_ohm * max(0.0, reading.supply_current_a)
     if not -budget.supply_v <= terminals_v - meter_v <= budget.supply_v + leads_v:
         return f"meter {meter_v:.3f} V and supply {terminals_v:.3f} V disagree"
-    cells = seen(step, reading)
+    return cells_apart(budget, meter_v, seen(step, reading))
+
+
+def cells_apart(budget: Agreement, meter_v: float, cells: tuple[float, ...]) -> str:
+    """Why the meter is in doubt beside the cells that it sits among, or ""."""
     if cells and not min(cells) - budget.cells_v <= meter_v <= max(cells) + budget.cells_v:
         return f"meter {meter_v:.3f} V and cells {min(cells):.3f} … {max(cells):.3f} V disagree"
     return ""

@@ -11,7 +11,13 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import median
 
-from stations.procedures.steps import CellResult, DisconnectRule, RecheckRule
+from stations.procedures.steps import (
+    BottomRule,
+    CellResult,
+    DisconnectRule,
+    RecheckRule,
+    Record,
+)
 from stations.values import NAN, Window
 
 
@@ -178,3 +184,37 @@ def _bank_medians(rule: RecheckRule, volts: Sequence[float]) -> list[float]:
     for bank, volt in zip(banks, volts, strict=True):
         by_bank.setdefault(bank, []).append(volt)
     return [median(by_bank[bank]) for bank in banks]
+
+
+def bottom_results(
+    rule: BottomRule, rests: Sequence[Record], *, received_at: datetime
+) -> tuple[tuple[CellResult, ...], tuple[str, ...]]:
+    """One verdict per cell from the records of their rests, and the group's figures in words.
+
+    A mean outside its window fails all of them; a spread above the limit fails each cell that
+    is further than half of it from the middle of the group.  NaN fails.
+    """
+    volts = [dict(record.facts)["voltage_v"] for record in rests]
+    mean_v, spread_v, middle_v = sum(volts) / len(volts), max(volts) - min(volts), median(volts)
+    half_v = rule.spread_max_v / 2
+    window = Window(round(middle_v - half_v, 6), round(middle_v + half_v, 6))
+    if not rule.mean.contains(mean_v):
+        window, passing = rule.mean, [False] * len(volts)
+    elif spread_v <= rule.spread_max_v + 1e-9:
+        passing = [True] * len(volts)
+    else:
+        passing = [window.contains(volt) for volt in volts]
+    results = tuple(
+        CellResult(
+            position=position,
+            voltage_v=dict(record.facts)["voltage_v"],
+            verdict="pass" if passes else "fail",
+            window=window,
+            at=record.ended_at,
+            received_at=received_at,
+            age_s=dict(record.facts)["age_s"],
+        )
+        for position, (passes, record) in enumerate(zip(passing, rests, strict=True), start=1)
+    )
+    words = f"mean {mean_v:.3f} V, {1000 * spread_v:.1f} mV from the lowest to the highest"
+    return results, (words,)

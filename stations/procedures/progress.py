@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from stations.procedures.steps import Charge, Instruct, Measure, Record, Run, Step, Verify
+from stations.procedures.steps import (
+    Charge,
+    Compare,
+    Discharge,
+    Instruct,
+    Measure,
+    Record,
+    Rest,
+    Run,
+    Step,
+    Verify,
+)
 from stations.procedures.turns import with_turn
 from stations.values import NAN, OffProof
 
@@ -44,12 +55,41 @@ def close_charge(run: Run, step: Charge, at: datetime, remarks: tuple[str, ...])
     return replace(run, records=(*run.records, record))
 
 
+def close_discharge(run: Run, step: Discharge, at: datetime, remarks: tuple[str, ...]) -> Run:
+    """Append the discharge's record: only one that is "done" came to its cut-off."""
+    ended = run.counted
+    record = Record(
+        step=step.name,
+        kind="discharge",
+        entered_at=run.entered_at,
+        ended_at=at,
+        remarks=(*remarks, *run.interruptions, *run.alarms),
+        facts=(
+            ("drawn_ah", run.step_drawn_ah),
+            ("drawn_wh", run.step_drawn_wh),
+            ("current_a", step.draw.current_a),
+            ("cutoff_v", step.cutoff_v),
+            ("end_voltage_v", ended.voltage_v if ended else NAN),
+            ("alone", float(step.alone)),
+        ),
+    )
+    return replace(run, records=(*run.records, record))
+
+
 def close_step(run: Run, at: datetime, remarks: tuple[str, ...] = ()) -> Run:
-    """Append the record of the present step, whatever ended it; a Charge keeps its figures."""
+    """Append the record of the present step, whatever ended it; a driven one keeps its figures."""
     step = run.step
     if isinstance(step, Charge):
         return close_charge(run, step, at, remarks)
-    kinds = {Instruct: "instruct", Measure: "measure", Verify: "verify"}
+    if isinstance(step, Discharge):
+        return close_discharge(run, step, at, ("cut short", *remarks))
+    kinds = {
+        Instruct: "instruct",
+        Measure: "measure",
+        Verify: "verify",
+        Rest: "rest",
+        Compare: "compare",
+    }
     record = Record(
         step=step.name,
         kind=kinds[type(step)],
@@ -86,6 +126,10 @@ def enter_next(run: Run, at: datetime) -> Run:
             step_entered_at=at,
             setpoint=None,
             step_charge_ah=carried.charge_ah if carried else 0.0,
+            step_drawn_ah=carried.drawn_ah if carried else 0.0,
+            step_drawn_wh=0.0,
+            counted=None,
+            below_cutoff=0,
             step_spent_s=carried.spent_s if carried else 0.0,
             cv_spent_s=carried.cv_s if carried else 0.0,
             cv_since=None,

@@ -8,14 +8,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from stations.procedures.steps import Charge, Measure, Run, Step, Verify
+from stations.procedures.steps import Charge, Discharge, Measure, Run, Step, Verify
 from stations.values import NAN, Reading, Window
 
 
-def seen(step: Charge | Measure | Verify, reading: Reading) -> tuple[float, ...]:
+def seen(step: Charge | Discharge | Measure | Verify, reading: Reading) -> tuple[float, ...]:
     """Volts on the scanner of the cells that the step is about; empty without a scanner."""
-    volts = reading.cell_voltages_v
-    return volts[step.cell - 1 : step.cell] if step.cell else volts
+    volts, place = reading.cell_voltages_v, place_of(step)
+    return volts[place - 1 : place] if place else volts
+
+
+def place_of(step: Charge | Discharge | Measure | Verify) -> int:
+    """The position of the one cell that leads and meter stand on; 0 where that is the bank."""
+    if isinstance(step, Measure):
+        return step.cell
+    return step.alone if isinstance(step, Discharge) else step.cell or step.alone
 
 
 def with_turn(run: Run, step: Step) -> Run:

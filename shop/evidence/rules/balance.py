@@ -68,7 +68,10 @@ def balance_of(records: Sequence[Record]) -> BalanceFigures | None:
 
     The last charge decides: a refresh hold that was cut leaves a partial balance.  Where cells
     were charged one by one, those that came to their hold count: the worst of each figure.
+    Cells that were discharged after it have none.
     """
+    if any(record.kind == "discharge" for record in records):
+        return None
     cells = cells_of(records)
     if cells:
         return _all_of(cells)

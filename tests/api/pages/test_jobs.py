@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from api.pages.jobs import SET_UP
+from api.pages.jobs import SET_UP, SET_UP_CAPACITY
 from shop import clock
 from shop.equipment.services import record_commissioning
 from shop.equipment.states import OutputState
@@ -17,6 +17,7 @@ from tests import factories
 from tests.api.clients import logged_in, text
 from tests.api.made import balanced
 from tests.cast import Cast
+from tests.played import play_capacity
 from tests.shop.equipment.reports import document_of
 
 TICKED = [str(number) for number in range(1, len(SET_UP) + 1)]
@@ -105,6 +106,44 @@ def test_volts_that_are_none_are_refused_in_words(
     claimed: Job, technician: Client, typed: str, words: str
 ) -> None:
     assert words in text(technician.get(f"/jobs/{claimed.pk}/hours", {"rested_v": typed}))
+
+
+def test_a_capacity_test_shows_its_currents_and_its_own_set_up(
+    cast: Cast, technician: Client
+) -> None:
+    """B16"""
+    factories.make_policy(by=cast.sade)
+    station = factories.make_station(load=True, now=clock.now())
+    job = factories.make_job(
+        by=cast.tola,
+        cells=factories.make_cells(1),
+        recipe_version=factories.make_capacity_recipe(by=cast.sade),
+        claimed_at=station,
+        now=clock.now(),
+    )
+
+    page = text(technician.get(f"/jobs/{job.pk}"))
+
+    assert all(line in page for line in SET_UP_CAPACITY)
+    assert "100.00" in page  # amps at 0.5C of 200 Ah
+    assert "2.500" in page
+    assert "Start capacity test of 1 cell " in page
+    assert "tail" not in page
+
+
+def test_a_run_of_a_capacity_test_shows_what_came_out(cast: Cast, technician: Client) -> None:
+    factories.make_policy(by=cast.sade)
+    station = factories.make_station(load=True, now=factories.NOON)
+    (cell,) = factories.make_cells(1)
+    run = play_capacity(by=cast.tola, cell=cell, station=station, began_at=factories.NOON)
+
+    page = text(technician.get(f"/runs/{run.pk}"))
+
+    assert "capacity test of 1 cell " in page
+    assert "Discharge to the cut-off" in page
+    assert "192." in page
+    assert "Wh" in page
+    assert "192." in text(technician.get(f"/cells/{cell.serial}"))
 
 
 def test_starts_when_every_line_is_ticked(claimed: Job, technician: Client) -> None:
