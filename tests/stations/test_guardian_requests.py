@@ -288,6 +288,7 @@ def test_a_runner_may_not_write_in_the_guardians_name(
     "request_fields",
     [
         {"op": "fly"},
+        {"op": []},
         {},
         {"op": "open", "token": 10**6},
         {"op": "open", "token": 10**6, "run": "../x", "attempt": 1, "limits": {}},
@@ -315,6 +316,30 @@ def test_nonsense_on_the_line_is_hung_up_on(guardian: Guarded) -> None:
         assert line.recv(100) == b""
 
     assert guardian.link.status()["output"] == "off"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"op": "note", "data": ' + b"[" * 100_000,
+        b'{"op": "lease", "valid_s": 60.5, "token": %d, "sent_s": -1' + b"0" * 400 + b"}",
+        b'{"op": "stop", "run": "another", "id": NaN}',
+    ],
+    ids=["too deep", "too large", "an id that is no number"],
+)
+def test_one_callers_nonsense_ends_his_connection_alone(
+    guardian: Guarded, runner: GuardianBench, line: bytes
+) -> None:
+    runner.configure(SETPOINT, PROTECTION)
+    runner.energise()
+
+    with connect(guardian.sim.config.socket, 5.0) as caller:
+        caller.sendall(line.replace(b"%d", str(guardian.token).encode()) + b"\n")
+        assert caller.recv(100) == b""
+
+    assert next_reading(runner).output_on
+    assert guardian.process.poll() is None
+    runner.off()
 
 
 def test_another_instrument_than_configured_is_refused(tmp_path: Path) -> None:
