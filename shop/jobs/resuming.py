@@ -17,6 +17,7 @@ from shop.jobs.manifest import seal
 from shop.jobs.models import Run
 from shop.jobs.preflight import Registered
 from shop.jobs.states import RunState
+from shop.readings.models import ReadingChunk
 from shop.refusals import Problem, Refusal
 from stations.journal import JournalError, JournalRecord, file_name, read_records
 from stations.plain import from_plain
@@ -101,10 +102,25 @@ def refused(past: Past | None, state: RunState, words: str, journal: Mapping[str
 
 
 def _journals(run: Run) -> list[Sequence[JournalRecord]]:
-    """One for each attempt that reached the bench, in order."""
-    folder = journal_folder(run.station.slug)
-    paths = [folder / file_name(str(run.pk), number) for number in range(1, run.attempt + 1)]
-    return [read_records(path)[0] for path in paths if path.exists()]
+    """One for each attempt that reached the bench, in order.
+
+    Raises JournalError where one that was seen is missing: what it charged is not known.
+    """
+    folder, seen, journals = journal_folder(run.station.slug), _seen(run), []
+    for number in range(1, run.attempt + 1):
+        path = folder / file_name(str(run.pk), number)
+        if path.exists():
+            journals.append(read_records(path)[0])
+        elif number in seen:
+            raise JournalError(f"{path} is missing, and attempt {number} was at the bench")
+    return journals
+
+
+def _seen(run: Run) -> set[int]:
+    """The attempts of which something came from a journal."""
+    stored = ReadingChunk.objects.filter(run=run).order_by().values_list("attempt", flat=True)
+    seen = set(stored.distinct())
+    return seen | {run.attempt} if run.is_journalled else seen
 
 
 def _interrupted(
