@@ -150,7 +150,7 @@ def _ending(
         if own != INTERRUPTED:  # it had ended, and lost its guardian on the last metres
             return replace(interrupted, state=RunState(own), reason=attempt.outcome.reason)
     found = (
-        resume.problems(attempt.outcome.unclosed, attempt=run.attempt, gap=_gap(run, attempt, now))
+        resume.problems(attempt.outcome.unclosed, attempt=run.attempt, gap=_gap(attempt, now))
         if attempt is not None
         else []
     )
@@ -176,8 +176,11 @@ def _stopped(attempt: Attempt) -> OffProof | None:
     return attempt.stopped if attempt.charging else known
 
 
-def _gap(run: Run, attempt: Attempt, now: datetime) -> timedelta:
-    """Since current stopped; in a step without current, since nobody looked after it."""
-    if attempt.charging:
-        return now - attempt.stopped.received_at
-    return now - (run.journal_closed_at or now)
+def _gap(attempt: Attempt, now: datetime) -> timedelta:
+    """Since the bench was last seen, or since current stopped where none has flowed again.
+
+    The close record alone says too little: after a host that was dark it is hours younger.
+    """
+    stopped = resume.waits_since(attempt.outcome.unclosed)
+    known = (attempt.seen_at, attempt.stopped.received_at, stopped)
+    return now - min(at for at in known if at is not None)

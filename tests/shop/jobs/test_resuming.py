@@ -36,13 +36,17 @@ def bench() -> VirtualBench:
     return VirtualBench(bank(), sample_s=12.0)
 
 
-def interrupted(cast: Cast, bench: VirtualBench) -> Run:
-    """A run whose first attempt broke off in the middle of its charge."""
+def interrupted(
+    cast: Cast, bench: VirtualBench, *, step: str = "balance", dark_s: float = 0.0
+) -> Run:
+    """A run whose first attempt broke off in `step`; its journal was closed `dark_s` later."""
     run = factories.make_run(
         by=cast.tola, state=RunState.INTERRUPTED, token=1, program=to_plain(program())
     )
-    first = Journalled(bench, lives=entered()["balance"] + 800)
+    items = {"balance": 800, "refresh": 30}.get(step, 1)
+    first = Journalled(bench, lives=entered()[step] + items)
     lost = play(begun(program(), first.opened_at), first)
+    bench.clock.push(dark_s)
     write(run, first, lost)
     return run
 
@@ -90,3 +94,38 @@ def test_a_run_does_not_begin_anew_where_a_journal_that_was_seen_is_missing(
 
     with pytest.raises(Refusal, match="is missing, and attempt 1 was at the bench"):
         past_of(run, (), bench.clock.now())
+
+
+@pytest.mark.parametrize("step", ["balance", "joined", "refresh"])
+def test_a_host_that_was_dark_for_hours_does_not_go_on(
+    cast: Cast, bench: VirtualBench, step: str
+) -> None:
+    """The guardian that comes back closes the journal anew: its proof is seconds old."""
+    run = interrupted(cast, bench, step=step, dark_s=10 * 3600.0)
+
+    ending = past(run, bench).ending
+
+    assert ending is not None
+    assert (ending.state, "nothing happened for 10:0" in ending.reason) == (RunState.ERROR, True)
+
+
+@pytest.mark.parametrize(("step", "goes_on"), [("joined", False), ("balance", True)])
+def test_an_interruption_before_current_flows_again_counts_on_from_the_one_before(
+    cast: Cast, bench: VirtualBench, step: str, goes_on: bool
+) -> None:
+    run = interrupted(cast, bench)
+    before = past(run, bench)
+    bench.clock.push(55 * 60.0)
+    assert past(run, bench).ending is None
+    state = before.begun(bench.clock.now())
+    assert state is not None
+    run.attempt = 2
+    lives = 2 if step == "joined" else 100
+    second = Journalled(bench, token=2, lives=lives)
+    lost = play(state, second)
+    assert lost.unclosed.step.name == step
+    write(run, second, lost)
+
+    bench.clock.push(55 * 60.0)
+
+    assert (past(run, bench).ending is None) == goes_on
