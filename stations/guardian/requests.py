@@ -164,6 +164,8 @@ class Requests:
             ask.refuse("no_session", "that run has no session here")
         elif act in session.acts:
             ask.reply(duplicate=True)
+        elif session.ending is not None:  # its runner hears no more: the next attempt's may
+            ask.refuse("no_session", f"the session has ended: {session.ending.reason}")
         else:
             guardian.session = replace(session, acts=session.acts | {act})
             told = {**data, "id": act, "kind": kind}

@@ -236,6 +236,20 @@ def test_an_act_is_pushed_once_however_often_it_is_handed_over(
         guardian.link.act(run="another", act="a-3", kind="confirm", data={})
 
 
+def test_an_act_that_comes_after_the_end_is_left_for_the_next_attempt(
+    guardian: Guarded, runner: GuardianBench
+) -> None:
+    guardian.link.act(run="r1", act="a-1", kind="confirm", data={"step": "connect"})
+    guardian.link.stop(reason="the worker ends", resumable=True)
+
+    with pytest.raises(GuardianRefused, match="has ended: the worker ends"):
+        guardian.link.act(run="r1", act="a-2", kind="confirm", data={"step": "finish"})
+    guardian.link.act(run="r1", act="a-1", kind="confirm", data={"step": "connect"})
+
+    runner.close(kind="INTERRUPTED", reason="the worker ends")
+    assert [event["data"]["id"] for event in guardian.events("act")] == ["a-1"]
+
+
 def test_a_stop_switches_off_and_tells_the_runner(guardian: Guarded, runner: GuardianBench) -> None:
     runner.configure(SETPOINT, PROTECTION)
     runner.energise()
