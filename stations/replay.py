@@ -33,12 +33,13 @@ class Attempt:
     """One attempt again: what it came to, and how its journal was closed.
 
     `outcome` is INTERRUPTED where the runner had not come to an end of its own.  `closed` is
-    the close record: outcome, last_seq and off.
+    the close record: outcome, last_seq and off.  `seen_at` is the wall time of the last reading.
     """
 
     token: int
     outcome: Outcome
     closed: Mapping[str, Any]
+    seen_at: datetime | None
 
     @property
     def stopped(self) -> OffProof:
@@ -66,7 +67,7 @@ def replay(program: Program, journals: Iterable[Sequence[JournalRecord]]) -> Att
             raise ValueError("a journal that is replayed begins with open and ends with close")
         at = from_plain(datetime, header["at"])
         execution = Execution(_state(program, last, at), _ReplayBench(records))
-        last = Attempt(int(header["token"]), execution.played(), closed)
+        last = Attempt(int(header["token"]), execution.played(), closed, _seen_at(records))
     if last is None:
         raise ValueError("no attempt of this run was ever journalled")
     return last
@@ -76,6 +77,12 @@ def _state(program: Program, last: Attempt | None, at: datetime) -> Run:
     if last is None:
         return begun(program, at)
     return resumed(last.outcome.unclosed, at=at, stopped=last.stopped, reason=last.reason)
+
+
+def _seen_at(records: Sequence[JournalRecord]) -> datetime | None:
+    samples = (record for record in reversed(records) if record.kind == "sample")
+    last = next(samples, None)
+    return from_plain(datetime, last.body["reading"]["received_at"]) if last else None
 
 
 class _ReplayBench:

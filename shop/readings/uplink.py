@@ -62,6 +62,7 @@ class Uplink:
         self._renewed_s = 0.0
         self._silences = 0
         self._evidence_alarm = ""
+        self._missing_alarm = ""
         self._failing: set[str] = set()
 
     def tick(self) -> None:
@@ -224,14 +225,26 @@ class Uplink:
     def _close_unwritten(self, now: datetime) -> None:
         """An interrupted run without a journal, or with a broken one, has nothing left to store.
 
-        It can then end as ERROR and free its station; a broken journal stays for a person.
+        It can then end as ERROR and free its station; a broken journal stays for a person.  One
+        that is missing although some of it was stored may be on another disk: that is said.
         """
+        missing = []
         for run in Run.objects.filter(
             station=self.station, state=RunState.INTERRUPTED, journal_closed_at__isnull=True
         ):
             path = journal_folder(self.station.slug) / f"{run.pk}-{run.attempt}.jsonl"
-            if not path.exists() or (run.pk, run.attempt) in self._put_aside:
+            aside = path.with_suffix(".corrupt")
+            broken = (run.pk, run.attempt) in self._put_aside or aside.exists()
+            if path.exists() and not broken:
+                continue
+            if broken or not run.is_journalled:
                 Run.objects.filter(pk=run.pk).update(journal_closed_at=now)
+            else:
+                missing.append(
+                    f"The journal of run {run.pk}, {path}, is missing and the run waits for it: "
+                    f"bring it back, or give the run up with an empty file {aside.name} there."
+                )
+        self._missing_alarm = " ".join(missing)
 
     # What everybody may see
 
@@ -240,7 +253,8 @@ class Uplink:
             return
         told = status or {"output": "unknown", "alarm": "The guardian does not answer."}
         last_off = told.get("last_off")
-        alarms = (str(told.get("alarm", "")), self._evidence_alarm, self._hearing.alarm)
+        evidence = (self._evidence_alarm, self._missing_alarm)
+        alarms = (str(told.get("alarm", "")), *evidence, self._hearing.alarm)
         leases.heartbeat(
             station_id=self.station.pk,
             output_state=OUTPUTS.get(str(told["output"]), OutputState.UNKNOWN),

@@ -119,7 +119,11 @@ class Opening:
     def _free(self) -> None:
         """Go on when no older session is left."""
         guardian = self._guardian
-        if self.over or guardian.session is not None:
+        if self.over:
+            return
+        if guardian.session is not None:
+            if guardian.unclosed.alarm:
+                self.refuse("refused", f"no journal, no run: {guardian.unclosed.alarm}")
             return
         guardian.on_free = None
         roles = [instrument.role for instrument in guardian.config.instruments]

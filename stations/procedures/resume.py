@@ -18,7 +18,8 @@ from stations.values import NAN, Limits, OffProof
 def problems(run: Run, *, attempt: int, gap: timedelta) -> list[str]:
     """Every reason why attempt `attempt` must stay the last one; empty means go on.
 
-    `gap` is wall time since the output was last proven off.
+    `gap` is wall time since the bench was last seen, or since current stopped where the run had
+    come back to a charge (`waits_since`).
     """
     rule, found = run.program.resume, []
     if attempt >= rule.attempts_max:
@@ -82,6 +83,20 @@ def resumed(run: Run, *, at: datetime, stopped: OffProof, reason: str) -> Run:
         records=tuple(record for record in run.records if not _is_of(record, run)),
         interruptions=(*run.interruptions, f"interrupted for {gap:.0f} s: {reason}"),
     )
+
+
+def waits_since(run: Run) -> datetime | None:
+    """Wall time at which current stopped, where a charge is re-entered and has no current yet.
+
+    None elsewhere: before its first current a charge waits for nothing that could change.
+    """
+    if run.carried is None or run.current_stopped is None:
+        return None
+    if isinstance(run.step, Verify):
+        waits = run.program.steps[run.step_index + 1].name == run.carried.step
+    else:
+        waits = run.step.name == run.carried.step and run.charge_current_a == 0.0
+    return run.current_stopped.received_at if waits else None
 
 
 def remaining(run: Run, at: datetime) -> Limits:

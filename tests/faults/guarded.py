@@ -133,12 +133,12 @@ class Guarded:
         except GuardianSilent:
             return ""
 
-    def launch(self) -> None:
-        self.process = launch(self.sim.path)
+    def launch(self, *, words: int | None = None) -> None:
+        self.process = launch(self.sim.path, words=words)
 
-    def restart(self, output: str = "off") -> None:
+    def restart(self, output: str = "off", *, words: int | None = None) -> None:
         """A new guardian that answers, and says so of its output."""
-        self.launch()
+        self.launch(words=words)
         _wait_listening(self, output)
 
     def kill(self, number: int = signal.SIGKILL) -> int:
@@ -235,13 +235,14 @@ def charging_runner(
             process.kill()
 
 
-def launch(path: Path) -> subprocess.Popen[bytes]:
-    """A guardian, in a process group of its own."""
+def launch(path: Path, *, words: int | None = None) -> subprocess.Popen[bytes]:
+    """A guardian, in a process group of its own; what it says goes to the descriptor `words`."""
     return subprocess.Popen(
         [sys.executable, "-W", "error", "-m", *STATIONS, "guard", str(path / "bench.toml")],
         cwd=ROOT,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
         process_group=0,
+        stderr=words,
     )
 
 

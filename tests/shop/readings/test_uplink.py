@@ -359,6 +359,31 @@ def test_an_interrupted_run_that_never_came_to_a_journal_has_nothing_left_to_sto
         assert run.journal_closed_at is not None
 
 
+def test_a_run_whose_journal_is_missing_waits_for_it_or_for_a_person_to_give_it_up() -> None:
+    """As on the uplink of a host that has another disk: what the run charged is not known."""
+    with shop_bench(alive=False) as bench:
+        run = factories.make_run(
+            by=bench.cast.tola,
+            station=bench.station,
+            state=RunState.INTERRUPTED,
+            token=1,
+            stored_seq=900,
+        )
+        uplink = Uplink(bench.station)
+        uplink.tick()
+
+        run.refresh_from_db()
+        assert run.journal_closed_at is None
+        assert "is missing" in StationLease.objects.get(station=bench.station).alarm
+
+        (bench.guarded.sim.config.journal / f"{run.pk}-1.corrupt").touch()
+        uplink.tick()
+
+        run.refresh_from_db()
+        assert run.journal_closed_at is not None
+        assert StationLease.objects.get(station=bench.station).alarm == ""
+
+
 def test_the_command_serves_one_bench_alone_and_ends_clean(
     cast: Cast, process_env: dict[str, str]
 ) -> None:
