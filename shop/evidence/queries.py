@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
+from django.conf import settings
 from django.db.models import Prefetch, Q
 
 from shop.cells.models import Cell
@@ -28,6 +29,7 @@ from shop.evidence.models import (
 )
 from shop.evidence.parted import bank_at, banks_of
 from shop.evidence.policy import GatePolicy
+from shop.evidence.sealing import broken
 from shop.evidence.values import (
     ApprovalEvidence,
     BalanceEvidence,
@@ -47,6 +49,8 @@ from shop.jobs.states import RunState
 from shop.quality.models import Nonconformance
 from shop.readings.models import Manifest
 from shop.refusals import Problem, Refusal
+from shop.signing.keyring import trusted_keys
+from shop.signing.models import SigningKey
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -88,6 +92,7 @@ class _Reader:
         self.groups = self._groups()
         self.calibrations = self._calibrations()
         self.hands = self._hands()
+        self.broken = self._broken()
 
     def all(self) -> dict[str, CellEvidence]:
         capacities = self._capacities()
@@ -176,7 +181,7 @@ class _Reader:
             for manifest in Manifest.objects.filter(
                 run__in=self.run_ids,
                 sha256__in={balance.manifest_sha256 for balance in self.balances.values()},
-            )
+            ).select_related("key__retirement")
         }
         named = {
             str(entry.get("serial_number", ""))
@@ -203,6 +208,12 @@ class _Reader:
             )
             for instrument in instruments
         }
+
+    def _broken(self) -> dict[int, str | None]:
+        """Why what a run left proves nothing, by run; None where its seal holds."""
+        runs = {balance.run_id: balance.run for balance in self.balances.values()}
+        trusted = trusted_keys(settings.CELLSHOP_KEYS, SigningKey.Purpose.MANIFESTS)
+        return {pk: broken(run, self.manifests.get(pk), trusted) for pk, run in runs.items()}
 
     def _hands(self) -> Mapping[int, list[tuple[int, int | None, int | None]]]:
         """Who started each run of the balances' jobs, and who confirmed its steps, by job."""
@@ -274,6 +285,7 @@ class _Reader:
                 for entry in instruments
             ),
             superseded=_taken_back(getattr(balance, "supersession", None)),
+            broken=self.broken[run.pk],
         )
 
     def _voltage(self, cell_id: int, kind: str) -> VoltageEvidence | None:

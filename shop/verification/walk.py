@@ -21,7 +21,7 @@ from shop.signing.models import SigningKey
 from shop.verification import acts, audit, records
 from shop.verification.chains import Chain, StoredChunk
 from shop.verification.faults import Fault
-from shop.verification.keys import signature_of
+from shop.verification.keys import stored_manifest
 from shop.verification.records import CellReading
 from shop.verification.seals import Keys, StoredManifest
 
@@ -54,7 +54,7 @@ class Walk:
 
     def _run(self, run: Run) -> Iterator[Fault]:
         rows = Manifest.objects.filter(run=run).select_related("key__retirement")
-        manifests = {row.attempt: _stored_manifest(row) for row in rows.order_by("attempt")}
+        manifests = {row.attempt: stored_manifest(row) for row in rows.order_by("attempt")}
         self.seen["manifests"] += len(manifests)
         chains: dict[int, Chain] = {}
         yield from self._chunks(run, manifests, chains)
@@ -170,11 +170,6 @@ def _stored_chunk(row: ReadingChunk) -> StoredChunk:
         first_at=row.first_at,
         last_at=row.last_at,
     )
-
-
-def _stored_manifest(row: Manifest) -> StoredManifest:
-    signature = signature_of(row.key, row.signature, row.recorded_at)
-    return StoredManifest(row.pk, row.run_id, row.attempt, row.body, row.sha256, signature)
 
 
 def _reading(row: CellVoltage) -> CellReading:
