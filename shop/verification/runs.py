@@ -7,15 +7,17 @@ A manifest of an earlier schema that does not say a thing is asked nothing about
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from shop.evidence.canonical import plain, sha256_of
 from shop.evidence.models import Balance, CellVoltage, VoltageCheck
+from shop.evidence.services import DEPARTURES
 from shop.jobs.models import Run
 from shop.jobs.results import CHECKS
-from shop.jobs.states import TERMINAL
+from shop.jobs.states import TERMINAL, RunState
+from shop.quality.models import Nonconformance
 
 Body = Mapping[str, Any]
 
@@ -81,6 +83,21 @@ def cell_problem(row: CellVoltage, body: Body) -> str:
 def kinds_of(body: Body) -> set[str]:
     """The kinds of check that its records show."""
     return {CHECKS[record["step"]] for record in body.get("records", []) if record["cells"]}
+
+
+def missing_notes(run: Run, body: Body) -> Iterator[str]:
+    """What a trip, or a verdict of a check, opened against a cell and is not there."""
+    due = set()
+    if (body.get("outcome") or {}).get("state") == RunState.TRIPPED:
+        due |= {(serial, Nonconformance.Kind.TRIPPED.value) for serial in _serials(body).values()}
+    rows = CellVoltage.objects.filter(voltage_check__run=run)
+    for serial, kind, verdict in rows.values_list("cell__serial", "voltage_check__kind", "verdict"):
+        if (kind, verdict) in DEPARTURES:
+            due.add((serial, str(DEPARTURES[kind, verdict][0])))
+    there = set(run.nonconformances.values_list("cell__serial", "kind"))
+    for serial, kind in sorted(due - there):
+        words = Nonconformance.Kind(kind).label
+        yield f"the run opened one against cell {serial} ({words}) and there is none"
 
 
 def _serials(body: Body) -> dict[int, str]:

@@ -67,6 +67,7 @@ class Walk:
         yield from self._balance(run, manifests)
         yield from self._checks(run, manifests)
         yield from _lacks_check(run, manifests)
+        yield from _lacks_note(run, manifests)
 
     def _chunks(self, run: Run, manifests: Manifests, chains: dict[int, Chain]) -> Iterator[Fault]:
         rows = ReadingChunk.objects.filter(run=run).order_by("attempt", "first_seq", "last_seq")
@@ -154,6 +155,12 @@ def _lacks_check(run: Run, manifests: Manifests) -> Iterator[Fault]:
     for kind in sorted(runs.kinds_of(last.body) - there):
         words = f"the manifest shows a {VoltageCheck.Kind(kind).label} and there is none"
         yield Fault("VoltageCheck", None, words, run.pk, last.attempt)
+
+
+def _lacks_note(run: Run, manifests: Manifests) -> Iterator[Fault]:
+    if manifests and runs.is_last(run, max(manifests)):
+        for words in runs.missing_notes(run, manifests[max(manifests)].body):
+            yield Fault("Nonconformance", None, words, run.pk)
 
 
 def _lacks_balance(run: Run, manifests: Manifests) -> Iterator[Fault]:

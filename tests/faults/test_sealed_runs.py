@@ -9,13 +9,17 @@ import pytest
 from django.db import connection
 
 from shop.evidence.models import Balance, CellVoltage, VoltageCheck
+from shop.jobs.ending import Ending
+from shop.jobs.manifest import seal
 from shop.jobs.models import Run
 from shop.jobs.states import RunState
+from shop.quality.models import Nonconformance
 from shop.readings.models import Manifest
 from tests import factories
 from tests.cast import Cast, the_cast
-from tests.faults.tampering import change, superuser
-from tests.faults.test_tampering import ENDED, approved_run, first_fault
+from tests.faults.tampering import change, remove, superuser
+from tests.faults.test_tampering import ENDED, approved_run, first_fault, verify
+from tests.played import play_recheck
 
 LATER = timedelta(hours=3)
 
@@ -171,3 +175,30 @@ def test_a_run_whose_cell_was_exchanged_is_named(run: Run) -> None:
     run.run_cells.filter(position=1).update(cell=factories.make_cells(1)[0])
 
     assert first_fault() == f"Run {run.pk}: its cells are not those that were sealed"
+
+
+# nonconformances
+
+
+def test_a_nonconformance_of_a_check_that_vanished_is_missed(run: Run, cast: Cast) -> None:
+    cells = [rc.cell for rc in run.run_cells.order_by("position")]
+    again = play_recheck(
+        by=cast.tola, cells=cells, station=run.station, began_at=ENDED + LATER, low=0.6
+    )
+    verify()
+    note = Nonconformance.objects.get(run=again)
+
+    remove(Nonconformance, note.pk)
+
+    assert first_fault() == (
+        f"Nonconformance (run {again.pk}): the run opened one against cell {note.cell.serial} "
+        "(low at the re-check) and there is none"
+    )
+
+
+def test_a_trip_that_no_cell_is_blamed_for_is_named(cast: Cast) -> None:
+    run = factories.make_run(by=cast.tola, state=RunState.TRIPPED, token=1)
+    seal(run, Ending(RunState.TRIPPED, "a cell was too high"), now=ENDED)
+
+    serial = run.run_cells.order_by("cell__serial")[0].cell.serial
+    assert f"against cell {serial} (a protective limit was crossed)" in first_fault()
