@@ -1,8 +1,9 @@
 """What the roles of the database may do: the app adds evidence and reads it, the bench less.
 
 What is evidence the database knows by its triggers, so a table that a migration protects is
-evidence here too.  Work tables are the app's in full.  The bench reads what a run needs, adds
-what a run leaves behind, and moves its run, its job and its lease.
+evidence here too.  Work tables the app adds to and changes; it deletes only what does not matter
+once it is old, and takes no cell out of a pack.  The bench reads what a run needs, adds what a run
+leaves behind, and moves its run, its job and its lease.
 """
 
 from __future__ import annotations
@@ -15,7 +16,14 @@ from psycopg import sql
 
 from deploy.roles import Login
 
-WORK = ("SELECT", "INSERT", "UPDATE", "DELETE")
+ADD = ("SELECT", "INSERT")
+WORK = (*ADD, "UPDATE")
+# All that a service, or Django, ever deletes: log-ins that ended and answers for a retry.
+DELETED_BY_APP = frozenset({"django_session", "shop_donerequest"})
+# A placement is not changed: no service takes a cell out of its pack.
+ONLY_ADDED_BY_APP = frozenset({"shop_placement"})
+# Which cells a run has stays; only whether it still holds them changes.
+MOVED_BY_APP = ("shop_runcell", "active")
 # Read by nobody on a bench: secrets, log-ins, and whose pack it will be.
 HIDDEN_FROM_BENCH = frozenset(
     {"shop_auditentry", "shop_customer", "shop_donerequest", "shop_tracelink", "shop_user"}
@@ -54,8 +62,12 @@ def grant(*, app: Login, bench: Login) -> None:
 def _let_work(cursor: CursorWrapper, app: str, tables: set[str], evidence: set[str]) -> None:
     migrations = {"django_migrations"} & tables
     _grant(cursor, ["SELECT"], migrations, app)
-    _grant(cursor, ["SELECT", "INSERT"], evidence, app)
-    _grant(cursor, WORK, tables - evidence - migrations, app)
+    moved = {MOVED_BY_APP[0]}
+    added = evidence | ONLY_ADDED_BY_APP | moved
+    _grant(cursor, ADD, added, app)
+    _grant(cursor, WORK, tables - added - migrations, app)
+    _grant(cursor, ["DELETE"], DELETED_BY_APP, app)
+    _grant_update(cursor, *MOVED_BY_APP, app)
 
 
 def _let_run(cursor: CursorWrapper, bench: str, tables: set[str]) -> None:
@@ -66,8 +78,7 @@ def _let_run(cursor: CursorWrapper, bench: str, tables: set[str]) -> None:
     role = sql.Identifier(bench)
     columns = sql.SQL(", ").join(map(sql.Identifier, PEOPLE_FOR_BENCH))
     _execute(cursor, "GRANT SELECT ({}) ON shop_user TO {}", columns, role)
-    table, column = map(sql.Identifier, TOUCHED_BY_BENCH)
-    _execute(cursor, "GRANT UPDATE ({}) ON {} TO {}", column, table, role)
+    _grant_update(cursor, *TOUCHED_BY_BENCH, bench)
 
 
 def _tables(cursor: CursorWrapper) -> set[str]:
@@ -109,6 +120,11 @@ def _forget(cursor: CursorWrapper, user: str) -> None:
 def _grant(cursor: CursorWrapper, acts: Iterable[str], tables: Iterable[str], user: str) -> None:
     names = sql.SQL(", ").join(map(sql.Identifier, sorted(tables)))
     _execute(cursor, f"GRANT {', '.join(acts)} ON {{}} TO {{}}", names, sql.Identifier(user))
+
+
+def _grant_update(cursor: CursorWrapper, table: str, column: str, user: str) -> None:
+    names = map(sql.Identifier, (column, table, user))
+    _execute(cursor, "GRANT UPDATE ({}) ON {} TO {}", *names)
 
 
 def _execute(cursor: CursorWrapper, statement: str, *parts: sql.Composable) -> None:

@@ -67,6 +67,13 @@ class Calibration(models.Model):
             )
         ]
 
+    @property
+    def told(self) -> dict[str, Any]:
+        """As the audit repeats it."""
+        span = {"valid_from": self.valid_from, "valid_until": self.valid_until}
+        about = {"instrument": self.instrument_id, "certificate": self.certificate}
+        return {"id": self.pk, **about, **span, "recorded_at": self.recorded_at}
+
 
 class CalibrationWithdrawal(models.Model):
     """From `at` on the certificate counts for nothing, also for what was measured before."""

@@ -93,13 +93,16 @@ def record_calibration(
                 )
             ]
         )
-    return Calibration.objects.create(
-        instrument=instrument,
-        valid_from=valid_from,
-        valid_until=valid_until,
-        certificate=certificate,
-        recorded_at=now,
-    )
+    with transaction.atomic():
+        calibration = Calibration.objects.create(
+            instrument=instrument,
+            valid_from=valid_from,
+            valid_until=valid_until,
+            certificate=certificate,
+            recorded_at=now,
+        )
+        audit.record(kind=AuditEntry.Kind.CALIBRATED, by=by, now=now, of=calibration)
+    return calibration
 
 
 def record_commissioning(

@@ -153,6 +153,21 @@ class CapacityTest(models.Model):
     def __str__(self) -> str:
         return f"{self.capacity_ah:.1f} Ah, {self.get_source_display()}"
 
+    @property
+    def told(self) -> dict[str, Any]:
+        """As the audit repeats it: one that was imported."""
+        of = {"cell": self.cell_id, "source": self.source, "by": self.imported_by_id}
+        file = {"file_name": self.file_name, "file_sha256": self.file_sha256, "row": self.row}
+        figures = {
+            "capacity_ah": self.capacity_ah,
+            "tested_at": self.tested_at,
+            "energy_wh": self.energy_wh,
+            "temperature_c": self.temperature_c,
+            "discharge_c_rate": self.discharge_c_rate,
+            "instrument_text": self.instrument_text,
+        }
+        return {"id": self.pk, **of, **file, **figures, "recorded_at": self.recorded_at}
+
 
 class Balance(models.Model):
     """How one run balanced one group: by what method, to what target, how completely.

@@ -14,6 +14,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
+from django.conf import settings
 from django.db.models import Prefetch, Q
 
 from shop.cells.models import Cell
@@ -28,6 +29,7 @@ from shop.evidence.models import (
 )
 from shop.evidence.parted import bank_at, banks_of
 from shop.evidence.policy import GatePolicy
+from shop.evidence.sealing import broken
 from shop.evidence.values import (
     ApprovalEvidence,
     BalanceEvidence,
@@ -47,6 +49,8 @@ from shop.jobs.states import RunState
 from shop.quality.models import Nonconformance
 from shop.readings.models import Manifest
 from shop.refusals import Problem, Refusal
+from shop.signing.keyring import trusted_keys
+from shop.signing.models import SigningKey
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -90,6 +94,7 @@ class _Reader:
         self.groups = self._groups()
         self.calibrations = self._calibrations()
         self.hands = self._hands()
+        self.broken = self._broken()
 
     def all(self) -> dict[str, CellEvidence]:
         notes = self._nonconformances()
@@ -179,7 +184,7 @@ class _Reader:
             for manifest in Manifest.objects.filter(
                 run__in=self.run_ids | tested,
                 sha256__in=sealed | {test.manifest_sha256 for test in self.tests.values()},
-            )
+            ).select_related("key__retirement")
         }
         named = {
             str(entry.get("serial_number", ""))
@@ -206,6 +211,12 @@ class _Reader:
             )
             for instrument in instruments
         }
+
+    def _broken(self) -> dict[int, str | None]:
+        """Why what a run left proves nothing, by run; None where its seal holds."""
+        runs = {row.balance.run_id: row.balance.run for row in self.balances.values()}
+        trusted = trusted_keys(settings.CELLSHOP_KEYS, SigningKey.Purpose.MANIFESTS)
+        return {pk: broken(run, self.manifests.get(pk), trusted) for pk, run in runs.items()}
 
     def _hands(self) -> Mapping[int, list[tuple[int, int | None, int | None]]]:
         """Who started each run of the jobs of balances and capacity tests, and who confirmed its
@@ -269,6 +280,7 @@ class _Reader:
             ran_by=self._ran_by(run),
             instruments=self._sealed_uses(run, balance.recorded_at),
             superseded=_taken_back(getattr(balance, "supersession", None)),
+            broken=self.broken[run.pk],
         )
 
     def _voltage(self, cell_id: int, kind: str) -> VoltageEvidence | None:

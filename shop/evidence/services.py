@@ -13,6 +13,8 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
+from shop.audit import services as audit
+from shop.audit.models import AuditEntry
 from shop.cells.models import Cell
 from shop.cells.services import lock_cells, touch_cells
 from shop.equipment.models import Instrument
@@ -323,9 +325,12 @@ def import_capacity_file(*, name: str, data: bytes, by: User, now: datetime) -> 
     try:
         with transaction.atomic():
             touch_cells(cells.values())
-            return CapacityTest.objects.bulk_create(tests)
+            CapacityTest.objects.bulk_create(tests)
+            told = {"records": [test.told for test in tests]}
+            audit.record(kind=AuditEntry.Kind.IMPORTED, by=by, now=now, data=told)
     except IntegrityError as error:  # the same file, at the same moment
         raise Refusal(_known_file(sha256)) from error
+    return tests
 
 
 def _capacity_test(

@@ -109,6 +109,7 @@ class BalanceEvidence:
     ran_by: frozenset[int] = frozenset()
     instruments: tuple[InstrumentUse, ...] = ()
     superseded: TakenBack | None = field(default=None, metadata=LATER)
+    broken: str | None = field(default=None, metadata=LATER)  # why its seal does not hold
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ from shop.signing.services import signer
 from stations import __version__
 from stations.plain import to_plain
 
-SCHEMA = "run-manifest/3"  # 2 did not name earlier attempts, 1 was not signed
+# 3 did not say when current stopped, 2 did not name earlier attempts, 1 was not signed
+SCHEMA = "run-manifest/4"
 MILLIONTHS = 1_000_000
 
 
@@ -70,6 +71,7 @@ def manifest_body(run: Run, ending: Ending, *, now: datetime) -> dict[str, Any]:
         "queued_at": run.queued_at,
         "sealed_at": now,
         "outcome": {"state": ending.state, "reason": ending.reason},
+        "current_stopped": to_plain(ending.current_stopped),
         "program": {"sha256": run.program_hash, **_program_name(run)},
         "recipe": {"name": version.recipe.name, "version": version.version, "id": version.pk},
         "policy_version": run.policy_version.version,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -54,6 +56,12 @@ class PolicyVersion(models.Model):
 
     def __str__(self) -> str:
         return f"policy v{self.version}"
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """As the audit repeats it."""
+        who = {"by": self.created_by_id, "at": self.created_at}
+        return {"id": self.pk, "version": self.version, "parameters": self.parameters, **who}
 
 
 class Job(models.Model):

@@ -9,6 +9,8 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 
+from shop.audit import services as audit
+from shop.audit.models import AuditEntry
 from shop.jobs.defaults import policy_of
 from shop.jobs.models import PolicyVersion, Recipe, RecipeVersion
 from shop.jobs.procedures import PARALLEL_TOP_BALANCE, procedure_of
@@ -64,8 +66,10 @@ def store_policy(*, parameters: Mapping[str, Any], by: User, now: datetime) -> P
     last = PolicyVersion.objects.aggregate(last=Max("version"))["last"] or 0
     try:
         with transaction.atomic():
-            return PolicyVersion.objects.create(
+            policy = PolicyVersion.objects.create(
                 version=last + 1, parameters=dict(parameters), created_by=by, created_at=now
             )
+            audit.record(kind=AuditEntry.Kind.POLICY_STORED, by=by, now=now, of=policy)
     except IntegrityError as error:
         raise StaleTransition("The policy", "at the version that was seen") from error
+    return policy

@@ -30,6 +30,9 @@ def faults(keys: Mapping[str, Keys], seen: Counter[str]) -> Iterator[Fault]:
         seen["placements"] += 1
         if words := _placement_problem(placement):
             yield Fault("Placement", placement.pk, words)
+    for decision in _allowed():
+        if words := _missing_placement(decision):
+            yield Fault("Placement", None, words)
 
 
 def _approvals() -> Iterator[Approval]:
@@ -39,6 +42,12 @@ def _approvals() -> Iterator[Approval]:
 
 def _decisions() -> Iterator[GateDecision]:
     rows = GateDecision.objects.select_related("pack", "key__retirement").order_by("pk")
+    return rows.iterator(chunk_size=AT_ONCE)
+
+
+def _allowed() -> Iterator[GateDecision]:
+    rows = GateDecision.objects.filter(allowed=True).order_by("pk")
+    rows = rows.select_related("pack").prefetch_related("pack__placements__cell")
     return rows.iterator(chunk_size=AT_ONCE)
 
 
@@ -87,4 +96,20 @@ def _placement_problem(placement: Placement) -> str:
     seen = decision.plan.get("evidence_sha256", {}).get(cell, "")
     if not Approval.objects.filter(cell=placement.cell, evidence_sha256=seen).exists():
         return f"the evidence of cell {cell} that the gate saw was never approved"
+    return ""
+
+
+def _missing_placement(decision: GateDecision) -> str:
+    """The first cell that the gate allowed into the pack and that is not at its place in it.
+
+    No service takes a cell out, so one that is gone may stand in a second pack.
+    """
+    if decision.pack is None:
+        return ""
+    placed = {p.position: p for p in decision.pack.placements.all() if p.removed_at is None}
+    for position, serial in enumerate(decision.plan.get("serials", []), start=1):
+        if position not in placed:
+            return (
+                f"the gate placed cell {serial} at {position} of {decision.pack.serial}: it is gone"
+            )
     return ""

@@ -27,6 +27,7 @@ class CellReading:
     voltage_uv: int | None
     low_uv: int | None
     high_uv: int | None
+    age_us: int | None  # process time since current stopped, in microseconds
     at: datetime
     received_at: datetime
     verdict: str
@@ -113,6 +114,7 @@ def _sealed_cell(plain: Mapping[str, Any]) -> CellReading:
         voltage_uv=plain["voltage_v"],
         low_uv=plain["window"]["low"],
         high_uv=plain["window"]["high"],
+        age_us=plain["age_s"],
         at=datetime.fromisoformat(plain["at"]),
         received_at=datetime.fromisoformat(plain["received_at"]),
         verdict=plain["verdict"].upper(),

@@ -71,7 +71,7 @@ class StoredManifest:
 
     def faults(self, chain: Chain, trusted: Keys) -> Iterator[Fault]:
         """The first thing that is wrong with the manifest, and with what it sealed."""
-        problem = self._own_problem(trusted)
+        problem = self.problem(trusted)
         if problem:
             yield Fault("Manifest", self.id, problem, self.run, self.attempt)
         missing = self._missing(chain)
@@ -79,7 +79,8 @@ class StoredManifest:
             seq, words = missing
             yield Fault("Manifest", self.id, words, self.run, self.attempt, seq)
 
-    def _own_problem(self, trusted: Keys) -> str:
+    def problem(self, trusted: Keys) -> str:
+        """What is wrong with its body, hash or signature, in words; "" for nothing."""
         if (self.body.get("run"), self.body.get("attempt")) != (self.run, self.attempt):
             return "is about another run or attempt than its row says"
         if sha256_of(self.body) != self.sha256:

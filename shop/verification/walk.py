@@ -19,10 +19,10 @@ from shop.jobs.results import check_kind
 from shop.jobs.states import TERMINAL
 from shop.readings.models import Manifest, ReadingChunk
 from shop.signing.models import SigningKey
-from shop.verification import acts, audit, records
+from shop.verification import acts, audit, records, runs
 from shop.verification.chains import Chain, StoredChunk
 from shop.verification.faults import Fault
-from shop.verification.keys import signature_of
+from shop.verification.keys import stored_manifest
 from shop.verification.records import CellReading
 from shop.verification.seals import Keys, StoredManifest
 
@@ -55,7 +55,7 @@ class Walk:
 
     def _run(self, run: Run) -> Iterator[Fault]:
         rows = Manifest.objects.filter(run=run).select_related("key__retirement")
-        manifests = {row.attempt: _stored_manifest(row) for row in rows.order_by("attempt")}
+        manifests = {row.attempt: stored_manifest(row) for row in rows.order_by("attempt")}
         self.seen["manifests"] += len(manifests)
         chains: dict[int, Chain] = {}
         yield from self._chunks(run, manifests, chains)
@@ -64,9 +64,12 @@ class Walk:
             yield from manifest.faults(chain, self._manifest_keys)
         yield from _unsealed(run, manifests, chains)
         yield from _earlier(run, manifests)
+        yield from _changed(run, manifests)
         yield from self._balance(run, manifests)
         yield from self._capacity(run, manifests)
         yield from self._checks(run, manifests)
+        yield from _lacks_check(run, manifests)
+        yield from _lacks_note(run, manifests)
 
     def _chunks(self, run: Run, manifests: Manifests, chains: dict[int, Chain]) -> Iterator[Fault]:
         rows = ReadingChunk.objects.filter(run=run).order_by("attempt", "first_seq", "last_seq")
@@ -80,13 +83,15 @@ class Walk:
                 yield from chain.take(chunk)
 
     def _balance(self, run: Run, manifests: Manifests) -> Iterator[Fault]:
-        balance = Balance.objects.filter(run=run).first()
+        balance = Balance.objects.filter(run=run).select_related("policy_version").first()
         if balance is None:
             yield from _lacks_balance(run, manifests)
             return
         self.seen["balances"] += 1
         sealed = {m.sha256: m for m in manifests.values()}.get(balance.manifest_sha256)
         words = _balance_problem(balance, sealed)
+        if sealed is not None:
+            words = words or runs.row_problem(balance, run, sealed.body)
         if words:
             yield Fault("Balance", balance.pk, words, run.pk)
         elif sealed is not None:
@@ -105,7 +110,8 @@ class Walk:
 
     def _checks(self, run: Run, manifests: Manifests) -> Iterator[Fault]:
         checks = VoltageCheck.objects.filter(run=run).order_by("pk")
-        for check in checks.prefetch_related("cells"):
+        checks = checks.select_related("policy_version", "meter")
+        for check in checks.prefetch_related("cells__cell"):
             self.seen["checks"] += 1
             sealed = [
                 cells
@@ -122,6 +128,8 @@ class Walk:
             elif position is not None:
                 words = "no sealed measurement has these cells"
                 yield Fault("VoltageCheck", check.pk, words, run.pk)
+            elif manifests:
+                yield from _beside(check, run, manifests[max(manifests)])
 
 
 def _unsealed(run: Run, manifests: Manifests, chains: dict[int, Chain]) -> Iterator[Fault]:
@@ -139,6 +147,39 @@ def _earlier(run: Run, manifests: Manifests) -> Iterator[Fault]:
             if sealed.get(attempt) != sha256:
                 words = f"names attempt {attempt}, whose own is missing or another"
                 yield Fault("Manifest", manifest.id, words, run.pk, manifest.attempt)
+
+
+def _changed(run: Run, manifests: Manifests) -> Iterator[Fault]:
+    if manifests and runs.is_last(run, max(manifests)):
+        words = runs.run_problem(run, manifests[max(manifests)].body)
+        if words:
+            yield Fault("Run", run.pk, words)
+
+
+def _beside(check: VoltageCheck, run: Run, last: StoredManifest) -> Iterator[Fault]:
+    """What a check says beside its figures."""
+    if words := runs.check_problem(check, run, last.body):
+        yield Fault("VoltageCheck", check.pk, words, run.pk)
+    for row in check.cells.all():
+        if words := runs.cell_problem(row, last.body):
+            yield Fault("CellVoltage", row.pk, words, run.pk)
+
+
+def _lacks_check(run: Run, manifests: Manifests) -> Iterator[Fault]:
+    """A run leaves at most one check of a kind, with its last attempt."""
+    if not manifests or not runs.is_last(run, max(manifests)):
+        return
+    last = manifests[max(manifests)]
+    there = set(VoltageCheck.objects.filter(run=run).values_list("kind", flat=True))
+    for kind in sorted(runs.kinds_of(last.body) - there):
+        words = f"the manifest shows a {VoltageCheck.Kind(kind).label} and there is none"
+        yield Fault("VoltageCheck", None, words, run.pk, last.attempt)
+
+
+def _lacks_note(run: Run, manifests: Manifests) -> Iterator[Fault]:
+    if manifests and runs.is_last(run, max(manifests)):
+        for words in runs.missing_notes(run, manifests[max(manifests)].body):
+            yield Fault("Nonconformance", None, words, run.pk)
 
 
 def _lacks_balance(run: Run, manifests: Manifests) -> Iterator[Fault]:
@@ -238,17 +279,13 @@ def _stored_chunk(row: ReadingChunk) -> StoredChunk:
     )
 
 
-def _stored_manifest(row: Manifest) -> StoredManifest:
-    signature = signature_of(row.key, row.signature, row.recorded_at)
-    return StoredManifest(row.pk, row.run_id, row.attempt, row.body, row.sha256, signature)
-
-
 def _reading(row: CellVoltage) -> CellReading:
     return CellReading(
         position=row.position,
         voltage_uv=records.millionths(row.voltage_v),
         low_uv=records.millionths(row.low_v),
         high_uv=records.millionths(row.high_v),
+        age_us=records.millionths(row.age_s),
         at=row.at,
         received_at=row.received_at,
         verdict=row.verdict,

@@ -126,11 +126,37 @@ def test_the_app_works_on_everything_that_is_not_evidence(granted: None) -> None
     cast = the_cast()
     become(Role.APP)
 
-    job = factories.make_job(by=cast.tola)
-    job.job_cells.all().delete()
+    run = factories.make_run(by=cast.tola)
+    run.run_cells.update(active=False)
+    execute("UPDATE shop_job SET state = state")
     execute("DELETE FROM django_session")
+    execute("DELETE FROM shop_donerequest")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM shop_placement",
+        "UPDATE shop_placement SET removed_at = now()",
+        "UPDATE shop_placement SET position = position",
+        "DELETE FROM shop_runcell",
+        "UPDATE shop_runcell SET cell_id = cell_id",
+        "DELETE FROM shop_run",
+        "DELETE FROM shop_job",
+        "DELETE FROM shop_jobcell",
+        "DELETE FROM shop_stationlease",
+        "DELETE FROM shop_pack",
+        "DELETE FROM shop_cell",
+        "DELETE FROM shop_user",
+        "DELETE FROM django_migrations",
+    ],
+)
+def test_the_app_removes_nothing_that_says_where_a_cell_was(granted: None, statement: str) -> None:
+    """G10: otherwise a cell whose placement vanished could go into a second pack."""
+    become(Role.APP)
+
     with refused():
-        execute("DELETE FROM django_migrations")
+        execute(statement)
 
 
 def test_a_bench_can_run_and_store_a_whole_balance(

@@ -541,6 +541,19 @@ class TestPlacements:
 
         assert found.startswith(f"Placement {placement.pk}: the gate decided on another cell")
 
+    def test_a_placement_that_vanished_is_named(self, placement: Placement) -> None:
+        """Otherwise its cell could go into a second pack unnoticed."""
+        Placement.objects.filter(pk=placement.pk).delete()
+
+        assert first_fault() == (
+            f"Placement: the gate placed cell {placement.cell.serial} at 2 of P-1: it is gone"
+        )
+
+    def test_a_cell_that_was_taken_out_of_its_pack_is_named(self, placement: Placement) -> None:
+        Placement.objects.filter(pk=placement.pk).update(removed_at=APPROVED)
+
+        assert "at 2 of P-1: it is gone" in first_fault()
+
     def test_a_cell_whose_approval_vanished_is_named(self, placement: Placement) -> None:
         remove(Approval, Approval.objects.get(cell=placement.cell).pk)
 

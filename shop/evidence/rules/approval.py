@@ -80,6 +80,9 @@ def _evidence_problems(evidence: CellEvidence, policy: GatePolicy, now: datetime
     found = []
     if balance is None:
         found.append(_lacking("no_balance", cell, "no balance", "Balance it."))
+    elif balance.broken is not None:
+        shown = f"a balance that proves nothing: {balance.broken}"
+        found.append(_lacking("broken_seal", cell, shown, "Balance it again."))
     elif balance.completeness != COMPLETE:
         remark = f" ({balance.remark})" if balance.remark else ""
         found.append(

@@ -22,6 +22,11 @@ WHY_METHOD: Mapping[str, str] = {
     "TOP": "the pack is full every day, so its cells must meet at the top",
     "BOTTOM": "the pack is emptied often, so its cells must meet at the bottom",
 }
+UNSEAL = Fix(
+    "balance",
+    "Let `manage.py verify` name what was changed, and balance the cell again. Where only the key "
+    "of another host is unknown, copy its .pub file beside the keys of this one instead.",
+)
 BOTTOM_WARNING = (
     " Set a conservative under-voltage limit, and ask whether LiFePO4 suits this application."
 )
@@ -50,6 +55,18 @@ def _single(cell: CellEvidence, wanted: str, now: datetime) -> Finding:
             cell=cell.serial,
         )
     refs = (EvidenceRef.of("balance", balance.id, balance.recorded_at, now),)
+    if balance.broken is not None:
+        return Finding(
+            RULE,
+            Verdict.FAIL,
+            f"The balance of cell {cell.serial} proves nothing: {balance.broken}.",
+            value="seal broken",
+            limit="a signed manifest, of a run that finished or was stopped",
+            why="figures that nobody vouches for may be anybody's",
+            fix=UNSEAL,
+            cell=cell.serial,
+            evidence=refs,
+        )
     if meeting(balance.method) != wanted:
         return Finding(
             RULE,

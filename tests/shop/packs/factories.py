@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shop.cells.models import Cell
+from shop.evidence.canonical import sha256_of
 from shop.evidence.models import Approval, Balance, CapacityTest, VoltageCheck
 from shop.evidence.queries import evidence_of_cells
 from shop.evidence.services import approve_cells, record_balance, record_voltage_check
@@ -16,6 +17,8 @@ from shop.jobs.states import JobState, RunState
 from shop.packs.models import PackDesign
 from shop.people.models import User
 from shop.readings.models import Manifest
+from shop.signing.models import SigningKey
+from shop.signing.services import signer
 from stations.procedures.steps import CellResult, Record
 from stations.values import OffProof, Window
 from tests import factories
@@ -93,11 +96,22 @@ def make_finished_run(
         simulated=simulated,
     )
     instruments = list(station.instruments.values("role", "model", "serial_number"))
+    sealed = signer(SigningKey.Purpose.MANIFESTS, now=began)
+    body = {
+        "run": run.pk,
+        "attempt": 1,
+        "outcome": {"state": run.state},
+        "instruments": instruments,
+        "software": {"cellshop": "0.1.0"},
+        "signature": sealed.named,
+    }
     manifest = Manifest.objects.create(
         run=run,
         attempt=1,
-        body={"instruments": instruments, "software": {"cellshop": "0.1.0"}},
-        sha256=f"{run.pk:064x}",
+        body=body,
+        sha256=sha256_of(body),
+        key=sealed.key,
+        signature=sealed.sign(body),
     )
     return run, manifest
 

@@ -45,6 +45,13 @@ def test_refuses_a_cell_that_was_on_a_bench_after_its_balance() -> None:
     assert says_all(finding)
 
 
+def test_refuses_a_balance_whose_seal_does_not_hold() -> None:
+    finding = only(ask(spoil(balance=balance(broken="the manifest of run 7 is not signed"))), "G3")
+
+    assert "C-2 proves nothing: the manifest of run 7 is not signed" in finding.words
+    assert says_all(finding)
+
+
 @pytest.mark.parametrize("application", ["SOLAR", "STATIONARY"])
 def test_refuses_a_bottom_balance_for_storage(application: str) -> None:
     found = ask(spoil(balance=balance(method="BOTTOM")), application=application)

@@ -1,0 +1,113 @@
+"""A run, its balance and its checks, held against the manifest of its last attempt.
+
+What a row says beside its figures counts at the gate too: which cell, of which bench, when current
+stopped.  Each function gives the first thing that is not as it was sealed, in words; "" for none.
+A manifest of an earlier schema that does not say a thing is asked nothing about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from shop.evidence.canonical import plain, sha256_of
+from shop.evidence.models import Balance, CellVoltage, VoltageCheck
+from shop.evidence.services import DEPARTURES
+from shop.jobs.models import Run
+from shop.jobs.results import CHECKS
+from shop.jobs.states import TERMINAL, RunState
+from shop.quality.models import Nonconformance
+
+Body = Mapping[str, Any]
+
+
+def run_problem(run: Run, body: Body) -> str:
+    """`body` is of the run's last sealed attempt."""
+    sealed = (body.get("outcome") or {}).get("state")
+    if run.state != sealed:
+        run.refresh_from_db(fields=["state"])  # it may have ended since the walk read it
+    if run.state != sealed:
+        return f"is {run.state}, sealed as {sealed}"
+    program = (body.get("program") or {}).get("sha256")
+    stored = {run.program_hash} | ({sha256_of(run.program)} if run.program else set())
+    if stored != {program}:
+        return "its program is not the one that was sealed"
+    if bool(run.simulated) != body.get("simulated"):
+        return _flipped(bool(run.simulated))
+    cells = dict(run.run_cells.values_list("position", "cell__serial"))
+    if cells != _serials(body):
+        return "its cells are not those that were sealed"
+    return ""
+
+
+def is_last(run: Run, attempt: int) -> bool:
+    """Whether nothing can follow what the manifest of `attempt` sealed."""
+    return run.state in TERMINAL or attempt >= run.attempt
+
+
+def row_problem(row: Balance | VoltageCheck, run: Run, body: Body) -> str:
+    """What a balance and a check have in common: the bench, the target and the policy."""
+    if row.simulated != body.get("simulated"):
+        return _flipped(row.simulated)
+    target = (run.program or {}).get("target_v")
+    if target is not None and plain(row.target_v) != plain(float(target)):
+        return f"target_v is {row.target_v}, the sealed program's {target}"
+    if row.policy_version.version != body.get("policy_version"):
+        return "its policy is not the one that was sealed"
+    return ""
+
+
+def check_problem(check: VoltageCheck, run: Run, body: Body) -> str:
+    if words := row_problem(check, run, body):
+        return words
+    meters = {entry.get("serial_number") for entry in body.get("instruments", [])}
+    if meters and check.meter.serial_number not in meters:
+        return f"meter {check.meter.serial_number} is not among the instruments that were sealed"
+    if check.kind == VoltageCheck.Kind.PRE_PARALLEL or "current_stopped" not in body:
+        return ""
+    stopped = (check.current_stopped_at, check.current_stopped_received_at)
+    sealed = body["current_stopped"] or {}
+    if stopped != (_time(sealed.get("at")), _time(sealed.get("received_at"))):
+        return "current stopped at another time than was sealed"
+    return ""
+
+
+def cell_problem(row: CellVoltage, body: Body) -> str:
+    sealed = _serials(body).get(row.position)
+    if row.cell.serial != sealed:
+        return f"is of cell {row.cell.serial}, sealed for cell {sealed} at {row.position}"
+    return ""
+
+
+def kinds_of(body: Body) -> set[str]:
+    """The kinds of check that its records show."""
+    return {CHECKS[record["step"]] for record in body.get("records", []) if record["cells"]}
+
+
+def missing_notes(run: Run, body: Body) -> Iterator[str]:
+    """What a trip, or a verdict of a check, opened against a cell and is not there."""
+    due = set()
+    if (body.get("outcome") or {}).get("state") == RunState.TRIPPED:
+        due |= {(serial, Nonconformance.Kind.TRIPPED.value) for serial in _serials(body).values()}
+    rows = CellVoltage.objects.filter(voltage_check__run=run)
+    for serial, kind, verdict in rows.values_list("cell__serial", "voltage_check__kind", "verdict"):
+        if (kind, verdict) in DEPARTURES:
+            due.add((serial, str(DEPARTURES[kind, verdict][0])))
+    there = set(run.nonconformances.values_list("cell__serial", "kind"))
+    for serial, kind in sorted(due - there):
+        words = Nonconformance.Kind(kind).label
+        yield f"the run opened one against cell {serial} ({words}) and there is none"
+
+
+def _serials(body: Body) -> dict[int, str]:
+    return {cell["position"]: cell["serial"] for cell in body.get("cells", [])}
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def _flipped(simulated: bool) -> str:
+    says, sealed = ("simulated", "real") if simulated else ("real", "simulated")
+    return f"says that its bench was {says}; it was sealed as {sealed}"

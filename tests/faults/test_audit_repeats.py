@@ -1,0 +1,96 @@
+"""T4: calibrations, policies and imported capacities are in the audit, and edits of them named."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shop.equipment.models import Calibration
+from shop.equipment.services import record_calibration
+from shop.evidence.models import CapacityTest
+from shop.evidence.services import import_capacity_file
+from shop.jobs.defaults import policy_defaults
+from shop.jobs.models import PolicyVersion
+from shop.jobs.versions import store_policy
+from tests import factories
+from tests.cast import Cast, the_cast
+from tests.faults.tampering import change, remove
+from tests.faults.test_tampering import first_fault, verify
+from tests.shop.packs.factories import make_capacity
+
+NOON = factories.NOON
+YEAR = timedelta(days=365)
+
+
+@pytest.fixture
+def cast(db: None) -> Cast:
+    return the_cast()
+
+
+def a_calibration(cast: Cast) -> Calibration:
+    return record_calibration(
+        instrument=factories.make_station().instruments.get(role="meter"),
+        valid_from=NOON,
+        valid_until=NOON + YEAR,
+        certificate="K-2026-1",
+        by=cast.sade,
+        now=NOON,
+    )
+
+
+def a_policy(cast: Cast) -> PolicyVersion:
+    return store_policy(parameters=policy_defaults(), by=cast.sade, now=NOON)
+
+
+def an_import(cast: Cast) -> CapacityTest:
+    """The second of two rows of a file."""
+    factories.make_policy(by=cast.sade)
+    cells = factories.make_cells(2)
+    rows = "".join(f"{cell.serial},201.4,2026-11-19T12:00:00Z\n" for cell in cells)
+    data = f"serial,capacity_ah,tested_at\n{rows}".encode()
+    return import_capacity_file(name="c.csv", data=data, by=cast.sade, now=NOON)[1]
+
+
+RECORDS = [
+    (a_calibration, {"valid_until": NOON + 9 * YEAR}),
+    (a_policy, {"parameters": policy_defaults() | {"fresh_s": 10**6}}),
+    (an_import, {"capacity_ah": 210.0}),
+]
+
+
+@pytest.mark.parametrize(("made_by", "values"), RECORDS)
+def test_an_edited_record_is_named(cast: Cast, made_by: Any, values: dict[str, Any]) -> None:
+    row = made_by(cast)
+    verify()
+
+    change(type(row), row.pk, **values)
+
+    name = type(row).__name__
+    assert first_fault() == f"{name} {row.pk}: is not as the audit has it: it was changed"
+
+
+@pytest.mark.parametrize("made_by", [made_by for made_by, _ in RECORDS])
+def test_a_record_that_vanished_is_missed(cast: Cast, made_by: Any) -> None:
+    row = made_by(cast)
+
+    remove(type(row), row.pk)
+
+    assert first_fault() == f"{type(row).__name__} {row.pk}: the audit has it and it is not there"
+
+
+def test_a_certificate_that_nobody_recorded_is_named(cast: Cast) -> None:
+    known = a_calibration(cast)
+
+    forged = factories.calibrate(known.instrument)
+
+    assert first_fault() == f"Calibration {forged.pk}: nobody made it: the audit does not have it"
+
+
+def test_what_is_older_than_the_audits_word_and_what_was_measured_here_is_well(cast: Cast) -> None:
+    factories.calibrate(factories.make_station(calibrated=False).instruments.get(role="meter"))
+    a_calibration(cast)
+    make_capacity(an_import(cast).cell)
+
+    assert "2 audit entries" in verify()
