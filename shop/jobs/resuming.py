@@ -106,7 +106,8 @@ def _journals(run: Run) -> list[Sequence[JournalRecord]]:
 
     Raises JournalError where one that was seen is missing: what it charged is not known.
     """
-    folder, seen, journals = journal_folder(run.station.slug), _seen(run), []
+    folder, seen = journal_folder(run.station.slug), _seen(run)
+    journals: list[Sequence[JournalRecord]] = []
     for number in range(1, run.attempt + 1):
         path = folder / file_name(str(run.pk), number)
         if path.exists():

@@ -1,9 +1,10 @@
 """May a run that lost its worker, its guardian or an answer go on, and from where?  Pure.
 
 A charge is re-entered by its Verify step, after a rest, from low trust: its tail and its time
-in CV are judged afresh, its caps on time, CV time and charge count over all attempts.  A
-measurement is repeated whole; a wait for a person goes on.  A step whose result is an
-integral (a capacity) is never resumed: an interpolated capacity is not evidence.
+in CV are judged afresh, its caps on time, CV time and charge count over all attempts.  A person
+who was announced for its end may have left, and is announced anew.  A measurement is repeated
+whole; a wait for a person goes on.  A step whose result is an integral (a capacity) is never
+resumed: an interpolated capacity is not evidence.
 """
 
 from __future__ import annotations
@@ -47,6 +48,8 @@ def resumed(run: Run, *, at: datetime, stopped: OffProof, reason: str) -> Run:
         carried = _carried(run, step)
         index = _verified_from(run)
     flowed = isinstance(step, Charge)
+    ahead = {later.name for later in run.program.steps[run.step_index :]} if flowed else set()
+    void = run.announced & ahead
     gap = (at - stopped.at).total_seconds()
     return replace(
         run,
@@ -54,6 +57,8 @@ def resumed(run: Run, *, at: datetime, stopped: OffProof, reason: str) -> Run:
         step_entered_at=at,
         setpoint=None,
         set_seq=0,
+        confirmed=run.confirmed - void,
+        announced=run.announced - void,
         current_stopped=stopped if flowed else run.current_stopped,
         last_at=None,
         last_current_a=0.0,
