@@ -73,7 +73,9 @@ def _runs() -> QuerySet[Run]:
 
 
 def confirmed_steps(run: Run) -> frozenset[str]:
-    return frozenset(act.data.get("step", "") for act in run.acts.all() if act.kind == "confirm")
+    """What people confirmed, as far as it holds in the present attempt."""
+    acts = (act for act in run.acts.all() if act.kind == "confirm" and act.holds_in(run.attempt))
+    return frozenset(act.data.get("step", "") for act in acts)
 
 
 def run_progress(run: Run, entered: Collection[str] = ()) -> Progress:

@@ -206,6 +206,10 @@ class PersonAct(models.Model):
     class Meta:
         ordering = ["id"]
 
+    def holds_in(self, attempt: int) -> bool:
+        """An announcement is made to one attempt; whatever else was done stays done."""
+        return bool(self.data.get("announced_in", attempt) == attempt)
+
 
 class JobEvent(models.Model):
     """The history of a job, append-only; `by` is null where a process acted."""

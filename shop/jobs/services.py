@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from celery import current_app
 from celery.exceptions import OperationalError as BrokerError
@@ -197,24 +198,22 @@ def send_run(run_id: int, slug: str) -> None:
 def confirm_step(*, run: Run, step: str, by: User, now: datetime) -> PersonAct:
     """Record that `by` did what the Instruct step named `step` asks; the uplink forwards it.
 
-    Confirming the same step again returns the first act.
+    Confirming the same step again returns the first act.  A step that is announced before it is
+    reached is announced to this attempt: after an interruption nobody may be at the bench.
     """
     require(by.role, Act.CONFIRM)
     run.refresh_from_db()
-    refuse(
-        rules.confirm_problems(
-            state=run.state,
-            step=step,
-            steps=(run.program or {}).get("steps", []),
-            index=(run.step or {}).get("index", 0),
-        )
-    )
+    steps, index = (run.program or {}).get("steps", []), (run.step or {}).get("index", 0)
+    refuse(rules.confirm_problems(state=run.state, step=step, steps=steps, index=index))
+    data: dict[str, Any] = {"step": step}
+    if steps[index]["name"] != step:
+        data["announced_in"] = run.attempt
     with transaction.atomic():
         Run.objects.select_for_update().get(pk=run.pk)
-        known = PersonAct.objects.filter(run=run, kind="confirm", data__step=step).first()
-        if known is not None:
-            return known
-        act = PersonAct.objects.create(run=run, kind="confirm", data={"step": step}, by=by, at=now)
+        for known in PersonAct.objects.filter(run=run, kind="confirm", data__step=step):
+            if known.holds_in(run.attempt):
+                return known
+        act = PersonAct.objects.create(run=run, kind="confirm", data=data, by=by, at=now)
         JobEvent.objects.create(
             job_id=run.job_id, run=run, kind="confirmed", by=by, at=now, data={"step": step}
         )

@@ -147,6 +147,8 @@ class Uplink:
             self._link.stop(reason=stopped_by(run), run=str(run.pk))
             self._stopped.add(run.pk)
         for act in PersonAct.objects.filter(run=run).exclude(pk__in=self._forwarded):
+            if not act.holds_in(run.attempt):
+                continue
             self._link.act(run=str(run.pk), act=str(act.pk), kind=act.kind, data=act.data)
             self._forwarded.add(act.pk)
 

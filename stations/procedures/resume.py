@@ -2,8 +2,9 @@
 
 A charge or a discharge is re-entered by its Verify step, after a rest, from low trust: its tail
 and its time in CV are judged afresh, its caps on time, CV time and charge count over all
-attempts.  A measurement is repeated whole; a wait for a person goes on.  A step whose result is
-an integral (a capacity) is never resumed: an interpolated capacity is not evidence.
+attempts.  A person who was announced for its end may have left, and is announced anew.  A
+measurement is repeated whole; a wait for a person goes on.  A step whose result is an integral
+(a capacity) is never resumed: an interpolated capacity is not evidence.
 """
 
 from __future__ import annotations
@@ -51,6 +52,8 @@ def resumed(run: Run, *, at: datetime, stopped: OffProof, reason: str) -> Run:
     if flowed:
         carried = _carried(run)
         index = _verified_from(run)
+    ahead = {later.name for later in run.program.steps[run.step_index :]} if flowed else set()
+    void = run.announced & ahead
     gap = (at - stopped.at).total_seconds()
     return replace(
         run,
@@ -58,6 +61,8 @@ def resumed(run: Run, *, at: datetime, stopped: OffProof, reason: str) -> Run:
         step_entered_at=at,
         setpoint=None,
         set_seq=0,
+        confirmed=run.confirmed - void,
+        announced=run.announced - void,
         current_stopped=stopped if flowed else run.current_stopped,
         last_at=None,
         last_current_a=0.0,

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from api.reads.board import confirmed_steps
 from shop.jobs.models import JobEvent, PersonAct, Run
 from shop.jobs.services import confirm_step, request_stop
 from shop.jobs.states import TERMINAL, JobState, RunState
@@ -45,7 +46,29 @@ def test_finish_may_be_announced_while_the_balance_holds(cast: Cast) -> None:
     """B19."""
     act = confirm_step(run=running(cast, 2), step="finish", by=cast.tola, now=NOON)
 
-    assert act.data == {"step": "finish"}
+    assert act.data == {"step": "finish", "announced_in": 1}
+
+
+def test_finish_is_announced_anew_to_an_attempt_that_follows_an_interruption(cast: Cast) -> None:
+    run = running(cast, 2)
+    first = confirm_step(run=run, step="finish", by=cast.tola, now=NOON)
+    Run.objects.filter(pk=run.pk).update(attempt=2)
+    run.refresh_from_db()
+    assert confirmed_steps(run) == frozenset()
+
+    second = confirm_step(run=run, step="finish", by=cast.tola, now=NOON)
+    again = confirm_step(run=run, step="finish", by=cast.bayo, now=NOON)
+
+    assert (first != second, second == again) == (True, True)
+    assert confirmed_steps(run) == {"finish"}
+
+
+def test_what_was_done_before_an_interruption_stays_done(cast: Cast) -> None:
+    run = running(cast, 1)
+    first = confirm_step(run=run, step="connect", by=cast.tola, now=NOON)
+    Run.objects.filter(pk=run.pk).update(attempt=2)
+
+    assert confirm_step(run=run, step="connect", by=cast.tola, now=NOON) == first
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from pytest_django import Settings
 
 from shop import clock
 from shop.equipment.models import StationLease
-from shop.jobs.models import JobEvent, Run
+from shop.jobs.models import JobEvent, PersonAct, Run
 from shop.jobs.queries import steps_begun
 from shop.jobs.states import RunState
 from shop.readings import queries
@@ -30,7 +30,7 @@ from stations.guardian_client import GuardianBench
 from stations.values import Reading
 from tests import factories
 from tests.cast import Cast
-from tests.faults.guarded import LIMITS, next_reading
+from tests.faults.guarded import LIMITS, next_event, next_reading
 from tests.faults.matrix import Trial
 from tests.shop.jobs.shop_bench import ShopBench, shop_bench
 from tests.stations.sim.harness import ROOT
@@ -139,6 +139,27 @@ def test_the_lease_is_renewed_only_while_a_runner_with_its_token_lives(settings:
         assert renewed is not None
         assert renewed > factories.NOON
         assert lease.get().expires_at == factories.NOON
+
+
+def test_an_announcement_of_an_earlier_attempt_is_not_handed_on() -> None:
+    """B19: what was done at the bench stays done, who stood there may have left."""
+    with shop_bench(alive=False) as bench:
+        run = leased_run(bench)
+        for step, attempt in (("connect", None), ("finish", 1), ("finish", 2)):
+            data = {"step": step} | ({"announced_in": attempt} if attempt else {})
+            PersonAct.objects.create(
+                run=run, kind="confirm", data=data, by=bench.cast.tola, at=clock.now()
+            )
+        Run.objects.filter(pk=run.pk).update(attempt=2)
+        run.refresh_from_db()
+        with session_of(bench, run) as session:
+            Uplink(bench.station).tick()
+            heard = [next_event(session).data for _ in range(2)]
+
+        assert [(act["step"], act.get("announced_in")) for act in heard] == [
+            ("connect", None),
+            ("finish", 2),
+        ]
 
 
 def test_a_runner_whose_lease_was_taken_is_switched_off(settings: Settings) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from stations.procedures import resume
 from stations.procedures.decide import decide
-from stations.procedures.progress import enter_next
+from stations.procedures.progress import confirm, enter_next
 from stations.procedures.steps import Run, Trip
 from stations.values import OffProof
 from tests.stations.procedures.scripted import START, holding, run_at
@@ -72,6 +72,17 @@ def test_a_charge_is_entered_again_by_its_verification_after_a_rest() -> None:
     assert again.rest_until == STOPPED.at + timedelta(seconds=60)
     assert again.current_stopped == STOPPED
     assert (again.tail_since, again.cv_since, again.setpoint) == (None, None, None)
+
+
+def test_who_announced_himself_during_a_charge_announces_himself_again_after_it_broke_off() -> None:
+    """B19: an hour later nobody may stand there, and the refresh would be left out for nobody."""
+    announced = confirm(replace(in_the_hold(), confirmed=frozenset({"connect"})), "finish")
+
+    again = resumed(announced)
+
+    assert not again.announced
+    assert again.confirmed == {"connect"}
+    assert confirm(enter_next(again, AT), "finish").announced == {"finish"}
 
 
 def test_caps_count_over_all_attempts_and_the_tail_afresh() -> None:
