@@ -17,9 +17,9 @@ from stations.bench import BenchLost
 from stations.journal import JournalRecord
 from stations.plain import from_plain
 from stations.procedures.resume import resumed
-from stations.procedures.steps import Charge, Outcome, Program, Run
+from stations.procedures.steps import DRIVEN, Outcome, Program, Run
 from stations.runner import ENDS, Execution, begun
-from stations.values import Event, OffProof, Protection, Reading, Setpoint
+from stations.values import Draw, Event, OffProof, Protection, Reading, Setpoint
 
 COMMANDS = frozenset({"configured", "on", "set", "current_stopped"})
 
@@ -46,9 +46,9 @@ class Attempt:
         return from_plain(OffProof, self.closed["off"])
 
     @property
-    def charging(self) -> bool:
+    def driven(self) -> bool:
         """Whether the output was, or had just been, on when it broke off."""
-        return isinstance(self.outcome.run.step, Charge)
+        return isinstance(self.outcome.run.step, DRIVEN)
 
     @property
     def reason(self) -> str:
@@ -111,6 +111,9 @@ class _ReplayBench:
         return tuple(item for place, item in self._items if place < self._heard)
 
     def configure(self, setpoint: Setpoint, protection: Protection) -> None:
+        self._command("configured")
+
+    def configure_load(self, draw: Draw) -> None:
         self._command("configured")
 
     def energise(self) -> datetime:

@@ -16,16 +16,18 @@ from shop.jobs.ending import Ending, ending_of
 from shop.jobs.manifest import seal
 from shop.jobs.models import Run
 from shop.jobs.preflight import Registered
+from shop.jobs.queries import stopped_by
 from shop.jobs.states import RunState
 from shop.readings.models import ReadingChunk
 from shop.refusals import Problem, Refusal
 from stations.journal import JournalError, JournalRecord, file_name, read_records
 from stations.plain import from_plain
 from stations.procedures import resume
-from stations.procedures.steps import Program
+from stations.procedures.progress import current_stopped
+from stations.procedures.steps import Outcome, Program
 from stations.procedures.steps import Run as ProcedureRun
 from stations.replay import Attempt, replay
-from stations.values import Limits, OffProof
+from stations.values import Limits
 
 INTERRUPTED = RunState.INTERRUPTED.value
 
@@ -131,12 +133,11 @@ def _interrupted(
     if attempt is None:
         return Ending(RunState.INTERRUPTED, run.cause, program.target_v, instruments=registered)
     journal = {"last_seq": attempt.closed["last_seq"]}
-    ended = ending_of(attempt.outcome, instruments=registered, journal=journal)
+    ended = ending_of(_stopped(attempt), instruments=registered, journal=journal)
     return replace(
         ended,
         state=RunState.INTERRUPTED,
         reason=attempt.reason or run.cause,
-        current_stopped=_stopped(attempt),
         token=attempt.token,
     )
 
@@ -150,6 +151,8 @@ def _ending(
             return _closed(interrupted, closed, own)
         if own != INTERRUPTED:  # it had ended, and lost its guardian on the last metres
             return replace(interrupted, state=RunState(own), reason=attempt.outcome.reason)
+    if run.stop_requested_at is not None:
+        return replace(interrupted, state=RunState.STOPPED, reason=stopped_by(run))
     found = (
         resume.problems(attempt.outcome.unclosed, attempt=run.attempt, gap=_gap(attempt, now))
         if attempt is not None
@@ -171,10 +174,12 @@ def _closed(interrupted: Ending, closed: str, own: str) -> Ending:
     return replace(interrupted, state=RunState(closed))
 
 
-def _stopped(attempt: Attempt) -> OffProof | None:
-    """When current last stopped: the close has it where the attempt ended in a charge."""
-    known = attempt.outcome.run.current_stopped
-    return attempt.stopped if attempt.charging else known
+def _stopped(attempt: Attempt) -> Outcome:
+    """With when current last stopped: the close has it where the attempt ended in a driven step."""
+    outcome = attempt.outcome
+    if not attempt.driven:
+        return outcome
+    return replace(outcome, run=current_stopped(outcome.run, attempt.stopped))
 
 
 def _gap(attempt: Attempt, now: datetime) -> timedelta:

@@ -16,7 +16,7 @@ from typing import Any
 
 import redis
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import DatabaseError, DataError, close_old_connections, connection
 
 from shop import clock
 from shop.equipment import leases
@@ -26,8 +26,8 @@ from shop.equipment.states import OutputState
 from shop.jobs.leasing import readopt
 from shop.jobs.models import PersonAct, Run
 from shop.jobs.numbers import spend_run_numbers
+from shop.jobs.queries import stopped_by
 from shop.jobs.states import RunState
-from shop.people.models import User
 from shop.readings.drain import Cut, Drain
 from shop.readings.hearing import Hearing
 from shop.readings.journal_events import tell
@@ -41,6 +41,7 @@ log = logging.getLogger(__name__)
 
 JOURNAL = re.compile(r"(\d+)-(\d+)\.jsonl")
 LIVE_S = 10  # how long a live value is shown without a new one
+UNUSABLE = (JournalCorrupt, ChunkRefused, DataError, FileNotFoundError, ValueError, KeyError)
 OUTPUTS = {"off": OutputState.OFF, "on": OutputState.ON}
 
 
@@ -143,7 +144,7 @@ class Uplink:
         if run is None:
             return
         if run.stop_requested_at is not None and run.pk not in self._stopped:
-            self._link.stop(reason=f"stopped by {who_stops(run)}", run=str(run.pk))
+            self._link.stop(reason=stopped_by(run), run=str(run.pk))
             self._stopped.add(run.pk)
         for act in PersonAct.objects.filter(run=run).exclude(pk__in=self._forwarded):
             if not act.holds_in(run.attempt):
@@ -160,10 +161,10 @@ class Uplink:
         for key, drain in list(self._drains.items()):
             try:
                 drain.advance(self._cut, now)
-            except (JournalCorrupt, ChunkRefused, FileNotFoundError, ValueError, KeyError) as error:
+                self._tell_run(drain, now)
+            except UNUSABLE as error:  # one journal keeps no other from being stored
                 self._set_aside(key, error)
                 continue
-            self._tell_run(drain, now)
             if drain.closed:
                 Run.objects.filter(
                     pk=drain.run_id, attempt=drain.attempt, journal_closed_at__isnull=True
@@ -294,14 +295,3 @@ def _reconnect() -> None:
     """Drop a connection that failed; the next query opens another."""
     if not connection.in_atomic_block:
         close_old_connections()
-
-
-def who_stops(run: Run) -> str:
-    """Their name, of the columns that a bench may read; a stop never waits for a name."""
-    try:
-        people = User.objects.filter(pk=run.stop_requested_by_id or 0)
-        person = people.only("username", "first_name", "last_name").first()
-    except DatabaseError:
-        log.exception("run %s: nobody's name could be read for its stop", run.pk)
-        person = None
-    return person.words if person else "the shop"

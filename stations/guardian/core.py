@@ -20,6 +20,7 @@ from stations.config import BenchConfig
 from stations.guardian.contactor import Contactor
 from stations.guardian.fence import Fence
 from stations.guardian.lane import Answer, Lane
+from stations.guardian.load import LoadHand
 from stations.guardian.lockout import Lockout
 from stations.guardian.off import OffKeeper
 from stations.guardian.peer import Ask, Peer
@@ -63,6 +64,7 @@ class Guardian:
         self.clock = clock
         self.supply = supply
         self.lanes = lanes
+        self.load: Lane[LoadHand] | None = lanes.get("load")
         self.recorder = recorder
         self.fence = fence
         self.lockout = lockout
@@ -73,13 +75,14 @@ class Guardian:
             self._alarmed,
             lockout=lockout,
             contactor=self.contactor,
+            load=self.load,
         )
         self.watch = Watch(self)
         self.session: Session | None = None
         self.runner: Peer | None = None
         self.closed: Closed | None = None
         self.identities: Mapping[str, Identity] = {}
-        self.commanding = False  # a command to the supply is under way
+        self.commanding = False  # a command to supply or load is under way
         self.on_free: Callable[[], None] | None = None  # an opening that waits for its turn
         self.journal_alarm = ""  # a journal that was put aside: until a person has looked
         self.disk_alarm = ""  # the disk refused the last record

@@ -46,6 +46,7 @@ class Requests:
         self._session_ops: Mapping[str, Callable[[Ask, Session], None]] = {
             "pet": lambda ask, session: ask.reply(),
             "configure": self._commands.configure,
+            "configure_load": self._commands.configure_load,
             "energise": self._commands.energise,
             "adjust": self._commands.adjust,
             "note": self._note,

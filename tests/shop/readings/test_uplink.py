@@ -274,6 +274,23 @@ def test_readings_that_somebody_else_stored_are_kept_and_raise_an_alarm(trial: T
         assert f"run {run.pk}, attempt 1: the chunk" in alarm
 
 
+@pytest.mark.parametrize("words", ["stop\0now", "T\udcfcr"])
+def test_words_that_the_database_cannot_hold_stop_no_journal(words: str) -> None:
+    """A NUL, or a word in another encoding from a terminal."""
+    with shop_bench(alive=False) as bench:
+        run = leased_run(bench)
+        with session_of(bench, run) as session:
+            take(session, 2)
+            session.note("alarm", {"words": words})
+            session.close(kind="ERROR", reason="test")
+        Uplink(bench.station).tick()
+
+        run.refresh_from_db()
+        assert run.journal_closed_at is not None
+        (told,) = JobEvent.objects.filter(run=run, kind="bench_alarm")
+        assert told.data["words"] in ("stop?now", "T?r")
+
+
 def test_a_broken_journal_holds_its_station_only_until_the_run_is_interrupted() -> None:
     """It stays on the bench for a person; the run can end as ERROR with what was stored."""
     with shop_bench(alive=False) as bench:
