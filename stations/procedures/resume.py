@@ -91,16 +91,18 @@ def resumed(run: Run, *, at: datetime, stopped: OffProof, reason: str) -> Run:
 
 
 def waits_since(run: Run) -> datetime | None:
-    """Wall time at which current stopped, where a charge is re-entered and has no current yet.
+    """Wall time at which current stopped, where a driven step is re-entered and has no current yet.
 
-    None elsewhere: before its first current a charge waits for nothing that could change.
+    None elsewhere: before its first current a step waits for nothing that could change.
     """
     if run.carried is None or run.current_stopped is None:
         return None
     if isinstance(run.step, Verify):
         waits = run.program.steps[run.step_index + 1].name == run.carried.step
     else:
-        waits = run.step.name == run.carried.step and run.charge_current_a == 0.0
+        drawn = run.step_drawn_ah != run.carried.drawn_ah
+        flowed = run.charge_current_a != 0.0 or drawn
+        waits = run.step.name == run.carried.step and not flowed
     return run.current_stopped.received_at if waits else None
 
 

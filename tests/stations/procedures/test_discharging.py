@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from stations.procedures import capacity_test
 from stations.procedures.decide import decide
-from stations.procedures.resume import problems, resumed
+from stations.procedures.resume import problems, resumed, waits_since
 from stations.procedures.steps import Action, Discharge, Hold, Next, Program, Run, SafeHold, Trip
 from stations.values import NAN, OffProof, Reading
 from tests.stations.procedures.scripted import LOAD, START, SUPPLY, reading, run_at
@@ -268,3 +268,19 @@ def test_what_came_out_never_shrinks_and_is_the_sum_of_its_parts(amps: list[floa
     assert drawn_ah == sorted(drawn_ah)
     assert run.step_drawn_ah == pytest.approx((amps[0] + inner) / 3600)
     assert run.drawn_ah == run.step_drawn_ah
+
+
+def test_a_discharge_that_is_resumed_waits_until_it_draws_again() -> None:
+    """Its interruptions add up before that, and not after it."""
+    run, _ = play(discharging(), drawing(1), drawing(3601))
+    stopped = OffProof(START, START, 0.0)
+    again = replace(
+        resumed(run, at=START, stopped=stopped, reason="lost"), step_index=run.step_index
+    )
+    assert again.carried is not None
+    again = replace(again, step_drawn_ah=again.carried.drawn_ah, last_at=None)
+
+    drew, _ = play(again, drawing(4000), drawing(4010))
+
+    assert waits_since(again) == stopped.received_at
+    assert waits_since(drew) is None
