@@ -8,7 +8,7 @@ leaves behind, and moves its run, its job and its lease.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
@@ -23,7 +23,7 @@ DELETED_BY_APP = frozenset({"django_session", "shop_donerequest"})
 # A placement is not changed: no service takes a cell out of its pack.
 ONLY_ADDED_BY_APP = frozenset({"shop_placement"})
 # Which cells a run has stays; only whether it still holds them changes.
-MOVED_BY_APP = ("shop_runcell", "active")
+MOVED_BY_APP = {"shop_runcell": ("active",)}
 # Read by nobody on a bench: secrets, log-ins, and whose pack it will be.
 HIDDEN_FROM_BENCH = frozenset(
     {"shop_auditentry", "shop_customer", "shop_donerequest", "shop_tracelink", "shop_user"}
@@ -41,10 +41,22 @@ ADDED_BY_BENCH = (
     "shop_signingkey",
     "shop_voltagecheck",
 )
-# New evidence locks and touches its cell, so that whoever judges that cell at the same moment
-# comes after it; PostgreSQL lets only those lock who may update some column.
-TOUCHED_BY_BENCH = ("shop_cell", "maker_code")
-MOVED_BY_BENCH = ("shop_job", "shop_run", "shop_runcell", "shop_stationlease")
+# What worker and uplink move; never who asked for what, nor which station, policy and cells.
+MOVED_BY_BENCH = {
+    # New evidence locks and touches its cell, so that whoever judges that cell at the same moment
+    # comes after it; PostgreSQL lets only those lock who may update some column.
+    "shop_cell": ("maker_code",),
+    "shop_job": ("state", "claimed_at"),
+    "shop_run": (
+        *("state", "attempt", "token", "program", "program_hash", "simulated", "step", "cause"),
+        *("stored_seq", "journal_closed_at", "ended_at"),
+    ),
+    "shop_runcell": ("active",),
+    "shop_stationlease": (
+        *("owner", "boot_id", "run_id", "token", "expires_at"),
+        *("output_state", "output_at", "heartbeat_at", "alarm"),
+    ),
+}
 
 
 def grant(*, app: Login, bench: Login) -> None:
@@ -62,23 +74,21 @@ def grant(*, app: Login, bench: Login) -> None:
 def _let_work(cursor: CursorWrapper, app: str, tables: set[str], evidence: set[str]) -> None:
     migrations = {"django_migrations"} & tables
     _grant(cursor, ["SELECT"], migrations, app)
-    moved = {MOVED_BY_APP[0]}
-    added = evidence | ONLY_ADDED_BY_APP | moved
+    added = evidence | ONLY_ADDED_BY_APP | MOVED_BY_APP.keys()
     _grant(cursor, ADD, added, app)
     _grant(cursor, WORK, tables - added - migrations, app)
     _grant(cursor, ["DELETE"], DELETED_BY_APP, app)
-    _grant_update(cursor, *MOVED_BY_APP, app)
+    _let_move(cursor, MOVED_BY_APP, app)
 
 
 def _let_run(cursor: CursorWrapper, bench: str, tables: set[str]) -> None:
     shops = {table for table in tables if table.startswith("shop_")}
     _grant(cursor, ["SELECT"], shops - HIDDEN_FROM_BENCH, bench)
     _grant(cursor, ["INSERT"], ADDED_BY_BENCH, bench)
-    _grant(cursor, ["UPDATE"], MOVED_BY_BENCH, bench)
+    _let_move(cursor, MOVED_BY_BENCH, bench)
     role = sql.Identifier(bench)
     columns = sql.SQL(", ").join(map(sql.Identifier, PEOPLE_FOR_BENCH))
     _execute(cursor, "GRANT SELECT ({}) ON shop_user TO {}", columns, role)
-    _grant_update(cursor, *TOUCHED_BY_BENCH, bench)
 
 
 def _tables(cursor: CursorWrapper) -> set[str]:
@@ -122,9 +132,11 @@ def _grant(cursor: CursorWrapper, acts: Iterable[str], tables: Iterable[str], us
     _execute(cursor, f"GRANT {', '.join(acts)} ON {{}} TO {{}}", names, sql.Identifier(user))
 
 
-def _grant_update(cursor: CursorWrapper, table: str, column: str, user: str) -> None:
-    names = map(sql.Identifier, (column, table, user))
-    _execute(cursor, "GRANT UPDATE ({}) ON {} TO {}", *names)
+def _let_move(cursor: CursorWrapper, moved: Mapping[str, Iterable[str]], user: str) -> None:
+    for table, names in moved.items():
+        columns = sql.SQL(", ").join(map(sql.Identifier, names))
+        where, role = sql.Identifier(table), sql.Identifier(user)
+        _execute(cursor, "GRANT UPDATE ({}) ON {} TO {}", columns, where, role)
 
 
 def _execute(cursor: CursorWrapper, statement: str, *parts: sql.Composable) -> None:

@@ -14,16 +14,21 @@ import pytest
 from django.conf import settings
 from django.core.checks import run_checks
 from django.core.management import CommandError, call_command
-from django.db import ProgrammingError, connection, transaction
+from django.db import IntegrityError, ProgrammingError, connection, transaction
 
 import tests.played
 from deploy.roles import Login, Role
 from shop.audit.models import AuditEntry
 from shop.audit.services import record
+from shop.equipment import leases
+from shop.equipment.states import OutputState
 from shop.jobs.leasing import Held, take
 from shop.jobs.models import Run
+from shop.jobs.moves import move_run
 from shop.jobs.numbers import spend_run_numbers
 from shop.jobs.queries import stopped_by
+from shop.jobs.resuming import begin_next_attempt
+from shop.jobs.services import end_run
 from shop.jobs.states import RunState
 from tests import factories
 from tests.cast import the_cast
@@ -181,6 +186,33 @@ def test_a_bench_can_run_and_store_a_whole_balance(
     assert run.balance.completeness == "COMPLETE"
 
 
+def test_a_bench_can_go_on_with_an_interrupted_run_and_end_it(granted: None) -> None:
+    """F4: every column that worker and uplink move on that way."""
+    run = factories.make_run(
+        by=the_cast().tola, state=RunState.INTERRUPTED, token=1, journal_closed_at=factories.NOON
+    )
+    become(Role.BENCH)
+
+    held = take(run.pk)
+    assert held is not None
+    assert held.renew()
+    begin_next_attempt(held.run, None)
+    move_run(held.run, RunState.STOPPING, now=factories.NOON)
+    end_run(held.run, RunState.ERROR, cause="The bench was lost.", now=factories.NOON)
+    assert leases.release(station_id=run.station_id, token=held.token)
+    leases.heartbeat(
+        station_id=run.station_id,
+        output_state=OutputState.OFF,
+        output_at=factories.NOON,
+        alarm="",
+        highest_token=9,
+    )
+
+    run.refresh_from_db()
+    assert (run.state, run.attempt, run.job.state) == ("ERROR", 2, "CLAIMED")
+    assert run.station.lease.token == 9
+
+
 def test_a_bench_can_say_who_stopped_its_run(granted: None) -> None:
     """A STOP of the shop reaches the guardian with the person's name."""
     cast = the_cast()
@@ -226,6 +258,48 @@ def test_a_bench_neither_approves_nor_defines_nor_reads_secrets(
 
     with refused():
         execute(statement)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE shop_run SET stop_requested_at = NULL, stop_requested_by_id = NULL",
+        "UPDATE shop_run SET started_by_id = started_by_id",
+        "UPDATE shop_run SET policy_version_id = policy_version_id",
+        "UPDATE shop_run SET station_id = station_id",
+        "UPDATE shop_job SET claimed_by_id = NULL",
+        "UPDATE shop_job SET recipe_version_id = recipe_version_id",
+        "UPDATE shop_runcell SET cell_id = cell_id",
+        "UPDATE shop_stationlease SET station_id = station_id",
+        "DELETE FROM shop_runcell",
+    ],
+)
+def test_a_bench_does_not_change_what_people_asked_for(granted: None, statement: str) -> None:
+    """F4: a stop that somebody asked for is not taken back."""
+    become(Role.BENCH)
+
+    with refused():
+        execute(statement)
+
+
+@pytest.mark.parametrize("role", [Role.APP, Role.BENCH])
+def test_a_run_that_is_over_is_not_taken_up_again(granted: None, role: Role) -> None:
+    run = factories.make_run(by=the_cast().tola, state=RunState.FINISHED)
+    become(role)
+
+    with pytest.raises(IntegrityError, match=f"run {run.pk} cannot go from FINISHED to QUEUED"):
+        execute("UPDATE shop_run SET state = 'QUEUED', ended_at = NULL")
+
+
+@pytest.mark.parametrize("role", [Role.APP, Role.BENCH])
+def test_the_token_of_a_lease_never_falls(granted: None, role: Role) -> None:
+    """F3: otherwise an old holder could drive the station again."""
+    factories.make_station()
+    become(role)
+    execute("UPDATE shop_stationlease SET token = 7")
+
+    with pytest.raises(IntegrityError, match="cannot fall from 7 to 6"):
+        execute("UPDATE shop_stationlease SET token = 6")
 
 
 # settings and commands

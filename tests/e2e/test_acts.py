@@ -54,6 +54,7 @@ def test_the_page_follows_the_run_and_stop_never_moves(
     assert stop.bounding_box() == place
     stop.click()
     expect(page.get_by_text("Stop asked for")).to_be_visible()
+    run.update(state=RunState.STOPPING)
     run.update(state=RunState.STOPPED)
     expect(page.get_by_text("Back to the job")).to_be_visible()
 

@@ -82,6 +82,7 @@ def test_a_stopped_run_says_what_the_output_and_the_links_are(
 ) -> None:
     run = running(cast, "connect")
     technician.post(f"/runs/{run.pk}/confirm", {"step": "connect"})
+    Run.objects.filter(pk=run.pk).update(state=RunState.STOPPING)
     Run.objects.filter(pk=run.pk).update(state=RunState.STOPPED, ended_at=clock.now())
     lease = StationLease.objects.filter(station=run.station)
 

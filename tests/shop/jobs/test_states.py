@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+from django.db import IntegrityError, transaction
+
+from shop.jobs.models import Run
 from shop.jobs.states import (
     JOB_TRANSITIONS,
     LEASED_STATES,
@@ -11,6 +15,8 @@ from shop.jobs.states import (
     RunState,
     mermaid,
 )
+from tests import factories
+from tests.cast import Cast
 
 
 def test_every_state_has_its_row() -> None:
@@ -54,3 +60,24 @@ def test_the_diagram_names_every_transition() -> None:
     assert drawn[0] == "stateDiagram-v2"
     assert len(drawn) - 1 == sum(map(len, JOB_TRANSITIONS.values()))
     assert "    OPEN --> CLAIMED" in drawn
+
+
+# in the database
+
+
+@pytest.mark.parametrize("before", RunState)
+def test_the_database_moves_a_run_along_the_table_and_nowhere_else(
+    cast: Cast, before: RunState
+) -> None:
+    """F3: a run that is over cannot be taken up again, whoever writes SQL."""
+    run = factories.make_run(by=cast.tola, state=before)
+
+    for after in RunState:
+        try:
+            with transaction.atomic():
+                assert Run.objects.filter(pk=run.pk).update(state=after) == 1
+                reached = after != before
+                transaction.set_rollback(True)
+        except IntegrityError:
+            reached = False
+        assert reached == (after in RUN_TRANSITIONS[before]), after

@@ -37,6 +37,7 @@ def test_a_run_that_waits_to_go_on_is_missed_like_a_queued_one(settings: Setting
     settings.DEAF_AFTER_S = 0.5
     with shop_bench() as bench:
         run = bench.start()
+        Run.objects.filter(pk=run.pk).update(state=RunState.LEASED)
         Run.objects.filter(pk=run.pk).update(
             state=RunState.INTERRUPTED, journal_closed_at=clock.now()
         )
