@@ -179,7 +179,15 @@ EVENTS = {
     "chunk_refused": "Readings set aside, they do not follow from those before",
 }
 # kind of a job -> what is done to its cells
-PROCEDURES = {"parallel_top_balance": "balance", "recheck": "re-check"}
+PROCEDURES = {
+    "parallel_top_balance": "balance",
+    "step_pause_top_balance": "step-and-pause balance",
+    "individual_top_balance": "individual balance",
+    "cell_recharge": "recharge",
+    "levelling": "levelling",
+    "recheck": "re-check",
+    "capacity_test": "capacity test",
+}
 VERDICTS = {
     "pass": ("pass", "Pass"),
     "marginal": ("marginal", "Marginal"),

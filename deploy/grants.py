@@ -31,6 +31,7 @@ HIDDEN_FROM_BENCH = frozenset(
 PEOPLE_FOR_BENCH = ("id", "username", "first_name", "last_name", "role", "is_active")
 ADDED_BY_BENCH = (
     "shop_balance",
+    "shop_capacitytest",
     "shop_cellbalance",
     "shop_cellvoltage",
     "shop_jobevent",

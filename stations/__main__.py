@@ -87,8 +87,10 @@ def guard(options: argparse.Namespace) -> int:
     import logging
 
     from stations import guardian
+    from stations.guardian.log import UnhurriedHandler
 
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
+    words = UnhurriedHandler(sys.stderr.fileno())
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", handlers=[words])
     return guardian.serve(options.bench)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from stations.values import Event, OffProof, Protection, Reading, Setpoint
+from stations.values import Draw, Event, OffProof, Protection, Reading, Setpoint
 
 
 class BenchError(Exception):
@@ -35,6 +35,13 @@ class Bench(Protocol):
         """
         ...
 
+    def configure_load(self, draw: Draw) -> None:
+        """With every output off: set the load's own ends and its current and read both back.
+
+        Raises BenchError naming what read back otherwise, or that there is no load.
+        """
+        ...
+
     def arrived(self) -> Sequence[Reading | Event]:
         """What `next` would hand out without waiting, oldest first; it stays there.
 
@@ -44,7 +51,7 @@ class Bench(Protocol):
         ...
 
     def energise(self) -> datetime:
-        """Switch the output on and see it on; refused unless configured since it was last off.
+        """Switch on what was configured since the last off, the supply or the load, and see it on.
 
         Process time at which it was seen on: what was read until then is of before.
         """

@@ -92,8 +92,9 @@ class BenchConfig:
 
     @property
     def supply_is_local(self) -> bool:
-        """Whether the instrument that energises hangs on a port of this very host."""
-        return not self.supply.resource.startswith("TCPIP")
+        """Whether supply, and load if any, hang on ports of this very host."""
+        switched = [self.supply] + ([self.load] if self.load else [])
+        return not any(instrument.resource.startswith("TCPIP") for instrument in switched)
 
     @property
     def socket(self) -> Path:

@@ -18,7 +18,7 @@ from typing import Any
 from stations.bench import BenchError, BenchLost
 from stations.clock import guard_s
 from stations.plain import from_plain, to_plain
-from stations.values import Event, Limits, OffProof, Protection, Reading, Setpoint
+from stations.values import Draw, Event, Limits, OffProof, Protection, Reading, Setpoint
 from stations.wire import LineBuffer, WireError, connect, encode
 
 ANSWER_MAX_S = 20.0  # the longest command: a supply that is silent all the way
@@ -85,12 +85,13 @@ class GuardianBench:
         attempt: int,
         token: int,
         limits: Limits,
-        program: Mapping[str, str],
+        program: Mapping[str, str | int],
         valid_s: float,
     ) -> None:
         """Open the session; raises BenchError when it is refused, BenchLost without a guardian.
 
-        `program` is name and version; `valid_s` how long the lease is good for by itself.
+        `program` is name, version, and how many cells there are (without it: as many as are
+        wired); `valid_s` is how long the lease is good for by itself.
         """
         self._token = token
         self._items: deque[Reading | Event] = deque()
@@ -146,6 +147,9 @@ class GuardianBench:
 
     def configure(self, setpoint: Setpoint, protection: Protection) -> None:
         self._ask("configure", setpoint=setpoint, protection=protection)
+
+    def configure_load(self, draw: Draw) -> None:
+        self._ask("configure_load", draw=draw)
 
     def arrived(self) -> Sequence[Reading | Event]:
         return tuple(self._items)

@@ -1,20 +1,22 @@
 """Frozen values to plain JSON data and back.
 
 Dataclasses become objects, times ISO text, lengths of time seconds, NaN null.  A class that
-stands in a union carries `TAGGED = True` and is written with its name under "type".
+stands in a union carries `TAGGED = True` and is written with its name under "type".  A field
+that is marked LATER is left out while it holds its default: there were hashes before it came.
 """
 
 from __future__ import annotations
 
 import math
 import types
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
 from functools import cache, partial
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
+LATER: Mapping[str, bool] = {"later": True}  # metadata of such a field
 Restorer = Callable[[Any, str], Any]  # of plain data, and of where it stands for the words
 
 
@@ -34,8 +36,15 @@ def to_plain(value: Any) -> Any:
         return [to_plain(item) for item in value]
     if is_dataclass(value) and not isinstance(value, type):
         tag = {"type": type(value).__name__} if getattr(value, "TAGGED", False) else {}
-        return tag | {f.name: to_plain(getattr(value, f.name)) for f in fields(value)}
+        return tag | {name: to_plain(given) for name, given in _said(value)}
     return value
+
+
+def _said(value: Any) -> Iterator[tuple[str, Any]]:
+    for f in fields(value):
+        given = getattr(value, f.name)
+        if not (f.metadata.get("later") and given == f.default):
+            yield f.name, given
 
 
 def from_plain(kind: type[T], plain: Any) -> T:

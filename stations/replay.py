@@ -17,9 +17,9 @@ from stations.bench import BenchLost
 from stations.journal import JournalRecord
 from stations.plain import from_plain
 from stations.procedures.resume import resumed
-from stations.procedures.steps import Charge, Outcome, Program, Run
+from stations.procedures.steps import DRIVEN, Outcome, Program, Run
 from stations.runner import ENDS, Execution, begun
-from stations.values import Event, OffProof, Protection, Reading, Setpoint
+from stations.values import Draw, Event, OffProof, Protection, Reading, Setpoint
 
 COMMANDS = frozenset({"configured", "on", "set", "current_stopped"})
 
@@ -33,21 +33,22 @@ class Attempt:
     """One attempt again: what it came to, and how its journal was closed.
 
     `outcome` is INTERRUPTED where the runner had not come to an end of its own.  `closed` is
-    the close record: outcome, last_seq and off.
+    the close record: outcome, last_seq and off.  `seen_at` is the wall time of the last reading.
     """
 
     token: int
     outcome: Outcome
     closed: Mapping[str, Any]
+    seen_at: datetime | None
 
     @property
     def stopped(self) -> OffProof:
         return from_plain(OffProof, self.closed["off"])
 
     @property
-    def charging(self) -> bool:
+    def driven(self) -> bool:
         """Whether the output was, or had just been, on when it broke off."""
-        return isinstance(self.outcome.run.step, Charge)
+        return isinstance(self.outcome.run.step, DRIVEN)
 
     @property
     def reason(self) -> str:
@@ -66,7 +67,7 @@ def replay(program: Program, journals: Iterable[Sequence[JournalRecord]]) -> Att
             raise ValueError("a journal that is replayed begins with open and ends with close")
         at = from_plain(datetime, header["at"])
         execution = Execution(_state(program, last, at), _ReplayBench(records))
-        last = Attempt(int(header["token"]), execution.played(), closed)
+        last = Attempt(int(header["token"]), execution.played(), closed, _seen_at(records))
     if last is None:
         raise ValueError("no attempt of this run was ever journalled")
     return last
@@ -76,6 +77,12 @@ def _state(program: Program, last: Attempt | None, at: datetime) -> Run:
     if last is None:
         return begun(program, at)
     return resumed(last.outcome.unclosed, at=at, stopped=last.stopped, reason=last.reason)
+
+
+def _seen_at(records: Sequence[JournalRecord]) -> datetime | None:
+    samples = (record for record in reversed(records) if record.kind == "sample")
+    last = next(samples, None)
+    return from_plain(datetime, last.body["reading"]["received_at"]) if last else None
 
 
 class _ReplayBench:
@@ -104,6 +111,9 @@ class _ReplayBench:
         return tuple(item for place, item in self._items if place < self._heard)
 
     def configure(self, setpoint: Setpoint, protection: Protection) -> None:
+        self._command("configured")
+
+    def configure_load(self, draw: Draw) -> None:
         self._command("configured")
 
     def energise(self) -> datetime:

@@ -15,9 +15,11 @@ from stations.bench import Bench, BenchError, BenchLost
 from stations.plain import to_plain
 from stations.procedures.charging import essentially_balanced
 from stations.procedures.decide import decide
-from stations.procedures.progress import close_step, confirm, enter_next
+from stations.procedures.progress import close_step, confirm, current_stopped, enter_next
 from stations.procedures.steps import (
+    DRIVEN,
     Charge,
+    Discharge,
     Finish,
     Next,
     Outcome,
@@ -91,7 +93,7 @@ class Execution:
                 self._note_record()
                 return self.ended("FINISHED", "done")
             case Refuse(problems):
-                return self.ended("REFUSED", problems[0], problems)
+                return self.ended("REFUSED", " ".join(problems), problems)
             case Trip(reason):
                 return self._cut("TRIPPED", reason, reading.at)
             case SafeHold(reason, resumable):
@@ -126,9 +128,9 @@ class Execution:
 
     def _next(self, at: datetime) -> None:
         self._note_record()
-        if isinstance(self.state.step, Charge):
+        if isinstance(self.state.step, DRIVEN):
             proof = self.bench.off()
-            self.state = replace(self.state, current_stopped=proof)
+            self.state = current_stopped(self.state, proof)
             at = max(at, proof.at)
             self.bench.note("current_stopped", to_plain(proof))
         self.state = enter_next(self.state, at)
@@ -137,6 +139,9 @@ class Execution:
         if isinstance(step, Charge):
             self.bench.configure(step.setpoint, step.protection)
             self.state = replace(self.state, setpoint=step.setpoint, set_seq=self.state.last_seq)
+        elif isinstance(step, Discharge):
+            self.bench.configure_load(step.draw)
+        if isinstance(step, DRIVEN):
             self.state = replace(self.state, step_entered_at=self.bench.energise())
 
     def _announce(self) -> None:
@@ -206,6 +211,6 @@ class Execution:
         except BenchError as error:
             reason = f"{outcome.reason}; the output could not be proven off: {error}"
             return replace(outcome, kind="ERROR", reason=reason)
-        if isinstance(outcome.run.step, Charge):
-            outcome = replace(outcome, run=replace(outcome.run, current_stopped=proof))
+        if isinstance(outcome.run.step, DRIVEN):
+            outcome = replace(outcome, run=current_stopped(outcome.run, proof))
         return outcome

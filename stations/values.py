@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from stations.plain import LATER
+
 NAN = math.nan
 
 
@@ -53,11 +55,21 @@ class Cutoff:
 
 
 @dataclass(frozen=True, slots=True)
+class Draw:
+    """What we ask a load for: a constant current out of the cells, and its own ends."""
+
+    current_a: float  # drawn, so above 0
+    cutoff: Cutoff
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """The hard envelope.  The guardian enforces it on its own readings, whatever anyone asks.
 
     Voltages are at the bank meter and at each cell that a scanner sees; current is the
-    supply's read-back.  `charge_max_ah` caps the charge delivered while one session lives.
+    supply's read-back, or the load's while that draws.  `charge_max_ah` caps the charge
+    delivered while one session lives, `drawn_max_ah` what a load takes out; where nothing may be
+    drawn both limits of the load are 0.
     """
 
     bank_voltage_max_v: float
@@ -70,6 +82,8 @@ class Limits:
     charge_max_ah: float
     reading_age_max_s: float = 3.0
     temperature_max_c: float = 45.0
+    drawn_max_a: float = field(default=0.0, metadata=LATER)
+    drawn_max_ah: float = field(default=0.0, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +164,7 @@ class Ratings:
     supply: SupplyRatings
     meter: MeterRatings
     scanner: MeterRatings | None = None
+    load: LoadRatings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +183,8 @@ class Reading:
 
     `seq` counts from 1 within one attempt.  `age_s` is guard time: how old the oldest channel
     was when the guardian completed the sample.  `voltage_v` is the independent bank meter;
-    `supply_*` are the supply's own read-backs.  `flags` name doubts: "meter_invalid",
+    `supply_*` are the supply's own read-backs, or the load's while that is driven: volts at its
+    terminals, and a current below 0.  `flags` name doubts: "meter_invalid",
     "meter_silent", "meter_stuck", "scanner_silent", "supply_silent" ...; a reading with flags
     is evidence of doubt and never of progress.  Without a scanner `cell_voltages_v` is empty.
     """

@@ -16,7 +16,7 @@ import numpy as np
 
 from stations.bench import BenchError
 from stations.model.bank import Bank
-from stations.values import NAN, Event, OffProof, Protection, Reading, Setpoint
+from stations.values import NAN, Draw, Event, OffProof, Protection, Reading, Setpoint
 
 STARTED_AT = datetime(2025, 1, 6, 8, 0, tzinfo=UTC)  # any moment will do
 OFF_SAMPLE_S = 1.0  # with the output off a simulated bench runs at 1x and samples each second
@@ -50,6 +50,8 @@ class Instruments:
 
     supply_resolution_v: float = 0.01
     supply_resolution_a: float = 0.01
+    load_resolution_v: float = 1e-3
+    load_resolution_a: float = 1e-4
     meter_resolution_v: float = 1e-6
     supply_offset_v: float = 0.0
     supply_offset_a: float = 0.0
@@ -64,15 +66,17 @@ class Instruments:
 class Act:
     """What a person does `after_s` of process time from when the program enters `on_step`.
 
-    Hands: "join" puts links and leads on, "part" takes both off, "leads off" only the leads.
+    Hands: "join" puts links and leads on, "part" takes both off, "leads off" only the leads,
+    "single" puts leads and meter on `cell` alone.
     Then a step is confirmed (`step`, or `on_step` itself), or a stop is asked for.
     """
 
     on_step: str
     after_s: float
-    hands: Literal["", "join", "part", "leads off"] = ""
+    hands: Literal["", "join", "part", "leads off", "single"] = ""
     says: Literal["confirm", "stop", ""] = "confirm"
     step: str = ""
+    cell: int = 0
 
 
 # Someone who is at the bench whenever a parallel top balance asks for it.
@@ -111,6 +115,7 @@ class VirtualBench:
         self._rng = np.random.default_rng(seed)
         self._setpoint = Setpoint(0.0, 0.0)
         self._protection: Protection | None = None  # None: not configured since last off
+        self._draw: Draw | None = None  # likewise, of the load
         self._due: list[tuple[datetime, int, Act]] = []
         self._seq = 0
         self._acts = 0
@@ -122,21 +127,28 @@ class VirtualBench:
             if event is not None:
                 return event
         seconds = self._sample_s if self.output_on else OFF_SAMPLE_S
-        self.bank.advance(seconds, self._drive())
+        seen = self.bank.advance(seconds, self._drive())
         self.clock.push(seconds)
+        if self._draw is not None and seen.supply_voltage_v < self._draw.cutoff.voltage_v:
+            self.output_on = False  # the load's own cut-off
         return self._reading()
 
     def configure(self, setpoint: Setpoint, protection: Protection) -> None:
         if self.output_on:
             raise BenchError("the output is on; switch it off before configuring")
         self._apply(setpoint, protection)
-        self._protection = protection
+        self._protection, self._draw = protection, None
+
+    def configure_load(self, draw: Draw) -> None:
+        if self.output_on:
+            raise BenchError("the output is on; switch it off before configuring")
+        self._protection, self._draw = None, draw
 
     def arrived(self) -> Sequence[Reading | Event]:
         return ()
 
     def energise(self) -> datetime:
-        if self._protection is None:
+        if self._protection is None and self._draw is None:
             raise BenchError("not configured since the output was last off")
         self.output_on = True
         return self.clock.now()
@@ -148,7 +160,7 @@ class VirtualBench:
 
     def off(self) -> OffProof:
         self.output_on = False
-        self._protection = None
+        self._protection = self._draw = None
         now = self.clock.now()
         return OffProof(at=now, received_at=now, supply_current_a=self._ammeter(0.0))
 
@@ -173,9 +185,11 @@ class VirtualBench:
         )
 
     def _drive(self) -> Setpoint | None:
-        """What the supply truly regulates to."""
+        """What the supply truly regulates to, or what the load draws."""
         if not self.output_on:
             return None
+        if self._draw is not None:
+            return Setpoint(0.0, -self._draw.current_a)
         ours, asked = self._instruments, self._setpoint
         return Setpoint(
             asked.voltage_v + ours.supply_offset_v, asked.current_a + ours.supply_offset_a
@@ -183,8 +197,9 @@ class VirtualBench:
 
     def _perform(self, act: Act) -> Event | None:
         if act.hands:
-            self.bank.linked = act.hands != "part"
-            self.bank.fed = act.hands == "join"
+            self.bank.linked = act.hands in ("join", "leads off")
+            self.bank.fed = act.hands in ("join", "single")
+            self.bank.alone = act.cell if act.hands == "single" else 0
         now = self.clock.now()
         if act.says == "stop":
             self.off()
@@ -199,15 +214,20 @@ class VirtualBench:
         seen, now, ours = self.bank.solve(self._drive()), self.clock.now(), self._instruments
         self._seq += 1
         terminals_v = seen.supply_voltage_v - ours.supply_offset_v if self.output_on else 0.0
+        amps, step_v = self._ammeter(seen.supply_current_a), ours.supply_resolution_v
+        if self._draw is not None and self.output_on:
+            terminals_v, step_v = seen.supply_voltage_v, ours.load_resolution_v
+            amps = _rounded(seen.supply_current_a, ours.load_resolution_a)
+        alone = self.bank.alone
         return Reading(
             seq=self._seq,
             at=now,
             received_at=now,
             age_s=0.0,
             output_on=self.output_on,
-            voltage_v=self._volts(seen.far_end_v),
-            supply_voltage_v=_rounded(terminals_v, ours.supply_resolution_v),
-            supply_current_a=self._ammeter(seen.supply_current_a),
+            voltage_v=self._volts(float(seen.cell_v[alone - 1]) if alone else seen.far_end_v),
+            supply_voltage_v=_rounded(terminals_v, step_v),
+            supply_current_a=amps,
             cell_voltages_v=self._scanned(seen.cell_v.tolist()),
             regulation=seen.regulation,
         )

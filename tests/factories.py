@@ -5,7 +5,7 @@ They write rows directly; a test of a service calls the service.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from shop.cells.models import Batch, Cell, CellType
 from shop.equipment.models import Calibration, Instrument, Station, StationLease
 from shop.equipment.states import OutputState
-from shop.jobs.defaults import policy_defaults, recheck_defaults, recipe_defaults
+from shop.jobs.defaults import capacity_defaults, policy_defaults, recheck_defaults, recipe_defaults
 from shop.jobs.models import (
     Job,
     JobCell,
@@ -34,6 +34,7 @@ BENCH = (
     ("meter", "keysight_34461a", "34461A"),
     ("scanner", "keysight_34972a", "34972A"),
 )
+LOAD = ("load", "itech_it8514c", "IT8514C+")
 
 
 def make_cell_type(*, capacity_ah: float = 200.0) -> CellType:
@@ -67,13 +68,14 @@ def make_station(
     slug: str = "",
     output: OutputState = OutputState.OFF,
     calibrated: bool = True,
+    load: bool = False,
     now: datetime = NOON,
 ) -> Station:
-    """A station with supply, meter and scanner, its output proven off."""
+    """A station with supply, meter and scanner, and a load if asked, its output proven off."""
     number = next(_numbers)
     station = Station.objects.create(slug=slug or f"bench-{number}", name="Bench", host="localhost")
     StationLease.objects.create(station=station, output_state=output, heartbeat_at=now)
-    for role, driver, model in BENCH:
+    for role, driver, model in (*BENCH, LOAD) if load else BENCH:
         instrument = Instrument.objects.create(
             station=station,
             role=role,
@@ -106,11 +108,26 @@ def make_recipe_version(*, by: User, **parameters: Any) -> RecipeVersion:
 
 
 def make_recheck_recipe(*, by: User, **parameters: Any) -> RecipeVersion:
+    return make_recipe_of("recheck", recheck_defaults() | parameters, by=by)
+
+
+def make_recipe_of(procedure: str, parameters: Mapping[str, Any], *, by: User) -> RecipeVersion:
+    """Version 1 of a new recipe of that procedure."""
     return RecipeVersion.objects.create(
-        recipe=Recipe.objects.create(name=f"Re-check {next(_numbers)}"),
+        recipe=Recipe.objects.create(name=f"Recipe {next(_numbers)}"),
         version=1,
-        procedure="recheck",
-        parameters=recheck_defaults() | parameters,
+        procedure=procedure,
+        parameters=dict(parameters),
+        created_by=by,
+    )
+
+
+def make_capacity_recipe(*, by: User, **parameters: Any) -> RecipeVersion:
+    return RecipeVersion.objects.create(
+        recipe=Recipe.objects.create(name=f"Capacity test {next(_numbers)}"),
+        version=1,
+        procedure="capacity_test",
+        parameters=capacity_defaults() | parameters,
         created_by=by,
     )
 

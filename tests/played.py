@@ -28,7 +28,7 @@ from stations.runner import begun
 from stations.runner import run as play
 from stations.values import Event, Reading
 from stations.virtual import ATTENTIVE, Act, VirtualBench, VirtualClock
-from tests.factories import make_job, make_recheck_recipe, make_run
+from tests.factories import make_capacity_recipe, make_job, make_recheck_recipe, make_run
 
 LASTS = timedelta(hours=3, minutes=30)  # 4 x 200 Ah from 95 %, with the person's minutes
 CHUNK = 300
@@ -80,6 +80,20 @@ def play_recheck(
     return _play(job, station, by, bench, began_at)
 
 
+def play_capacity(*, by: User, cell: Cell, station: Station, began_at: datetime) -> Run:
+    """A FINISHED capacity test of `cell`, from 99 %, at a station with a load."""
+    job = make_job(
+        by=by,
+        cells=[cell],
+        recipe_version=make_capacity_recipe(by=by),
+        claimed_at=station,
+        state=JobState.IN_PROGRESS,
+        now=began_at,
+    )
+    person = (Act("connect", 60.0, hands="join"),)
+    return _play(job, station, by, _bench([0.99], began_at, person, sample_s=4.0), began_at)
+
+
 def _play(job: Job, station: Station, by: User, bench: _Recording, began_at: datetime) -> Run:
     program = plan(job, station).program
     run = make_run(by=by, job=job, station=station, now=began_at)
@@ -104,11 +118,14 @@ def _play(job: Job, station: Station, by: User, bench: _Recording, began_at: dat
 
 
 def _bench(
-    socs: Sequence[float], began_at: datetime, person: Sequence[Act] = ATTENTIVE
+    socs: Sequence[float],
+    began_at: datetime,
+    person: Sequence[Act] = ATTENTIVE,
+    sample_s: float = SAMPLE_S,
 ) -> _Recording:
     cells = [cell_of(200.0)] * len(socs)
     bank = Bank(cells, Wiring(), soc=socs, linked=False, fed=False)
-    bench = _Recording(bank, person=person, sample_s=SAMPLE_S, clock=VirtualClock(began_at))
+    bench = _Recording(bank, person=person, sample_s=sample_s, clock=VirtualClock(began_at))
     bench.readings = []
     return bench
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -19,10 +20,11 @@ from shop.cells.models import Cell
 from shop.cells.queries import cells_by_serial
 from shop.equipment.models import Station
 from shop.equipment.states import InstrumentRole
+from shop.evidence.parted import parted_cells
 from shop.forecast.queries import forecast
 from shop.jobs import queries, rules, services
 from shop.jobs.models import Job, RecipeVersion
-from shop.jobs.planning import lasts_at_most, plan
+from shop.jobs.planning import lasts_at_most, plan, target_of
 from shop.jobs.procedures import procedure_of
 from shop.jobs.states import JobState
 from shop.people.models import User
@@ -35,6 +37,20 @@ SET_UP = (
     "The supply's output is off, and its leads are not on the cells yet.",
     "The leads carry the planned current: 8–10 AWG, ring lugs, no clips, no banana plugs.",
     "Every cell stands alone now; they are joined only when the run page asks for it.",
+    "Somebody stays with the bench: this run is attended.",
+)
+# B12, B17: the same, and no cell is ever joined to another.
+SET_UP_SINGLE = (
+    *SET_UP[:4],
+    "Every cell stands alone and stays alone; each is connected only when the run page asks.",
+    SET_UP[5],
+)
+# B16: supply and load on one cell.
+SET_UP_CAPACITY = (
+    "Rings, watches and necklaces are off; only insulated tools are on the table.",
+    "Posts that nobody works on are covered; no link joins this cell to another.",
+    "Supply and load are off, and their leads are not on the cell yet.",
+    "The load's leads carry the discharge current and are short; the meter has wires of its own.",
     "Somebody stays with the bench: this run is attended.",
 )
 # B8: nothing is connected and nothing is charged.
@@ -129,14 +145,26 @@ def _serials(request: HttpRequest) -> list[str]:
 
 
 def _new_page(request: HttpRequest, refusal: Refusal | None = None) -> HttpResponse:
+    recipes = RecipeVersion.objects.select_related("recipe").order_by("recipe", "-version")
     context = {
         "refusal": refusal,
-        "recipes": RecipeVersion.objects.select_related("recipe").order_by("recipe", "-version"),
+        "recipes": recipes,
         "free": Cell.objects.filter(job_cells=None).select_related("batch")[:64],
-        "typed": request.POST.get("cells", ""),
+        # What a finding of the gate proposes comes in the address.
+        "typed": request.POST.get("cells", request.GET.get("cell", "")),
+        "chosen": number(request.POST.get("recipe")) or _proposed(request, recipes),
         "ticked": request.POST.getlist("cell"),
     }
     return render(request, "jobs/new.html", context)
+
+
+def _proposed(request: HttpRequest, recipes: Iterable[RecipeVersion]) -> int:
+    """The newest recipe of the procedure in the address, to the target of the cell's balance."""
+    asked = request.GET.get("procedure", "")
+    cells = Cell.objects.filter(serial=request.GET.get("cell", ""))
+    targets = {parted.target_v for parted in parted_cells(cells).values()}
+    fitting = (v.pk for v in recipes if v.procedure == asked and target_of(v) in targets)
+    return next(fitting, 0)
 
 
 def _page(request: HttpRequest, pk: int, refusal: Refusal | None = None) -> HttpResponse:
@@ -155,7 +183,12 @@ def _page(request: HttpRequest, pk: int, refusal: Refusal | None = None) -> Http
 
 
 def _set_up(job: Job) -> tuple[str, ...]:
-    return SET_UP if procedure_of(job.kind).moves_charge else SET_UP_RESTING
+    procedure = procedure_of(job.kind)
+    if procedure.tests_capacity:
+        return SET_UP_CAPACITY
+    if not procedure.moves_charge:
+        return SET_UP_RESTING
+    return SET_UP if procedure.joins else SET_UP_SINGLE
 
 
 def _plan_shown(job: Job) -> dict[str, Any]:

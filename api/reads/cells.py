@@ -58,7 +58,11 @@ def standing(evidence: CellEvidence, *, now: datetime) -> Standing:
     if evidence.balance.completeness != COMPLETE:
         return Standing("missing", "Partly balanced", "Next: balance it again.")
     if evidence.capacity is None:
-        return Standing("missing", "No capacity test", "Next: import the tester's file.")
+        return Standing(
+            "missing",
+            "No capacity test",
+            "Next: test it at a station with a load, or import the tester's file.",
+        )
     if evidence.approval is None:
         return Standing("waiting", "Awaits approval", "Next: a supervisor looks at it.")
     return _approved(evidence, now)

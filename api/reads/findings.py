@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from urllib.parse import urlencode
 
 from django.urls import reverse
 
+from shop.jobs.procedures import CELL_RECHARGE
 from shop.packs.findings import Finding
 
 # code of a fix -> page where it is done, words of the link
@@ -45,11 +47,15 @@ def said_once(findings: Sequence[Finding], batches: Mapping[str, str]) -> list[S
 
 
 def _sense(finding: Finding) -> tuple[object, ...]:
-    return (finding.rule, finding.verdict, finding.why, finding.limit, finding.fix)
+    alone = finding.cell if finding.fix and finding.fix.code == "recharge_cell" else ""
+    return (finding.rule, finding.verdict, finding.why, finding.limit, finding.fix, alone)
 
 
 def _where(group: Sequence[Finding], batches: Mapping[str, str]) -> tuple[str, str]:
     code = group[0].fix.code if group[0].fix else ""
+    if code == "recharge_cell" and len(group) == 1:
+        asked = urlencode({"procedure": CELL_RECHARGE, "cell": group[0].cell})
+        return f"{reverse('pages:job-new')}?{asked}", "Open a recharge of this cell"
     if code in PAGES:
         page, words = PAGES[code]
         return reverse(page), words

@@ -15,6 +15,8 @@ KINDS = {
     "Measure": "measure",
     "Verify": "verify",
     "Charge": "charge",
+    "Discharge": "discharge",
+    "Rest": "rest",
 }
 WORDS = {"skipped": "not needed", "stopped": "ended here"}
 OVER_EARLY = frozenset({"STOPPED", "ERROR", "TRIPPED", "REFUSED"})
@@ -25,7 +27,7 @@ PERSON_MAY_CONFIRM = frozenset({"PREFLIGHT", "RUNNING", "SAFE_HOLD"})
 class StepShown:
     name: str
     title: str
-    kind: str  # instruct, measure, verify, charge
+    kind: str  # instruct, measure, verify, charge, discharge, rest
     state: str  # done, now, next, skipped, stopped
 
     @property

@@ -16,7 +16,7 @@ from api.reads.live import Live, live
 from api.reads.program import Ask, Progress
 from api.words import amps, duration
 from shop.equipment.states import OutputState
-from shop.evidence.models import Balance, CellVoltage, VoltageCheck
+from shop.evidence.models import Balance, CapacityTest, CellVoltage, VoltageCheck
 from shop.jobs.models import Run
 from shop.jobs.queries import steps_begun
 from shop.jobs.states import RunState
@@ -66,6 +66,7 @@ class RunShown:
     live: Live | None
     checks: tuple[CheckShown, ...]
     balance: Balance | None
+    capacity_test: CapacityTest | None
     serials: tuple[str, ...]
     window: PassWindow | None
 
@@ -124,6 +125,15 @@ class RunShown:
         return by_hand.get("diagonal") in confirmed and by_hand.get("unlinked") not in confirmed
 
     @property
+    def is_still_connected(self) -> bool:
+        """The leads were put on one cell and nobody said that they came off."""
+        on, confirmed = False, confirmed_steps(self.run)
+        for step in (self.run.program or {}).get("steps", []):
+            if step.get("drawing") in ("single", "unlinked") and step["name"] in confirmed:
+                on = step["drawing"] == "single"
+        return on
+
+    @property
     def is_measuring(self) -> bool:
         return self.progress.now is not None and self.progress.now.kind == "measure"
 
@@ -168,7 +178,13 @@ def runs() -> QuerySet[Run]:
         "station__lease",
         "started_by",
         "balance",
-    ).prefetch_related("acts", "run_cells__cell", "voltage_checks__cells__cell")
+    ).prefetch_related(
+        "acts",
+        "run_cells__cell",
+        "voltage_checks__cells__cell",
+        "balance__cells__cell",
+        "capacity_tests",
+    )
 
 
 def shown(run: Run, *, now: datetime) -> RunShown:
@@ -180,6 +196,7 @@ def shown(run: Run, *, now: datetime) -> RunShown:
         live=told.get(run.station.slug),
         checks=tuple(check_shown(check) for check in run.voltage_checks.all()),
         balance=getattr(run, "balance", None),
+        capacity_test=next(iter(run.capacity_tests.all()), None),
         serials=tuple(row.cell.serial for row in run.run_cells.all()),
         window=_pass_window(run, now),
     )
@@ -189,9 +206,10 @@ def _pass_window(run: Run, now: datetime) -> PassWindow | None:
     """While somebody takes the links off: counted from when the output was proven off."""
     steps = (run.program or {}).get("steps", [])
     following = steps[(run.step or {}).get("index", 0) :]
-    rule = following[-1].get("rule", {}) if following else {}
+    ahead = [s for s in following if s["type"] in ("Charge", "Measure")]
+    rule = ahead[0].get("rule", {}) if ahead else {}
     lease = getattr(run.station, "lease", None)
-    if run.is_over or "fresh" not in rule or any(s["type"] == "Charge" for s in following):
+    if run.is_over or "fresh" not in rule:
         return None
     if lease is None or lease.output_state != OutputState.OFF or lease.output_at is None:
         return None

@@ -83,7 +83,11 @@ class ApprovalsView(ShopView):
 def _cell_shape(cell: Cell) -> dict[str, Any]:
     evidence = evidence_of(cell)
     tests = cell.capacity_tests.select_related("cell", "supersession").order_by("-tested_at")
-    balances = cell.balances.select_related("balance__supersession").order_by("-balance_id")
+    balances = (
+        cell.balances.select_related("balance__supersession")
+        .prefetch_related("balance__cells__cell")
+        .order_by("-balance_id")
+    )
     voltages = cell.voltages.select_related("voltage_check__supersession").order_by("-pk")
     newest_job = cell.jobs.order_by("-pk").values_list("pk", flat=True).first()
     return {
@@ -122,6 +126,7 @@ def _test_shape(test: CapacityTest) -> dict[str, Any]:
         "capacity_ah": test.capacity_ah,
         "tested_at": test.tested_at,
         "source": test.source,
+        "run": test.run_id,
         "superseded": superseded_shape(test),
     }
 

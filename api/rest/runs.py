@@ -18,7 +18,7 @@ from api.reads.program import Ask
 from api.reads.runs import CheckShown, RunShown
 from api.rest.views import ShopView, person, sent
 from shop import clock
-from shop.evidence.models import Balance
+from shop.evidence.models import Balance, CellBalance
 from shop.evidence.taking_back import Record
 from shop.forecast.queries import left_of
 from shop.jobs import services
@@ -151,7 +151,17 @@ def balance_shape(balance: Balance) -> dict[str, Any]:
         "simulated",
     )
     told = {name: getattr(balance, name) for name in names}
-    return {"id": balance.pk} | told | {"superseded": superseded_shape(balance)}
+    cells = [_cell_shape(row) for row in balance.cells.all() if row.completeness]
+    return {"id": balance.pk} | told | {"superseded": superseded_shape(balance), "cells": cells}
+
+
+def _cell_shape(row: CellBalance) -> dict[str, Any]:
+    """Of a cell that was charged alone."""
+    names = ("position", "completeness", "remark", "tail_a", "cv_s", "charge_ah")
+    own = {name: getattr(row, name) for name in names}
+    return {"serial": row.cell.serial, **own} | {
+        "current_stopped_at": row.current_stopped_received_at
+    }
 
 
 def superseded_shape(record: Record) -> dict[str, Any] | None:

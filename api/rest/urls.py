@@ -107,7 +107,9 @@ Shapes.
               "age_s", "verdict"}]}
     Balance  {"id", "method", "completeness": "COMPLETE|PARTIAL", "remark", "target_v", "tail_a",
               "done_a", "partial_a", "cv_s", "charge_ah", "simulated",
-              "superseded": Reason | null}
+              "superseded": Reason | null,
+              "cells": [those charged alone: {"serial", "position", "completeness", "remark",
+              "tail_a", "cv_s", "charge_ah", "current_stopped_at"}]}
     Curve    {"run", "at": [unix seconds], "voltage_v": [], "supply_voltage_v": [],
               "current_a": [], "cells_v": [[cell 1 …], [cell 2 …]],
               "gaps": [[from, to]], "readings": count, "target_v", "simulated"}
@@ -117,7 +119,7 @@ Shapes.
               "verdict", "at", "superseded": Reason | null}],
               "approvals": [{"evidence_sha256", "at"}]}
     Test     {"id", "serial", "capacity_ah", "tested_at", "source": "MEASURED|IMPORTED",
-              "superseded": Reason | null}
+              "run": id | null, "superseded": Reason | null}
     Reason   {"at", "words"}   when and why it was taken back
     Instrument  {"id", "station": slug, "role", "model", "serial_number", "calibrations": [{"id",
               "certificate", "valid_from", "valid_until", "withdrawn_at": null while it stands,

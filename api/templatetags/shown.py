@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from api import words
 from api.idempotency import FIELD
 from shop import clock
+from shop.evidence.rules.balance import WORDS
 from shop.jobs.models import JobEvent
 
 register = template.Library()
@@ -42,6 +43,12 @@ def capfirst_word(state: str) -> str:
 def procedure(kind: str) -> str:
     """What a job does, as a noun: "balance", "re-check"."""
     return words.PROCEDURES.get(str(kind), str(kind).replace("_", " "))
+
+
+@register.filter
+def method(code: str) -> str:
+    """How a balance was done: "top balance", "step-and-pause top balance"."""
+    return WORDS.get(str(code), str(code).replace("_", " ").lower())
 
 
 @register.filter

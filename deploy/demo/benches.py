@@ -31,7 +31,7 @@ class DemoBench:
     instruments: tuple[DemoInstrument, ...]
 
 
-def _bench(number: int) -> DemoBench:
+def _bench(number: int, *more: DemoInstrument) -> DemoBench:
     return DemoBench(
         slug=f"bench-{number}",
         name=f"Bench {number} (simulated)",
@@ -40,11 +40,13 @@ def _bench(number: int) -> DemoBench:
             DemoInstrument("supply", "riden_rd6018", "RD6018", f"{12344 + number:08d}"),
             DemoInstrument("meter", "keysight_34461a", "34461A", f"MY5320000{number}"),
             DemoInstrument("scanner", "keysight_34972a", "34972A", f"MY4900000{number}"),
+            *more,
         ),
     )
 
 
-BENCHES = (_bench(1), _bench(2))
+LOAD = DemoInstrument("load", "itech_it8514c", "IT8514C+", "8000123456")
+BENCHES = (_bench(1), _bench(2, LOAD))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ def write_folder(bench: DemoBench, data: Path) -> BenchFolder:
     meter_port, scanner_port, hands_port = free_port(), free_port(), free_port()
     resources = {
         "supply": "supply.tty",
+        "load": "load.tty",
         "meter": f"TCPIP0::127.0.0.1::{meter_port}::SOCKET",
         "scanner": f"TCPIP0::127.0.0.1::{scanner_port}::SOCKET",
     }
@@ -79,7 +82,8 @@ def write_folder(bench: DemoBench, data: Path) -> BenchFolder:
             f'resource = "{resources[instrument.role]}"',
             f'serial_number = "{instrument.serial_number}"',
         ]
-    lines.append(f"channels = {list(CHANNELS)}")
+        if instrument.role == "scanner":
+            lines.append(f"channels = {list(CHANNELS)}")
     (folder / "bench.toml").write_text("\n".join(lines) + "\n")
     (folder / "world.toml").write_text(_world(bench, hands_port))
     return BenchFolder(bench=bench, path=folder, hands_port=hands_port)

@@ -5,8 +5,10 @@ Run again on the same data it leaves evidence alone, and brings a new batch when
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from deploy.demo.benches import BENCHES, DemoBench
 from deploy.demo.people import ensure_customer, ensure_people
@@ -14,9 +16,23 @@ from shop.cells.models import Batch, Cell, CellType
 from shop.cells.services import define_cell_type, receive_batch
 from shop.equipment.models import Instrument, Station
 from shop.equipment.services import record_calibration, register_instrument, register_station
-from shop.jobs.defaults import policy_defaults, recheck_defaults, recipe_defaults
+from shop.jobs.balances import levelling_defaults, step_pause_defaults
+from shop.jobs.defaults import (
+    capacity_defaults,
+    policy_defaults,
+    recheck_defaults,
+    recipe_defaults,
+)
 from shop.jobs.models import Job, PolicyVersion, RecipeVersion
-from shop.jobs.procedures import RECHECK
+from shop.jobs.procedures import (
+    CAPACITY_TEST,
+    CELL_RECHARGE,
+    LEVELLING,
+    PARALLEL_TOP_BALANCE,
+    RECHECK,
+    SINGLE_CELLS,
+    STEP_PAUSE,
+)
 from shop.jobs.services import create_job
 from shop.jobs.states import JobState
 from shop.jobs.versions import store_policy, store_recipe
@@ -24,7 +40,31 @@ from shop.packs.models import PackDesign
 from shop.people.models import User
 
 RECIPE = "Parallel top balance 3.65 V"
-RECHECK_RECIPE = "Re-check of resting cells"
+# A simulated bench rests at 1 x, and at 240 x its samples are 12 s apart: short rests, one sample
+# at the cut-off, and room below it.  Its leads have 5 mohm.
+SIMULATED_CAPACITY = {
+    "rest_s": 5.0,
+    "empty_rest_s": 5.0,
+    "cutoff_samples": 1,
+    "stop_below_v": 0.5,
+    "load_lead_max_ohm": 0.006,
+}
+# What else can be chosen for a job: name, procedure, parameters.
+OTHER_RECIPES: Sequence[tuple[str, str, Mapping[str, Any]]] = (
+    ("Re-check of resting cells", RECHECK, recheck_defaults()),
+    # B13: a lower full voltage, for cells that run lower too.
+    ("Parallel top balance 3.64 V", PARALLEL_TOP_BALANCE, recipe_defaults() | {"target_v": 3.64}),
+    ("Parallel top balance 3.60 V", PARALLEL_TOP_BALANCE, recipe_defaults() | {"target_v": 3.60}),
+    ("Step-and-pause top balance 3.60 V", STEP_PAUSE, step_pause_defaults()),
+    ("Individual top balance 3.65 V", SINGLE_CELLS, recipe_defaults()),
+    ("Recharge of one cell 3.65 V", CELL_RECHARGE, recipe_defaults()),
+    ("Levelling of low cells to 3.30 V", LEVELLING, levelling_defaults()),
+    (
+        "Capacity test at 0.5C, simulated bench",
+        CAPACITY_TEST,
+        capacity_defaults() | SIMULATED_CAPACITY,
+    ),
+)
 DESIGN = "12 V solar, 4S1P"
 BATCH_CELLS = 8
 JOB_CELLS = 4
@@ -39,7 +79,7 @@ def seed(data: Path, *, now: datetime) -> dict[str, str]:
     for bench in BENCHES:
         _ensure_station(bench, by=supervisor, now=now)
     recipe = _ensure_recipe(by=supervisor, now=now)
-    _ensure_recheck(by=supervisor, now=now)
+    _ensure_other_recipes(by=supervisor, now=now)
     _ensure_policy(by=supervisor, now=now)
     _ensure_design()
     if not Job.objects.filter(state=JobState.OPEN).exists():
@@ -84,15 +124,10 @@ def _ensure_recipe(*, by: User, now: datetime) -> RecipeVersion:
     return known or store_recipe(name=RECIPE, parameters=recipe_defaults(), by=by, now=now)
 
 
-def _ensure_recheck(*, by: User, now: datetime) -> None:
-    if not RecipeVersion.objects.filter(recipe__name=RECHECK_RECIPE).exists():
-        store_recipe(
-            name=RECHECK_RECIPE,
-            procedure=RECHECK,
-            parameters=recheck_defaults(),
-            by=by,
-            now=now,
-        )
+def _ensure_other_recipes(*, by: User, now: datetime) -> None:
+    for name, procedure, parameters in OTHER_RECIPES:
+        if not RecipeVersion.objects.filter(recipe__name=name).exists():
+            store_recipe(name=name, procedure=procedure, parameters=parameters, by=by, now=now)
 
 
 def _ensure_policy(*, by: User, now: datetime) -> None:

@@ -15,6 +15,7 @@ class InstrumentRole(StrEnum):
     SUPPLY = "supply"
     METER = "meter"
     SCANNER = "scanner"
+    LOAD = "load"
     RELAY = "relay"  # known by its address on the bus, each board of the shop with its own
 
 

@@ -114,10 +114,24 @@ class CapacityTest(models.Model):
     imported_by = models.ForeignKey(
         "shop.User", models.PROTECT, related_name="+", null=True, blank=True
     )
+    # Of one measured here: the run, and the manifest that has its figures.
+    run = models.ForeignKey(
+        "shop.Run", models.PROTECT, related_name="capacity_tests", null=True, blank=True
+    )
+    manifest_sha256 = models.CharField(max_length=64, blank=True)
+    simulated = models.BooleanField(default=False)
     recorded_at = models.DateTimeField()
 
     class Meta:
         constraints = (
+            models.UniqueConstraint(
+                name="one_capacity_test_per_run_and_cell", fields=("run", "cell")
+            ),
+            models.CheckConstraint(
+                name="capacity_of_a_run_names_its_manifest",
+                condition=Q(run__isnull=True)
+                | Q(source="MEASURED", manifest_sha256__regex="^[0-9a-f]{64}$"),
+            ),
             models.CheckConstraint(name="capacity_is_positive", condition=Q(capacity_ah__gt=0.0)),
             models.CheckConstraint(
                 name="import_names_its_file_row_and_person",
@@ -164,6 +178,8 @@ class Balance(models.Model):
 
     class Method(models.TextChoices):
         TOP = "TOP", "top balance"
+        TOP_STEP = "TOP_STEP", "step-and-pause top balance"
+        TOP_CELL = "TOP_CELL", "individual top balance"
         BOTTOM = "BOTTOM", "bottom balance"
 
     class Completeness(models.TextChoices):
@@ -202,17 +218,41 @@ class Balance(models.Model):
 
 
 class CellBalance(models.Model):
-    """One cell of the balanced group, at its place in the bank."""
+    """One cell of the balanced group, at its place in the bank.
+
+    The rest is its own where cells were charged one by one, else "" or null: the group's holds.
+    """
 
     balance = models.ForeignKey(Balance, models.PROTECT, related_name="cells")
     cell = models.ForeignKey("shop.Cell", models.PROTECT, related_name="balances")
     position = models.PositiveSmallIntegerField()
+    completeness = models.CharField(
+        max_length=8, choices=Balance.Completeness.choices, blank=True, default=""
+    )
+    remark = models.CharField(max_length=200, blank=True, default="")
+    tail_a = models.FloatField(null=True, blank=True)
+    cv_s = models.FloatField(null=True, blank=True)
+    charge_ah = models.FloatField(null=True, blank=True)
+    current_stopped_at = models.DateTimeField(null=True, blank=True)
+    current_stopped_received_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = (
             models.UniqueConstraint(name="cell_once_per_balance", fields=("balance", "cell")),
             models.UniqueConstraint(
                 name="position_once_per_balance", fields=("balance", "position")
+            ),
+            models.CheckConstraint(
+                name="cell_balance_has_all_its_figures_or_none",
+                condition=Q(
+                    completeness="",
+                    tail_a__isnull=True,
+                    cv_s__isnull=True,
+                    charge_ah__isnull=True,
+                    current_stopped_received_at__isnull=True,
+                )
+                | ~Q(completeness="")
+                & Q(tail_a__isnull=False, cv_s__isnull=False, charge_ah__isnull=False),
             ),
         )
 

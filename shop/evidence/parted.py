@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from shop.cells.models import Cell
-from shop.evidence.models import CellBalance, VoltageCheck
+from shop.evidence.models import CellBalance, CellVoltage, VoltageCheck
 from shop.jobs.procedures import Parted
 from stations.values import NAN, OffProof
 
@@ -19,20 +19,30 @@ def parted_cells(cells: Iterable[Cell]) -> dict[int, Parted]:
         .order_by("balance__recorded_at", "balance_id")
     )
     balances = {row.cell_id: row.balance for row in rows}
-    checks = VoltageCheck.objects.filter(
-        kind=VoltageCheck.Kind.DISCONNECT,
-        run__in={balance.run_id for balance in balances.values()},
-    ).order_by("current_stopped_received_at")
+    measured = (
+        CellVoltage.objects.filter(
+            cell__in=balances,
+            voltage_check__kind=VoltageCheck.Kind.DISCONNECT,
+            voltage_check__run__in={balance.run_id for balance in balances.values()},
+        )
+        .select_related("voltage_check")
+        .order_by("voltage_check__current_stopped_received_at")
+    )
     stops = {
-        check.run_id: OffProof(check.current_stopped_at, check.current_stopped_received_at, NAN)
-        for check in checks
-        if check.current_stopped_at is not None and check.current_stopped_received_at is not None
+        (row.cell_id, row.voltage_check.run_id): stop
+        for row in measured
+        if (stop := _stop(row.voltage_check)) is not None
     }
     return {
-        cell_id: Parted(balance.run_id, balance.target_v, stops[balance.run_id])
+        cell_id: Parted(balance.run_id, balance.target_v, stops[cell_id, balance.run_id])
         for cell_id, balance in balances.items()
-        if balance.run_id in stops
+        if (cell_id, balance.run_id) in stops
     }
+
+
+def _stop(check: VoltageCheck) -> OffProof | None:
+    at, received_at = check.current_stopped_at, check.current_stopped_received_at
+    return OffProof(at, received_at, NAN) if at is not None and received_at is not None else None
 
 
 def banks_of(cell_ids: Iterable[int]) -> dict[int, list[tuple[datetime, int]]]:

@@ -9,7 +9,8 @@ which is as true as before.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -20,7 +21,6 @@ from shop.cells.models import Cell
 from shop.equipment.models import Calibration, CalibrationWithdrawal, Instrument
 from shop.evidence.models import (
     Approval,
-    Balance,
     CapacityTest,
     CellBalance,
     CellVoltage,
@@ -56,6 +56,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 PRE_PARALLEL, DISCONNECT, RECHECK = VoltageCheck.Kind.values
+CAPACITY_BY = frozenset({"meter", "load"})  # the roles that measure Ah and Wh
 
 
 def evidence_of(cell: Cell) -> CellEvidence:
@@ -87,7 +88,8 @@ class _Reader:
         )
         self.ids = [cell.pk for cell in self.cells]
         self.balances = self._balances()
-        self.run_ids = {balance.run_id for balance in self.balances.values()}
+        self.tests = self._tests()
+        self.run_ids = {row.balance.run_id for row in self.balances.values()}
         self.voltages = self._voltages()
         self.groups = self._groups()
         self.calibrations = self._calibrations()
@@ -95,7 +97,6 @@ class _Reader:
         self.broken = self._broken()
 
     def all(self) -> dict[str, CellEvidence]:
-        capacities = self._capacities()
         notes = self._nonconformances()
         approvals = self._approvals()
         # By relation, not by import: packs know evidence, never the reverse.
@@ -110,7 +111,7 @@ class _Reader:
                 serial=cell.serial,
                 cell_type=str(cell.batch.cell_type),
                 rated_ah=cell.batch.cell_type.capacity_ah,
-                capacity=capacities.get(cell.pk),
+                capacity=self._capacity(cell.pk),
                 balance=self._balance(cell.pk),
                 pre_parallel=self._voltage(cell.pk, PRE_PARALLEL),
                 disconnect=self._voltage(cell.pk, DISCONNECT),
@@ -123,7 +124,7 @@ class _Reader:
             for cell in self.cells
         }
 
-    def _balances(self) -> dict[int, Balance]:
+    def _balances(self) -> dict[int, CellBalance]:
         rows = (
             CellBalance.objects.filter(cell__in=self.ids)
             .select_related(
@@ -134,7 +135,7 @@ class _Reader:
             )
             .order_by("balance__recorded_at", "balance_id")
         )
-        return {row.cell_id: row.balance for row in rows}
+        return {row.cell_id: row for row in rows}
 
     def _voltages(self) -> dict[tuple[int, str], CellVoltage]:
         """The newest by cell and kind: of the balance's own run, re-checks of any."""
@@ -146,8 +147,8 @@ class _Reader:
         )
         found = {}
         for row in rows:
-            balance = self.balances.get(row.cell_id)
-            own = balance is not None and row.voltage_check.run_id == balance.run_id
+            mine = self.balances.get(row.cell_id)
+            own = mine is not None and row.voltage_check.run_id == mine.balance.run_id
             if own or row.voltage_check.kind == RECHECK:
                 found[row.cell_id, row.voltage_check.kind] = row
         return found
@@ -176,11 +177,13 @@ class _Reader:
 
     def _calibrations(self) -> dict[str, list[CalibrationSpan]]:
         """Of the instruments that any of the evidence names, by serial number, newest first."""
+        sealed = {row.balance.manifest_sha256 for row in self.balances.values()}
+        tested = {test.run_id for test in self.tests.values() if test.run_id}
         self.manifests = {
             manifest.run_id: manifest
             for manifest in Manifest.objects.filter(
-                run__in=self.run_ids,
-                sha256__in={balance.manifest_sha256 for balance in self.balances.values()},
+                run__in=self.run_ids | tested,
+                sha256__in=sealed | {test.manifest_sha256 for test in self.tests.values()},
             ).select_related("key__retirement")
         }
         named = {
@@ -211,13 +214,15 @@ class _Reader:
 
     def _broken(self) -> dict[int, str | None]:
         """Why what a run left proves nothing, by run; None where its seal holds."""
-        runs = {balance.run_id: balance.run for balance in self.balances.values()}
+        runs = {row.balance.run_id: row.balance.run for row in self.balances.values()}
         trusted = trusted_keys(settings.CELLSHOP_KEYS, SigningKey.Purpose.MANIFESTS)
         return {pk: broken(run, self.manifests.get(pk), trusted) for pk, run in runs.items()}
 
     def _hands(self) -> Mapping[int, list[tuple[int, int | None, int | None]]]:
-        """Who started each run of the balances' jobs, and who confirmed its steps, by job."""
-        jobs = {balance.run.job_id for balance in self.balances.values()}
+        """Who started each run of the jobs of balances and capacity tests, and who confirmed its
+        steps, by job."""
+        jobs = {row.balance.run.job_id for row in self.balances.values()}
+        jobs |= {test.run.job_id for test in self.tests.values() if test.run}
         rows = Run.objects.filter(job__in=jobs).values_list(
             "job_id", "pk", "started_by_id", "acts__by_id"
         )
@@ -249,24 +254,23 @@ class _Reader:
         )
 
     def _balance(self, cell_id: int) -> BalanceEvidence | None:
-        balance = self.balances.get(cell_id)
-        if balance is None:
+        row = self.balances.get(cell_id)
+        if row is None:
             return None
-        run = balance.run
-        manifest = self.manifests.get(run.pk)
-        instruments = manifest.body.get("instruments", []) if manifest else []
+        balance = row.balance
+        run, figures = balance.run, row if row.completeness else balance
         return BalanceEvidence(
             id=balance.pk,
             run_id=run.pk,
             method=balance.method,
             target_v=balance.target_v,
-            completeness=balance.completeness,
-            remark=balance.remark,
-            tail_a=balance.tail_a,
+            completeness=figures.completeness,
+            remark=figures.remark,
+            tail_a=_own_or(figures.tail_a, balance.tail_a),
             done_a=balance.done_a,
             partial_a=balance.partial_a,
-            cv_s=balance.cv_s,
-            charge_ah=balance.charge_ah,
+            cv_s=_own_or(figures.cv_s, balance.cv_s),
+            charge_ah=_own_or(figures.charge_ah, balance.charge_ah),
             policy_version=balance.policy_version.version,
             recipe=balance.recipe_version.recipe.name,
             recipe_version=balance.recipe_version.version,
@@ -274,16 +278,7 @@ class _Reader:
             simulated=balance.simulated,
             recorded_at=balance.recorded_at,
             ran_by=self._ran_by(run),
-            instruments=tuple(
-                self._use(
-                    str(entry.get("role", "")),
-                    str(entry.get("model", "")),
-                    str(entry.get("serial_number", "")),
-                    run.queued_at,
-                    balance.recorded_at,
-                )
-                for entry in instruments
-            ),
+            instruments=self._sealed_uses(run, balance.recorded_at),
             superseded=_taken_back(getattr(balance, "supersession", None)),
             broken=self.broken[run.pk],
         )
@@ -316,10 +311,28 @@ class _Reader:
             superseded=_taken_back(getattr(check, "supersession", None)),
         )
 
-    def _capacities(self) -> dict[int, CapacityEvidence]:
+    def _sealed_uses(
+        self, run: Run, until: datetime, roles: Collection[str] | None = None
+    ) -> tuple[InstrumentUse, ...]:
+        """The instruments that the run's manifest names; `roles` are those that count."""
+        manifest = self.manifests.get(run.pk)
+        named = manifest.body.get("instruments", []) if manifest else []
+        return tuple(
+            self._use(
+                str(entry.get("role", "")),
+                str(entry.get("model", "")),
+                str(entry.get("serial_number", "")),
+                run.queued_at,
+                until,
+            )
+            for entry in named
+            if roles is None or entry.get("role") in roles
+        )
+
+    def _tests(self) -> dict[int, CapacityTest]:
         rows = (
             CapacityTest.objects.filter(cell__in=self.ids)
-            .select_related("supersession")
+            .select_related("supersession", "run")
             .order_by("tested_at", "pk")
         )
         # Superseded, then imported, then measured here: the last one is the one that stays.
@@ -327,19 +340,32 @@ class _Reader:
         ordered = sorted(
             rows, key=lambda row: (not hasattr(row, "supersession"), row.source == measured)
         )
-        return {
-            row.cell_id: CapacityEvidence(
-                id=row.pk,
-                source=row.source,
-                capacity_ah=row.capacity_ah,
-                tested_at=row.tested_at,
-                file_name=row.file_name,
-                file_sha256=row.file_sha256,
-                row=row.row,
-                superseded=_taken_back(getattr(row, "supersession", None)),
-            )
-            for row in ordered
-        }
+        return {row.cell_id: row for row in ordered}
+
+    def _capacity(self, cell_id: int) -> CapacityEvidence | None:
+        test = self.tests.get(cell_id)
+        if test is None:
+            return None
+        known = CapacityEvidence(
+            id=test.pk,
+            source=test.source,
+            capacity_ah=test.capacity_ah,
+            tested_at=test.tested_at,
+            file_name=test.file_name,
+            file_sha256=test.file_sha256,
+            row=test.row,
+            superseded=_taken_back(getattr(test, "supersession", None)),
+        )
+        if test.run is None:
+            return known
+        return replace(
+            known,
+            run_id=test.run_id,
+            manifest_sha256=test.manifest_sha256,
+            simulated=test.simulated,
+            ran_by=self._ran_by(test.run),
+            instruments=self._sealed_uses(test.run, test.recorded_at, CAPACITY_BY),
+        )
 
     def _nonconformances(self) -> Mapping[int, Sequence[NonconformanceEvidence]]:
         rows = (
@@ -378,8 +404,12 @@ class _Reader:
         return {
             cell_id: run_id
             for cell_id, run_id in rows
-            if cell_id in self.balances and run_id > self.balances[cell_id].run_id
+            if cell_id in self.balances and run_id > self.balances[cell_id].balance.run_id
         }
+
+
+def _own_or(own: float | None, group: float) -> float:
+    return group if own is None else own
 
 
 def _taken_back(row: Supersession | CalibrationWithdrawal | None) -> TakenBack | None:

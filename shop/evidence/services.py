@@ -1,4 +1,4 @@
-"""Writing evidence: checks, balances, imported capacities, approvals.
+"""Writing evidence: checks, balances, capacities, approvals.
 
 Each is one transaction; what is recorded is never changed.  Recording the same thing of a run
 again returns what is stored, for a worker may have died between writing and saying so.
@@ -30,8 +30,9 @@ from shop.evidence.models import (
 )
 from shop.evidence.rules import capacity_file
 from shop.evidence.rules.approval import approval_problems
-from shop.evidence.rules.balance import balance_of
+from shop.evidence.rules.balance import BalanceFigures, balance_of, cells_of, stopped_of
 from shop.evidence.rules.capacity_file import CapacityRow
+from shop.evidence.rules.measured import capacity_of
 from shop.evidence.rules.voltages import POSSIBLE_V, is_number
 from shop.evidence.values import CellEvidence
 from shop.jobs.models import Run
@@ -73,13 +74,16 @@ def record_voltage_check(
     current_stopped: OffProof | None,
     simulated: bool,
     now: datetime,
+    cell: int = 0,
 ) -> VoltageCheck:
-    """The check of every cell of a run, with the windows that the bench applied.
+    """The check of every cell of a run, or of the one at `cell`, with the windows of the bench.
 
     `current_stopped` is None only before any current.  A cell that failed after it, or read
     above its window twice, gets a nonconformance.
     """
     cells = queries.cells_of_run(run)
+    if cell:
+        cells = {position: one for position, one in cells.items() if position == cell}
     refuse(_reading_problems(kind, results, cells, current_stopped))
     with transaction.atomic():
         Run.objects.select_for_update().get(pk=run.pk)
@@ -202,6 +206,7 @@ def record_balance(
 ) -> Balance | None:
     """The balance that a run's records show, one row for the group and one per cell.
 
+    Cells that are charged one by one have their own figures, and no row before their hold.
     None, and nothing written, where the current never came to its CV hold.
     """
     figures = balance_of(records)
@@ -219,7 +224,7 @@ def record_balance(
             method=Balance.Method(method),
             target_v=target_v,
             completeness=Balance.Completeness(figures.completeness),
-            remark=figures.remark[:200],
+            remark=figures.remark,
             tail_a=figures.tail_a,
             done_a=figures.done_a,
             partial_a=figures.partial_a,
@@ -231,11 +236,68 @@ def record_balance(
             simulated=simulated,
             recorded_at=now,
         )
+        own, stops = cells_of(records), stopped_of(records)
         CellBalance.objects.bulk_create(
-            CellBalance(balance=balance, cell=cell, position=position)
+            _cell_balance(balance, position, cell, own.get(position), stops.get(position))
             for position, cell in cells.items()
+            if position in own or not own
         )
     return balance
+
+
+def _cell_balance(
+    balance: Balance,
+    position: int,
+    cell: Cell,
+    own: BalanceFigures | None,
+    stopped: OffProof | None,
+) -> CellBalance:
+    row = CellBalance(balance=balance, cell=cell, position=position)
+    if own is not None:
+        row.completeness, row.remark = own.completeness, own.remark
+        row.tail_a, row.cv_s, row.charge_ah = own.tail_a, own.cv_s, own.charge_ah
+        row.current_stopped_at = stopped.at if stopped else None
+        row.current_stopped_received_at = stopped.received_at if stopped else None
+    return row
+
+
+def record_capacity_test(
+    *,
+    run: Run,
+    records: Sequence[Record],
+    current_stopped: OffProof,
+    manifest_sha256: str,
+    simulated: bool,
+    now: datetime,
+) -> CapacityTest | None:
+    """The capacity that the run of one cell measured (B16); None where it did not.
+
+    It is of the moment at which current stopped.
+    """
+    figures = capacity_of(records)
+    if figures is None:
+        return None
+    (cell,) = queries.cells_of_run(run).values()
+    with transaction.atomic():
+        Run.objects.select_for_update().get(pk=run.pk)
+        touch_cells([cell])
+        known = CapacityTest.objects.filter(run=run).first()
+        if known is not None:
+            return known
+        load = run.station.instruments.get(role="load")
+        return CapacityTest.objects.create(
+            cell=cell,
+            source=CapacityTest.Source.MEASURED,
+            capacity_ah=figures.capacity_ah,
+            energy_wh=figures.energy_wh,
+            tested_at=current_stopped.received_at,
+            discharge_c_rate=figures.current_a / cell.batch.cell_type.capacity_ah,
+            instrument_text=str(load)[:100],
+            run=run,
+            manifest_sha256=manifest_sha256,
+            simulated=simulated,
+            recorded_at=now,
+        )
 
 
 def import_capacity_file(*, name: str, data: bytes, by: User, now: datetime) -> list[CapacityTest]:

@@ -68,6 +68,8 @@ class InstrumentUse:
 
 @dataclass(frozen=True)
 class CapacityEvidence:
+    """The newest capacity of a cell; `run_id` and what follows are of one measured here."""
+
     id: int
     source: str  # MEASURED, IMPORTED
     capacity_ah: float
@@ -76,6 +78,11 @@ class CapacityEvidence:
     file_sha256: str = ""
     row: int | None = None
     superseded: TakenBack | None = field(default=None, metadata=LATER)
+    run_id: int | None = field(default=None, metadata=LATER)
+    manifest_sha256: str | None = field(default=None, metadata=LATER)
+    simulated: bool | None = field(default=None, metadata=LATER)
+    ran_by: frozenset[int] | None = field(default=None, metadata=LATER)
+    instruments: tuple[InstrumentUse, ...] | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True)
@@ -195,6 +202,12 @@ class CellEvidence:
     @cached_property
     def sha256(self) -> str:
         return sha256_of(self.body)
+
+    @property
+    def ran_by(self) -> frozenset[int]:
+        """Everyone who had a hand in the runs that count."""
+        tested = self.capacity.ran_by if self.capacity else None
+        return (self.balance.ran_by if self.balance else frozenset()) | (tested or frozenset())
 
     @property
     def recheck_since(self) -> VoltageEvidence | None:

@@ -1,7 +1,7 @@
 """Defaults of recipes and policies, with their sources; a version may change any by name.
 
-Recipe numbers live with the procedure that uses them (`top_balance.Recipe` and `recheck.Recipe`
-in `stations.procedures`); here is how stored parameters become one, and what a policy asks of
+Recipe numbers live with the procedure that uses them (`top_balance.Recipe` and its siblings in
+`stations.procedures`); here is how stored parameters become one, and what a policy asks of
 evidence.  Sources: [A] "Top Balancing vs Bottom Balancing", [B] "Top Balancing LiFePo4 Cells
 using a low cost 10A benchtop power supply"; the rest is physics of the cell, said beside the
 number.
@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from shop.refusals import Problem, Refusal
 from stations.plain import from_plain
-from stations.procedures import recheck
+from stations.procedures import capacity_test, recheck
 from stations.procedures.top_balance import Recipe
 from stations.values import Window
 
@@ -81,6 +81,7 @@ class Policy:
 RECIPE_BOUNDS: Mapping[str, Window] = {
     "target_v": Window(3.50, 3.65),  # B13
     "target_min_v": Window(3.45, 3.65),
+    "bms_run_v": Window(0.0, 3.80),
     "done_c": Window(0.0002, 0.05),  # up to the reviewer's 0.05C in [B], appendix A
     "partial_c": Window(0.0002, 0.05),
     "done_share": Window(0.01, 0.5),
@@ -101,6 +102,8 @@ RECIPE_BOUNDS: Mapping[str, Window] = {
     "lead_max_ohm": Window(0.002, 0.100),
     "parallel_spread_max_v": Window(0.0, 0.30),
     "parallel_level_max_v": Window(0.0, 0.30),
+    "resistor_ohm": Window(0.1, 10.0),
+    "resistor_s": Window(10.0, 3600.0),
     "pass_below_v": Window(0.005, 0.100),
     "marginal_below_v": Window(0.005, 0.150),
     "above_v": Window(0.0, 0.020),
@@ -125,6 +128,35 @@ RECHECK_BOUNDS: Mapping[str, Window] = {
     "span_max_s": Window(60.0, 4 * 3600.0),
     "temperature_span_k": Window(0.5, 10.0),
     "wait_max_s": Window(60.0, 48 * 3600.0),
+    "resume_attempts_max": Window(1, 10),
+}
+
+CAPACITY_BOUNDS: Mapping[str, Window] = {
+    "target_v": Window(3.50, 3.65),
+    "charge_c": Window(0.01, 1.0),
+    "supply_share": Window(0.05, 1.0),
+    "done_c": Window(0.001, 0.05),
+    "done_share": Window(0.01, 0.5),
+    "dwell_s": Window(10.0, 3600.0),
+    "cv_max_s": Window(600.0, 24 * 3600.0),
+    "rest_s": Window(1.0, 24 * 3600.0),
+    "discharge_c": Window(0.05, 1.0),
+    "cutoff_v": Window(2.50, 3.00),
+    "cutoff_samples": Window(1, 10),
+    "stop_below_v": Window(0.02, 0.50),  # so never below 2.0 V, where an LFP cell is harmed
+    "gap_max_s": Window(1.0, 5.0),  # B16: a longer hole is never evidence
+    "empty_rest_s": Window(1.0, 3600.0),
+    "full_low_v": Window(3.20, 3.45),
+    "alarm_above_v": Window(0.005, 0.050),
+    "stop_above_v": Window(0.010, 0.100),
+    "ovp_above_v": Window(0.020, 0.100),
+    "meter_agree_v": Window(0.002, 0.050),
+    "lead_max_ohm": Window(0.002, 0.100),
+    "load_lead_max_ohm": Window(0.001, 0.050),
+    "verify_cells_v": Window(0.005, 0.150),
+    "wait_max_s": Window(60.0, 48 * 3600.0),
+    "resume_gap_max_s": Window(0.0, 4 * 3600.0),
+    "resume_rest_s": Window(0.0, 3600.0),
     "resume_attempts_max": Window(1, 10),
 }
 
@@ -158,6 +190,7 @@ RECIPE_ORDERED = (
     ("done_c", "partial_c"),
     ("done_share", "partial_share"),
     ("target_min_v", "target_v"),
+    ("bms_run_v", "target_v"),  # B13
     ("cv_min_s", "cv_max_s"),
     ("alarm_above_v", "stop_above_v"),
     ("stop_above_v", "ovp_above_v"),
@@ -169,6 +202,10 @@ RECHECK_ORDERED = (
     ("early_s", "late_s"),
     ("early_warn_v", "early_fail_v"),
     ("late_warn_v", "late_fail_v"),
+)
+CAPACITY_ORDERED = (
+    ("alarm_above_v", "stop_above_v"),
+    ("stop_above_v", "ovp_above_v"),
 )
 POLICY_ORDERED = (
     ("pass_below_v", "marginal_below_v"),
@@ -189,7 +226,7 @@ def recipe_of(parameters: Mapping[str, Any]) -> Recipe:
     Raises Refusal naming every key that is unknown, mistyped or out of bounds.
     """
     named = {key: value for key, value in parameters.items() if key != FULL_RATING}
-    recipe = _read(Recipe, named, RECIPE_BOUNDS, RECIPE_ORDERED)
+    recipe = read(Recipe, named, RECIPE_BOUNDS, RECIPE_ORDERED)
     if not isinstance(parameters.get(FULL_RATING, False), bool):
         raise Refusal([_wrong(FULL_RATING, "must be true or false")])
     return recipe
@@ -201,12 +238,17 @@ def full_rating_allowed(parameters: Mapping[str, Any]) -> bool:
 
 def recheck_recipe_of(parameters: Mapping[str, Any]) -> recheck.Recipe:
     """The re-check recipe that stored parameters name; raises Refusal like `recipe_of`."""
-    return _read(recheck.Recipe, parameters, RECHECK_BOUNDS, RECHECK_ORDERED)
+    return read(recheck.Recipe, parameters, RECHECK_BOUNDS, RECHECK_ORDERED)
+
+
+def capacity_recipe_of(parameters: Mapping[str, Any]) -> capacity_test.Recipe:
+    """The capacity test's recipe that stored parameters name; raises Refusal like `recipe_of`."""
+    return read(capacity_test.Recipe, parameters, CAPACITY_BOUNDS, CAPACITY_ORDERED)
 
 
 def policy_of(parameters: Mapping[str, Any]) -> Policy:
     """The policy that stored parameters name; raises Refusal like `recipe_of`."""
-    policy = _read(Policy, parameters, POLICY_BOUNDS, POLICY_ORDERED)
+    policy = read(Policy, parameters, POLICY_BOUNDS, POLICY_ORDERED)
     if policy.capacity_basis not in ("group", "rating"):
         raise Refusal([_wrong("capacity_basis", "must be 'group' or 'rating'")])
     return policy
@@ -222,17 +264,27 @@ def recheck_defaults() -> dict[str, Any]:
     return asdict(recheck.Recipe())
 
 
+def capacity_defaults() -> dict[str, Any]:
+    """Every parameter of a capacity test's recipe at its default, ready to be stored."""
+    return asdict(capacity_test.Recipe())
+
+
 def policy_defaults() -> dict[str, Any]:
     """Every parameter of a policy at its default, ready to be stored as a version."""
     return asdict(Policy())
 
 
-def _read(
+def read(
     kind: type[T],
     parameters: Mapping[str, Any],
     bounds: Mapping[str, Window],
     ordered: tuple[tuple[str, str], ...],
 ) -> T:
+    """The value of `kind` that `parameters` name, within `bounds`; the rest takes its default.
+
+    `ordered` are pairs of which the first must not exceed the second.  Raises Refusal naming
+    every key that does not fit.
+    """
     found = _key_problems(kind, parameters, bounds)
     if found:
         raise Refusal(found)

@@ -31,6 +31,7 @@ from shop.jobs.models import Run
 from shop.jobs.moves import move_run
 from shop.jobs.planning import Plan, plan, planned_again
 from shop.jobs.preflight import Registered, preflight_problems
+from shop.jobs.queries import stopped_by
 from shop.jobs.resuming import Past, begin_next_attempt, past_of, refused
 from shop.jobs.shutdown import WORDS, told_to_end
 from shop.jobs.states import RunState
@@ -102,6 +103,8 @@ def _play(held: Held) -> Ending:
         past = past_of(held.run, registered, clock.now()) if held.resumes else None
         if past is not None and past.ending is not None:
             return past.ending
+        if held.resumes and held.run.stop_requested_at is not None:  # it was not even planned
+            return Ending(RunState.STOPPED, stopped_by(held.run))
         prepared = _prepare(held, past, registered)
     except Refusal as refusal:
         return Ending(RunState.ERROR if held.resumes else RunState.REFUSED, str(refusal))
@@ -180,7 +183,7 @@ def _on_bench(held: Held, prepared: Prepared) -> Ending:
         attempt=held.run.attempt,
         token=held.token,
         limits=prepared.limits,
-        program={"name": program.name, "version": program.version},
+        program={"name": program.name, "version": program.version, "cells": program.cells},
         valid_s=max(POLL_S, prepared.valid_until_s - guard_s()),
     ) as bench:
         if told_to_end.is_left:

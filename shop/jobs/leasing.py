@@ -44,14 +44,15 @@ class Held:
 def take(run_id: int, *, boot_id: str = "") -> Held | None:
     """Win the lease for a QUEUED run or an INTERRUPTED one whose readings are all stored.
 
-    None for a duplicate message, a stop, a busy station, an output that is not proven off.
+    None for a duplicate message, a busy station, an output that is not proven off.  One that is
+    to be stopped is taken too: what its journal tells has to be concluded.
     """
     with transaction.atomic():
         run = _locked(run_id, RunState.QUEUED, RunState.INTERRUPTED)
         if run is None:
             return None
         resumes = run.state == RunState.INTERRUPTED
-        if resumes and (run.journal_closed_at is None or run.stop_requested_at is not None):
+        if resumes and run.journal_closed_at is None:
             return None
         token = leases.claim(
             station_id=run.station_id,

@@ -170,6 +170,11 @@ class Run(models.Model):
     def is_over(self) -> bool:
         return self.state in TERMINAL
 
+    @property
+    def is_journalled(self) -> bool:
+        """Whether anything of the present attempt's journal was stored."""
+        return self.stored_seq > 0 or self.step is not None
+
 
 class RunCell(models.Model):
     """A cell in a run; one cell is in at most one active run."""

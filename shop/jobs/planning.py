@@ -14,14 +14,21 @@ import rfc8785
 
 from shop.equipment.models import Station
 from shop.evidence.parted import parted_cells
-from shop.jobs.models import Job, Run
+from shop.jobs.models import Job, RecipeVersion, Run
 from shop.jobs.procedures import CellFigures, Cells, procedure_of
 from shop.refusals import Problem, Refusal, refuse
 from stations.drivers.registry import DRIVERS
 from stations.plain import to_plain
 from stations.procedures import check
-from stations.procedures.steps import Charge, Measure, PlanRefused, Program
-from stations.values import MeterRatings, Ratings, SupplyRatings
+from stations.procedures.steps import (
+    Charge,
+    Discharge,
+    Measure,
+    PlanRefused,
+    Program,
+    Rest,
+)
+from stations.values import LoadRatings, MeterRatings, Ratings, SupplyRatings
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +55,7 @@ def plan(job: Job, station: Station) -> Plan:
     ratings = ratings_of(station)
     procedure = procedure_of(job.kind)
     try:
-        program = procedure.program(job.recipe_version.parameters, cells_of(job), ratings.supply)
+        program = procedure.program(job.recipe_version.parameters, cells_of(job), ratings)
     except PlanRefused as refused:
         raise Refusal(
             Problem("plan", words, "Change the recipe or the station.")
@@ -77,6 +84,12 @@ def lasts_at_most(job: Job, station: Station | None) -> timedelta:
         return plan(job, station).lasts if station is not None else timedelta()
     except Refusal:
         return timedelta()
+
+
+def target_of(version: RecipeVersion) -> float | None:
+    """The voltage that a stored recipe charges to; None where it charges to none."""
+    recipe = procedure_of(version.procedure).recipe_of(version.parameters)
+    return getattr(recipe, "target_v", None)
 
 
 def cells_of(job: Job) -> Cells:
@@ -129,7 +142,8 @@ def ratings_of(station: Station) -> Ratings:
                 )
             ]
         )
-    return Ratings(supply, meter, scanner)
+    load = found.get("load")
+    return Ratings(supply, meter, scanner, load if isinstance(load, LoadRatings) else None)
 
 
 def program_sha256(program: Program) -> str:
@@ -138,12 +152,15 @@ def program_sha256(program: Program) -> str:
 
 
 def _lasts(program: Program) -> timedelta:
-    """The longest charge whole, every other charge by its CV hold, measurements whole."""
-    charges = sorted(
-        (step for step in program.steps if isinstance(step, Charge)), key=lambda s: s.timeout
-    )
-    total = sum((step.timeout for step in charges[-1:]), timedelta())
-    total += sum((step.tail.cv_max for step in charges[:-1]), timedelta())
+    """Of each cell, or the bank, the longest charge whole and the rest by their CV hold;
+    everything else whole."""
+    charges = [step for step in program.steps if isinstance(step, Charge)]
+    total = sum((step.tail.cv_max for step in charges), timedelta())
+    for cell in {step.cell for step in charges}:
+        longest = max((s for s in charges if s.cell == cell), key=lambda step: step.timeout)
+        total += longest.timeout - longest.tail.cv_max
+    total += sum((step.lasts for step in program.steps if isinstance(step, Rest)), timedelta())
     return total + sum(
-        (step.timeout for step in program.steps if isinstance(step, Measure)), timedelta()
+        (step.timeout for step in program.steps if isinstance(step, Measure | Discharge)),
+        timedelta(),
     )

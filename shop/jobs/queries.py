@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db import DatabaseError
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from shop.cells.models import Cell
@@ -15,6 +17,9 @@ from shop.equipment.states import OutputState
 from shop.jobs.models import Job, JobEvent, PolicyVersion, Run, RunCell
 from shop.jobs.rules import CellFact, InstrumentFact, StationFact
 from shop.jobs.states import TERMINAL
+from shop.people.models import User
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,3 +99,14 @@ def station_fact(station: Station, now: datetime) -> StationFact:
             for i in station.instruments.order_by("role")
         ),
     )
+
+
+def stopped_by(run: Run) -> str:
+    """Like "stopped by …", of the columns that a bench may read; a stop never waits for a name."""
+    try:
+        people = User.objects.filter(pk=run.stop_requested_by_id or 0)
+        person = people.only("username", "first_name", "last_name").first()
+    except DatabaseError:
+        log.exception("run %s: nobody's name could be read for its stop", run.pk)
+        person = None
+    return f"stopped by {person.words if person else 'the shop'}"

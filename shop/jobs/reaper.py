@@ -17,7 +17,8 @@ from shop.jobs.ending import Ending
 from shop.jobs.manifest import seal
 from shop.jobs.models import Job, Run
 from shop.jobs.moves import move_job, move_run
-from shop.jobs.queries import policy_in_force
+from shop.jobs.queries import policy_in_force, stopped_by
+from shop.jobs.results import suspect_cells
 from shop.jobs.services import end_run, send_run
 from shop.jobs.states import LEASED_STATES, JobState, RunState
 from shop.refusals import StaleTransition
@@ -26,6 +27,7 @@ from shop.signing.keyring import KeyUnusable
 log = logging.getLogger(__name__)
 
 LOST = "The worker was lost; the bench switched off by itself."
+UNHEARD_MAX = timedelta(minutes=1)  # how long a run that is to be stopped waits for a worker
 UNPLANNED_MAX = timedelta(hours=1)  # for a run that was lost before it had a program
 # States in which a session is or was open, and a worker concludes as soon as it is closed.
 DRIVEN = (RunState.PREFLIGHT, RunState.RUNNING, RunState.SAFE_HOLD)
@@ -108,6 +110,8 @@ def _go_on(run_id: int, now: datetime) -> None:
             ending = _ending(run, now)
             if ending is not None:
                 seal(run, ending, now=now)
+                if ending.state == RunState.TRIPPED:
+                    suspect_cells(run, ending.reason, now)
                 end_run(run, ending.state, cause=ending.reason, now=now)
                 leases.release(station_id=run.station_id, token=run.token or 0)
     except StaleTransition:
@@ -120,14 +124,27 @@ def _go_on(run_id: int, now: datetime) -> None:
 
 
 def _ending(run: Run, now: datetime) -> Ending | None:
-    """None while a worker may still take it up: that one decides by what the journal tells."""
-    if run.stop_requested_by is not None:
-        return Ending(RunState.STOPPED, f"stopped by {run.stop_requested_by.words}")
-    waited = now - (run.journal_closed_at or now)
+    """None while a worker may still take it up: that one decides by what the journal tells.
+
+    Without one the end is said for a stop, or after long enough, and a trip is never forgotten.
+    """
+    closed_at = run.journal_closed_at or now
+    if run.stop_requested_at is not None:
+        if now - max(closed_at, run.stop_requested_at) <= UNHEARD_MAX:
+            return None
+        return _tripped(run) or Ending(RunState.STOPPED, stopped_by(run))
     longest = timedelta(seconds=(run.program or {}).get("resume", {}).get("wait_max", 0.0))
+    waited = now - closed_at
     if waited <= max(longest, UNPLANNED_MAX):
         return None
-    return Ending(RunState.ERROR, f"{run.cause or LOST} No worker went on with it for {waited}.")
+    words = f"{run.cause or LOST} No worker went on with it for {waited}."
+    return _tripped(run) or Ending(RunState.ERROR, words)
+
+
+def _tripped(run: Run) -> Ending | None:
+    """What the bench itself said, as the uplink wrote it down."""
+    trip = run.events.filter(kind="bench_trip").order_by("id").last()
+    return Ending(RunState.TRIPPED, str(trip.data.get("reason", ""))) if trip else None
 
 
 def lapse_claims(*, now: datetime) -> None:

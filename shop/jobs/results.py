@@ -2,56 +2,82 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from django.db import transaction
 
 from shop.equipment import leases
 from shop.equipment.states import InstrumentRole
-from shop.evidence.services import record_balance, record_voltage_check
+from shop.evidence.rules.balance import stopped_of
+from shop.evidence.services import record_balance, record_capacity_test, record_voltage_check
 from shop.jobs.ending import Ending
 from shop.jobs.leasing import Held
 from shop.jobs.manifest import seal
 from shop.jobs.models import Run
+from shop.jobs.procedures import procedure_of
 from shop.jobs.services import end_run
 from shop.jobs.states import RunState
 from shop.quality.services import open_nonconformance
 from stations.procedures.steps import Record
 
 # Steps that measure every cell, and what is evidence of them.
-CHECKS = {"pre-parallel": "PRE_PARALLEL", "disconnect": "DISCONNECT", "recheck": "RECHECK"}
+CHECKS = {
+    "pre-parallel": "PRE_PARALLEL",
+    "rested": "PRE_PARALLEL",  # of cells that stay apart: the same look at each before any current
+    "levelled": "PRE_PARALLEL",  # once charged up to the others
+    "disconnect": "DISCONNECT",
+    "recheck": "RECHECK",
+}
+BEFORE_CURRENT = frozenset({"pre-parallel", "rested"})
+
+
+def check_kind(step: str) -> str:
+    """What kind of check the step leaves, "" for none; that of one cell ends with its number."""
+    return CHECKS.get(re.sub(r"-\d+$", "", step), "")
 
 
 def conclude(held: Held, ending: Ending, *, now: datetime) -> None:
     """Everything that the run leaves behind, or nothing.
 
-    Manifest (unless nothing ever began), checks, balance, a nonconformance for a trip; the run
-    in its terminal state, the job DONE or claimed again, the lease given back.  Raises
-    LeaseLost for a stale token.
+    Manifest (unless nothing ever began), checks, balance, capacity test, a nonconformance for a
+    trip; the run in its terminal state, the job DONE or claimed again, the lease given back.
+    Raises LeaseLost for a stale token.
     """
     with transaction.atomic():
         held.check()
         run = (
             Run.objects.select_for_update(of=("self",))
-            .select_related("station")
+            .select_related("station", "job")
             .get(pk=held.run.pk)
         )
         manifest = seal(run, ending, now=now) if _has_something(ending) else None
         for record in ending.records:
             if record.cells:
                 _record_check(run, record, ending, now)
-        if manifest and ending.state != RunState.REFUSED:
+        procedure = procedure_of(run.job.kind)
+        if manifest and procedure.method and ending.state != RunState.REFUSED:
             record_balance(
                 run=run,
-                method="TOP",
+                method=procedure.method,
                 target_v=ending.target_v,
                 records=ending.records,
                 manifest_sha256=manifest.sha256,
                 simulated=bool(run.simulated),
                 now=now,
             )
+        measured = procedure.tests_capacity and ending.state == RunState.FINISHED
+        if manifest and measured and ending.current_stopped is not None:
+            record_capacity_test(
+                run=run,
+                records=ending.records,
+                current_stopped=ending.current_stopped,
+                manifest_sha256=manifest.sha256,
+                simulated=bool(run.simulated),
+                now=now,
+            )
         if ending.state == RunState.TRIPPED:
-            _suspect_cells(run, ending.reason, now)
+            suspect_cells(run, ending.reason, now)
         end_run(run, ending.state, cause=ending.reason, now=now)
         leases.release(station_id=held.station_id, token=held.token)
 
@@ -62,20 +88,25 @@ def _has_something(ending: Ending) -> bool:
 
 
 def _record_check(run: Run, record: Record, ending: Ending, now: datetime) -> None:
-    kind = CHECKS[record.step]
+    kind = check_kind(record.step)
+    stops = stopped_of(ending.records)
+    stopped = stops.get(record.cell) if record.cell else ending.current_stopped
+    if record.step in BEFORE_CURRENT:
+        stopped = None
     record_voltage_check(
         run=run,
         kind=kind,
         meter=run.station.instruments.get(role=InstrumentRole.SCANNER),
         target_v=ending.target_v,
         results=record.cells,
-        current_stopped=None if kind == "PRE_PARALLEL" else ending.current_stopped,
+        current_stopped=stopped,
         simulated=bool(run.simulated),
         now=now,
+        cell=record.cell,
     )
 
 
-def _suspect_cells(run: Run, reason: str, now: datetime) -> None:
+def suspect_cells(run: Run, reason: str, now: datetime) -> None:
     """A trip is a valid reading over a limit: every cell of the bank is suspect until judged."""
     for run_cell in run.run_cells.select_related("cell").order_by("position"):
         open_nonconformance(

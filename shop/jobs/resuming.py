@@ -16,15 +16,18 @@ from shop.jobs.ending import Ending, ending_of
 from shop.jobs.manifest import seal
 from shop.jobs.models import Run
 from shop.jobs.preflight import Registered
+from shop.jobs.queries import stopped_by
 from shop.jobs.states import RunState
+from shop.readings.models import ReadingChunk
 from shop.refusals import Problem, Refusal
 from stations.journal import JournalError, JournalRecord, file_name, read_records
 from stations.plain import from_plain
 from stations.procedures import resume
-from stations.procedures.steps import Program
+from stations.procedures.progress import current_stopped
+from stations.procedures.steps import Outcome, Program
 from stations.procedures.steps import Run as ProcedureRun
 from stations.replay import Attempt, replay
-from stations.values import Limits, OffProof
+from stations.values import Limits
 
 INTERRUPTED = RunState.INTERRUPTED.value
 
@@ -101,10 +104,26 @@ def refused(past: Past | None, state: RunState, words: str, journal: Mapping[str
 
 
 def _journals(run: Run) -> list[Sequence[JournalRecord]]:
-    """One for each attempt that reached the bench, in order."""
-    folder = journal_folder(run.station.slug)
-    paths = [folder / file_name(str(run.pk), number) for number in range(1, run.attempt + 1)]
-    return [read_records(path)[0] for path in paths if path.exists()]
+    """One for each attempt that reached the bench, in order.
+
+    Raises JournalError where one that was seen is missing: what it charged is not known.
+    """
+    folder, seen = journal_folder(run.station.slug), _seen(run)
+    journals: list[Sequence[JournalRecord]] = []
+    for number in range(1, run.attempt + 1):
+        path = folder / file_name(str(run.pk), number)
+        if path.exists():
+            journals.append(read_records(path)[0])
+        elif number in seen:
+            raise JournalError(f"{path} is missing, and attempt {number} was at the bench")
+    return journals
+
+
+def _seen(run: Run) -> set[int]:
+    """The attempts of which something came from a journal."""
+    stored = ReadingChunk.objects.filter(run=run).order_by().values_list("attempt", flat=True)
+    seen = set(stored.distinct())
+    return seen | {run.attempt} if run.is_journalled else seen
 
 
 def _interrupted(
@@ -114,12 +133,11 @@ def _interrupted(
     if attempt is None:
         return Ending(RunState.INTERRUPTED, run.cause, program.target_v, instruments=registered)
     journal = {"last_seq": attempt.closed["last_seq"]}
-    ended = ending_of(attempt.outcome, instruments=registered, journal=journal)
+    ended = ending_of(_stopped(attempt), instruments=registered, journal=journal)
     return replace(
         ended,
         state=RunState.INTERRUPTED,
         reason=attempt.reason or run.cause,
-        current_stopped=_stopped(attempt),
         token=attempt.token,
     )
 
@@ -133,8 +151,10 @@ def _ending(
             return _closed(interrupted, closed, own)
         if own != INTERRUPTED:  # it had ended, and lost its guardian on the last metres
             return replace(interrupted, state=RunState(own), reason=attempt.outcome.reason)
+    if run.stop_requested_at is not None:
+        return replace(interrupted, state=RunState.STOPPED, reason=stopped_by(run))
     found = (
-        resume.problems(attempt.outcome.unclosed, attempt=run.attempt, gap=_gap(run, attempt, now))
+        resume.problems(attempt.outcome.unclosed, attempt=run.attempt, gap=_gap(attempt, now))
         if attempt is not None
         else []
     )
@@ -154,14 +174,19 @@ def _closed(interrupted: Ending, closed: str, own: str) -> Ending:
     return replace(interrupted, state=RunState(closed))
 
 
-def _stopped(attempt: Attempt) -> OffProof | None:
-    """When current last stopped: the close has it where the attempt ended in a charge."""
-    known = attempt.outcome.run.current_stopped
-    return attempt.stopped if attempt.charging else known
+def _stopped(attempt: Attempt) -> Outcome:
+    """With when current last stopped: the close has it where the attempt ended in a driven step."""
+    outcome = attempt.outcome
+    if not attempt.driven:
+        return outcome
+    return replace(outcome, run=current_stopped(outcome.run, attempt.stopped))
 
 
-def _gap(run: Run, attempt: Attempt, now: datetime) -> timedelta:
-    """Since current stopped; in a step without current, since nobody looked after it."""
-    if attempt.charging:
-        return now - attempt.stopped.received_at
-    return now - (run.journal_closed_at or now)
+def _gap(attempt: Attempt, now: datetime) -> timedelta:
+    """Since the bench was last seen, or since current stopped where none has flowed again.
+
+    The close record alone says too little: after a host that was dark it is hours younger.
+    """
+    stopped = resume.waits_since(attempt.outcome.unclosed)
+    known = (attempt.seen_at, attempt.stopped.received_at, stopped)
+    return now - min(at for at in known if at is not None)

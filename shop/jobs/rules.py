@@ -15,8 +15,6 @@ from shop.equipment.states import UNCALIBRATED, OutputState
 from shop.jobs.states import JobState, RunState
 from shop.refusals import Problem
 
-CELLS_MIN, CELLS_MAX = 2, 64
-
 
 @dataclass(frozen=True, slots=True)
 class CellFact:
@@ -48,7 +46,7 @@ class StationFact:
     instruments: tuple[InstrumentFact, ...] = ()
 
 
-def new_job_problems(cells: Sequence[CellFact]) -> list[Problem]:
+def new_job_problems(cells: Sequence[CellFact], *, least: int = 2, most: int = 64) -> list[Problem]:
     """Cells of one type, each once, enough of them, none in a pack."""
     found = []
     twice = [serial for serial, n in Counter(c.serial for c in cells).items() if n > 1]
@@ -58,12 +56,20 @@ def new_job_problems(cells: Sequence[CellFact]) -> list[Problem]:
                 "cell_twice", f"Cell {serial} was scanned more than once.", "Scan each cell once."
             )
         )
-    if not CELLS_MIN <= len(cells) <= CELLS_MAX:
+    if not least <= len(cells) <= most:
+        one = most == 1
         found.append(
             Problem(
                 "cell_count",
-                f"A bank takes {CELLS_MIN} to {CELLS_MAX} cells, not {len(cells)}.",
-                "Scan the cells of one bank.",
+                f"{'This is done to one cell' if one else f'A bank takes {least} to {most} cells'}"
+                f", not {len(cells)}.",
+                "Give each cell a job of its own." if one else "Scan the cells of one bank.",
+            )
+            if most > 1
+            else Problem(
+                "cell_count",
+                f"This takes one cell, not {len(cells)}.",
+                "Give each cell a job of its own.",
             )
         )
     if len({c.cell_type for c in cells}) > 1:

@@ -48,7 +48,9 @@ def create_job(
 ) -> Job:
     """An OPEN job for `cells`, in the order of the bank."""
     require(by.role, Act.CREATE_JOB)
-    refuse(rules.new_job_problems(queries.cell_facts(cells)))
+    known = procedure_of(recipe_version.procedure)
+    facts = queries.cell_facts(cells)
+    refuse(rules.new_job_problems(facts, least=known.cells_min, most=known.cells_max))
     with transaction.atomic():
         job = Job.objects.create(
             kind=recipe_version.procedure,

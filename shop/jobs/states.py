@@ -66,7 +66,7 @@ RUN_TRANSITIONS: Mapping[RunState, frozenset[RunState]] = {
     RunState.SAFE_HOLD: frozenset({RunState.RUNNING, RunState.STOPPING, RunState.INTERRUPTED}),
     RunState.STOPPING: TERMINAL | {RunState.INTERRUPTED},
     RunState.INTERRUPTED: frozenset(
-        {RunState.LEASED, RunState.RUNNING, RunState.ERROR, RunState.STOPPED}
+        {RunState.LEASED, RunState.RUNNING, RunState.TRIPPED, RunState.ERROR, RunState.STOPPED}
     ),
     **{state: frozenset() for state in TERMINAL},
 }

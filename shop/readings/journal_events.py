@@ -35,7 +35,7 @@ def tell(run: Run, records: Sequence[JournalRecord], *, now: datetime) -> None:
 
 def _enter(run: Run, step: dict[str, Any], now: datetime) -> None:
     Run.objects.filter(pk=run.pk, token=run.token, state__in=sorted(LEASED_STATES)).update(
-        step=step
+        step=storable(step)
     )
     if run.state == RunState.PREFLIGHT:
         _try_move(run, RunState.RUNNING, now)
@@ -59,5 +59,19 @@ def _keep(run: Run, record: JournalRecord, event: dict[str, Any], now: datetime)
             run=run,
             kind=kind,
             at=now,
-            data={**event["data"], "bench_at": event["at"], "journal_end": record.end},
+            data={**storable(event["data"]), "bench_at": event["at"], "journal_end": record.end},
         )
+
+
+def storable(data: Any) -> Any:
+    """The same, with what PostgreSQL's JSON cannot hold shown as such: NUL, lone surrogates.
+
+    A bench's journal keeps the words as they were.
+    """
+    if isinstance(data, str):
+        return data.encode("utf-8", "replace").decode().replace("\0", "?")
+    if isinstance(data, dict):
+        return {storable(key): storable(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [storable(value) for value in data]
+    return data

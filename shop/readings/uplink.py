@@ -16,7 +16,7 @@ from typing import Any
 
 import redis
 from django.conf import settings
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import DatabaseError, DataError, close_old_connections, connection
 
 from shop import clock
 from shop.equipment import leases
@@ -26,8 +26,8 @@ from shop.equipment.states import OutputState
 from shop.jobs.leasing import readopt
 from shop.jobs.models import PersonAct, Run
 from shop.jobs.numbers import spend_run_numbers
+from shop.jobs.queries import stopped_by
 from shop.jobs.states import RunState
-from shop.people.models import User
 from shop.readings.drain import Cut, Drain
 from shop.readings.hearing import Hearing
 from shop.readings.journal_events import tell
@@ -41,6 +41,7 @@ log = logging.getLogger(__name__)
 
 JOURNAL = re.compile(r"(\d+)-(\d+)\.jsonl")
 LIVE_S = 10  # how long a live value is shown without a new one
+UNUSABLE = (JournalCorrupt, ChunkRefused, DataError, FileNotFoundError, ValueError, KeyError)
 OUTPUTS = {"off": OutputState.OFF, "on": OutputState.ON}
 
 
@@ -61,6 +62,7 @@ class Uplink:
         self._renewed_s = 0.0
         self._silences = 0
         self._evidence_alarm = ""
+        self._missing_alarm = ""
         self._failing: set[str] = set()
 
     def tick(self) -> None:
@@ -142,7 +144,7 @@ class Uplink:
         if run is None:
             return
         if run.stop_requested_at is not None and run.pk not in self._stopped:
-            self._link.stop(reason=f"stopped by {who_stops(run)}", run=str(run.pk))
+            self._link.stop(reason=stopped_by(run), run=str(run.pk))
             self._stopped.add(run.pk)
         for act in PersonAct.objects.filter(run=run).exclude(pk__in=self._forwarded):
             self._link.act(run=str(run.pk), act=str(act.pk), kind=act.kind, data=act.data)
@@ -157,10 +159,10 @@ class Uplink:
         for key, drain in list(self._drains.items()):
             try:
                 drain.advance(self._cut, now)
-            except (JournalCorrupt, ChunkRefused, FileNotFoundError, ValueError, KeyError) as error:
+                self._tell_run(drain, now)
+            except UNUSABLE as error:  # one journal keeps no other from being stored
                 self._set_aside(key, error)
                 continue
-            self._tell_run(drain, now)
             if drain.closed:
                 Run.objects.filter(
                     pk=drain.run_id, attempt=drain.attempt, journal_closed_at__isnull=True
@@ -223,14 +225,26 @@ class Uplink:
     def _close_unwritten(self, now: datetime) -> None:
         """An interrupted run without a journal, or with a broken one, has nothing left to store.
 
-        It can then end as ERROR and free its station; a broken journal stays for a person.
+        It can then end as ERROR and free its station; a broken journal stays for a person.  One
+        that is missing although some of it was stored may be on another disk: that is said.
         """
+        missing = []
         for run in Run.objects.filter(
             station=self.station, state=RunState.INTERRUPTED, journal_closed_at__isnull=True
         ):
             path = journal_folder(self.station.slug) / f"{run.pk}-{run.attempt}.jsonl"
-            if not path.exists() or (run.pk, run.attempt) in self._put_aside:
+            aside = path.with_suffix(".corrupt")
+            broken = (run.pk, run.attempt) in self._put_aside or aside.exists()
+            if path.exists() and not broken:
+                continue
+            if broken or not run.is_journalled:
                 Run.objects.filter(pk=run.pk).update(journal_closed_at=now)
+            else:
+                missing.append(
+                    f"The journal of run {run.pk}, {path}, is missing and the run waits for it: "
+                    f"bring it back, or give the run up with an empty file {aside.name} there."
+                )
+        self._missing_alarm = " ".join(missing)
 
     # What everybody may see
 
@@ -239,7 +253,8 @@ class Uplink:
             return
         told = status or {"output": "unknown", "alarm": "The guardian does not answer."}
         last_off = told.get("last_off")
-        alarms = (str(told.get("alarm", "")), self._evidence_alarm, self._hearing.alarm)
+        evidence = (self._evidence_alarm, self._missing_alarm)
+        alarms = (str(told.get("alarm", "")), *evidence, self._hearing.alarm)
         leases.heartbeat(
             station_id=self.station.pk,
             output_state=OUTPUTS.get(str(told["output"]), OutputState.UNKNOWN),
@@ -278,14 +293,3 @@ def _reconnect() -> None:
     """Drop a connection that failed; the next query opens another."""
     if not connection.in_atomic_block:
         close_old_connections()
-
-
-def who_stops(run: Run) -> str:
-    """Their name, of the columns that a bench may read; a stop never waits for a name."""
-    try:
-        people = User.objects.filter(pk=run.stop_requested_by_id or 0)
-        person = people.only("username", "first_name", "last_name").first()
-    except DatabaseError:
-        log.exception("run %s: nobody's name could be read for its stop", run.pk)
-        person = None
-    return person.words if person else "the shop"

@@ -14,7 +14,7 @@ from typing import Any
 
 from shop.evidence.canonical import MILLIONTHS, sha256_of
 from shop.evidence.models import Approval
-from shop.evidence.rules.balance import ESSENTIALLY
+from shop.evidence.rules.balance import ESSENTIALLY, meeting
 from shop.jobs.models import RunCell
 from shop.packs.models import GateDecision, Pack, PackDesign, Placement
 from shop.quality.models import Disposition, Nonconformance
@@ -155,7 +155,7 @@ def _doubts(
 
 
 def _grounds(pack: Pack, balances: Sequence[BalanceTrace]) -> tuple[str, ...]:
-    method = " and ".join(sorted({f"{b.method.lower()}-balanced" for b in balances}))
+    method = " and ".join(sorted({f"{meeting(b.method).lower()}-balanced" for b in balances}))
     words = [
         f"Its cells were {method} to {balances[0].target_v:.2f} V, measured one by one, approved "
         "by a second person, and passed every check before assembly.",
@@ -204,8 +204,9 @@ def _balances(known: Sequence[_Known]) -> tuple[BalanceTrace, ...]:
     bodies: dict[int, Mapping[str, Any]] = {}
     for item in known:
         balance = item.body["balance"]
-        cells.setdefault(balance["run_id"], []).append(item.placement.cell.serial)
-        bodies[balance["run_id"]] = balance
+        run_id = balance["run_id"]
+        cells.setdefault(run_id, []).append(item.placement.cell.serial)
+        bodies[run_id] = _together(bodies[run_id], balance) if run_id in bodies else balance
     manifests = _manifests(body["manifest_sha256"] for body in bodies.values())
     return tuple(
         BalanceTrace(
@@ -230,6 +231,19 @@ def _balances(known: Sequence[_Known]) -> tuple[BalanceTrace, ...]:
         )
         for run_id, body in bodies.items()
     )
+
+
+def _together(one: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Cells of one run: alike where they were one bank; charged one by one, the worst of each."""
+    if one["method"] != "TOP_CELL":
+        return other
+    return {
+        **other,
+        "remark": other["remark"] or one["remark"],
+        "tail_a": max(one["tail_a"], other["tail_a"]),
+        "cv_s": min(one["cv_s"], other["cv_s"]),
+        "charge_ah": one["charge_ah"] + other["charge_ah"],
+    }
 
 
 def _manifests(sha256s: Iterable[str]) -> dict[str, Mapping[str, Any]]:

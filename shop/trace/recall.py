@@ -58,7 +58,12 @@ class _Basis:
         self.records |= {("capacity_test", body["capacity"]["id"])}
         checks = [c for c in (body["pre_parallel"], body["disconnect"]) if c]
         self.records |= {("voltage_check", check["check_id"]) for check in checks}
-        for use in (*body["balance"]["instruments"], *(check["meter"] for check in checks)):
+        measured = body["capacity"].get("instruments", ())
+        for use in (
+            *body["balance"]["instruments"],
+            *measured,
+            *(check["meter"] for check in checks),
+        ):
             times = (datetime.fromisoformat(use[name]) for name in ("first_at", "last_at"))
             self.uses.add((use["serial_number"], *times))
 

@@ -1,4 +1,4 @@
-"""Balances and checks worked out again from the signed manifest of their run.  Pure.
+"""Balances, capacities and checks worked out again from the signed manifest of their run.  Pure.
 
 A manifest holds the records of a program in millionths; a row holds the same as floats.
 """
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from shop.evidence.rules.balance import BalanceFigures, balance_of
+from shop.evidence.rules.balance import BalanceFigures, balance_of, cells_of
+from shop.evidence.rules.measured import CapacityFigures, capacity_of
 from stations.procedures.steps import Record
 
 MILLIONTHS = 1_000_000
@@ -37,12 +38,25 @@ def sealed_figures(body: Mapping[str, Any]) -> BalanceFigures | None:
     return balance_of([_record(plain) for plain in body.get("records", [])])
 
 
-def sealed_checks(body: Mapping[str, Any], steps: frozenset[str]) -> list[list[CellReading]]:
-    """The cells of every measuring step that is in `steps`, in order."""
+def sealed_capacity(body: Mapping[str, Any]) -> CapacityFigures | None:
+    """The capacity that the sealed records show; None for none."""
+    return capacity_of([_record(plain) for plain in body.get("records", [])])
+
+
+def sealed_cells(body: Mapping[str, Any]) -> dict[int, BalanceFigures]:
+    """The balance of each cell that the sealed records charge alone, by position."""
+    return cells_of([_record(plain) for plain in body.get("records", [])])
+
+
+def sealed_checks(body: Mapping[str, Any]) -> list[tuple[str, list[CellReading]]]:
+    """Every measuring step's name and cells, in order."""
     return [
-        sorted((_sealed_cell(cell) for cell in plain["cells"]), key=lambda cell: cell.position)
+        (
+            plain["step"],
+            sorted((_sealed_cell(cell) for cell in plain["cells"]), key=lambda cell: cell.position),
+        )
         for plain in body.get("records", [])
-        if plain["step"] in steps and plain["cells"]
+        if plain["cells"]
     ]
 
 
@@ -86,6 +100,7 @@ def _record(plain: Mapping[str, Any]) -> Record:
         ended_at=datetime.fromisoformat(plain["ended_at"]),
         remarks=tuple(plain["remarks"]),
         facts=tuple((name, _whole(value)) for name, value in plain["facts"]),
+        cell=plain.get("cell", 0),
     )
 
 

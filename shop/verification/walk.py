@@ -7,14 +7,15 @@ trace here: that needs an anchor on another machine.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 
-from shop.evidence.models import Balance, CellVoltage, VoltageCheck
-from shop.evidence.rules.balance import BalanceFigures
+from shop.evidence.models import Balance, CapacityTest, CellVoltage, VoltageCheck
+from shop.evidence.rules.balance import ON_THE_WAY, BalanceFigures
 from shop.jobs.models import Run
-from shop.jobs.results import CHECKS
+from shop.jobs.results import check_kind
 from shop.jobs.states import TERMINAL
 from shop.readings.models import Manifest, ReadingChunk
 from shop.signing.models import SigningKey
@@ -26,7 +27,7 @@ from shop.verification.records import CellReading
 from shop.verification.seals import Keys, StoredManifest
 
 COUNTED = (
-    *("runs", "manifests", "chunks", "readings", "balances", "checks"),
+    *("runs", "manifests", "chunks", "readings", "capacity tests", "balances", "checks"),
     *("approvals", "decisions", "placements", "audit entries"),
 )
 AT_ONCE = 20  # rows with payloads in memory
@@ -65,6 +66,7 @@ class Walk:
         yield from _earlier(run, manifests)
         yield from _changed(run, manifests)
         yield from self._balance(run, manifests)
+        yield from self._capacity(run, manifests)
         yield from self._checks(run, manifests)
         yield from _lacks_check(run, manifests)
         yield from _lacks_note(run, manifests)
@@ -92,14 +94,31 @@ class Walk:
             words = words or runs.row_problem(balance, run, sealed.body)
         if words:
             yield Fault("Balance", balance.pk, words, run.pk)
+        elif sealed is not None:
+            yield from _cell_balances(balance, sealed)
+
+    def _capacity(self, run: Run, manifests: Manifests) -> Iterator[Fault]:
+        test = CapacityTest.objects.filter(run=run).select_related("cell").first()
+        if test is None:
+            yield from _lacks_capacity(run, manifests)
+            return
+        self.seen["capacity tests"] += 1
+        sealed = {m.sha256: m for m in manifests.values()}.get(test.manifest_sha256)
+        words = _capacity_problem(test, sealed)
+        if words:
+            yield Fault("CapacityTest", test.pk, words, run.pk)
 
     def _checks(self, run: Run, manifests: Manifests) -> Iterator[Fault]:
         checks = VoltageCheck.objects.filter(run=run).order_by("pk")
         checks = checks.select_related("policy_version", "meter")
         for check in checks.prefetch_related("cells__cell"):
             self.seen["checks"] += 1
-            steps = frozenset(step for step, kind in CHECKS.items() if kind == check.kind)
-            sealed = [c for m in manifests.values() for c in records.sealed_checks(m.body, steps)]
+            sealed = [
+                cells
+                for manifest in manifests.values()
+                for step, cells in records.sealed_checks(manifest.body)
+                if check_kind(step) == check.kind
+            ]
             rows = {row.position: row for row in check.cells.all()}
             stored = [_reading(rows[position]) for position in sorted(rows)]
             position = records.first_difference(stored, sealed)
@@ -147,13 +166,11 @@ def _beside(check: VoltageCheck, run: Run, last: StoredManifest) -> Iterator[Fau
 
 
 def _lacks_check(run: Run, manifests: Manifests) -> Iterator[Fault]:
-    """A run leaves at most one check of a kind, with its last attempt."""
+    """The last attempt of a run leaves all its checks."""
     if not manifests or not runs.is_last(run, max(manifests)):
         return
     last = manifests[max(manifests)]
-    there = set(VoltageCheck.objects.filter(run=run).values_list("kind", flat=True))
-    for kind in sorted(runs.kinds_of(last.body) - there):
-        words = f"the manifest shows a {VoltageCheck.Kind(kind).label} and there is none"
+    for words in runs.missing_checks(run, last.body):
         yield Fault("VoltageCheck", None, words, run.pk, last.attempt)
 
 
@@ -166,9 +183,31 @@ def _lacks_note(run: Run, manifests: Manifests) -> Iterator[Fault]:
 def _lacks_balance(run: Run, manifests: Manifests) -> Iterator[Fault]:
     for manifest in manifests.values():
         finished = (manifest.body.get("outcome") or {}).get("state") == "FINISHED"
-        if finished and records.sealed_figures(manifest.body) is not None:
+        figures = records.sealed_figures(manifest.body)
+        # What was only levelled is sealed as on the way, and leaves none.
+        if finished and figures is not None and not figures.remark.startswith(ON_THE_WAY):
             words = "the manifest shows one and there is none"
             yield Fault("Balance", None, words, run.pk, manifest.attempt)
+
+
+def _cell_balances(balance: Balance, manifest: StoredManifest) -> Iterator[Fault]:
+    """Cells that were charged one by one, each against its own sealed charge."""
+    sealed = records.sealed_cells(manifest.body)
+    for row in balance.cells.exclude(completeness=""):
+        own = sealed.get(row.position)
+        stored = BalanceFigures(
+            completeness=row.completeness,
+            remark=row.remark,
+            tail_a=math.nan if row.tail_a is None else row.tail_a,
+            done_a=balance.done_a,
+            partial_a=balance.partial_a,
+            cv_s=math.nan if row.cv_s is None else row.cv_s,
+            charge_ah=math.nan if row.charge_ah is None else row.charge_ah,
+        )
+        name = records.differs(stored, own) if own else "position"
+        if name:
+            words = f"its {name} is not as it was sealed"
+            yield Fault("CellBalance", row.pk, words, balance.run_id)
 
 
 def _balance_problem(balance: Balance, manifest: StoredManifest | None) -> str:
@@ -190,8 +229,33 @@ def _balance_problem(balance: Balance, manifest: StoredManifest | None) -> str:
     if name:
         return f"{name} is {getattr(stored, name)!r}, sealed as {getattr(sealed, name)!r}"
     cells = sorted(balance.cells.values_list("position", "cell__serial"))
-    if cells != sorted((c["position"], c["serial"]) for c in manifest.body.get("cells", [])):
+    alone = records.sealed_cells(manifest.body)
+    named = [(c["position"], c["serial"]) for c in manifest.body.get("cells", [])]
+    if cells != sorted(cell for cell in named if not alone or cell[0] in alone):
         return "its cells are not those of the manifest"
+    return ""
+
+
+def _lacks_capacity(run: Run, manifests: Manifests) -> Iterator[Fault]:
+    for manifest in manifests.values():
+        finished = (manifest.body.get("outcome") or {}).get("state") == "FINISHED"
+        if finished and records.sealed_capacity(manifest.body) is not None:
+            words = "the manifest shows one and there is none"
+            yield Fault("CapacityTest", None, words, run.pk, manifest.attempt)
+
+
+def _capacity_problem(test: CapacityTest, manifest: StoredManifest | None) -> str:
+    if manifest is None:
+        return "names a manifest that its run does not have"
+    sealed = records.sealed_capacity(manifest.body)
+    if sealed is None:
+        return "its manifest shows no capacity"
+    for name in ("capacity_ah", "energy_wh"):
+        stored, should = getattr(test, name), getattr(sealed, name)
+        if stored is None or not math.isclose(stored, should, abs_tol=records.CLOSE):
+            return f"{name} is {stored!r}, sealed as {should!r}"
+    if [test.cell.serial] != [c["serial"] for c in manifest.body.get("cells", [])]:
+        return "its cell is not that of the manifest"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""A runner's commands to the supply: inside the envelope, one at a time, seen obeyed.
+"""A runner's commands to supply and load: inside the envelope, one at a time, seen obeyed.
 
 A command that was sent and not seen obeyed leaves doubt, and doubt is off.
 """
@@ -13,19 +13,22 @@ from typing import Any
 from stations.clock import guard_s
 from stations.drivers.protocols import OutOfRange
 from stations.guardian.core import Guardian
-from stations.guardian.lane import CONTROL, Answer
+from stations.guardian.lane import CONTROL, Answer, Lane
 from stations.guardian.peer import Ask
 from stations.guardian.session import (
     Session,
+    draw_problem,
     energise_problem,
     protection_problem,
     setpoint_problem,
 )
-from stations.guardian.supply import Overtaken, SupplyHand, TooSoon
+from stations.guardian.switched import Overtaken, TooSoon
 from stations.plain import to_plain
-from stations.values import Protection, Setpoint
+from stations.values import Draw, Protection, Setpoint
 
 _NOTHING_SENT = (OutOfRange, Overtaken, TooSoon)
+First = Callable[[Callable[[Answer], None]], None]
+"""What must have answered without an error before a command is sent."""
 Done = Callable[[Session], tuple[Session, str, Mapping[str, Any]]]
 """The session after a command that was obeyed, and the event to journal: kind and data."""
 
@@ -39,7 +42,7 @@ def written(ask: Ask, answer: Answer, **told: Any) -> None:
 
 
 class Commands:
-    """configure, energise, adjust."""
+    """configure, configure_load, energise, adjust."""
 
     def __init__(self, guardian: Guardian) -> None:
         self._guardian = guardian
@@ -62,28 +65,63 @@ class Commands:
                 lambda now: (replace(now, configured=setpoint), "configured", told),
             )
 
+    def configure_load(self, ask: Ask, session: Session) -> None:
+        draw, load = ask.value("draw", Draw), self._guardian.load
+        problem = draw_problem(session.limits, draw)
+        if load is None:
+            ask.refuse("refused", "this bench has no load")
+        elif session.expected_on or self._guardian.off.output != "off":
+            ask.refuse("not_off", "every output must be proven off before a load is set up")
+        elif problem:
+            ask.refuse("refused", problem)
+        else:
+            self._command(
+                ask,
+                session,
+                lambda hand: hand.configure(draw),
+                lambda now: (replace(now, configured=draw), "configured", {"draw": draw}),
+                lane=load,
+            )
+
     def energise(self, ask: Ask, session: Session) -> None:
         refusal = energise_problem(session)
         if refusal is not None:
             ask.refuse(refusal.code, refusal.words)
             return
         guardian = self._guardian
-        contactor = guardian.contactor
+        contactor, configured = guardian.contactor, session.configured
         guardian.watch.drop()
         wanted = partial(self._wanted, session.token)
+        key = "draw" if session.drives == "load" else "setpoint"
         self._command(
             ask,
             session,
             lambda hand: hand.energise(wanted, contactor=contactor is not None),
-            lambda now: (now.on(guard_s()), "on", {"setpoint": now.configured}),
-            first=partial(contactor.pull_in, wanted) if contactor is not None else None,
+            lambda now: (now.on(guard_s()), "on", {key: configured}),
+            first=self._before_on(session.drives, wanted),
+            lane=guardian.load if session.drives == "load" else None,
         )
+
+    def _before_on(self, role: str, wanted: Callable[[], bool]) -> tuple[First, ...]:
+        """Supply and load are never on together: the other one is seen off, at the last moment.
+
+        Through the closed contactor, for behind an open one nothing could flow anyway.
+        """
+        guardian, first = self._guardian, list[First]()
+        if guardian.contactor is not None:
+            first.append(partial(guardian.contactor.pull_in, wanted))
+        other: Lane[Any] | None = guardian.supply if role == "load" else guardian.load
+        if other is not None:
+            first.append(partial(other.submit, CONTROL, lambda hand: hand.look()))
+        return tuple(first)
 
     def adjust(self, ask: Ask, session: Session) -> None:
         setpoint = ask.value("setpoint", Setpoint)
         problem = setpoint_problem(session.limits, setpoint)
         if not session.expected_on:
             ask.refuse("refused", "the output is off: configure and energise instead")
+        elif session.drives == "load":
+            ask.refuse("refused", "a load that draws is not adjusted: switch it off first")
         elif problem:
             ask.refuse("refused", problem)
         else:
@@ -105,15 +143,17 @@ class Commands:
         self,
         ask: Ask,
         session: Session,
-        work: Callable[[SupplyHand], Any],
+        work: Callable[[Any], Any],
         done: Done,
         *,
-        first: Callable[[Callable[[Answer], None]], None] | None = None,
+        first: tuple[First, ...] = (),
+        lane: Lane[Any] | None = None,
     ) -> None:
-        """One command to the supply at a time, once `first` has answered without an error."""
+        """One command at a time, to the supply or to `lane`, once each of `first` has answered
+        without an error."""
         guardian = self._guardian
         if guardian.commanding or guardian.off.wanted:
-            ask.refuse("busy", "another command to the supply is under way")
+            ask.refuse("busy", "another command is under way")
             return
         if session.ending is not None:
             ask.refuse("refused", f"the session has ended: {session.ending.reason}")
@@ -121,16 +161,15 @@ class Commands:
         guardian.commanding = True
         commanded = partial(self._commanded, ask, session.token, done)
 
-        def prepared(answer: Answer) -> None:
-            if answer.error is None:
-                guardian.supply.submit(CONTROL, work, commanded)
-            else:
+        def go_on(left: tuple[First, ...], answer: Answer | None = None) -> None:
+            if answer is not None and answer.error is not None:
                 commanded(answer)
+            elif left:
+                left[0](partial(go_on, left[1:]))
+            else:
+                (lane or guardian.supply).submit(CONTROL, work, commanded)
 
-        if first is None:
-            guardian.supply.submit(CONTROL, work, commanded)
-        else:
-            first(prepared)
+        go_on(first)
 
     def _commanded(self, ask: Ask, token: int, done: Done, answer: Answer) -> None:
         guardian = self._guardian

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from stations.clock import guard_s
 from stations.drivers.protocols import InstrumentError, Refused, Relays
 from stations.guardian.lane import CONTROL, OFF, Answer, Done, Lane
-from stations.guardian.supply import Overtaken, ReadBackDiffers
+from stations.guardian.switched import Overtaken, ReadBackDiffers
 from stations.values import Identity
 
 PULL_IN_S = 0.1  # a contactor of this size needs some 50 ms

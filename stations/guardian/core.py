@@ -20,13 +20,16 @@ from stations.config import BenchConfig
 from stations.guardian.contactor import Contactor
 from stations.guardian.fence import Fence
 from stations.guardian.lane import Answer, Lane
+from stations.guardian.load import LoadHand
 from stations.guardian.lockout import Lockout
 from stations.guardian.off import OffKeeper
 from stations.guardian.peer import Ask, Peer
-from stations.guardian.recorder import Recorder
+from stations.guardian.recorder import LeftOpen, Recorder
+from stations.guardian.retry import Retry
 from stations.guardian.session import Ending, Session, expired, expires_s, interrupted
 from stations.guardian.supply import SupplyHand
 from stations.guardian.watch import Watch
+from stations.journal import JournalUnwritable
 from stations.plain import to_plain
 from stations.values import Event, Identity, OffProof
 
@@ -61,6 +64,7 @@ class Guardian:
         self.clock = clock
         self.supply = supply
         self.lanes = lanes
+        self.load: Lane[LoadHand] | None = lanes.get("load")
         self.recorder = recorder
         self.fence = fence
         self.lockout = lockout
@@ -71,16 +75,19 @@ class Guardian:
             self._alarmed,
             lockout=lockout,
             contactor=self.contactor,
+            load=self.load,
         )
         self.watch = Watch(self)
         self.session: Session | None = None
         self.runner: Peer | None = None
         self.closed: Closed | None = None
         self.identities: Mapping[str, Identity] = {}
-        self.commanding = False  # a command to the supply is under way
+        self.commanding = False  # a command to supply or load is under way
         self.on_free: Callable[[], None] | None = None  # an opening that waits for its turn
         self.journal_alarm = ""  # a journal that was put aside: until a person has looked
         self.disk_alarm = ""  # the disk refused the last record
+        self.left_open = Retry()  # closing the journals of a guardian that died
+        self.unclosed = Retry()  # closing our own
         self.shut_down_s = math.inf
         self._closing: list[Ask] | None = None
 
@@ -101,7 +108,8 @@ class Guardian:
     def alarm(self) -> str:
         contactor = self.contactor.alarm if self.contactor else ""
         off = self.lockout.words or self.off.alarm
-        alarms = (off, contactor, self.disk_alarm, self.journal_alarm)
+        disk = self.unclosed.alarm or self.disk_alarm or self.left_open.alarm
+        alarms = (off, contactor, disk, self.journal_alarm)
         return "; ".join(words for words in alarms if words)
 
     @property
@@ -126,14 +134,23 @@ class Guardian:
         self.off.demand(self._began, patient=True)
 
     def _began(self, proof: OffProof | None) -> None:
-        outcome = interrupted("guardian restarted")
-        self.recorder.end_left_open(outcome, to_plain(proof), self._left_open_ended)
+        self._end_left_open(proof)
         self.event("guardian_began", {"off": proof})
 
-    def _left_open_ended(self, answer: Answer) -> None:
-        faults = [str(answer.error)] if answer.error else answer.value
-        if faults:
-            self.journal_alarm = "; ".join(faults)
+    def _end_left_open(self, proof: OffProof | None) -> None:
+        ended = partial(self._left_open_ended, proof)
+        outcome = interrupted("guardian restarted")
+        self.recorder.end_left_open(outcome, to_plain(proof), ended)
+
+    def _left_open_ended(self, proof: OffProof | None, answer: Answer) -> None:
+        left = LeftOpen(refused=(str(answer.error),)) if answer.error else answer.value
+        known = (self.journal_alarm, *left.corrupt)
+        self.journal_alarm = "; ".join(words for words in known if words)
+        if left.refused:
+            words = f"a journal left open cannot be closed: {'; '.join(left.refused)}"
+            self.left_open.later(words, partial(self._end_left_open, proof))
+        else:
+            self.left_open.done()
 
     def shut_down(self) -> None:
         """Somebody ends this process: off, proven, journalled."""
@@ -148,6 +165,7 @@ class Guardian:
     def due_s(self) -> float:
         """Guard time at which `tick` has something to do."""
         times = [self.off.due_s(), self.watch.due_s(), self.shut_down_s]
+        times += [self.left_open.due_s(), self.unclosed.due_s()]
         if self.contactor is not None:
             times.append(self.contactor.due_s())
         if self.active is not None:
@@ -159,6 +177,8 @@ class Guardian:
         if self.contactor is not None:
             self.contactor.tick(now_s)
         self._expire(now_s)
+        self.left_open.tick(now_s)
+        self.unclosed.tick(now_s)
         self.watch.tick(now_s)
 
     def _expire(self, now_s: float) -> None:
@@ -274,9 +294,14 @@ class Guardian:
             "outcome": dict(outcome),
             "off": to_plain(proof),
         }
-        self.recorder.end(body, partial(self._ended, session))
+        again = partial(self._write_close, outcome, proof)
+        self.recorder.end(body, partial(self._ended, session, again))
 
-    def _ended(self, session: Session, answer: Answer) -> None:
+    def _ended(self, session: Session, again: Callable[[], None], answer: Answer) -> None:
+        if isinstance(answer.error, JournalUnwritable):
+            self._not_closed(answer.error, again)
+            return
+        self.unclosed.done()
         asks, self._closing = self._closing or [], None
         runner, self.session, self.runner = self.runner, None, None
         if answer.error is not None:
@@ -284,10 +309,20 @@ class Guardian:
             for ask in asks:
                 ask.refuse("refused", self.disk_alarm)
         else:
+            self.disk_alarm = ""
             self.closed = Closed(session.token, answer.value)
             for ask in asks:
                 ask.reply(**self.closed.result)
         if runner is not None and not asks:
             runner.hang_up()  # it did not ask for this: a zombie must find nobody
+        if self.on_free is not None:
+            self.on_free()
+
+    def _not_closed(self, error: Exception, again: Callable[[], None]) -> None:
+        """The session stays until its journal is closed: nobody else is let on the bench."""
+        self.unclosed.later(f"the journal cannot be closed: {error}", again)
+        asks, self._closing = self._closing or [], []
+        for ask in asks:
+            ask.refuse("refused", self.unclosed.alarm)
         if self.on_free is not None:
             self.on_free()

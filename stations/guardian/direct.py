@@ -14,7 +14,7 @@ from stations.guardian.lane import Lane
 from stations.guardian.lockout import Lockout
 from stations.guardian.loop import Inbox
 from stations.guardian.off import OffKeeper
-from stations.guardian.service import contactor_lane, supply_lane
+from stations.guardian.service import contactor_lane, load_lane, supply_lane
 from stations.values import OffProof
 
 _log = logging.getLogger(__name__)
@@ -37,14 +37,17 @@ def switch_off(config: BenchConfig, *, until_s: float) -> Found:
     inbox, lockout = Inbox(), Lockout(config.lockout)
     supply = supply_lane(config, RealClock(), inbox.post)
     lanes: list[Lane[Any]] = [supply]
-    contactor, retry_s = None, config.timing.retry_s
+    load, contactor, retry_s = None, None, config.timing.retry_s
+    if config.load is not None:
+        load = load_lane(config, config.load, RealClock(), inbox.post)
+        lanes.append(load)
     if config.relay is not None:
         relay = contactor_lane(config, config.relay, inbox.post)
         lanes.append(relay)
         contactor = Contactor(
             relay, rearm_s=config.timing.rearm_s, retry_s=retry_s, changed=_log.warning
         )
-    off = OffKeeper(supply, retry_s, _log.warning, lockout=lockout, contactor=contactor)
+    off = OffKeeper(supply, retry_s, _log.warning, lockout=lockout, contactor=contactor, load=load)
     off.demand()
     while guard_s() < until_s and (off.wanted or _opens(contactor)):
         if lockout.words and contactor is not None and contactor.state == "open":

@@ -22,7 +22,7 @@ STUCK_CURRENT_A = 0.1  # ... more than this flowing
 # What each doubt is about: a value that it covers is missing, not over a limit.
 _ABOUT_METER = frozenset({"meter_silent", "meter_invalid"})
 _ABOUT_SCANNER = frozenset({"scanner_silent", "scanner_invalid"})
-_ABOUT_SUPPLY = frozenset({"supply_silent", "supply_invalid"})
+_ABOUT_OUTPUT = frozenset({"supply_silent", "supply_invalid", "load_silent", "load_invalid"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +43,35 @@ class Tally:
     last_current_a: float = 0.0
     charge_ah: float = 0.0
     doubts: int = 0
+    drawn_ah: float = 0.0
 
 
 def judge(
-    limits: Limits, tally: Tally, reading: Reading, *, expected_on: bool
+    limits: Limits,
+    tally: Tally,
+    reading: Reading,
+    *,
+    expected_on: bool,
+    draws: bool = False,
+    astray: str = "",
 ) -> tuple[Tally, Verdict | None]:
     """The tally after `reading`, and a Verdict where the output must go off.
 
-    `expected_on` is what the guardian last asked of the supply.  With the output off only an
-    output that is on against the guardian's word is a reason.
+    `expected_on` is what the guardian last asked of the supply, or of the load where that
+    `draws`; `astray` names one of them that is on while the other was asked on.  With the output
+    off only an output that is on against the guardian's word is a reason.
     """
-    tally = _account(tally, reading)
+    tally = _account(tally, reading, draws=draws)
     if not expected_on:
-        found_on = reading.output_on and not reading.flags & _ABOUT_SUPPLY
+        found_on = reading.output_on and not reading.flags & _ABOUT_OUTPUT
         reason = "the output was found on although it was switched off"
         return tally, Verdict("safe_hold", reason) if found_on else None
-    verdict = _tripped(reading) or _over_limit(limits, tally, reading)
+    verdict = _tripped(reading) or _over_limit(limits, tally, reading, draws=draws)
     if verdict is not None:
         return tally, verdict
+    if astray:
+        words = f"the {astray} was found on although it was switched off"
+        return tally, Verdict("safe_hold", words)
     if not reading.output_on:
         return tally, Verdict("safe_hold", "the output was found off although it was switched on")
     if tally.doubts >= DOUBTS_MAX:
@@ -70,39 +81,42 @@ def judge(
     return tally, None
 
 
-def _account(tally: Tally, reading: Reading) -> Tally:
+def _account(tally: Tally, reading: Reading, *, draws: bool) -> Tally:
     """Charge by trapezoids over process time; a missing current carries the last one on."""
     known = math.isfinite(reading.supply_current_a)
     current_a = reading.supply_current_a if known else tally.last_current_a
     hours = (reading.at - tally.last_at).total_seconds() / 3600.0
+    moved_ah = 0.5 * (current_a + tally.last_current_a) * hours
     return replace(
         tally,
         last_at=reading.at,
         last_current_a=current_a,
-        charge_ah=tally.charge_ah + max(0.0, 0.5 * (current_a + tally.last_current_a) * hours),
+        charge_ah=tally.charge_ah + max(0.0, moved_ah),
+        drawn_ah=tally.drawn_ah + (max(0.0, -moved_ah) if draws else 0.0),
         doubts=tally.doubts + 1 if reading.flags else 0,
     )
 
 
 def _tripped(reading: Reading) -> Verdict | None:
     for flag in sorted(reading.flags):
-        if flag.startswith("supply_tripped"):
-            protection = flag.removeprefix("supply_tripped_").upper()
-            return Verdict("trip", f"the supply switched itself off by {protection}")
+        role, found, protection = flag.partition("_tripped_")
+        if found:
+            return Verdict("trip", f"the {role} switched itself off by {protection.upper()}")
     return None
 
 
-def _over_limit(limits: Limits, tally: Tally, reading: Reading) -> Verdict | None:
+def _over_limit(limits: Limits, tally: Tally, reading: Reading, *, draws: bool) -> Verdict | None:
     low_v, high_v = limits.bank_voltage_min_v, limits.bank_voltage_max_v
     if not (reading.flags & _ABOUT_METER or low_v <= reading.voltage_v <= high_v):
         return Verdict(
             "trip", f"bank at {reading.voltage_v:.3f} V, outside {low_v:.2f} … {high_v:.3f} V"
         )
-    if not (reading.flags & _ABOUT_SUPPLY or reading.supply_current_a <= limits.current_max_a):
-        return Verdict(
-            "trip",
-            f"current {reading.supply_current_a:.2f} A, above {limits.current_max_a:.2f} A",
-        )
+    amps, max_a = reading.supply_current_a, limits.current_max_a
+    if draws:
+        amps, max_a = -amps, limits.drawn_max_a
+    unheard = reading.flags & _ABOUT_OUTPUT and math.isnan(amps)
+    if not (unheard or amps <= max_a):
+        return Verdict("trip", f"current {amps:.2f} A, above {max_a:.2f} A")
     low_v, high_v = limits.cell_voltage_min_v, limits.cell_voltage_max_v
     for position, volt in enumerate(reading.cell_voltages_v, start=1):
         missing = reading.flags & _ABOUT_SCANNER and math.isnan(volt)
@@ -117,6 +131,8 @@ def _over_limit(limits: Limits, tally: Tally, reading: Reading) -> Verdict | Non
         return Verdict(
             "trip", f"{tally.charge_ah:.1f} Ah delivered, above {limits.charge_max_ah:.1f} Ah"
         )
+    if not tally.drawn_ah <= limits.drawn_max_ah:
+        return Verdict("trip", f"{tally.drawn_ah:.1f} Ah drawn, above {limits.drawn_max_ah:.1f} Ah")
     if not (reading.at - tally.opened_at).total_seconds() <= limits.duration_max_s:
         return Verdict("trip", f"the session took longer than {limits.duration_max_s:.0f} s")
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import selectors
 import signal
 import socket
@@ -14,6 +15,8 @@ from stations.clock import guard_s
 from stations.guardian.core import Guardian
 from stations.guardian.peer import Peer
 from stations.guardian.requests import Requests
+
+_log = logging.getLogger(__name__)
 
 WAIT_MAX_S = 1.0
 
@@ -91,8 +94,13 @@ class Loop:
         self._selector.register(connection, selectors.EVENT_READ, lambda: self._hear(peer))
 
     def _hear(self, peer: Peer) -> None:
-        for message in peer.receive():
-            self._requests.hear(peer, message)
+        """One caller's nonsense ends his connection, never the guardian."""
+        try:
+            for message in peer.receive():
+                self._requests.hear(peer, message)
+        except Exception:
+            _log.exception("a message cannot be dealt with: hanging up on its sender")
+            peer.hang_up()
 
     def _write(self) -> None:
         for peer in self._peers:

@@ -3,9 +3,10 @@
 Lives in the guardian's loop; the tries themselves run in the supply's lane before anything
 else that waits there.  What the guardian says of the output comes from here.
 
-Where there is a contactor it drops out last: once the supply has proven itself off, or as soon as
-that takes too long.  What a supply that disobeyed says after that proves nothing, so the bench is
-locked until a person has looked at it.
+Where there is a load, off is both: each of the two is sent OFF and proves it, whichever of them
+was on.  Where there is a contactor it drops out last: once they have proven themselves off, or as
+soon as that takes too long.  What one that disobeyed says after that proves nothing, so the bench
+is locked until a person has looked at it.
 """
 
 from __future__ import annotations
@@ -13,13 +14,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import cast
 
 from stations.clock import guard_s
 from stations.guardian.contactor import Contactor
 from stations.guardian.lane import OFF, Answer, Lane
+from stations.guardian.load import LoadHand
 from stations.guardian.lockout import Lockout
-from stations.guardian.supply import NotOff, SupplyHand
+from stations.guardian.supply import SupplyHand
+from stations.guardian.switched import NotOff
 from stations.values import OffProof
 
 Then = Callable[[OffProof | None], None]
@@ -28,10 +32,16 @@ TRIES_TOLD = 3  # after so many tries whoever waits is told that there is no pro
 TRIES_GENTLE = 2  # after so many tries voltage and current are taken to zero as well
 OBEYS_S = 1.0  # a supply behind a contactor may take so long to obey before it has disobeyed
 CUT_AFTER_S = 4.0  # a contactor waits no longer than this, not even for a supply that hangs
-LOCKED = (
-    "the supply did not obey OFF, only the contactor stops its current: look at the supply, "
-    "then unlock the bench"
-)
+
+
+def locked_by(role: str) -> str:
+    return (
+        f"the {role} did not obey OFF, only the contactor stops its current: look at the {role}, "
+        "then unlock the bench"
+    )
+
+
+LOCKED = locked_by("supply")
 
 
 class OffKeeper:
@@ -49,22 +59,25 @@ class OffKeeper:
         *,
         lockout: Lockout,
         contactor: Contactor | None = None,
+        load: Lane[LoadHand] | None = None,
     ) -> None:
         self.output = "unknown"
         self.alarm = ""
         self.last: OffProof | None = None
         self.wanted = False
         self._lane = lane
+        self._load = load
         self._retry_s = retry_s
         self._changed = changed
         self._lockout = lockout
         self._contactor = contactor
         self._tries = 0
         self._since_s = 0.0  # guard time since which it is wanted off, and since then:
-        self._defied = False  # the supply was seen on after an OFF
+        self._defied = ""  # which of them was seen on after an OFF
         self._zeroed = False  # voltage and current were taken to zero
         self._cut = False  # the contactor was told to part what flows
         self._flying = False
+        self._heard: list[tuple[str, Answer]] = []  # of the try under way, by role
         self._next_s = 0.0
         self._waiting: list[tuple[Then, bool]] = []
 
@@ -84,7 +97,7 @@ class OffKeeper:
             self._try()
 
     def unlock(self) -> None:
-        """A person has looked at the supply: it is taken at its word again."""
+        """A person has looked: supply and load are taken at their word again."""
         self._lockout.unlock()
         self._begin()
 
@@ -94,7 +107,7 @@ class OffKeeper:
         self.last = None
 
     def went_on(self) -> None:
-        """We asked the supply on and saw it on."""
+        """We asked one of them on and saw it on."""
         self.output = "on"
         self.last = None
 
@@ -110,13 +123,13 @@ class OffKeeper:
             self.demand()  # off by its own word only: prove it
 
     def unseen(self, words: str) -> None:
-        """The supply did not answer a read: nobody knows what its output does."""
+        """One of them did not answer a read: nobody knows what its output does."""
         self.output = "unknown"
         if not self.wanted:
             self._say(words)
 
     def answered(self) -> None:
-        """The supply answers again and nothing is wanted of it."""
+        """They answer again and nothing is wanted of them."""
         if not self.wanted:
             self._say("")
 
@@ -137,24 +150,36 @@ class OffKeeper:
 
     def _begin(self) -> None:
         self._since_s, self._tries = guard_s(), 0
-        self._defied = self._zeroed = self._cut = False
+        self._defied, self._zeroed, self._cut = "", False, False
 
     def _try(self) -> None:
         self._flying = True
         may_obey = self._contactor is not None and guard_s() < self._since_s + OBEYS_S
         self._zeroed = zero = self._tries >= TRIES_GENTLE and not may_obey
-        self._lane.submit(OFF, lambda hand: hand.off(zero=zero), self._tried)
+        self._lane.submit(OFF, lambda hand: hand.off(zero=zero), partial(self._told, "supply"))
+        if self._load is not None:
+            self._load.submit(OFF, lambda hand: hand.off(zero=zero), partial(self._told, "load"))
 
-    def _tried(self, answer: Answer) -> None:
+    def _told(self, role: str, answer: Answer) -> None:
+        """The answer of one of them to the try under way, which is over when all have come."""
+        self._heard.append((role, answer))
+        if isinstance(answer.error, NotOff) and answer.error.output == "on":
+            self._defied = self._defied or role
+        if len(self._heard) == 1 + (self._load is not None):
+            heard, self._heard = [answer for _, answer in self._heard], []
+            self._tried(heard)
+
+    def _tried(self, answers: list[Answer]) -> None:
         self._flying = False
-        error = answer.error or self._worthless()
+        errors = sorted((a.error for a in answers if a.error is not None), key=_worst_first)
+        error = errors[0] if errors else self._worthless()
         if error is None:
-            self._proven(cast(OffProof, answer.value))
+            proofs = [cast(OffProof, answer.value) for answer in answers]
+            self._proven(max(proofs, key=lambda proof: proof.at))
             return
         self._tries += 1
         self._next_s = guard_s() + self._retry_s
         found = error.output if isinstance(error, NotOff) else "unknown"
-        self._defied = self._defied or found == "on"
         cut = self._contactor is not None and self._contactor.state == "open"
         self.output = "unknown" if cut else found
         self._say(f"the output is not proven off after {self._tries} tries: {error}")
@@ -170,7 +195,7 @@ class OffKeeper:
         return NotOff(self._lockout.words, "unknown") if self._lockout.words else None
 
     def _part(self) -> None:
-        """The supply takes too long, or does not obey: the contactor parts what still flows."""
+        """One takes too long, or does not obey: the contactor parts what still flows."""
         self._cut = True
         if self._contactor is None:
             return
@@ -181,8 +206,9 @@ class OffKeeper:
 
     def _lock(self) -> None:
         if not self._lockout.words:
-            self._lockout.lock(LOCKED)
-            self._changed(LOCKED)
+            words = locked_by(self._defied)
+            self._lockout.lock(words)
+            self._changed(words)
 
     def _proven(self, proof: OffProof) -> None:
         # Ages count from the first proof since the output was last on or in doubt.
@@ -208,3 +234,7 @@ class OffKeeper:
             self.alarm = words
             if changed:
                 self._changed(words)
+
+
+def _worst_first(error: Exception) -> bool:
+    return not (isinstance(error, NotOff) and error.output == "on")

@@ -23,6 +23,7 @@ from stations.guardian.lane import CONTROL, Answer
 from stations.guardian.peer import Ask, Bad
 from stations.guardian.session import (
     Session,
+    cells_problem,
     interrupted,
     limits_problem,
     open_refusal,
@@ -53,6 +54,7 @@ class Opening:
         self._program = ask.mapping("program")
         self.token = ask.value("token", int)
         self._valid_s = ask.message.get("valid_s")
+        self._cells = self._program.get("cells", 0)
         self._check()
         self._proof: OffProof | None = None
         self._identities: dict[str, Identity] = {}
@@ -81,7 +83,12 @@ class Opening:
     def _check(self) -> None:
         if not _RUN.fullmatch(self._run) or self._attempt < 1:
             raise Bad(f"run {self._run!r} attempt {self._attempt}: letters and digits, from 1")
-        problem = limits_problem(self._limits) or valid_problem(self._valid_s)
+        scanner = self._guardian.config.scanner
+        problem = (
+            limits_problem(self._limits)
+            or valid_problem(self._valid_s)
+            or cells_problem(self._cells, len(scanner.channels) if scanner else 0)
+        )
         if problem:
             raise Bad(problem)
 
@@ -112,7 +119,11 @@ class Opening:
     def _free(self) -> None:
         """Go on when no older session is left."""
         guardian = self._guardian
-        if self.over or guardian.session is not None:
+        if self.over:
+            return
+        if guardian.session is not None:
+            if guardian.unclosed.alarm:
+                self.refuse("refused", f"no journal, no run: {guardian.unclosed.alarm}")
             return
         guardian.on_free = None
         roles = [instrument.role for instrument in guardian.config.instruments]
@@ -147,6 +158,7 @@ class Opening:
             attempt=self._attempt,
             token=self.token,
             limits=self._limits,
+            cells=self._cells,
             heard_s=max(self.heard_s, now_s - guardian.config.timing.deadman_s / 2),
             lease_until_s=self.ask.sent_s + self._valid_s,
             tally=Tally(opened_at=at, last_at=at),

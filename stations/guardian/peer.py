@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -9,6 +10,8 @@ from typing import Any, TypeVar
 from stations.clock import guard_s
 from stations.plain import from_plain
 from stations.wire import LineBuffer, WireError, encode
+
+_log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -45,8 +48,14 @@ class Peer:
         return messages
 
     def send(self, message: Mapping[str, Any]) -> None:
-        if self.open:
+        if not self.open:
+            return
+        try:
             self._leaving += encode(message)
+        except (ValueError, RecursionError):  # it repeats what he sent, as the id of his question
+            _log.exception("an answer cannot be put on a line: hanging up")
+            self.hang_up()
+        else:
             self.flush()
 
     def flush(self) -> None:

@@ -7,6 +7,7 @@ loop when the disk has the record, or with the error that kept it from it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,14 @@ from stations.journal import (
 )
 
 BENCH = "bench.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOpen:
+    """Journals of a dead guardian that are not closed, in words."""
+
+    corrupt: tuple[str, ...] = ()  # put aside, for a person to look at
+    refused: tuple[str, ...] = ()  # by the disk, and still in their place
 
 
 class Books:
@@ -58,31 +67,37 @@ class Books:
             self._last_seq = seq
 
     def end(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Write the close record and close the file; last seq, head and number of records."""
+        """Write the close record and close the file; last seq, head and number of records.
+
+        Where the disk refuses the journal stays open, to be ended again when there is room.
+        """
         if self._run is None:
             raise JournalError("no journal is open")
-        writer, self._run = self._run, None
-        try:
-            writer.append({**body, "last_seq": self._last_seq})
-        finally:
-            writer.close()
+        writer = self._run
+        writer.append({**body, "last_seq": self._last_seq})
+        self._run = None
+        writer.close()
         return {"last_seq": self._last_seq, "head": writer.head, "records": writer.records}
 
-    def end_left_open(self, outcome: Mapping[str, Any], off: Mapping[str, Any]) -> list[str]:
+    def end_left_open(self, outcome: Mapping[str, Any], off: Mapping[str, Any]) -> LeftOpen:
         """Close what a guardian that was killed left open; returns what cannot be closed.
 
-        A journal whose chain is broken is put aside under another name, never changed.
+        A journal whose chain is broken is put aside under another name, never changed; one that
+        the disk refuses stays as it is, to be closed when there is room.
         """
-        faults = []
+        corrupt, refused = [], []
+        present = self._run.path if self._run is not None else None
         for path in sorted(self._folder.glob("*.jsonl")):
-            if path.name == BENCH or last_record(path).get("kind") == "close":
+            if path.name == BENCH or path == present or last_record(path).get("kind") == "close":
                 continue
             try:
                 _close_left_open(path, outcome, off)
-            except JournalError as error:
+            except JournalCorrupt as error:
                 path.rename(path.with_suffix(".corrupt"))
-                faults.append(str(error))
-        return faults
+                corrupt.append(str(error))
+            except JournalUnwritable as error:
+                refused.append(str(error))
+        return LeftOpen(tuple(corrupt), tuple(refused))
 
     def close(self) -> None:
         self._bench.close()

@@ -46,6 +46,7 @@ class Requests:
         self._session_ops: Mapping[str, Callable[[Ask, Session], None]] = {
             "pet": lambda ask, session: ask.reply(),
             "configure": self._commands.configure,
+            "configure_load": self._commands.configure_load,
             "energise": self._commands.energise,
             "adjust": self._commands.adjust,
             "note": self._note,
@@ -55,12 +56,13 @@ class Requests:
         ask = Ask(peer, message)
         self._heard(ask)
         try:
-            if ask.op in self._open_ops:
-                self._open_ops[str(ask.op)](ask)
-            elif ask.op in self._session_ops:
+            op = ask.text("op")
+            if op in self._open_ops:
+                self._open_ops[op](ask)
+            elif op in self._session_ops:
                 self._in_session(ask)
             else:
-                ask.refuse("bad_request", f"unknown op {ask.op!r}")
+                ask.refuse("bad_request", f"unknown op {op!r}")
         except Bad as error:
             ask.refuse("bad_request", str(error))
 
@@ -163,6 +165,8 @@ class Requests:
             ask.refuse("no_session", "that run has no session here")
         elif act in session.acts:
             ask.reply(duplicate=True)
+        elif session.ending is not None:  # its runner hears no more: the next attempt's may
+            ask.refuse("no_session", f"the session has ended: {session.ending.reason}")
         else:
             guardian.session = replace(session, acts=session.acts | {act})
             told = {**data, "id": act, "kind": kind}

@@ -15,12 +15,14 @@ from functools import partial
 from typing import Any, cast
 
 from stations.clock import guard_s
-from stations.drivers.protocols import BadReply, Measured
+from stations.drivers.protocols import BadReply, LoadState, Measured
 from stations.guardian.lane import READ, Answer, Lane
+from stations.guardian.load import LoadRead
 from stations.guardian.supply import SupplyRead
 from stations.values import NAN, Reading
 
-ROLES = ("supply", "meter", "scanner")
+SWITCHED = ("supply", "load")
+ROLES = (*SWITCHED, "meter", "scanner")
 
 
 @dataclass(slots=True)
@@ -38,6 +40,21 @@ class Sample:
     def supply(self) -> SupplyRead | None:
         return cast("SupplyRead | None", self.heard.get("supply"))
 
+    @property
+    def load(self) -> LoadRead | None:
+        return cast("LoadRead | None", self.heard.get("load"))
+
+    @property
+    def found_on(self) -> tuple[str, ...]:
+        """Which of supply and load said that they are on."""
+        return tuple(r for r in SWITCHED if r in self.heard and self.heard[r].state.output_on)
+
+    @property
+    def current_a(self) -> float:
+        """Into the cells, as far as it was heard."""
+        charged = self.supply.state.current_a if self.supply else 0.0
+        return charged - (self.load.state.drawn_a if self.load else 0.0)
+
     def measured(self, role: str) -> Measured | None:
         return cast("Measured | None", self.heard.get(role))
 
@@ -45,7 +62,7 @@ class Sample:
     def raw(self) -> dict[str, str]:
         """Raw replies by role; a silent instrument has none."""
         raws = {role: self.heard[role].raw for role in ("meter", "scanner") if role in self.heard}
-        return raws | ({"supply": self.supply.state.raw} if self.supply else {})
+        return raws | {r: self.heard[r].state.raw for r in SWITCHED if r in self.heard}
 
 
 class Sampler:
@@ -118,7 +135,7 @@ class Sampler:
 
 
 def _reader(role: str) -> Callable[[Any], Any]:
-    if role == "supply":
+    if role in SWITCHED:
         return lambda hand: hand.read()
     return lambda device: device.measure()
 
@@ -133,29 +150,21 @@ def reading_of(
     expected_on: bool,
     cells: int,
     stuck: frozenset[str],
+    occupied: int = 0,
+    driven: str = "supply",
 ) -> Reading:
     """The sample as a Reading: what is missing is NaN and has its flag.  Pure.
 
-    `cells` is how many channels the scanner has, 0 without one; `stuck` are flags that only
-    more than one sample can show.  A silent supply's output is taken to be what was asked.
+    `cells` is how many channels the scanner has, 0 without one; `occupied` says how many of
+    them, from the first, have a cell on them (0: all): what open wires show is nothing.
+    `stuck` are flags that only more than one sample can show.  `driven` is whose volts and amps
+    are told: the supply's, or the load's, whose current is below 0.  Its output is taken to be
+    what was asked where it is silent.
     """
     flags = set(sample.doubts) | stuck
     meter_v = _volts(sample, "meter", 1, flags)[0]
-    cell_volts = _volts(sample, "scanner", cells, flags) if cells else ()
-    supply = sample.supply
-    if supply is None:
-        flags |= set() if "supply_invalid" in flags else {"supply_silent"}
-        output_on, volts, amps, regulation = expected_on, NAN, NAN, ""
-    else:
-        state = supply.state
-        output_on, volts, amps = state.output_on, state.voltage_v, state.current_a
-        regulation = state.regulation if output_on else ""
-        if expected_on and not supply.as_set:
-            flags.add("supply_setpoint")
-        if expected_on and not supply.protected:
-            flags.add("supply_protection")
-        if expected_on and not output_on and state.tripped:
-            flags.add(f"supply_tripped_{state.tripped.lower()}")
+    cell_volts = _volts(sample, "scanner", cells, flags, occupied or cells) if cells else ()
+    output_on, volts, amps, regulation = _output(sample, driven, flags, expected_on=expected_on)
     return Reading(
         seq=seq,
         at=at,
@@ -171,14 +180,35 @@ def reading_of(
     )
 
 
-def _volts(sample: Sample, role: str, count: int, flags: set[str]) -> tuple[float, ...]:
+def _volts(
+    sample: Sample, role: str, count: int, flags: set[str], wanted: int = 1
+) -> tuple[float, ...]:
+    """The first `wanted` of `count` values."""
     measured = sample.measured(role)
     if measured is None:
         if f"{role}_invalid" not in flags:
             flags.add(f"{role}_silent")
-        return (NAN,) * count
-    if len(measured.volts) != count or not all(math.isfinite(v) for v in measured.volts):
+        return (NAN,) * wanted
+    volts = measured.volts[:wanted] if len(measured.volts) == count else (NAN,) * wanted
+    if not all(math.isfinite(v) for v in volts):
         flags.add(f"{role}_invalid")
-    if len(measured.volts) != count:
-        return (NAN,) * count
-    return measured.volts
+    return volts
+
+
+def _output(
+    sample: Sample, role: str, flags: set[str], *, expected_on: bool
+) -> tuple[bool, float, float, str]:
+    """On or off, volts, amps into the cells and regulation of the one that is driven."""
+    read = sample.load if role == "load" else sample.supply
+    if read is None:
+        flags |= set() if f"{role}_invalid" in flags else {f"{role}_silent"}
+        return expected_on, NAN, NAN, ""
+    state = read.state
+    if expected_on and not read.as_set:
+        flags.add(f"{role}_setpoint")
+    if expected_on and not read.protected:
+        flags.add(f"{role}_protection")
+    if expected_on and not state.output_on and state.tripped:
+        flags.add(f"{role}_tripped_{state.tripped.lower()}")
+    amps = -state.drawn_a if isinstance(state, LoadState) else state.current_a
+    return state.output_on, state.voltage_v, amps, state.regulation if state.output_on else ""

@@ -13,11 +13,12 @@ from stations import config as configuration
 from stations.clock import Clock, RealClock, SharedClock, guard_s
 from stations.config import BenchConfig, InstrumentConfig
 from stations.drivers.protocols import Instrument, Relays
-from stations.drivers.registry import DRIVERS, open_relays, open_supply
+from stations.drivers.registry import DRIVERS, open_load, open_relays, open_supply
 from stations.guardian.contactor import ContactorHand
 from stations.guardian.core import Guardian
 from stations.guardian.fence import Fence
 from stations.guardian.lane import Lane, Post, Urgent
+from stations.guardian.load import LoadHand
 from stations.guardian.lockout import Lockout
 from stations.guardian.loop import Inbox, Loop
 from stations.guardian.recorder import Recorder
@@ -76,8 +77,10 @@ def serve(path: Path) -> int:
         supply = supply_lane(config, clock, inbox.post)
         lanes: dict[str, Lane[Any]] = {"supply": supply}
         for instrument in config.instruments:
-            if instrument.role not in ("supply", "relay"):
+            if instrument.role not in ("supply", "relay", "load"):
                 lanes[instrument.role] = _lane(instrument, config, inbox.post)
+        if config.load is not None:
+            lanes["load"] = load_lane(config, config.load, clock, inbox.post)
         if config.relay is not None:
             lanes["relay"] = contactor_lane(config, config.relay, inbox.post)
         recorder = Recorder(config.journal, inbox.post)
@@ -111,6 +114,20 @@ def _hand(config: BenchConfig, clock: Clock, urgent: Urgent) -> SupplyHand:
     supply = open_supply(config.supply.driver, config.supply.resource, timeout_s=timeout_s)
     supply.may_repeat = lambda: not urgent.is_set()
     return SupplyHand(supply, clock, latency_s=timeout_s)
+
+
+def load_lane(
+    config: BenchConfig, load: InstrumentConfig, clock: Clock, post: Post
+) -> Lane[LoadHand]:
+    urgent = Urgent()
+
+    def opened() -> LoadHand:
+        timeout_s = config.timing.io_timeout_s
+        device = open_load(load.driver, load.resource, timeout_s=timeout_s)
+        device.may_repeat = lambda: not urgent.is_set()
+        return LoadHand(device, clock, latency_s=timeout_s)
+
+    return Lane("load", opened, post, urgent=urgent)
 
 
 def contactor_lane(config: BenchConfig, relay: InstrumentConfig, post: Post) -> Lane[ContactorHand]:

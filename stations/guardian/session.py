@@ -14,7 +14,7 @@ from typing import Any
 
 from stations.config import Timing
 from stations.guardian.envelope import Repeats, Tally
-from stations.values import Limits, Protection, Setpoint
+from stations.values import Draw, Limits, Protection, Setpoint
 
 OVP_MARGIN_V = 0.10  # requirement F4: OVP at most this far above what the bank may reach
 VALID_MAX_S = 24 * 3600.0  # the longest authority that anyone may hand out at once
@@ -60,8 +60,9 @@ class Session:
     heard_s: float  # guard time of the runner's last sign of life
     lease_until_s: float
     tally: Tally
+    cells: int = 0  # on the scanner's first channels; 0: on all that are wired
     seq: int = 0
-    configured: Setpoint | None = None  # since the output was last off
+    configured: Setpoint | Draw | None = None  # since the output was last off
     expected_on: bool = False
     on_since_s: float = 0.0
     valid_s: float = 0.0  # guard time of the last journalled sample without a doubt
@@ -69,6 +70,11 @@ class Session:
     scanner: Repeats = field(default_factory=Repeats)
     acts: frozenset[str] = field(default_factory=frozenset)
     ending: Ending | None = None
+
+    @property
+    def drives(self) -> str:
+        """Whose output is meant: the load's once a draw was configured."""
+        return "load" if isinstance(self.configured, Draw) else "supply"
 
     def heard_raw(self, raw: Mapping[str, str], at: datetime, current_a: float) -> Session:
         """Count how often meter and scanner have said the very same."""
@@ -135,9 +141,11 @@ def open_refusal(highest: int, token: object) -> Refusal | None:
 
 
 def limits_problem(limits: Limits) -> str:
-    """A limit that is not a positive number would never trip."""
+    """A limit that is not a positive number would never trip; a load may have nothing to draw."""
     for name in Limits.__dataclass_fields__:
         value = getattr(limits, name)
+        if name.startswith("drawn_") and value == 0:
+            continue
         if not (math.isfinite(value) and value > 0):
             return f"limits.{name} is {value!r}; it must be a number above 0"
     return ""
@@ -147,6 +155,16 @@ def valid_problem(valid_s: object) -> str:
     if not isinstance(valid_s, int | float) or not 0 < valid_s <= VALID_MAX_S:
         return f"valid_s is {valid_s!r}; it must be seconds between 0 and {VALID_MAX_S:.0f}"
     return ""
+
+
+def cells_problem(cells: object, wired: int) -> str:
+    """What is wrong with a session's number of cells, or ""; 0 is as many as are wired."""
+    if type(cells) is int and cells >= 0 and (cells <= wired or not wired):
+        return ""
+    return (
+        f"the program has {cells!r} cells, the scanner of this bench is wired for {wired}: use a "
+        "bench that is wired for them"
+    )
 
 
 def setpoint_problem(limits: Limits, setpoint: Setpoint) -> str:
@@ -174,6 +192,19 @@ def protection_problem(limits: Limits, setpoint: Setpoint, protection: Protectio
         )
     if not setpoint.current_a < protection.ocp_a:
         return f"OCP {protection.ocp_a:g} A must lie above the {setpoint.current_a:g} A asked for"
+    return ""
+
+
+def draw_problem(limits: Limits, draw: Draw) -> str:
+    """Why the envelope forbids this draw; written so that NaN is forbidden."""
+    if not 0.0 < draw.current_a <= limits.drawn_max_a + 1e-9:
+        return (
+            f"a draw of {draw.current_a:g} A is not within 0 … {limits.drawn_max_a:g} A of this "
+            "session"
+        )
+    own = draw.cutoff
+    if not (0.0 < own.voltage_v < limits.bank_voltage_max_v and 0.0 < own.duration_s < math.inf):
+        return f"{own} would not end a discharge that nobody ends"
     return ""
 
 

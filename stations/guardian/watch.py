@@ -17,7 +17,7 @@ from stations.clock import guard_s, wall_now
 from stations.guardian.envelope import judge
 from stations.guardian.lane import Answer
 from stations.guardian.peer import Peer
-from stations.guardian.sampler import ROLES, Sample, Sampler, reading_of
+from stations.guardian.sampler import ROLES, SWITCHED, Sample, Sampler, reading_of
 from stations.guardian.session import Session
 from stations.plain import to_plain
 from stations.values import Reading
@@ -32,7 +32,7 @@ class Watch:
     """The eyes of one guardian.
 
     With a session it reads every instrument each second of process time (but no faster than
-    every 50 ms of wall time); without one it asks the supply alone whether it is off.
+    every 50 ms of wall time); without one it asks only supply and load whether they are off.
     """
 
     def __init__(self, guardian: Guardian) -> None:
@@ -41,6 +41,7 @@ class Watch:
             guardian.lanes, guardian.config.timing.sample_limit_s, self._sampled
         )
         self._measuring = tuple(role for role in ROLES if role in guardian.lanes)
+        self._switched = tuple(role for role in SWITCHED if role in guardian.lanes)
         self._due_s = guard_s()  # when the last sample was due, on the absolute schedule
         self._beat_s = 0.0
 
@@ -57,7 +58,7 @@ class Watch:
         period_s = self._period_s()
         if self._may_sample() and now_s >= self._due_s + period_s:
             self._due_s += math.floor((now_s - self._due_s) / period_s) * period_s
-            self._sampler.begin(self._measuring if self._guardian.active else ("supply",))
+            self._sampler.begin(self._measuring if self._guardian.active else self._switched)
 
     def _period_s(self) -> float:
         timing = self._guardian.config.timing
@@ -71,32 +72,41 @@ class Watch:
         return not (held or guardian.shutting_down)
 
     def _sampled(self, sample: Sample) -> None:
-        guardian, supply = self._guardian, sample.supply
-        if supply is None:
-            silence = sample.errors.get("supply", "")
-            guardian.off.unseen(f"the supply does not answer: {silence}")
+        guardian = self._guardian
+        silent = [role for role in self._switched if role not in sample.heard]
+        if silent:
+            silence = sample.errors.get(silent[0], "")
+            guardian.off.unseen(f"the {silent[0]} does not answer: {silence}")
         else:
             guardian.off.answered()
             self._beat()
-            # Before the judgement, which may ask for off: what was proven before counts no more.
-            self._compare(supply.state.output_on)
+        # Before the judgement, which may ask for off: what was proven before counts no more.
+        if not silent or self._astray(sample):
+            self._compare(sample)
         if guardian.active is not None:
             self._take(guardian.active, sample)
 
-    def _compare(self, output_on: bool) -> None:
-        """The output as it was found against the output as it was asked."""
-        guardian = self._guardian
-        expected_on = guardian.session is not None and guardian.session.expected_on
-        if output_on and not expected_on and not guardian.off.wanted:
+    def _astray(self, sample: Sample) -> tuple[str, ...]:
+        """Supply or load found on without having been asked on."""
+        session = self._guardian.session
+        asked = session.drives if session is not None and session.expected_on else ""
+        return tuple(role for role in sample.found_on if role != asked)
+
+    def _compare(self, sample: Sample) -> None:
+        """The outputs as they were found against the one that was asked."""
+        guardian, astray = self._guardian, self._astray(sample)
+        expected_on = guardian.session is not None and guardian.session.expected_on and not astray
+        if astray and not guardian.off.wanted:
             guardian.event("alarm", {"words": "the output was found on; switching it off"})
-        guardian.off.seen(output_on, expected_on=expected_on)
+        guardian.off.seen(bool(sample.found_on), expected_on=expected_on)
 
     def _take(self, session: Session, sample: Sample) -> None:
         """Make the session's next reading of a sample; judged at once, used when on disk."""
         guardian = self._guardian
         now_s, at, received_at = guard_s(), guardian.clock.now(), wall_now()
-        current_a = sample.supply.state.current_a if sample.supply else 0.0
-        session = session.heard_raw(sample.raw, at, current_a)
+        session = session.heard_raw(sample.raw, at, sample.current_a)
+        astray = self._astray(sample)
+        driven = "load" if sample.found_on == ("load",) else session.drives
         scanner = guardian.config.scanner
         reading = reading_of(
             sample,
@@ -106,10 +116,17 @@ class Watch:
             now_s=now_s,
             expected_on=session.expected_on,
             cells=len(scanner.channels) if scanner else 0,
+            occupied=session.cells,
             stuck=session.stuck(at),
+            driven=driven,
         )
         tally, verdict = judge(
-            session.limits, session.tally, reading, expected_on=session.expected_on
+            session.limits,
+            session.tally,
+            reading,
+            expected_on=session.expected_on,
+            draws=driven == "load",
+            astray=astray[0] if astray else "",
         )
         guardian.session = replace(session, seq=reading.seq, tally=tally)
         self._record(reading, sample, now_s)
@@ -164,7 +181,7 @@ class Watch:
             self._guardian.end("safe_hold", f"the contactor is not held: {words}")
 
     def _beat(self) -> None:
-        """Touch the heartbeat: the supply answered, and this loop is alive to say so."""
+        """Touch the heartbeat: what can be on answered, and this loop is alive to say so."""
         now_s = guard_s()
         if now_s - self._beat_s >= BEAT_S:
             self._beat_s = now_s

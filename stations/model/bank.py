@@ -56,11 +56,12 @@ class Solution:
     supply_voltage_v: float
     supply_current_a: float
     regulation: str  # "CC", "CV", or "" with the output off
+    metered: int = -1  # index of the cell that the bank meter stands on
 
     @property
     def far_end_v(self) -> float:
-        """At the posts of the last cell, which is farthest from the plus lead."""
-        return float(self.cell_v[-1])
+        """At the posts of the cell alone on the leads; else of the last, far from the plus lead."""
+        return float(self.cell_v[self.metered])
 
 
 class _Shared(NamedTuple):
@@ -76,7 +77,8 @@ class Bank:
     """Cells, their wiring, and whether links and leads are on; time passes only by `advance`.
 
     `linked`: the cells are in parallel.  `fed`: the supply's leads are on the bank; they can
-    carry current only while it is linked.  Both may be changed between calls.
+    carry current only while it is linked, or on the one cell that is `alone` on them, by its
+    position (0: none).  All may be changed between calls.
     """
 
     def __init__(
@@ -93,11 +95,12 @@ class Bank:
         self.states = CellStates(cells, soc)
         self.linked = linked
         self.fed = fed
+        self.alone = 0
         n = len(self.states)
         self._sign = np.array([-1.0 if i + 1 in reversed_positions else 1.0 for i in range(n)])
         self._all_upright = not reversed_positions
         self._known: _Shared | None = None
-        self._known_for: tuple[Setpoint | None, bool, bool] = (None, linked, fed)
+        self._known_for: tuple[Setpoint | None, bool, bool, int] = (None, linked, fed, 0)
         self.wiring = wiring or Wiring()
 
     @property
@@ -130,6 +133,7 @@ class Bank:
             shared.supply_voltage_v,
             shared.supply_current_a,
             shared.regulation,
+            self.alone - 1,
         )
 
     def advance(self, seconds: float, supply: Setpoint | None) -> Solution:
@@ -151,7 +155,7 @@ class Bank:
         return solution
 
     def _step_s(self, current_a: Floats) -> float:
-        if not self.linked:
+        if not (self.linked or self.alone):
             return float("inf")  # no current: exact for any length
         states = self.states
         if states.is_near_an_end():
@@ -169,12 +173,14 @@ class Bank:
         return self.states.emf_v if self._all_upright else self.states.emf_v * self._sign
 
     def _share(self, supply: Setpoint | None) -> _Shared:
-        asked = (supply, self.linked, self.fed)
+        asked = (supply, self.linked, self.fed, self.alone)
         if self._known is None or self._known_for != asked:
             self._known, self._known_for = self._work_out(supply), asked
         return self._known
 
     def _work_out(self, supply: Setpoint | None) -> _Shared:
+        if self.alone:
+            return self._one(self.alone - 1, supply)
         if not self.linked:
             terminals = NAN if supply is None else supply.voltage_v
             regulation = "" if supply is None else "CV"
@@ -185,6 +191,17 @@ class Bank:
         current, regulation = self._supplied(line.feed_v, line.feed_ohm, supply)
         current_a: Floats = (line.branch_v + line.branch_ohm * current - emf) / branch_ohm
         terminals = line.feed_v + (line.feed_ohm + self._wiring.lead_ohm) * current
+        if not self.fed:
+            terminals = NAN if supply is None else supply.voltage_v
+        return _Shared(current_a, terminals, current, regulation)
+
+    def _one(self, index: int, supply: Setpoint | None) -> _Shared:
+        """The leads on the posts of one cell, no link anywhere."""
+        emf_v, ohm = float(self._emf_v()[index]), float(self.states.resistance_ohm[index])
+        current, regulation = self._supplied(emf_v, ohm, supply)
+        current_a = np.zeros(len(self.states))
+        current_a[index] = current
+        terminals = emf_v + (ohm + self._wiring.lead_ohm) * current
         if not self.fed:
             terminals = NAN if supply is None else supply.voltage_v
         return _Shared(current_a, terminals, current, regulation)

@@ -7,7 +7,18 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from stations.procedures.progress import close_charge
-from stations.procedures.steps import Action, Charge, Hold, Next, Run, SafeHold, Set, Trip
+from stations.procedures.steps import (
+    Action,
+    Agreement,
+    Charge,
+    Hold,
+    Next,
+    Run,
+    SafeHold,
+    Set,
+    Trip,
+)
+from stations.procedures.turns import seen
 from stations.values import Reading, Setpoint
 
 LEAD_SEEN_ABOVE = 0.5  # of the CC limit: below, a voltmeter's offset looks like milliohms
@@ -46,7 +57,11 @@ def disagreement(step: Charge, reading: Reading) -> str:
     leads_v = budget.lead_max_ohm * max(0.0, reading.supply_current_a)
     if not -budget.supply_v <= terminals_v - meter_v <= budget.supply_v + leads_v:
         return f"meter {meter_v:.3f} V and supply {terminals_v:.3f} V disagree"
-    cells = reading.cell_voltages_v
+    return cells_apart(budget, meter_v, seen(step, reading))
+
+
+def cells_apart(budget: Agreement, meter_v: float, cells: tuple[float, ...]) -> str:
+    """Why the meter is in doubt beside the cells that it sits among, or ""."""
     if cells and not min(cells) - budget.cells_v <= meter_v <= max(cells) + budget.cells_v:
         return f"meter {meter_v:.3f} V and cells {min(cells):.3f} … {max(cells):.3f} V disagree"
     return ""
@@ -95,8 +110,8 @@ def _flat(run: Run, step: Charge, reading: Reading) -> Run:
 
 
 def _at_target(step: Charge, reading: Reading) -> bool:
-    seen = (reading.voltage_v, *reading.cell_voltages_v)
-    return all(volt >= step.tail.at_least_v for volt in seen)
+    volts = (reading.voltage_v, *seen(step, reading))
+    return all(volt >= step.tail.at_least_v for volt in volts)
 
 
 def _tail(run: Run, step: Charge, reading: Reading) -> Run:
@@ -152,7 +167,7 @@ def _held(run: Run, step: Charge, since: datetime | None, at: datetime) -> bool:
         and run.cv_since is not None
         and at - since >= step.tail.dwell
         and at - run.cv_since >= step.tail.cv_min
-        and run.charge_ah >= run.least_charge_ah
+        and (step.stage or run.charge_ah - run.least_from_ah >= run.least_charge_ah)
     )
 
 

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from stations.procedures.steps import Charge, Measure, Program, Verify
-from stations.values import Limits, Ratings, SupplyRatings
+from stations.procedures.steps import (
+    Charge,
+    Compare,
+    Discharge,
+    Measure,
+    Program,
+    Rest,
+    Step,
+    Verify,
+)
+from stations.values import Limits, LoadRatings, Ratings, SupplyRatings
 
 
 def problems(program: Program, ratings: Ratings) -> list[str]:
     """Every reason not to start, in words; empty means go.
 
-    Set-points, protection and the tail against what the supply can bear and resolve, the
-    hard limits against the set-points, and the scanner against the number of cells.
+    Set-points, protection and the tail against what the supply can bear and resolve, a draw and
+    its ends against the load, the hard limits against both, and the scanner against the number
+    of cells.
     """
     found = []
+    if not any(isinstance(step, Discharge) for step in program.steps) and (
+        program.limits.drawn_max_a > 0 or program.limits.drawn_max_ah > 0
+    ):
+        found.append("The program never discharges, yet its hard limits would allow it to.")
     if not any(isinstance(step, Charge) for step in program.steps):
         found += _idle_problems(program, ratings.supply)
     for before, step in zip((None, *program.steps), program.steps, strict=False):
@@ -20,11 +34,34 @@ def problems(program: Program, ratings: Ratings) -> list[str]:
             if not isinstance(before, Verify):
                 found.append(f"{step.title}: nothing verifies the bank just before it.")
             found += _charge_problems(step, program.limits, ratings.supply)
+        elif isinstance(step, Discharge):
+            if not isinstance(before, Verify | Discharge):
+                found.append(f"{step.title}: nothing verifies the cells just before it.")
+            found += _discharge_problems(step, program.limits, ratings.load)
         elif isinstance(step, Measure):
             found += _measure_problems(step, program, ratings)
-    if not any(isinstance(step, Measure) for step in program.steps[-1:]):
+    if not _ends_measured(program.steps):
         found.append("The program does not end with a measurement of every cell.")
+    found += _unmeasured(program)
     return list(dict.fromkeys(found))
+
+
+def _unmeasured(program: Program) -> list[str]:
+    """Cells that are charged alone and not measured before the next one is."""
+    found, owed = [], 0
+    for step in program.steps:
+        if isinstance(step, Measure) and step.cell == owed:
+            owed = 0
+        elif isinstance(step, Charge) and step.cell != owed:
+            if owed:
+                found.append(f"{step.title}: cell {owed} is not measured before it.")
+            owed = step.cell
+    return found + ([f"Cell {owed} is charged and not measured after it."] if owed else [])
+
+
+def _ends_measured(steps: tuple[Step, ...]) -> bool:
+    """The last step looks at the cells with the output off; one cell may just rest."""
+    return isinstance(steps[-1], Measure | Compare | Rest)
 
 
 def _idle_problems(program: Program, supply: SupplyRatings) -> list[str]:
@@ -93,3 +130,38 @@ def _measure_problems(step: Measure, program: Program, ratings: Ratings) -> list
             f"{program.cells}; wire and configure a channel for each cell."
         ]
     return []
+
+
+def _discharge_problems(step: Discharge, limits: Limits, load: LoadRatings | None) -> list[str]:
+    if load is None:
+        return [f"{step.title}: this bench has no load; use a station with one."]
+    want, own, found = step.draw.current_a, step.draw.cutoff, []
+    if not 10 * load.current_resolution_a <= want <= load.current_max_a:
+        found.append(
+            f"{step.title}: {want:.2f} A is not within what {load.model} can hold "
+            f"({10 * load.current_resolution_a:.2f} … {load.current_max_a:.0f} A); change the "
+            "current or use another load."
+        )
+    watts = want * limits.bank_voltage_max_v
+    if not watts <= load.power_max_w:
+        found.append(
+            f"{step.title}: {watts:.0f} W is beyond {load.model} ({load.power_max_w:.0f} W); "
+            "lower the current."
+        )
+    if not load.voltage_resolution_v <= own.voltage_v < step.cutoff_v:
+        found.append(
+            f"{step.title}: the load's own cut-off of {own.voltage_v:.2f} V must lie below the "
+            f"{step.cutoff_v:.2f} V that end the step; use shorter leads or a lower current."
+        )
+    if not 0 < own.duration_s <= load.duration_max_s:
+        found.append(
+            f"{step.title}: {own.duration_s / 3600:.1f} h are longer than {load.model} times "
+            f"itself ({load.duration_max_s / 3600:.1f} h); raise the current."
+        )
+    if not limits.bank_voltage_min_v < step.cutoff_v < limits.bank_voltage_max_v:
+        found.append(f"{step.title}: the hard voltage limit is not below the cut-off.")
+    if not want <= limits.drawn_max_a:
+        found.append(f"{step.title}: the hard limit of the load's current is below {want:.2f} A.")
+    if not (limits.drawn_max_ah > 0 and step.draw_max_ah <= limits.drawn_max_ah):
+        found.append(f"{step.title}: the step may draw more than the hard limit.")
+    return found

@@ -11,15 +11,19 @@ import math
 from dataclasses import replace
 from datetime import datetime
 
-from stations.procedures import charging, measuring, verifying
+from stations.procedures import charging, discharging, measuring, resting, verifying
 from stations.procedures.progress import close_step, zero_a
 from stations.procedures.steps import (
+    DRIVEN,
     Action,
     Charge,
+    Compare,
+    Discharge,
     Hold,
     Instruct,
     Measure,
     Next,
+    Rest,
     Run,
     SafeHold,
     Trip,
@@ -42,8 +46,14 @@ def decide(run: Run, reading: Reading, now: datetime) -> tuple[Run, Action]:
     run, stop = _safety(run, reading, now)
     if stop is not None:
         return run, stop
-    run = _account(run, reading)
     step = run.step
+    if isinstance(step, Discharge):
+        hole = discharging.hole(run, step, reading)
+        if hole:
+            return run, SafeHold(hole)
+        run = discharging.account(run, reading)
+    else:
+        run = _account(run, reading)
     if not reading.at > run.entered_at:
         return run, Hold()  # taken before the step began: no part of it
     if run.doubtful:
@@ -55,19 +65,25 @@ def decide(run: Run, reading: Reading, now: datetime) -> tuple[Run, Action]:
         return run, Hold()
     if isinstance(step, Charge):
         return charging.decide_charge(run, step, reading, now)
+    if isinstance(step, Discharge):
+        return discharging.decide_discharge(run, step, reading, now)
     if isinstance(step, Instruct):
         return _decide_instruct(run, step, now)
     if isinstance(step, Verify):
         return verifying.decide_verify(run, step, reading, now)
+    if isinstance(step, Rest):
+        return resting.decide_rest(run, step, reading, now)
+    if isinstance(step, Compare):
+        return resting.decide_compare(run, step, reading, now)
     return measuring.decide_measure(run, step, reading, now)
 
 
 def _safety(run: Run, reading: Reading, now: datetime) -> tuple[Run, Action | None]:
     limits = run.program.limits
-    tripped = sorted(flag for flag in reading.flags if flag.startswith("supply_tripped"))
+    tripped = sorted(flag for flag in reading.flags if "_tripped_" in flag)
     if tripped:
-        protection = tripped[0].removeprefix("supply_tripped_").upper()
-        return run, Trip(f"the supply switched itself off by {protection}")
+        role, _, protection = tripped[0].partition("_tripped_")
+        return run, Trip(f"the {role} switched itself off by {protection.upper()}")
     if run.last_at is not None and not reading.at >= run.last_at:
         return run, SafeHold("process time ran back")
     if not reading.age_s <= limits.reading_age_max_s:  # guard time; this way round NaN holds
@@ -94,6 +110,8 @@ def _doubts(run: Run, reading: Reading) -> str:
     step = run.step
     if isinstance(step, Charge) and reading.output_on:
         return charging.disagreement(step, reading)
+    if isinstance(step, Discharge) and reading.output_on:
+        return discharging.disagreement(step, reading)
     return ""
 
 
@@ -114,6 +132,11 @@ def _over_limit(run: Run, reading: Reading) -> Trip | None:
             f"current {reading.supply_current_a:.2f} A, above the hard limit of "
             f"{limits.current_max_a:.2f} A"
         )
+    if isinstance(run.step, Discharge) and not -reading.supply_current_a <= limits.drawn_max_a:
+        return Trip(
+            f"{-reading.supply_current_a:.2f} A drawn, above the hard limit of "
+            f"{limits.drawn_max_a:.2f} A"
+        )
     for position, volt in enumerate(reading.cell_voltages_v, start=1):
         if not limits.cell_voltage_min_v <= volt <= limits.cell_voltage_max_v:
             return Trip(
@@ -124,6 +147,8 @@ def _over_limit(run: Run, reading: Reading) -> Trip | None:
         return Trip(f"temperature {reading.temperature_c:.1f} °C, above the hard limit")
     if not run.charge_ah <= limits.charge_max_ah:
         return Trip(f"{run.charge_ah:.1f} Ah delivered, above the hard limit")
+    if not run.drawn_ah <= limits.drawn_max_ah:
+        return Trip(f"{run.drawn_ah:.1f} Ah drawn, above the hard limit")
     return None
 
 
@@ -158,8 +183,8 @@ def _account(run: Run, reading: Reading) -> Run:
 
 
 def _place(run: Run, reading: Reading) -> tuple[Run, Action | None]:
-    """The output must be on in a Charge and off elsewhere; a sample under way may lag."""
-    wanted = isinstance(run.step, Charge)
+    """The output must be on in a driven step and off elsewhere; a sample under way may lag."""
+    wanted = isinstance(run.step, DRIVEN)
     if reading.output_on == wanted:
         return replace(run, outs_of_place=0), None
     run = replace(run, outs_of_place=run.outs_of_place + 1, tail_since=None)
@@ -178,7 +203,9 @@ def _in_doubt(run: Run, reading: Reading, now: datetime) -> tuple[Run, Action]:
         return measuring.overdue(run, step, reading, now) or (run, Hold())
     if isinstance(step, Verify):
         return verifying.overdue(run, step, reading, now) or (replace(run, settled=()), Hold())
-    return run, Hold()  # a Charge bears few of them
+    if isinstance(step, Rest):
+        return run, resting.overdue(run, step, now) or Hold()
+    return run, Hold()  # a driven step bears few of them
 
 
 def _decide_instruct(run: Run, step: Instruct, now: datetime) -> tuple[Run, Action]:

@@ -1,4 +1,4 @@
-"""Verdicts over the cells of a Measure step: may they be joined (B3), did they pass (B7, B8).
+"""Verdicts over the cells of a Measure step: may each be charged (B3), did they pass (B7, B8).
 
 Pure tables over volts and ages.  The limits that were applied travel with each verdict.
 """
@@ -11,12 +11,18 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import median
 
-from stations.procedures.steps import CellResult, DisconnectRule, ParallelRule, RecheckRule
+from stations.procedures.steps import (
+    BottomRule,
+    CellResult,
+    DisconnectRule,
+    RecheckRule,
+    Record,
+)
 from stations.values import NAN, Window
 
 
-def joining_problems(rule: ParallelRule, volts: Sequence[float]) -> list[str]:
-    """Why these rested cells must not be joined directly; each reason with what to do."""
+def cell_problems(allowed: Window, volts: Sequence[float]) -> list[str]:
+    """Cells that are reversed, or not as a cell that may be charged; each with what to do."""
     found = []
     for position, volt in enumerate(volts, start=1):
         if volt < -0.1:
@@ -24,50 +30,13 @@ def joining_problems(rule: ParallelRule, volts: Sequence[float]) -> list[str]:
                 f"Cell {position} reads {volt:.3f} V: it is reversed. Turn it round, check the "
                 "sense leads, and start again."
             )
-        elif not rule.voltage.contains(volt):
+        elif not allowed.contains(volt):
             found.append(
-                f"Cell {position} reads {volt:.3f} V, outside {rule.voltage.low:.2f} … "
-                f"{rule.voltage.high:.3f} V. Check its sense lead; if it is right, put the cell "
+                f"Cell {position} reads {volt:.3f} V, outside {allowed.low:.2f} … "
+                f"{allowed.high:.3f} V. Check its sense lead; if it is right, put the cell "
                 "aside."
             )
-    if found:
-        return found
-    spread = max(volts) - min(volts)
-    peak_c = peak_c_rate(rule, volts)
-    if spread > rule.level_max_v:
-        found.append(
-            f"The cells differ by {1000 * spread:.0f} mV, above {1000 * rule.level_max_v:.0f} mV: "
-            "never join them directly. Charge the low cells up to the high ones first."
-        )
-    elif spread > rule.spread_max_v:
-        found.append(
-            f"The cells differ by {1000 * spread:.0f} mV, above {1000 * rule.spread_max_v:.0f} mV. "
-            "Level the low cells as their own bank up to the high ones, then join all."
-        )
-    elif peak_c > rule.peak_max_c:
-        found.append(
-            f"Joining would surge to about {peak_c * rule.capacity_ah:.0f} A ({peak_c:.1f}C) in "
-            f"one cell, above {rule.peak_max_c:.1f}C. Level the low cells first."
-        )
     return found
-
-
-def joining_remarks(rule: ParallelRule, volts: Sequence[float]) -> tuple[str, ...]:
-    """What to say when joining is allowed: the predicted surge, as a warning above 0.5C."""
-    peak_c = peak_c_rate(rule, volts)
-    words = f"predicted surge {peak_c * rule.capacity_ah:.0f} A ({peak_c:.2f}C)"
-    return (f"warning: {words}",) if peak_c > rule.peak_warn_c else (words,)
-
-
-def peak_c_rate(rule: ParallelRule, volts: Sequence[float]) -> float:
-    """Largest cell current when all are joined at once, as C-rate of one cell.
-
-    Every cell sees the common node, the mean of the voltages for equal paths, through its own
-    resistance and link.
-    """
-    node = sum(volts) / len(volts)
-    peak_a = max(abs(node - volt) for volt in volts) / rule.path_ohm
-    return peak_a / rule.capacity_ah
 
 
 # Rested volts to the highest SOC that such a cell can have.  A plateau voltage tells SOC to
@@ -130,8 +99,12 @@ def disconnect_results(
     at: datetime,
     received_at: datetime,
     stopped_at: datetime,
+    first: int = 1,
 ) -> tuple[CellResult, ...]:
-    """One verdict per cell, with the window of its age; NaN volts are "missing"."""
+    """One verdict per cell, with the window of its age; NaN volts are "missing".
+
+    `first` is the position of the first of `volts`.
+    """
     age = at - stopped_at
     window = disconnect_window(rule, age) or Window(NAN, NAN)
     return tuple(
@@ -144,7 +117,7 @@ def disconnect_results(
             received_at=received_at,
             age_s=age.total_seconds(),
         )
-        for position, volt in enumerate(volts, start=1)
+        for position, volt in enumerate(volts, start=first)
     )
 
 
@@ -211,3 +184,37 @@ def _bank_medians(rule: RecheckRule, volts: Sequence[float]) -> list[float]:
     for bank, volt in zip(banks, volts, strict=True):
         by_bank.setdefault(bank, []).append(volt)
     return [median(by_bank[bank]) for bank in banks]
+
+
+def bottom_results(
+    rule: BottomRule, rests: Sequence[Record], *, received_at: datetime
+) -> tuple[tuple[CellResult, ...], tuple[str, ...]]:
+    """One verdict per cell from the records of their rests, and the group's figures in words.
+
+    A mean outside its window fails all of them; a spread above the limit fails each cell that
+    is further than half of it from the middle of the group.  NaN fails.
+    """
+    volts = [dict(record.facts)["voltage_v"] for record in rests]
+    mean_v, spread_v, middle_v = sum(volts) / len(volts), max(volts) - min(volts), median(volts)
+    half_v = rule.spread_max_v / 2
+    window = Window(round(middle_v - half_v, 6), round(middle_v + half_v, 6))
+    if not rule.mean.contains(mean_v):
+        window, passing = rule.mean, [False] * len(volts)
+    elif spread_v <= rule.spread_max_v + 1e-9:
+        passing = [True] * len(volts)
+    else:
+        passing = [window.contains(volt) for volt in volts]
+    results = tuple(
+        CellResult(
+            position=position,
+            voltage_v=dict(record.facts)["voltage_v"],
+            verdict="pass" if passes else "fail",
+            window=window,
+            at=record.ended_at,
+            received_at=received_at,
+            age_s=dict(record.facts)["age_s"],
+        )
+        for position, (passes, record) in enumerate(zip(passing, rests, strict=True), start=1)
+    )
+    words = f"mean {mean_v:.3f} V, {1000 * spread_v:.1f} mV from the lowest to the highest"
+    return results, (words,)

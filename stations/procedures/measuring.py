@@ -6,22 +6,25 @@ import math
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from stations.procedures import judge
+from stations.procedures import joining, judge
 from stations.procedures.steps import (
     Action,
     CellResult,
     DisconnectRule,
     Finish,
     Hold,
+    LevelRule,
     Measure,
     Next,
     ParallelRule,
     RecheckRule,
     Record,
     Refuse,
+    RestedRule,
     Run,
     SafeHold,
 )
+from stations.procedures.turns import seen
 from stations.values import NAN, OffProof, Reading, Window
 
 
@@ -35,6 +38,10 @@ def decide_measure(run: Run, step: Measure, reading: Reading, now: datetime) -> 
     match step.rule:
         case ParallelRule() as rule:
             return _pre_parallel(run, step, rule, reading, now)
+        case RestedRule() as rule:
+            return _rested(run, step, rule, reading, now)
+        case LevelRule() as rule:
+            return _levelled(run, step, rule, reading, now)
         case DisconnectRule() as rule:
             return _disconnect(run, step, rule, reading, now)
         case RecheckRule() as rule:
@@ -50,7 +57,9 @@ def overdue(run: Run, step: Measure, reading: Reading, now: datetime) -> tuple[R
     stopped = run.current_stopped
     if stopped is None or not reading.at - stopped.at > step.rule.late:
         return None
-    return _measured(run, step, _missing(run, reading, stopped), now, ("the check came too late",))
+    return _measured(
+        run, step, _missing(run, step, reading, stopped), now, ("the check came too late",)
+    )
 
 
 def _disconnect(
@@ -59,15 +68,17 @@ def _disconnect(
     stopped = run.current_stopped
     if stopped is None:
         return run, SafeHold("no current was stopped before the disconnect check")
-    run, settled = _settle(run, step, reading.cell_voltages_v)
+    volts = seen(step, reading)
+    run, settled = _settle(run, step, volts)
     if not settled:
         return run, Hold()
     results = judge.disconnect_results(
         rule,
-        reading.cell_voltages_v,
+        volts,
         at=reading.at,
         received_at=reading.received_at,
         stopped_at=stopped.at,
+        first=step.cell or 1,
     )
     if any(cell.verdict == "invalid" for cell in results) and run.above_window == 0:
         return replace(run, above_window=1, settled=()), Hold()  # measured again, once
@@ -81,25 +92,59 @@ def _pre_parallel(
     run, settled = _settle(run, step, volts)
     if not settled:
         return run, Hold()
-    found = judge.joining_problems(rule, volts)
+    found = joining.joining_problems(rule, volts)
     if found:
         return run, Refuse(tuple(found))
     least_ah = judge.least_charge_ah(volts, rule.capacity_ah)
     observable = () if least_ah > 0 else ("start SOC not observable: least charge not judged",)
+    results = _at_rest(rule.voltage, reading)
+    run = replace(run, least_charge_ah=least_ah, rested=Window(min(volts), max(volts)))
+    return _measured(run, step, results, now, joining.joining_remarks(rule, volts) + observable)
+
+
+def _rested(
+    run: Run, step: Measure, rule: RestedRule, reading: Reading, now: datetime
+) -> tuple[Run, Action]:
+    volts = reading.cell_voltages_v
+    run, settled = _settle(run, step, volts)
+    if not settled:
+        return run, Hold()
+    found = judge.cell_problems(rule.voltage, volts)
+    if found:
+        return run, Refuse(tuple(found))
+    alone = tuple((volt, judge.least_charge_ah((volt,), rule.capacity_ah)) for volt in volts)
+    run = replace(run, rested_alone=alone)
+    return _measured(run, step, _at_rest(rule.voltage, reading), now, ())
+
+
+def _levelled(
+    run: Run, step: Measure, rule: LevelRule, reading: Reading, now: datetime
+) -> tuple[Run, Action]:
+    run, settled = _settle(run, step, reading.cell_voltages_v)
+    if not settled:
+        return run, Hold()
     results = tuple(
+        cell if rule.voltage.contains(cell.voltage_v) else replace(cell, verdict="fail")
+        for cell in _at_rest(rule.voltage, reading)
+    )
+    low = [str(cell.position) for cell in results if cell.verdict == "fail"]
+    remarks = (f"not level: cell {', '.join(low)}",) if low else ()
+    return _measured(run, step, results, now, remarks)
+
+
+def _at_rest(allowed: Window, reading: Reading) -> tuple[CellResult, ...]:
+    return tuple(
         CellResult(
             position=position,
             voltage_v=volt,
             verdict="pass",
-            window=rule.voltage,
+            window=allowed,
             at=reading.at,
             received_at=reading.received_at,
             age_s=NAN,
         )
-        for position, volt in enumerate(volts, start=1)
+        for position, volt in enumerate(reading.cell_voltages_v, start=1)
     )
-    run = replace(run, least_charge_ah=least_ah, rested=Window(min(volts), max(volts)))
-    return _measured(run, step, results, now, judge.joining_remarks(rule, volts) + observable)
 
 
 def _recheck(
@@ -125,7 +170,9 @@ def _recheck(
 
 def _settle(run: Run, step: Measure, volts: tuple[float, ...]) -> tuple[Run, bool]:
     """Collect readings until the last few of every cell agree; a lost channel restarts it."""
-    if len(volts) != run.program.cells or any(math.isnan(volt) for volt in volts):
+    if len(volts) != (1 if step.cell else run.program.cells) or any(
+        math.isnan(volt) for volt in volts
+    ):
         return replace(run, settled=()), False
     kept = (*run.settled, volts)[-step.settle_samples :]
     run = replace(run, settled=kept)
@@ -135,7 +182,10 @@ def _settle(run: Run, step: Measure, volts: tuple[float, ...]) -> tuple[Run, boo
     return run, max(spreads) <= step.settle_v
 
 
-def _missing(run: Run, reading: Reading, stopped: OffProof) -> tuple[CellResult, ...]:
+def _missing(
+    run: Run, step: Measure, reading: Reading, stopped: OffProof
+) -> tuple[CellResult, ...]:
+    positions = (step.cell,) if step.cell else range(1, run.program.cells + 1)
     return tuple(
         CellResult(
             position=position,
@@ -146,7 +196,7 @@ def _missing(run: Run, reading: Reading, stopped: OffProof) -> tuple[CellResult,
             received_at=reading.received_at,
             age_s=(reading.at - stopped.at).total_seconds(),
         )
-        for position in range(1, run.program.cells + 1)
+        for position in positions
     )
 
 
@@ -165,6 +215,7 @@ def _measured(
         cells=results,
         remarks=remarks,
         facts=(("least_charge_ah", run.least_charge_ah),),
+        cell=step.cell,
     )
     run = replace(run, records=(*run.records, record), settled=())
     last = run.step_index == len(run.program.steps) - 1

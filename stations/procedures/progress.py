@@ -5,8 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from stations.procedures.steps import Charge, Instruct, Measure, Record, Run, Step, Verify
-from stations.values import NAN
+from stations.procedures.steps import (
+    Charge,
+    Compare,
+    Discharge,
+    Instruct,
+    Measure,
+    Record,
+    Rest,
+    Run,
+    Step,
+    Verify,
+)
+from stations.procedures.turns import with_turn
+from stations.values import NAN, OffProof
 
 
 def zero_a(run: Run) -> float:
@@ -21,7 +33,7 @@ def close_charge(run: Run, step: Charge, at: datetime, remarks: tuple[str, ...])
     remarks = (*remarks, *run.interruptions, *run.alarms)
     record = Record(
         step=step.name,
-        kind="charge",
+        kind="stage" if step.stage else "charge",
         entered_at=run.entered_at,
         ended_at=at,
         remarks=remarks if held else ("partial", *remarks),
@@ -38,16 +50,46 @@ def close_charge(run: Run, step: Charge, at: datetime, remarks: tuple[str, ...])
             ("peak_voltage_v", run.peak_voltage_v),
             ("lead_ohm", run.lead_ohm),
         ),
+        cell=step.cell,
+    )
+    return replace(run, records=(*run.records, record))
+
+
+def close_discharge(run: Run, step: Discharge, at: datetime, remarks: tuple[str, ...]) -> Run:
+    """Append the discharge's record: only one that is "done" came to its cut-off."""
+    ended = run.counted
+    record = Record(
+        step=step.name,
+        kind="discharge",
+        entered_at=run.entered_at,
+        ended_at=at,
+        remarks=(*remarks, *run.interruptions, *run.alarms),
+        facts=(
+            ("drawn_ah", run.step_drawn_ah),
+            ("drawn_wh", run.step_drawn_wh),
+            ("current_a", step.draw.current_a),
+            ("cutoff_v", step.cutoff_v),
+            ("end_voltage_v", ended.voltage_v if ended else NAN),
+            ("alone", float(step.alone)),
+        ),
     )
     return replace(run, records=(*run.records, record))
 
 
 def close_step(run: Run, at: datetime, remarks: tuple[str, ...] = ()) -> Run:
-    """Append the record of the present step, whatever ended it; a Charge keeps its figures."""
+    """Append the record of the present step, whatever ended it; a driven one keeps its figures."""
     step = run.step
     if isinstance(step, Charge):
         return close_charge(run, step, at, remarks)
-    kinds = {Instruct: "instruct", Measure: "measure", Verify: "verify"}
+    if isinstance(step, Discharge):
+        return close_discharge(run, step, at, ("cut short", *remarks))
+    kinds = {
+        Instruct: "instruct",
+        Measure: "measure",
+        Verify: "verify",
+        Rest: "rest",
+        Compare: "compare",
+    }
     record = Record(
         step=step.name,
         kind=kinds[type(step)],
@@ -56,6 +98,17 @@ def close_step(run: Run, at: datetime, remarks: tuple[str, ...] = ()) -> Run:
         remarks=remarks,
     )
     return replace(run, records=(*run.records, record))
+
+
+def current_stopped(run: Run, proof: OffProof) -> Run:
+    """The charge that the run is in was followed by this; the record of one cell keeps it."""
+    run = replace(run, current_stopped=proof)
+    step = run.step
+    if isinstance(step, Charge) and step.cell and run.records:
+        *others, last = run.records
+        if (last.step, last.entered_at) == (step.name, run.entered_at):
+            run = replace(run, records=(*others, replace(last, stopped=proof)))
+    return run
 
 
 def enter_next(run: Run, at: datetime) -> Run:
@@ -73,6 +126,10 @@ def enter_next(run: Run, at: datetime) -> Run:
             step_entered_at=at,
             setpoint=None,
             step_charge_ah=carried.charge_ah if carried else 0.0,
+            step_drawn_ah=carried.drawn_ah if carried else 0.0,
+            step_drawn_wh=0.0,
+            counted=None,
+            below_cutoff=0,
             step_spent_s=carried.spent_s if carried else 0.0,
             cv_spent_s=carried.cv_s if carried else 0.0,
             cv_since=None,
@@ -84,8 +141,10 @@ def enter_next(run: Run, at: datetime) -> Run:
             no_current_since=None,
             peak_voltage_v=NAN,
             outs_of_place=0,
+            above_window=0,
             settled=(),
         )
+        run = with_turn(run, step)
         if not _needless(step, run):
             return run
         skipped = Record(

@@ -81,7 +81,8 @@ def problems(spec: Spec) -> list[str]:
         position = spec.banks.index(number) + 1
         found.append(
             f"Cell {position} is the only one of its bank here, and a cell is judged against its "
-            "neighbours; add the cells that it was balanced with."
+            "neighbours; add the cells that it was balanced with, or recharge it if it was charged "
+            "alone."
         )
     if not spec.banks:
         found.append("There is no cell to check.")

@@ -1,9 +1,9 @@
 """May a run that lost its worker, its guardian or an answer go on, and from where?  Pure.
 
-A charge is re-entered by its Verify step, after a rest, from low trust: its tail and its time
-in CV are judged afresh, its caps on time, CV time and charge count over all attempts.  A
-measurement is repeated whole; a wait for a person goes on.  A step whose result is an
-integral (a capacity) is never resumed: an interpolated capacity is not evidence.
+A charge or a discharge is re-entered by its Verify step, after a rest, from low trust: its tail
+and its time in CV are judged afresh, its caps on time, CV time and charge count over all
+attempts.  A measurement is repeated whole; a wait for a person goes on.  A step whose result is
+an integral (a capacity) is never resumed: an interpolated capacity is not evidence.
 """
 
 from __future__ import annotations
@@ -11,20 +11,23 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from stations.procedures.steps import Carried, Charge, Record, Run, Verify
+from stations.procedures.steps import DRIVEN, Carried, Discharge, Record, Run, Verify
 from stations.values import NAN, Limits, OffProof
 
 
 def problems(run: Run, *, attempt: int, gap: timedelta) -> list[str]:
     """Every reason why attempt `attempt` must stay the last one; empty means go on.
 
-    `gap` is wall time since the output was last proven off.
+    `gap` is wall time since the bench was last seen, or since current stopped where the run had
+    come back to a charge (`waits_since`).
     """
     rule, found = run.program.resume, []
     if attempt >= rule.attempts_max:
         found.append(f"it was tried {attempt} times, which is the limit")
-    charges = isinstance(run.step, Charge | Verify)
-    longest = rule.gap_max if charges else rule.wait_max
+    if isinstance(run.step, Discharge) and run.step.gap_max is not None:
+        found.append("a capacity is measured in one go: test the cell again from full")
+    drives = isinstance(run.step, DRIVEN | Verify)
+    longest = rule.gap_max if drives else rule.wait_max
     if gap > longest:
         found.append(f"nothing happened for {gap}, longer than {longest}")
     if run.last_at is not None:
@@ -33,6 +36,8 @@ def problems(run: Run, *, attempt: int, gap: timedelta) -> list[str]:
             found.append("its time is used up")
         if not left.charge_max_ah > 0:
             found.append("its charge is used up")
+        if left.drawn_max_ah < 0:
+            found.append("what it may draw is used up")
     return found
 
 
@@ -42,10 +47,10 @@ def resumed(run: Run, *, at: datetime, stopped: OffProof, reason: str) -> Run:
     `run` is as the last attempt left it, before its step was closed.
     """
     step, index, carried = run.step, run.step_index, run.carried
-    if isinstance(step, Charge):
-        carried = _carried(run, step)
+    flowed = isinstance(step, DRIVEN)
+    if flowed:
+        carried = _carried(run)
         index = _verified_from(run)
-    flowed = isinstance(step, Charge)
     gap = (at - stopped.at).total_seconds()
     return replace(
         run,
@@ -58,6 +63,10 @@ def resumed(run: Run, *, at: datetime, stopped: OffProof, reason: str) -> Run:
         last_current_a=0.0,
         last_seq=0,
         step_charge_ah=0.0,
+        step_drawn_ah=0.0,
+        step_drawn_wh=0.0,
+        counted=None,
+        below_cutoff=0,
         cv_since=None,
         done_since=None,
         tail_since=None,
@@ -76,6 +85,20 @@ def resumed(run: Run, *, at: datetime, stopped: OffProof, reason: str) -> Run:
     )
 
 
+def waits_since(run: Run) -> datetime | None:
+    """Wall time at which current stopped, where a charge is re-entered and has no current yet.
+
+    None elsewhere: before its first current a charge waits for nothing that could change.
+    """
+    if run.carried is None or run.current_stopped is None:
+        return None
+    if isinstance(run.step, Verify):
+        waits = run.program.steps[run.step_index + 1].name == run.carried.step
+    else:
+        waits = run.step.name == run.carried.step and run.charge_current_a == 0.0
+    return run.current_stopped.received_at if waits else None
+
+
 def remaining(run: Run, at: datetime) -> Limits:
     """The hard limits of the next session: what earlier attempts have used is gone."""
     limits = run.program.limits
@@ -83,6 +106,7 @@ def remaining(run: Run, at: datetime) -> Limits:
         limits,
         duration_max_s=limits.duration_max_s - (at - run.started_at).total_seconds(),
         charge_max_ah=limits.charge_max_ah - run.charge_ah,
+        drawn_max_ah=limits.drawn_max_ah - run.drawn_ah,
     )
 
 
@@ -91,17 +115,19 @@ def _is_of(record: Record, run: Run) -> bool:
     return (record.step, record.entered_at) == (run.step.name, run.entered_at)
 
 
-def _carried(run: Run, step: Charge) -> Carried:
+def _carried(run: Run) -> Carried:
     until = run.last_at or run.entered_at
     in_cv_s = (until - run.cv_since).total_seconds() if run.cv_since else 0.0
     return Carried(
-        step=step.name,
+        step=run.step.name,
         charge_ah=run.step_charge_ah,
+        drawn_ah=run.step_drawn_ah,
         cv_s=run.cv_spent_s + in_cv_s,
         spent_s=run.step_spent_s + max(0.0, (until - run.entered_at).total_seconds()),
     )
 
 
 def _verified_from(run: Run) -> int:
-    """The Verify step that stands before the present charge: `check` sees that there is one."""
-    return run.step_index - 1
+    """The Verify step before the present charge or discharge: `check` sees that there is one."""
+    steps = run.program.steps
+    return max(i for i in range(run.step_index) if isinstance(steps[i], Verify))

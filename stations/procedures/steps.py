@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
-from stations.values import NAN, Limits, OffProof, Protection, Setpoint, Window
+from stations.plain import LATER
+from stations.values import NAN, Draw, Limits, OffProof, Protection, Reading, Setpoint, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,26 @@ class ParallelRule:
     peak_max_c: float
     path_ohm: float  # resistance that limits the surge between two cells: cells and links
     capacity_ah: float
+    # [A]: 0.5 to 1 ohm, 50 W, for two or three minutes; told of with what it truly does.
+    resistor_ohm: float = field(default=0.5, metadata=LATER)
+    resistor_s: float = field(default=180.0, metadata=LATER)
+
+
+@dataclass(frozen=True, slots=True)
+class RestedRule:
+    """Cells that are charged one by one: each, at rest, may be charged at all (B12, B17)."""
+
+    TAGGED: ClassVar[bool] = True
+    voltage: Window
+    capacity_ah: float
+
+
+@dataclass(frozen=True, slots=True)
+class LevelRule:
+    """B3: what low cells rest at once they were levelled; it ends a program and refuses nothing."""
+
+    TAGGED: ClassVar[bool] = True
+    voltage: Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,24 +99,39 @@ class RecheckRule:
 
 
 @dataclass(frozen=True, slots=True)
+class BottomRule:
+    """B9: emptied cells, each at the same age after its own discharge, judged together."""
+
+    TAGGED: ClassVar[bool] = True
+    spread_max_v: float
+    mean: Window
+
+
+@dataclass(frozen=True, slots=True)
 class Measure:
-    """Every cell, individually, output proven off; judged by `rule` when settled."""
+    """Every cell, individually, output proven off; judged by `rule` when settled.
+
+    `cell` is the position of the only one that is judged, here and in the steps below; 0: all.
+    """
 
     TAGGED: ClassVar[bool] = True
     name: str
     title: str
-    rule: ParallelRule | DisconnectRule | RecheckRule
+    rule: ParallelRule | RestedRule | LevelRule | DisconnectRule | RecheckRule
     settle_samples: int = 3
     settle_v: float = 0.002
     timeout: timedelta = timedelta(minutes=30)
+    cell: int = field(default=0, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
 class Verify:
     """The joined bank at rest, just before a charge: what the meter sees must be these cells.
 
-    The bank meter lies within `margin_v` of what these cells were last seen at, and every cell
-    that a scanner sees within `cells_within_v` of the bank, `settle_samples` times in a row.
+    The bank meter lies within `margin_v` of what these cells were last seen at, or in `voltage`
+    where they were not, and every cell that a scanner sees within `cells_within_v` of the bank,
+    `settle_samples` times in a row.  `alone` is the position of the one cell that leads and
+    meter are on, 0 where that is the whole bank.
     """
 
     TAGGED: ClassVar[bool] = True
@@ -106,6 +142,9 @@ class Verify:
     settle_samples: int = 3
     timeout: timedelta = timedelta(minutes=15)
     skip_if_announced: str = ""  # needless where the charge after it is
+    cell: int = field(default=0, metadata=LATER)
+    voltage: Window | None = field(default=None, metadata=LATER)
+    alone: int = field(default=0, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +202,59 @@ class Charge:
     hold_for: str = ""
     hold_max: timedelta = timedelta(0)
     agreement: Agreement | None = None  # None in stored programs of version 1
+    # B11: a voltage on the way to the target; what it reached is never the balance itself.
+    stage: bool = field(default=False, metadata=LATER)
+    cell: int = field(default=0, metadata=LATER)
+    alone: int = field(default=0, metadata=LATER)  # as in Verify
 
 
-Step = Instruct | Measure | Verify | Charge
+@dataclass(frozen=True, slots=True)
+class Discharge:
+    """Constant current out of the cells until the meter has seen the cut-off (B9, B16).
+
+    `draw` has the load's own ends, which it keeps where everybody else is dead.  Where `gap_max`
+    is given what comes out is measured: a longer hole in it makes it worth nothing, and it is
+    never resumed.  `alone` is as in Verify.
+    """
+
+    TAGGED: ClassVar[bool] = True
+    name: str
+    title: str
+    draw: Draw
+    cutoff_v: float  # at the meter ...
+    cutoff_samples: int  # ... so many times in a row, with the load proven on
+    proven_on_a: float  # a load that draws less has come off, or does not do as it was told
+    no_current_for: timedelta
+    draw_max_ah: float
+    timeout: timedelta
+    agreement: Agreement
+    gap_max: timedelta | None = None
+    alone: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """No current for so long; what the meter shows then stands on record."""
+
+    TAGGED: ClassVar[bool] = True
+    name: str
+    title: str
+    lasts: timedelta
+    alone: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """Judge the cells by what each showed at the end of its own Rest; at once, output off."""
+
+    TAGGED: ClassVar[bool] = True
+    name: str
+    title: str
+    rule: BottomRule
+
+
+Step = Instruct | Measure | Verify | Charge | Discharge | Rest | Compare
+DRIVEN = Charge | Discharge  # steps with an output on: of the supply, of the load
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +310,10 @@ class CellResult:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What one finished step leaves behind."""
+    """What one finished step leaves behind.
+
+    Of a step for one cell: its position, and when the charge's current stopped.
+    """
 
     step: str
     kind: str
@@ -230,16 +322,19 @@ class Record:
     cells: tuple[CellResult, ...] = ()
     remarks: tuple[str, ...] = ()
     facts: tuple[tuple[str, float], ...] = ()
+    cell: int = field(default=0, metadata=LATER)
+    stopped: OffProof | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """What earlier attempts did of a charge that was cut short: its caps count over all of them."""
+    """What earlier attempts did of a step that was cut short: its caps count over all of them."""
 
     step: str
     charge_ah: float
     cv_s: float
     spent_s: float
+    drawn_ah: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +355,11 @@ class Run:
     last_seq: int = 0
     charge_ah: float = 0.0  # over the run
     step_charge_ah: float = 0.0
+    drawn_ah: float = 0.0  # by a load, over the run
+    step_drawn_ah: float = 0.0
+    step_drawn_wh: float = 0.0
+    counted: Reading | None = None  # the last one that is in these integrals
+    below_cutoff: int = 0  # readings in a row
     zero_sum_a: float = 0.0
     zero_count: int = 0
     cv_since: datetime | None = None
@@ -271,9 +371,13 @@ class Run:
     reached_cv: bool = False
     least_charge_ah: float = 0.0  # what the start SOC implies must at least go in
     rested: Window | None = None  # of the cells at the pre-check: the bank lies within
+    # Cells that are charged one by one, by position: volts at rest, and the least to go in.
+    rested_alone: tuple[tuple[float, float], ...] = ()
+    cell: int = 0  # the position of the one whose turn it is
+    least_from_ah: float = 0.0  # `charge_ah` when its turn began
     last_on_v: float = NAN  # the bank, last seen with the output on
     rest_until: datetime | None = None  # nothing is verified before
-    carried: Carried | None = None  # into the charge named there
+    carried: Carried | None = None  # into the step named there
     step_spent_s: float = 0.0  # of the present charge, in earlier attempts
     cv_spent_s: float = 0.0
     interruptions: tuple[str, ...] = ()  # each in words; they stay on every later charge's record

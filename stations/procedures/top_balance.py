@@ -42,6 +42,7 @@ class Recipe:
 
     target_v: float = 3.65  # [A] step 2, [B] 4.3
     target_min_v: float = 3.50  # [B] section 4: "would not recommend anything lower than 3.5"
+    bms_run_v: float = 0.0  # B13: the pack's BMS opens at this in service; 0 where nobody knows
     tail_basis: str = "bank"  # "bank": [A] "scales with total capacity"; or "cell"
     done_c: float = 0.00125  # [A] 0.25 A for 200 Ah
     partial_c: float = 0.0025  # [A] 0.5 A for 200 Ah
@@ -72,6 +73,8 @@ class Recipe:
     parallel_level_max_v: float = 0.30  # [A]: never directly above
     parallel_peak_warn_c: float = 0.5
     parallel_peak_max_c: float = 1.0  # cell makers' charge limit
+    resistor_ohm: float = 0.5  # [A] 0.5 to 1 ohm, 50 W, as a surge limiter
+    resistor_s: float = 180.0  # [A] two to three minutes
     link_ohm: float = 0.0003  # assumed until measured, for the predicted surge
     pass_below_v: float = 0.030  # [A] 3.62 for 3.65
     marginal_below_v: float = 0.050  # [A] 3.60 for 3.65
@@ -131,13 +134,25 @@ class Spec:
 
 def problems(spec: Spec) -> list[str]:
     """Why this spec cannot work; empty means it can be built."""
-    recipe, found = spec.recipe, []
+    found = charging_problems(spec)
     if spec.cells < 2:
-        found.append("A parallel bank needs at least 2 cells; use the single-cell procedure.")
+        found.insert(0, "A parallel bank needs at least 2 cells; use the single-cell procedure.")
+    return found
+
+
+def charging_problems(spec: Spec) -> list[str]:
+    """Why these cells cannot be charged so, whether they are one or many."""
+    recipe, found = spec.recipe, []
     if not recipe.target_min_v <= recipe.target_v <= spec.cell_voltage_max_v:
         found.append(
             f"Target {recipe.target_v:.2f} V is outside {recipe.target_min_v:.2f} … "
             f"{spec.cell_voltage_max_v:.2f} V (the cell's own limit); choose 3.60 … 3.65 V."
+        )
+    if recipe.target_v < recipe.bms_run_v:
+        found.append(
+            f"Target {recipe.target_v:.2f} V is below {recipe.bms_run_v:.2f} V, to which the "
+            "pack's BMS lets a cell run: the pack would drive its cells past where they were "
+            "balanced. Choose a higher target or lower the BMS's limit."
         )
     if recipe.tail_basis not in ("bank", "cell"):
         found.append(f"Tail basis {recipe.tail_basis!r} is not known; choose 'bank' or 'cell'.")
@@ -162,30 +177,39 @@ def program(spec: Spec) -> Program:
     if found:
         raise PlanRefused(found)
     recipe = spec.recipe
-    bank_done_a, bank_partial_a = spec.tail_a("bank")
-    cell_done_a, cell_partial_a = spec.tail_a("cell")
     return Program(
         name=NAME,
         version=VERSION,
         cells=spec.cells,
         target_v=recipe.target_v,
         steps=_steps(spec),
-        limits=_limits(spec),
-        resume=ResumeRule(
-            gap_max=timedelta(seconds=recipe.resume_gap_max_s),
-            wait_max=timedelta(seconds=recipe.wait_max_s),
-            rest=timedelta(seconds=recipe.resume_rest_s),
-            attempts_max=recipe.resume_attempts_max,
-        ),
-        facts=(
-            ("current_a", spec.current_a),
-            ("bank_ah", spec.bank_ah),
-            ("tail_done_bank_a", bank_done_a),
-            ("tail_partial_bank_a", bank_partial_a),
-            ("tail_done_cell_a", cell_done_a),
-            ("tail_partial_cell_a", cell_partial_a),
-            ("leak_floor_a", spec.leak_floor_a),
-        ),
+        limits=hard_limits(spec),
+        resume=resume_rule(recipe),
+        facts=facts(spec),
+    )
+
+
+def facts(spec: Spec) -> tuple[tuple[str, float], ...]:
+    """Planned figures to show before a start, both bases of the tail among them (B2)."""
+    bank_done_a, bank_partial_a = spec.tail_a("bank")
+    cell_done_a, cell_partial_a = spec.tail_a("cell")
+    return (
+        ("current_a", spec.current_a),
+        ("bank_ah", spec.bank_ah),
+        ("tail_done_bank_a", bank_done_a),
+        ("tail_partial_bank_a", bank_partial_a),
+        ("tail_done_cell_a", cell_done_a),
+        ("tail_partial_cell_a", cell_partial_a),
+        ("leak_floor_a", spec.leak_floor_a),
+    )
+
+
+def resume_rule(recipe: Recipe) -> ResumeRule:
+    return ResumeRule(
+        gap_max=timedelta(seconds=recipe.resume_gap_max_s),
+        wait_max=timedelta(seconds=recipe.wait_max_s),
+        rest=timedelta(seconds=recipe.resume_rest_s),
+        attempts_max=recipe.resume_attempts_max,
     )
 
 
@@ -193,7 +217,7 @@ def _steps(spec: Spec) -> tuple[Step, ...]:
     recipe = spec.recipe
     wait = timedelta(seconds=recipe.wait_max_s)
     return (
-        Measure("pre-parallel", "Measure every cell before joining them", _parallel_rule(spec)),
+        Measure("pre-parallel", "Measure every cell before joining them", parallel_rule(spec)),
         Instruct(
             "connect",
             "Join the cells and connect the supply",
@@ -205,8 +229,8 @@ def _steps(spec: Spec) -> tuple[Step, ...]:
             drawing="diagonal",
             timeout=wait,
         ),
-        _verify(spec, "joined", "See that the bank is these cells", first=True),
-        _charge(spec, "balance", "Balance: charge and hold", recipe.cv_min_s, first=True),
+        verify(spec, "joined", "See that the bank is these cells", first=True),
+        charge(spec, "balance", "Balance: charge and hold", recipe.cv_min_s, first=True),
         Instruct(
             "finish",
             "The bank is done: be at the bench to finish",
@@ -217,8 +241,8 @@ def _steps(spec: Spec) -> tuple[Step, ...]:
             announceable=True,
             timeout=wait,
         ),
-        _verify(spec, "joined-still", "See that the bank is still these cells", first=False),
-        _charge(spec, "refresh", "Refresh hold", recipe.refresh_cv_min_s, first=False),
+        verify(spec, "joined-still", "See that the bank is still these cells", first=False),
+        charge(spec, "refresh", "Refresh hold", recipe.refresh_cv_min_s, first=False),
         Instruct(
             "unlink",
             "Take the leads and links off now",
@@ -231,19 +255,23 @@ def _steps(spec: Spec) -> tuple[Step, ...]:
         Measure(
             "disconnect",
             "Disconnect check of every cell",
-            DisconnectRule(
-                target_v=recipe.target_v,
-                pass_below_v=recipe.pass_below_v,
-                marginal_below_v=recipe.marginal_below_v,
-                above_v=recipe.above_v,
-                fresh=timedelta(seconds=recipe.fresh_s),
-                late=timedelta(seconds=recipe.late_s),
-            ),
+            disconnect_rule(recipe),
         ),
     )
 
 
-def _parallel_rule(spec: Spec) -> ParallelRule:
+def disconnect_rule(recipe: Recipe) -> DisconnectRule:
+    return DisconnectRule(
+        target_v=recipe.target_v,
+        pass_below_v=recipe.pass_below_v,
+        marginal_below_v=recipe.marginal_below_v,
+        above_v=recipe.above_v,
+        fresh=timedelta(seconds=recipe.fresh_s),
+        late=timedelta(seconds=recipe.late_s),
+    )
+
+
+def parallel_rule(spec: Spec) -> ParallelRule:
     recipe = spec.recipe
     return ParallelRule(
         spread_max_v=recipe.parallel_spread_max_v,
@@ -253,10 +281,12 @@ def _parallel_rule(spec: Spec) -> ParallelRule:
         peak_max_c=recipe.parallel_peak_max_c,
         path_ohm=spec.cell_r_ohm + recipe.link_ohm,
         capacity_ah=spec.capacity_ah,
+        resistor_ohm=recipe.resistor_ohm,
+        resistor_s=recipe.resistor_s,
     )
 
 
-def _verify(spec: Spec, name: str, title: str, *, first: bool) -> Verify:
+def verify(spec: Spec, name: str, title: str, *, first: bool) -> Verify:
     return Verify(
         name,
         title,
@@ -266,7 +296,7 @@ def _verify(spec: Spec, name: str, title: str, *, first: bool) -> Verify:
     )
 
 
-def _charge(spec: Spec, name: str, title: str, cv_min_s: float, *, first: bool) -> Charge:
+def charge(spec: Spec, name: str, title: str, cv_min_s: float, *, first: bool) -> Charge:
     recipe = spec.recipe
     done_a, partial_a = spec.tail_a(recipe.tail_basis)
     step_v, step_a = spec.supply.voltage_resolution_v, spec.supply.current_resolution_a
@@ -310,7 +340,7 @@ def _charge(spec: Spec, name: str, title: str, cv_min_s: float, *, first: bool) 
     )
 
 
-def _limits(spec: Spec) -> Limits:
+def hard_limits(spec: Spec) -> Limits:
     recipe = spec.recipe
     bulk_s = 3600 * 1.1 * spec.bank_ah / spec.current_a
     stop_v = recipe.target_v + recipe.stop_above_v

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from stations.procedures.progress import close_step
 from stations.procedures.steps import Action, Hold, Next, Run, SafeHold, Verify
+from stations.procedures.turns import place_of, seen
 from stations.values import Reading, Window
 
 
@@ -19,7 +20,7 @@ def decide_verify(run: Run, step: Verify, reading: Reading, now: datetime) -> tu
         return run, Hold()
     if _doubt(run, step, reading):
         return replace(run, settled=()), Hold()
-    run = replace(run, settled=(*run.settled, reading.cell_voltages_v))
+    run = replace(run, settled=(*run.settled, seen(step, reading)))
     if len(run.settled) < step.settle_samples:
         return run, Hold()
     return close_step(replace(run, settled=(), rest_until=None), now), Next()
@@ -40,7 +41,10 @@ def _doubt(run: Run, step: Verify, reading: Reading) -> str:
             f"the bank meter shows {reading.voltage_v:.3f} V where {expected.low:.3f} … "
             f"{expected.high:.3f} V was expected: check polarity, links and cells"
         )
-    for position, volt in enumerate(reading.cell_voltages_v, start=1):
+    cells = seen(step, reading)
+    if not place_of(step) and len(cells) not in (0, run.program.cells):
+        return f"the scanner sees {len(cells)} cells, this program is for {run.program.cells}"
+    for position, volt in enumerate(cells, start=place_of(step) or 1):
         if not abs(volt - reading.voltage_v) <= step.cells_within_v:
             apart_mv = 1000 * (volt - reading.voltage_v)
             return (
@@ -51,9 +55,9 @@ def _doubt(run: Run, step: Verify, reading: Reading) -> str:
 
 
 def _expected(run: Run, step: Verify) -> Window | None:
-    """Between the cells as they rested and the bank as it was last charged to."""
-    if run.rested is None:
-        return None
+    """What the step says; else between the cells as they rested and the bank as last charged."""
+    if step.voltage is not None or run.rested is None:
+        return step.voltage
     high_v = run.rested.high
     if run.last_on_v > high_v:
         high_v = run.last_on_v

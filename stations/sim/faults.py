@@ -16,6 +16,7 @@ INSTRUMENTS = ("supply", "meter", "scanner", "relay", "load", "bms", "thermomete
 MEASURING = tuple(role for role in INSTRUMENTS if role != "relay")
 VOLTMETERS = ("meter", "scanner")
 SUPPLY = ("supply",)
+LOAD = ("load",)
 SWITCHED = ("supply", "load")
 
 Pieces = Sequence[tuple[float, bytes]]
@@ -51,7 +52,8 @@ class Fault:
     late_on_s: float = 0.0  # wall seconds: ON is not answered, and obeyed so much later
     excess_v: float = 0.0  # the output is regulated so much above its set-point
     creep_v_s: float = 0.0  # its reference drifts, and its own voltmeter with it
-    knob: tuple[str, float] | None = None  # somebody turns a level by so many volts, once
+    knob: tuple[str, float] | None = None  # somebody turns a level by so much, once
+    key_on: bool = False  # somebody presses the key that switches it on, once
     restarts: bool = False  # it restarts with factory settings, once
     dark: bool = False  # it has no mains
     stranger: bool = False  # it has another serial number
@@ -146,6 +148,8 @@ FAULTS: Mapping[str, Fault] = {
         "somebody turns its voltage down by 0.5 V", SUPPLY, knob=("voltage_v", -0.5)
     ),
     "panel_ovp": Fault("somebody turns its OVP up by 10 V", SUPPLY, knob=("ovp_v", 10.0)),
+    "panel_amps": Fault("somebody turns its current up by 5 A", LOAD, knob=("current_a", 5.0)),
+    "key_on": Fault("somebody presses its ON key", LOAD, key_on=True),
     "creeps": Fault("creeps up by 0.5 mV a second", SUPPLY, creep_v_s=5e-4),
     "overshoot": Fault("regulates 80 mV too high", SUPPLY, excess_v=0.08),
     "runaway": Fault("regulates 1 V too high", SUPPLY, excess_v=1.0),

@@ -1,13 +1,15 @@
 """The simulated technician's hands: an HTTP page on this host to join and part the table.
 
 `GET /` is a page with buttons, `GET /state` the truth as JSON.  `POST /links/on|off` puts links
-and leads on or off together, `POST /leads/on|off` the leads alone; `POST /faults` takes JSON or
-a form with `instrument` and `fault`.  What can't be done is answered 409 with the reason.
+and leads on or off together, `POST /leads/on|off` the leads alone, `POST /leads/cell/3` leads and
+meter on one cell that lies alone; `POST /faults` takes JSON or a form with `instrument` and
+`fault`.  What can't be done is answered 409 with the reason.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import threading
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -40,6 +42,7 @@ class Table:
             "speed": seen.speed,
             "links": seen.links,
             "leads": seen.leads,
+            "alone": seen.alone,
             "output": seen.output.on,
             "tripped": seen.output.tripped,
             "contactor": seen.contactor,
@@ -59,6 +62,11 @@ class Table:
 
     def leads(self, on: bool) -> None:
         self._connect(links=self._world.see().links, leads=on)
+
+    def one_cell(self, position: int) -> None:
+        """Leads and meter on one cell that lies alone."""
+        self._world.connect_cell(position)
+        self._world.note("hands", links=False, leads=True, cell=position)
 
     def fault(self, instrument: str, fault: str) -> None:
         self._faults.set(instrument, fault)
@@ -90,6 +98,8 @@ class _Handler(BaseHTTPRequestHandler):
         }
         try:
             self._body = self.rfile.read(min(int(self.headers.get("Content-Length", 0)), BODY_MAX))
+            if cell := re.fullmatch(r"/leads/cell/(\d{1,3})", self.path):
+                acts[self.path] = lambda: self.server.table.one_cell(int(cell.group(1)))
             if self.path not in acts:
                 raise LookupError(f"nothing to do at {self.path}; see /")
             acts[self.path]()

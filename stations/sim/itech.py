@@ -13,7 +13,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from stations.sim.faults import Fault, Switchboard
 from stations.sim.sink import Sink
@@ -81,6 +81,7 @@ class Itech:
         self._serial_number = serial_number
         self._world = world
         self._faults = faults
+        faults.watch(self._touched)
         self._is_remote = False
         self._function, self._lowest_mv, self._seconds, self._is_timed = FIXED, 0, 0, False
         self._obeys: dict[int, Callable[[bytes], None]] = {
@@ -117,6 +118,17 @@ class Itech:
         if command in self._tells:
             return frame(command, self._tells[command](self._world.see()))
         return frame(STATUS, bytes((self._obeyed(command, data),)))
+
+    def _touched(self, role: str, fault: str) -> None:
+        """Hands on its panel, as a fault begins."""
+        if role != "load":
+            return
+        if self._fault.knob:
+            level, by = self._fault.knob
+            turned: dict[str, Any] = {level: getattr(self._world.see().sink, level) + by}
+            self._world.adjust_load(lambda sink: replace(sink, **turned))
+        if self._fault.key_on:
+            self._world.switch_load(on=True)
 
     @property
     def _fault(self) -> Fault:

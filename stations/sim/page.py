@@ -31,7 +31,8 @@ def page(state: Mapping[str, Any]) -> str:
 
 def _words(state: Mapping[str, Any]) -> str:
     wiring = "The cells are joined by links" if state["links"] else "Every cell lies alone"
-    leads = "the leads are on" if state["leads"] else "the leads are off"
+    on = f"the leads are on cell {state['alone']}" if state["alone"] else "the leads are on"
+    leads = on if state["leads"] else "the leads are off"
     output = (
         f"The output is on: {state['supply_voltage_v']:.3f} V, {state['supply_current_a']:.2f} A, "
         f"{state['regulation']}"
@@ -57,6 +58,11 @@ def _buttons(state: Mapping[str, Any]) -> str:
         if state["links"]
         else [("/links/on", "Put links and leads on")]
     )
+    if state["alone"]:
+        acts.append(("/leads/off", "Take the leads off"))
+    elif not state["links"]:
+        cells = range(1, len(state["cells"]) + 1)
+        acts += [(f"/leads/cell/{n}", f"Put the leads on cell {n}") for n in cells]
     if state["links"]:
         acts.append(
             ("/leads/off", "Take the leads off")

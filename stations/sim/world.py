@@ -46,10 +46,12 @@ class Seen:
     drawn_a: float  # into the load
     regulation: str  # of the supply: "CC", "CV" or "" with the relay open
     cell_volts: tuple[float, ...]
+    metered: int  # the position, from 1, of the cell that the bank meter stands on
     cell_currents: tuple[float, ...]
     socs: tuple[float, ...]
     links: bool
     leads: bool
+    alone: int  # the position of the only cell that the leads are on; 0: none, or the bank
     contactor: str  # "open", "closed", or "" where the plus lead has none
     charge_ah: float  # delivered since the output was last switched on
     energy_wh: float
@@ -137,10 +139,12 @@ class World:
                 drawn_a=self._drawn_a(),
                 regulation=solution.regulation if self._output.on else "",
                 cell_volts=tuple(solution.cell_v.tolist()),
+                metered=self._bank.alone or len(solution.cell_v),
                 cell_currents=tuple(solution.current_a.tolist()),
                 socs=tuple(self._bank.states.soc.tolist()),
                 links=self._bank.linked,
                 leads=self._leads,
+                alone=self._bank.alone,
                 contactor=self._contactor,
                 charge_ah=self._charge_ah,
                 energy_wh=self._energy_wh,
@@ -200,7 +204,18 @@ class World:
                 raise Impossible("the leads go on the joined bank: put the links on first")
             if links and self._objection:
                 raise Impossible(self._objection)
-            self._bank.linked, self._leads = links, leads
+            self._bank.linked, self._leads, self._bank.alone = links, leads, 0
+            self._feed()
+
+    def connect_cell(self, position: int) -> None:
+        """Put leads and meter on one cell that lies alone.  Raises Impossible."""
+        with self._condition:
+            self._advance()
+            if self._bank.linked:
+                raise Impossible("the cells are joined: take the links off first")
+            if not 1 <= position <= len(self._solution.cell_v):
+                raise Impossible(f"there is no cell {position} on this table")
+            self._bank.alone, self._leads = position, True
             self._feed()
 
     def move_contactor(self, *, closed: bool) -> None:

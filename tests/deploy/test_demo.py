@@ -16,7 +16,7 @@ from django.core.management.base import CommandError
 from deploy.demo import programs
 from deploy.demo.benches import BENCHES, CHANNELS, DemoBench, write_folder
 from deploy.demo.lock import FolderHeld, take
-from deploy.demo.seed import JOB_CELLS, seed
+from deploy.demo.seed import JOB_CELLS, OTHER_RECIPES, seed
 from deploy.management.commands import demo
 from shop import clock
 from shop.cells.models import Cell
@@ -48,7 +48,8 @@ def test_seed_again_changes_nothing_while_a_job_is_open(tmp_path: Path) -> None:
 
     assert again == first
     assert (Job.objects.count(), Cell.objects.count()) == (2, 8)
-    assert (RecipeVersion.objects.count(), Calibration.objects.count()) == (2, 6)
+    recipes = 1 + len(OTHER_RECIPES)
+    assert (RecipeVersion.objects.count(), Calibration.objects.count()) == (recipes, 7)
 
 
 @pytest.mark.django_db

@@ -26,10 +26,10 @@ from shop.jobs.leasing import Held, take
 from shop.jobs.models import Run
 from shop.jobs.moves import move_run
 from shop.jobs.numbers import spend_run_numbers
+from shop.jobs.queries import stopped_by
 from shop.jobs.resuming import begin_next_attempt
 from shop.jobs.services import end_run
 from shop.jobs.states import RunState
-from shop.readings.uplink import who_stops
 from tests import factories
 from tests.cast import the_cast
 from tests.faults.matrix import Trial
@@ -221,7 +221,7 @@ def test_a_bench_can_say_who_stopped_its_run(granted: None) -> None:
 
     become(Role.BENCH)
 
-    assert who_stops(Run.objects.get(pk=run.pk)) == cast.bayo.words
+    assert stopped_by(Run.objects.get(pk=run.pk)) == f"stopped by {cast.bayo.words}"
 
 
 def test_a_bench_may_keep_the_numbers_of_its_lost_runs(granted: None) -> None:

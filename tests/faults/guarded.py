@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -23,7 +23,7 @@ import httpx
 from stations.guardian_client import GuardianBench, GuardianLink, GuardianSilent
 from stations.journal import JournalRecord, file_name, read_records
 from stations.sim.folder import Folder, Value
-from stations.values import Event, Limits, Protection, Reading, Setpoint
+from stations.values import Cutoff, Draw, Event, Limits, Protection, Reading, Setpoint
 from tests.stations.sim.harness import ROOT, SimulatedBench, cell, simulated_bench
 from tests.wait import wait_until
 
@@ -39,6 +39,8 @@ LIMITS = Limits(
 )
 SETPOINT = Setpoint(3.65, 14.4)
 PROTECTION = Protection(ovp_v=3.75, ocp_a=15.1)
+DRAW = Draw(40.0, Cutoff(2.2, 3600.0))
+DRAWING = replace(LIMITS, drawn_max_a=42.0, drawn_max_ah=900.0)
 DEADMAN_S = 2.0
 STATIONS: tuple[str, ...] = ("stations",)  # the module to run; a control has one of its own
 OFF_WITHIN_S = DEADMAN_S + 3.0
@@ -84,6 +86,13 @@ class Guarded:
         runner.energise()
         assert self.sim.output_is_on()
 
+    def discharge(self, runner: GuardianBench, draw: Draw = DRAW) -> None:
+        """Join the bank and draw from it; returns when the truth says that the load is on."""
+        self.sim.hands.post("/links/on")
+        runner.configure_load(draw)
+        runner.energise()
+        assert self.sim.truth("load")[-1]["drawing"]
+
     def journal(self, attempt: int | None = None) -> list[JournalRecord]:
         path = self.sim.config.journal / file_name("r1", attempt or self.token)
         return read_records(path)[0]
@@ -124,12 +133,12 @@ class Guarded:
         except GuardianSilent:
             return ""
 
-    def launch(self) -> None:
-        self.process = launch(self.sim.path)
+    def launch(self, *, words: int | None = None) -> None:
+        self.process = launch(self.sim.path, words=words)
 
-    def restart(self, output: str = "off") -> None:
+    def restart(self, output: str = "off", *, words: int | None = None) -> None:
         """A new guardian that answers, and says so of its output."""
-        self.launch()
+        self.launch(words=words)
         _wait_listening(self, output)
 
     def kill(self, number: int = signal.SIGKILL) -> int:
@@ -198,8 +207,10 @@ def guarded(
 
 
 @contextmanager
-def charging_runner(bench: Guarded, *, group: int | None = None) -> Iterator[subprocess.Popen[str]]:
-    """A runner in a process of its own that charges; it says "on", then follows the stream.
+def charging_runner(
+    bench: Guarded, *, group: int | None = None, does: str = "charge"
+) -> Iterator[subprocess.Popen[str]]:
+    """A runner in a process of its own that charges, or draws; it says "on", then follows on.
 
     What it meets after being woken from a stop it prints as one line.  `group` is the process
     group that it joins, of another's making.
@@ -208,7 +219,7 @@ def charging_runner(bench: Guarded, *, group: int | None = None) -> Iterator[sub
     bench.sim.hands.post("/links/on")
     program = [sys.executable, "-W", "error", "-m", "tests.faults.runner"]
     process = subprocess.Popen(
-        [*program, str(bench.sim.config.socket), str(bench.token)],
+        [*program, str(bench.sim.config.socket), str(bench.token), does],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
@@ -224,13 +235,14 @@ def charging_runner(bench: Guarded, *, group: int | None = None) -> Iterator[sub
             process.kill()
 
 
-def launch(path: Path) -> subprocess.Popen[bytes]:
-    """A guardian, in a process group of its own."""
+def launch(path: Path, *, words: int | None = None) -> subprocess.Popen[bytes]:
+    """A guardian, in a process group of its own; what it says goes to the descriptor `words`."""
     return subprocess.Popen(
         [sys.executable, "-W", "error", "-m", *STATIONS, "guard", str(path / "bench.toml")],
         cwd=ROOT,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
         process_group=0,
+        stderr=words,
     )
 
 

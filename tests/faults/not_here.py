@@ -6,10 +6,6 @@ from tests.faults import hosts
 
 # row: (what cannot be produced, the nearest that can)
 NOT_HERE: dict[str, tuple[str, str]] = {
-    "37": (
-        "a gap in a capacity measurement: no bench measures a capacity yet, every test is imported",
-        "46, a capacity file that is none; and 36, a charge that was cut is no balance",
-    ),
     "22": (
         "a USB device that the kernel enumerates anew",
         "a pseudo-terminal that goes away in mid-reply and comes back under another name",

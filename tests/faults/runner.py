@@ -1,4 +1,5 @@
-"""A runner for fault tests: `python -m tests.faults.runner <socket> <token>` charges until lost."""
+"""A runner for fault tests: `python -m tests.faults.runner <socket> <token> charge|draw`, until
+it is lost."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from pathlib import Path
 
 from stations.bench import BenchLost
 from stations.guardian_client import GuardianBench
-from tests.faults.guarded import LIMITS, PROTECTION, SETPOINT
+from tests.faults.guarded import DRAW, DRAWING, PROTECTION, SETPOINT
 
 
 def main() -> None:
@@ -17,12 +18,15 @@ def main() -> None:
         run="r1",
         attempt=token,
         token=token,
-        limits=LIMITS,
+        limits=DRAWING,
         program={"name": "test", "version": "1"},
         valid_s=600.0,
     )
     with bench:
-        bench.configure(SETPOINT, PROTECTION)
+        if sys.argv[3] == "draw":
+            bench.configure_load(DRAW)
+        else:
+            bench.configure(SETPOINT, PROTECTION)
         bench.energise()
         _say("on")
         try:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import resource
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from stations.bench import BenchError
 from stations.clock import wall_now
 from tests.faults.guarded import Guarded, guarded, next_event, next_reading
 from tests.faults.matrix import Trial
@@ -90,6 +93,64 @@ def test_a_damaged_journal_is_put_aside_and_the_output_is_off(tmp_path: Path, tr
         aside = wait_until(lambda: list(bench.sim.config.journal.glob("*.corrupt")))
         trial.happened(aside[0].read_bytes() == damaged)
         wait_until(lambda: "r1-1.jsonl" in bench.link.status()["alarm"])
+
+
+def test_a_journal_is_closed_when_the_full_disk_has_room_again(tmp_path: Path) -> None:
+    with guarded(tmp_path) as bench:
+        runner = bench.session()
+        bench.charge(runner)
+        next_reading(runner)
+        size = journal(bench).stat().st_size
+        leave(bench, size + 2000)
+        bench.wait_off(wall_now())
+        with pytest.raises(BenchError, match="journal cannot be closed"):
+            runner.close(kind="ERROR", reason="the disk is full")
+        with pytest.raises(BenchError, match="no journal, no run"):
+            bench.session()
+
+        leave(bench, resource.RLIM_INFINITY)
+
+        wait_until(lambda: bench.journal(1)[-1].kind == "close")
+        wait_until(lambda: bench.link.status()["alarm"] == "")
+        bench.session()
+
+
+def test_a_guardian_that_begins_on_a_full_disk_closes_what_was_left_open_later(
+    tmp_path: Path,
+) -> None:
+    with guarded(tmp_path) as bench:
+        runner = bench.session()
+        bench.charge(runner)
+        for _ in range(5):
+            next_reading(runner)
+        bench.kill()
+        size = journal(bench).stat().st_size
+        before = journal(bench).read_bytes()
+        with file_size_limit(size):
+            bench.restart()
+        wait_until(lambda: "left open cannot be closed" in bench.link.status()["alarm"])
+        assert journal(bench).read_bytes() == before
+
+        leave(bench, resource.RLIM_INFINITY)
+
+        wait_until(lambda: bench.journal(1)[-1].kind == "close")
+        wait_until(lambda: bench.link.status()["alarm"] == "")
+
+
+def leave(bench: Guarded, size: int) -> None:
+    """No file of the guardian may grow beyond `size` bytes, as if the disk were full."""
+    resource.prlimit(bench.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+
+@contextmanager
+def file_size_limit(size: int) -> Iterator[None]:
+    """What is started meanwhile is born with that limit."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def journal(bench: Guarded) -> Path:

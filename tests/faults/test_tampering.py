@@ -18,7 +18,14 @@ from shop.audit.services import record
 from shop.equipment.models import CalibrationWithdrawal, Commissioning
 from shop.equipment.services import record_commissioning
 from shop.evidence.canonical import approval_body, sha256_of
-from shop.evidence.models import Approval, Balance, CellVoltage, Supersession, VoltageCheck
+from shop.evidence.models import (
+    Approval,
+    Balance,
+    CapacityTest,
+    CellVoltage,
+    Supersession,
+    VoltageCheck,
+)
 from shop.evidence.taking_back import supersede, withdraw
 from shop.jobs.ending import Ending
 from shop.jobs.manifest import seal
@@ -43,7 +50,7 @@ from tests.faults.tampering import (
     store,
     superuser,
 )
-from tests.played import CHUNK, play_recheck, play_run
+from tests.played import CHUNK, play_capacity, play_recheck, play_run
 from tests.shop.equipment.reports import document_of
 from tests.shop.packs.factories import approve, make_capacity, make_design
 
@@ -335,6 +342,33 @@ def test_a_removed_balance_is_missed(run: Run) -> None:
         cursor.execute("DELETE FROM shop_balance WHERE id = %s", [balance.pk])
 
     assert first_fault().startswith(f"Balance (run {run.pk}, attempt 1): the manifest shows one")
+
+
+@pytest.fixture
+def tested(cast: Cast) -> CapacityTest:
+    station = factories.make_station(load=True, now=ENDED)
+    (cell,) = factories.make_cells(1)
+    play_capacity(by=cast.tola, cell=cell, station=station, began_at=ENDED)
+    return CapacityTest.objects.get()
+
+
+def test_a_measured_capacity_is_walked_with_its_run(tested: CapacityTest) -> None:
+    assert "1 capacity tests, 0 balances" in verify()
+
+
+def test_an_edited_capacity_is_named_with_both_figures(tested: CapacityTest) -> None:
+    change(CapacityTest, tested.pk, capacity_ah=tested.capacity_ah + 5.0)
+
+    found = first_fault()
+    assert found.startswith(f"CapacityTest {tested.pk} (run {tested.run_id}): capacity_ah is")
+    assert "sealed as" in found
+
+
+def test_a_removed_capacity_is_missed(tested: CapacityTest) -> None:
+    remove(CapacityTest, tested.pk)
+
+    words = f"CapacityTest (run {tested.run_id}, attempt 1): the manifest shows one"
+    assert first_fault().startswith(words)
 
 
 def test_an_edited_cell_voltage_is_named(run: Run) -> None:

@@ -20,7 +20,7 @@ from stations.guardian.contactor import Contactor, ContactorHand
 from stations.guardian.lane import Answer, Done
 from stations.guardian.lockout import Lockout
 from stations.guardian.off import LOCKED, OffKeeper
-from stations.guardian.supply import Overtaken, ReadBackDiffers
+from stations.guardian.switched import Overtaken, ReadBackDiffers
 from stations.values import Identity, RelayRatings
 from tests.stations.test_guardian_off import SETPOINT, Supply
 from tests.stations.test_guardian_off import Lane as SupplyLane

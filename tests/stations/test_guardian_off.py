@@ -19,7 +19,8 @@ from stations.drivers.transport import always
 from stations.guardian.lane import Answer, Done
 from stations.guardian.lockout import Lockout
 from stations.guardian.off import OffKeeper
-from stations.guardian.supply import NotOff, Overtaken, ReadBackDiffers, SupplyHand, TooSoon
+from stations.guardian.supply import SupplyHand
+from stations.guardian.switched import NotOff, Overtaken, ReadBackDiffers, TooSoon
 from stations.values import Identity, OffProof, Protection, Setpoint, SupplyRatings
 
 RATINGS = SupplyRatings(

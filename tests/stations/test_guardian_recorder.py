@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from stations.guardian.recorder import BENCH, Books
+from stations.guardian.recorder import BENCH, Books, LeftOpen
 from stations.journal import (
     JournalCorrupt,
     JournalUnwritable,
@@ -38,8 +38,8 @@ def test_closes_every_journal_that_was_left_open_and_no_other(tmp_path: Path) ->
     books.begin("8", 1, {"kind": "open"})
     books.end({"kind": "close", "outcome": {"kind": "FINISHED"}})
 
-    assert books.end_left_open(OUTCOME, OFF) == []
-    assert books.end_left_open(OUTCOME, OFF) == []  # once is enough
+    assert books.end_left_open(OUTCOME, OFF) == LeftOpen()
+    assert books.end_left_open(OUTCOME, OFF) == LeftOpen()  # once is enough
 
     assert last_record(torn) == {"kind": "close", "outcome": OUTCOME, "last_seq": 2, "off": OFF}
     assert last_record(header_only)["last_seq"] == 0
@@ -55,12 +55,48 @@ def test_a_broken_journal_is_put_aside_unchanged(tmp_path: Path) -> None:
     data = broken.read_bytes().replace(b'"seq":1', b'"seq":9')
     broken.write_bytes(data)
 
-    faults = books.end_left_open(OUTCOME, OFF)
+    left = books.end_left_open(OUTCOME, OFF)
 
-    assert len(faults) == 1
-    assert "does not follow" in faults[0]
+    assert (len(left.corrupt), left.refused) == (1, ())
+    assert "does not follow" in left.corrupt[0]
     assert (tmp_path / "7-1.corrupt").read_bytes() == data
     assert not broken.exists()
+    books.close()
+
+
+def test_a_good_journal_that_a_full_disk_keeps_open_stays_in_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    books = Books(tmp_path)
+    good = left_open(tmp_path / "7-1.jsonl", samples=3)
+    data = good.read_bytes()
+    with monkeypatch.context() as full:
+        full.setattr("os.fdatasync", refuse)
+        left = books.end_left_open(OUTCOME, OFF)
+
+    assert (left.corrupt, len(left.refused)) == ((), 1)
+    assert good.read_bytes() == data
+    books.begin("8", 1, {"kind": "open"})
+    assert books.end_left_open(OUTCOME, OFF) == LeftOpen()
+    assert last_record(good)["kind"] == "close"
+    assert last_record(tmp_path / "8-1.jsonl")["kind"] == "open"  # the present one is nobody's left
+    books.close()
+
+
+def test_a_journal_that_a_full_disk_keeps_open_is_ended_when_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    books = Books(tmp_path)
+    books.begin("7", 1, {"kind": "open"})
+    with monkeypatch.context() as full:
+        full.setattr("os.fdatasync", refuse)
+        with pytest.raises(JournalUnwritable):
+            books.end({"kind": "close"})
+
+    books.append({"kind": "event"})
+    assert books.end({"kind": "close"})["records"] == 3
+
+    assert last_record(tmp_path / "7-1.jsonl")["kind"] == "close"
     books.close()
 
 

@@ -236,6 +236,20 @@ def test_an_act_is_pushed_once_however_often_it_is_handed_over(
         guardian.link.act(run="another", act="a-3", kind="confirm", data={})
 
 
+def test_an_act_that_comes_after_the_end_is_left_for_the_next_attempt(
+    guardian: Guarded, runner: GuardianBench
+) -> None:
+    guardian.link.act(run="r1", act="a-1", kind="confirm", data={"step": "connect"})
+    guardian.link.stop(reason="the worker ends", resumable=True)
+
+    with pytest.raises(GuardianRefused, match="has ended: the worker ends"):
+        guardian.link.act(run="r1", act="a-2", kind="confirm", data={"step": "finish"})
+    guardian.link.act(run="r1", act="a-1", kind="confirm", data={"step": "connect"})
+
+    runner.close(kind="INTERRUPTED", reason="the worker ends")
+    assert [event["data"]["id"] for event in guardian.events("act")] == ["a-1"]
+
+
 def test_a_stop_switches_off_and_tells_the_runner(guardian: Guarded, runner: GuardianBench) -> None:
     runner.configure(SETPOINT, PROTECTION)
     runner.energise()
@@ -288,6 +302,7 @@ def test_a_runner_may_not_write_in_the_guardians_name(
     "request_fields",
     [
         {"op": "fly"},
+        {"op": []},
         {},
         {"op": "open", "token": 10**6},
         {"op": "open", "token": 10**6, "run": "../x", "attempt": 1, "limits": {}},
@@ -315,6 +330,30 @@ def test_nonsense_on_the_line_is_hung_up_on(guardian: Guarded) -> None:
         assert line.recv(100) == b""
 
     assert guardian.link.status()["output"] == "off"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"op": "note", "data": ' + b"[" * 100_000,
+        b'{"op": "lease", "valid_s": 60.5, "token": %d, "sent_s": -1' + b"0" * 400 + b"}",
+        b'{"op": "stop", "run": "another", "id": NaN}',
+    ],
+    ids=["too deep", "too large", "an id that is no number"],
+)
+def test_one_callers_nonsense_ends_his_connection_alone(
+    guardian: Guarded, runner: GuardianBench, line: bytes
+) -> None:
+    runner.configure(SETPOINT, PROTECTION)
+    runner.energise()
+
+    with connect(guardian.sim.config.socket, 5.0) as caller:
+        caller.sendall(line.replace(b"%d", str(guardian.token).encode()) + b"\n")
+        assert caller.recv(100) == b""
+
+    assert next_reading(runner).output_on
+    assert guardian.process.poll() is None
+    runner.off()
 
 
 def test_another_instrument_than_configured_is_refused(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ GOOD: Mapping[str, Any] = {
 }
 
 
-def reading(heard: Mapping[str, Any], *, on: bool = True) -> Reading:
+def reading(heard: Mapping[str, Any], *, on: bool = True, occupied: int = 0) -> Reading:
     sample = Sample(began_s=10.0, pending=set(), heard=dict(heard))
     sample.oldest_s = 10.0
     return reading_of(
@@ -53,7 +53,19 @@ def reading(heard: Mapping[str, Any], *, on: bool = True) -> Reading:
         expected_on=on,
         cells=2,
         stuck=frozenset(),
+        occupied=occupied,
     )
+
+
+def test_wires_with_no_cell_on_them_are_nobodys_doubt() -> None:
+    """B17: one cell alone on a bench that is wired for more."""
+    open_wire = {**GOOD, "scanner": Measured((3.41, NAN), "+3.41,+9.9E+37")}
+
+    one = reading(open_wire, occupied=1)
+
+    assert (one.cell_voltages_v, one.flags) == ((3.41,), frozenset())
+    short = reading({**GOOD, "scanner": Measured((3.41,), "+3.41")}, occupied=1)
+    assert short.flags == {"scanner_invalid"}
 
 
 def test_a_whole_sample_is_a_reading_without_doubt() -> None:

@@ -14,6 +14,7 @@ from stations.guardian.fence import Fence, FenceBroken
 from stations.guardian.session import (
     Ending,
     Session,
+    cells_problem,
     energise_problem,
     expired,
     expires_s,
@@ -60,6 +61,24 @@ def test_a_session_ends_by_dead_man_lease_or_doubt(
     session: Session, now_s: float, words: str
 ) -> None:
     assert expired(session, TIMING, now_s) == words
+
+
+@pytest.mark.parametrize(
+    ("cells", "wired", "fits"),
+    [
+        (0, 4, True),
+        (1, 4, True),
+        (4, 4, True),
+        (16, 0, True),
+        (5, 4, False),
+        (-1, 4, False),
+        ("4", 4, False),
+    ],
+)
+def test_a_session_has_no_more_cells_than_the_scanner_is_wired_for(
+    cells: object, wired: int, fits: bool
+) -> None:
+    assert (cells_problem(cells, wired) == "") is fits
 
 
 def test_knows_when_to_look_again() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -14,13 +14,14 @@ from stations.journal import JournalRecord
 from stations.model.bank import Bank, Wiring
 from stations.model.cell import cell_of
 from stations.plain import to_plain
-from stations.procedures.resume import resumed
+from stations.procedures.resume import problems, resumed
 from stations.procedures.steps import Outcome
 from stations.replay import replay
 from stations.runner import begun, run
-from stations.values import Event, OffProof, Protection, Reading, Setpoint
-from stations.virtual import VirtualBench
+from stations.values import Draw, Event, OffProof, Protection, Reading, Setpoint
+from stations.virtual import Act, VirtualBench
 from tests.stations.procedures.scripted import program
+from tests.stations.procedures.test_emptying_plans import capacity
 
 
 def bank() -> Bank:
@@ -60,6 +61,10 @@ class Journalled:
     def configure(self, setpoint: Setpoint, protection: Protection) -> None:
         self.inner.configure(setpoint, protection)
         self._event("configured", {"setpoint": setpoint})
+
+    def configure_load(self, draw: Draw) -> None:
+        self.inner.configure_load(draw)
+        self._event("configured", {"draw": draw})
 
     def energise(self) -> datetime:
         at = self.inner.energise()
@@ -155,6 +160,23 @@ def test_a_run_killed_anywhere_is_known_again_and_goes_on_to_the_same_end(
 
     both = replay(program(), [left, second.journal(outcome)])
     assert both.outcome.run.records == outcome.run.records
+
+
+def test_a_capacity_test_killed_in_its_discharge_is_known_again_and_goes_on_nowhere() -> None:
+    """B16: the charge before it may go on, the measurement may not."""
+    made = capacity()
+    cell = Bank([cell_of(200.0)], Wiring(), soc=[0.99], linked=False, fed=False)
+    inner = VirtualBench(cell, person=(Act("connect", 60.0, hands="join"),), sample_s=2.0)
+    first = Journalled(inner, lives=4000)
+
+    lost = run(begun(made, first.opened_at), first)
+    known = replay(made, [first.journal(lost)])
+
+    assert (lost.kind, lost.unclosed.step.name) == ("INTERRUPTED", "discharge")
+    assert known.outcome.unclosed == lost.unclosed
+    assert known.driven
+    assert lost.unclosed.step_drawn_ah > 1.0
+    assert problems(lost.unclosed, attempt=1, gap=timedelta(0))
 
 
 def test_journals_that_do_not_begin_or_end_are_refused(bench: VirtualBench) -> None:

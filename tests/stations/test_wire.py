@@ -38,7 +38,9 @@ def test_messages_come_out_whole_however_they_arrive() -> None:
     assert heard == [1, 2, 3]
 
 
-@pytest.mark.parametrize("line", [b"nonsense\n", b"[1]\n", b"\xff\n", b"\n"])
+@pytest.mark.parametrize(
+    "line", [b"nonsense\n", b"[1]\n", b"\xff\n", b"\n", b"[" * 100_000 + b"\n"]
+)
 def test_what_is_no_message_ends_the_connection(line: bytes) -> None:
     with pytest.raises(WireError):
         LineBuffer().feed(line)

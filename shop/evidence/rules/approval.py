@@ -59,7 +59,7 @@ def approval_problems(
                 "Load the approvals again, look at the cell, and approve what you see.",
             )
         )
-    if evidence.balance is not None and approver in evidence.balance.ran_by:
+    if approver in evidence.ran_by:
         found.append(
             Problem(
                 "own_approval",

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from stations.procedures.steps import Record
+from stations.values import OffProof
 
 COMPLETE, PARTIAL = "COMPLETE", "PARTIAL"
 ESSENTIALLY = "essentially balanced"
 # What the bench remarks when its own end rule held: at target, output proven on, tail held.
 HELD = frozenset({"done", ESSENTIALLY})
+REMARK_MAX = 200  # as long as it is stored
+ON_THE_WAY = "stopped at a voltage on the way to the target"
+
+# How a balance was done, and which of the two meetings of the cells it is (G3).
+TOP, BOTTOM = "TOP", "BOTTOM"
+WORDS: Mapping[str, str] = {
+    "TOP": "top balance",
+    "TOP_STEP": "step-and-pause top balance",
+    "TOP_CELL": "individual top balance",
+    "BOTTOM": "bottom balance",
+}
+
+
+def meeting(method: str) -> str:
+    """TOP or BOTTOM: where the cells met, however it was done."""
+    return TOP if method.startswith(TOP) else method
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +39,8 @@ class BalanceFigures:
     tail_a: float
     done_a: float
     partial_a: float
-    cv_s: float  # over all charges of the run
-    charge_ah: float  # likewise
+    cv_s: float  # over all charges of the run to its target
+    charge_ah: float  # over all charges of the run
 
 
 def completeness(
@@ -49,9 +66,50 @@ def completeness(
 def balance_of(records: Sequence[Record]) -> BalanceFigures | None:
     """The balance that a run's records show; None where the current never came to a CV hold.
 
-    The last charge decides: a refresh hold that was cut leaves a partial balance.
+    The last charge decides: a refresh hold that was cut leaves a partial balance.  Where cells
+    were charged one by one, those that came to their hold count: the worst of each figure.
+    Cells that were discharged after it have none.
     """
-    charges = [(record, dict(record.facts)) for record in records if record.kind == "charge"]
+    if any(record.kind == "discharge" for record in records):
+        return None
+    cells = cells_of(records)
+    if cells:
+        return _all_of(cells)
+    return _one_of(records)
+
+
+def cells_of(records: Sequence[Record]) -> dict[int, BalanceFigures]:
+    """By position, the balance of each cell that was charged alone and came to its hold."""
+    figures = {
+        cell: _one_of([record for record in records if record.cell == cell])
+        for cell in sorted({record.cell for record in records if record.cell})
+    }
+    return {cell: own for cell, own in figures.items() if own is not None}
+
+
+def _all_of(cells: Mapping[int, BalanceFigures]) -> BalanceFigures:
+    partial = [cell for cell, own in cells.items() if own.completeness != COMPLETE]
+    said = [f"cell {cell}: {own.remark}" for cell, own in cells.items() if own.remark]
+    return BalanceFigures(
+        completeness=PARTIAL if partial else COMPLETE,
+        remark="; ".join(said)[:REMARK_MAX],
+        tail_a=max(own.tail_a for own in cells.values()),
+        done_a=min(own.done_a for own in cells.values()),
+        partial_a=min(own.partial_a for own in cells.values()),
+        cv_s=min(own.cv_s for own in cells.values()),
+        charge_ah=sum(own.charge_ah for own in cells.values()),
+    )
+
+
+def stopped_of(records: Sequence[Record]) -> dict[int, OffProof]:
+    """By position, when the current of each cell that was charged alone last stopped."""
+    return {record.cell: record.stopped for record in records if record.cell and record.stopped}
+
+
+def _one_of(records: Sequence[Record]) -> BalanceFigures | None:
+    charges = [
+        (record, dict(record.facts)) for record in records if record.kind in ("charge", "stage")
+    ]
     if not any(facts["cv_s"] > 0.0 for _, facts in charges):
         return None
     last, facts = charges[-1]
@@ -63,13 +121,15 @@ def balance_of(records: Sequence[Record]) -> BalanceFigures | None:
         cv_s=facts["cv_s"],
         cv_min_s=facts["cv_min_s"],
     )
+    if last.kind == "stage":
+        verdict, remark = PARTIAL, ON_THE_WAY
     said = [words for words in last.remarks if words not in HELD | {"partial"}]
     return BalanceFigures(
         completeness=verdict,
-        remark="; ".join(filter(None, (remark, *said))),
+        remark="; ".join(filter(None, (remark, *said)))[:REMARK_MAX],
         tail_a=facts["tail_a"],
         done_a=facts["done_a"],
         partial_a=facts["partial_a"],
-        cv_s=sum(f["cv_s"] for _, f in charges),
+        cv_s=sum(f["cv_s"] for record, f in charges if record.kind == "charge"),
         charge_ah=sum(f["charge_ah"] for _, f in charges),
     )

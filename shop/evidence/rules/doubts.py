@@ -99,4 +99,6 @@ def _uses(cell: CellEvidence, roles: Collection[str] | None) -> Iterator[Instrum
     if cell.balance is not None:
         used = cell.balance.instruments
         yield from (use for use in used if roles is None or use.role in roles)
+    if cell.capacity is not None:
+        yield from cell.capacity.instruments or ()
     yield from (check.meter for _, check in _checks(cell) if check is not None)

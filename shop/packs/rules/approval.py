@@ -53,7 +53,7 @@ def _unapproved(cell: CellEvidence, now: datetime) -> Finding:
 
 def _approved(plan: Plan, cell: CellEvidence, approval: ApprovalEvidence, now: datetime) -> Finding:
     refs = (EvidenceRef.of("approval", approval.id, approval.at, now),)
-    ran_by = cell.balance.ran_by if cell.balance else frozenset()
+    ran_by = cell.ran_by
     if not may(approval.approver_role, Act.APPROVE):
         return Finding(
             RULE,

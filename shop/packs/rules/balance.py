@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from shop.evidence.policy import GatePolicy
-from shop.evidence.rules.balance import COMPLETE
+from shop.evidence.rules.balance import COMPLETE, WORDS, meeting
 from shop.evidence.values import BalanceEvidence, CellEvidence
 from shop.evidence.words import volts
 from shop.packs.findings import EvidenceRef, Finding, Fix, Plan, Verdict
@@ -67,13 +67,13 @@ def _single(cell: CellEvidence, wanted: str, now: datetime) -> Finding:
             cell=cell.serial,
             evidence=refs,
         )
-    if balance.method != wanted:
+    if meeting(balance.method) != wanted:
         return Finding(
             RULE,
             Verdict.FAIL,
-            f"Cell {cell.serial} had a {balance.method.lower()} balance; this application calls "
+            f"Cell {cell.serial} had a {WORDS[balance.method]}; this application calls "
             f"for a {name}.",
-            value=f"{balance.method.lower()} balance",
+            value=WORDS[balance.method],
             limit=name,
             why=WHY_METHOD[wanted],
             fix=Fix("balance", f"Give the cell a {name}, or choose cells that had one."),
@@ -109,7 +109,7 @@ def _single(cell: CellEvidence, wanted: str, now: datetime) -> Finding:
     return Finding(
         RULE,
         Verdict.PASS,
-        f"Cell {cell.serial} has a complete {name}"
+        f"Cell {cell.serial} has a complete {WORDS[balance.method]}"
         f"{f', {balance.remark}' if balance.remark else ''}."
         f"{BOTTOM_WARNING if wanted == 'BOTTOM' else ''}",
         value=f"tail {balance.tail_a:.2f} A at {volts(balance.target_v)}",
@@ -150,6 +150,6 @@ def _same(cells: Sequence[CellEvidence]) -> Finding:
 
 def _kind(balance: BalanceEvidence) -> str:
     return (
-        f"{balance.method.lower()} balance to {volts(balance.target_v)}, "
+        f"{meeting(balance.method).lower()} balance to {volts(balance.target_v)}, "
         f"policy v{balance.policy_version}"
     )

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from shop.evidence.policy import DisconnectLimits, GatePolicy
 from shop.evidence.rules import voltages
+from shop.evidence.rules.balance import TOP, meeting
 from shop.evidence.rules.voltages import Judgement, judge_disconnect
 from shop.evidence.values import CellEvidence, VoltageEvidence
 from shop.evidence.words import millivolts, span, volts, window
@@ -64,7 +65,7 @@ def _single(cell: CellEvidence, limits: DisconnectLimits, now: datetime) -> Find
     balance, reading = cell.balance, cell.disconnect
     if balance is None or reading is None or reading.run_id != balance.run_id:
         return _missing(cell, "has no disconnect check after its last balance", "no check", limits)
-    if balance.method != "TOP":
+    if meeting(balance.method) != TOP:
         return _missing(cell, "had a balance whose check has no window here", "no check", limits)
     judged = judge_disconnect(reading.voltage_v, reading.age, balance.target_v, limits)
     refs = (EvidenceRef.of("voltage check", reading.check_id, reading.received_at, now),)

@@ -86,6 +86,8 @@ def _instruments(cell: CellEvidence, policy: GatePolicy) -> Finding:
     uses.append(cell.disconnect.meter)
     if cell.recheck_since is not None:
         uses.append(cell.recheck_since.meter)
+    if cell.capacity is not None:
+        uses.extend(cell.capacity.instruments or ())
     doubtful = [use for use in uses if not use.is_calibrated]
     if doubtful:
         return _uncalibrated(cell, doubtful[0])

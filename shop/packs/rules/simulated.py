@@ -40,5 +40,5 @@ def judge(
 
 
 def _is_simulated(cell: CellEvidence) -> bool:
-    parts = (cell.balance, cell.disconnect, cell.recheck)
+    parts = (cell.capacity, cell.balance, cell.disconnect, cell.recheck)
     return any(part.simulated for part in parts if part is not None)

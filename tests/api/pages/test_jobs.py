@@ -5,16 +5,19 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from api.pages.jobs import SET_UP
+from api.pages.jobs import SET_UP, SET_UP_CAPACITY
 from shop import clock
 from shop.equipment.services import record_commissioning
 from shop.equipment.states import OutputState
+from shop.jobs.balances import step_pause_defaults
+from shop.jobs.defaults import recipe_defaults
 from shop.jobs.models import Job, Run
 from shop.jobs.states import JobState
 from tests import factories
 from tests.api.clients import logged_in, text
 from tests.api.made import balanced
 from tests.cast import Cast
+from tests.played import play_capacity
 from tests.shop.equipment.reports import document_of
 
 TICKED = [str(number) for number in range(1, len(SET_UP) + 1)]
@@ -103,6 +106,44 @@ def test_volts_that_are_none_are_refused_in_words(
     claimed: Job, technician: Client, typed: str, words: str
 ) -> None:
     assert words in text(technician.get(f"/jobs/{claimed.pk}/hours", {"rested_v": typed}))
+
+
+def test_a_capacity_test_shows_its_currents_and_its_own_set_up(
+    cast: Cast, technician: Client
+) -> None:
+    """B16"""
+    factories.make_policy(by=cast.sade)
+    station = factories.make_station(load=True, now=clock.now())
+    job = factories.make_job(
+        by=cast.tola,
+        cells=factories.make_cells(1),
+        recipe_version=factories.make_capacity_recipe(by=cast.sade),
+        claimed_at=station,
+        now=clock.now(),
+    )
+
+    page = text(technician.get(f"/jobs/{job.pk}"))
+
+    assert all(line in page for line in SET_UP_CAPACITY)
+    assert "100.00" in page  # amps at 0.5C of 200 Ah
+    assert "2.500" in page
+    assert "Start capacity test of 1 cell " in page
+    assert "tail" not in page
+
+
+def test_a_run_of_a_capacity_test_shows_what_came_out(cast: Cast, technician: Client) -> None:
+    factories.make_policy(by=cast.sade)
+    station = factories.make_station(load=True, now=factories.NOON)
+    (cell,) = factories.make_cells(1)
+    run = play_capacity(by=cast.tola, cell=cell, station=station, began_at=factories.NOON)
+
+    page = text(technician.get(f"/runs/{run.pk}"))
+
+    assert "capacity test of 1 cell " in page
+    assert "Discharge to the cut-off" in page
+    assert "192." in page
+    assert "Wh" in page
+    assert "192." in text(technician.get(f"/cells/{cell.serial}"))
 
 
 def test_starts_when_every_line_is_ticked(claimed: Job, technician: Client) -> None:
@@ -195,5 +236,40 @@ def test_a_recheck_shows_its_own_plan_and_set_up(cast: Cast, technician: Client)
     assert "Up to 4 h −40 mV −80 mV" in page
     assert "From 24 h on −60 mV −100 mV" in page
     assert "No link joins any two cells" in page
+    assert "Basis of the tail" not in page
+    assert "plus lead" not in page
+
+
+def test_step_and_pause_names_its_three_voltages(cast: Cast, technician: Client) -> None:
+    """B11."""
+    station = factories.make_station(now=clock.now())
+    recipe = factories.make_recipe_of("step_pause_top_balance", step_pause_defaults(), by=cast.sade)
+    job = factories.make_job(
+        by=cast.tola, recipe_version=recipe, claimed_at=station, now=clock.now()
+    )
+
+    page = text(technician.get(f"/jobs/{job.pk}")).replace("\u202f", " ")
+
+    assert "Step-and-pause balance of 4 cells" in page
+    assert "output off between: 3.400 V, 3.500 V, then the target" in page
+    assert "One cell · in use" in page
+
+
+def test_an_individual_balance_shows_its_own_plan_and_set_up(
+    cast: Cast, technician: Client
+) -> None:
+    """B12: the tail of one cell, and no word of a joined bank."""
+    station = factories.make_station(now=clock.now())
+    recipe = factories.make_recipe_of("individual_top_balance", recipe_defaults(), by=cast.sade)
+    job = factories.make_job(
+        by=cast.tola, recipe_version=recipe, claimed_at=station, now=clock.now()
+    )
+
+    page = text(technician.get(f"/jobs/{job.pk}")).replace("\u202f", " ")
+
+    assert "Individual balance of 4 cells" in page
+    assert "Charge and hold cell 4" in page
+    assert "0.250" in page
+    assert "Every cell stands alone and stays alone" in page
     assert "Basis of the tail" not in page
     assert "plus lead" not in page

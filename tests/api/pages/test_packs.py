@@ -10,8 +10,10 @@ import pytest
 from django.test import Client
 
 from shop import clock
+from shop.jobs.defaults import recipe_defaults
 from shop.packs.models import Pack
 from shop.trace.services import share
+from tests import factories
 from tests.api.clients import text
 from tests.api.made import approved, assembled, balanced
 from tests.cast import Cast
@@ -58,6 +60,27 @@ def test_cells_without_capacity_test_lead_to_their_batch(cast: Cast, technician:
 
     assert "Import a capacity file" in text(page)
     assert f'href="/batches/{bank.cells[0].batch.code}"' in page.content.decode()
+
+
+def test_a_marginal_cell_leads_to_its_recharge(cast: Cast, technician: Client) -> None:
+    """B17: the finding proposes it, and the form has the recipe to its target and the cell."""
+    stopped = clock.now() - timedelta(minutes=20)
+    bank = make_bank(by=cast.tola, stopped=stopped, volts=(3.61, 3.605, 3.63, 3.63))
+    lower = recipe_defaults() | {"target_v": 3.60}
+    factories.make_recipe_of("cell_recharge", lower, by=cast.sade)
+    fitting = factories.make_recipe_of("cell_recharge", recipe_defaults(), by=cast.sade)
+
+    page = technician.post("/packs/new", form(bank, "check"))
+
+    assert "Recharge that cell alone to the target" in text(page)
+    for cell in bank.cells[:2]:
+        proposed = f"/jobs/new?procedure=cell_recharge&amp;cell={cell.serial}"
+        assert page.content.decode().count(f'href="{proposed}"') == 1
+    made = technician.get(f"/jobs/new?procedure=cell_recharge&cell={bank.cells[0].serial}")
+    shown = made.content.decode()
+    assert f'<option value="{fitting.pk}" selected>' in shown
+    assert shown.count(" selected>") == 1
+    assert f">{bank.cells[0].serial}</textarea>" in shown
 
 
 def test_assembles_and_goes_to_the_pack(cast: Cast, technician: Client) -> None:

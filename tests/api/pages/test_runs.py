@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,12 +12,16 @@ from django.test import Client
 
 from shop import clock
 from shop.equipment.models import StationLease
+from shop.evidence.services import record_balance
+from shop.jobs.defaults import recipe_defaults
 from shop.jobs.models import JobEvent, PersonAct, Run
+from shop.jobs.planning import plan
 from shop.jobs.states import RunState
 from tests import factories
 from tests.api.clients import logged_in, text
 from tests.api.rest.test_runs import running
 from tests.cast import Cast
+from tests.shop.packs.factories import charge
 
 
 def test_says_what_a_person_does_now_in_the_words_of_the_program(
@@ -236,3 +241,33 @@ def test_no_window_counts_before_the_last_charge(cast: Cast, technician: Client)
     StationLease.objects.filter(station=run.station).update(output_at=clock.now())
 
     assert "pass window" not in text(technician.get(f"/runs/{run.pk}/figures"))
+
+
+def test_each_cell_that_was_charged_alone_has_its_own_line(cast: Cast, technician: Client) -> None:
+    """B12: and leads that nobody took off are named."""
+    recipe = factories.make_recipe_of("individual_top_balance", recipe_defaults(), by=cast.sade)
+    station = factories.make_station(now=clock.now())
+    job = factories.make_job(by=cast.tola, recipe_version=recipe, claimed_at=station)
+    program = plan(job, station).plain
+    run = factories.make_run(by=cast.tola, job=job, state=RunState.STOPPED, program=program)
+    PersonAct.objects.create(
+        run=run, by=cast.tola, kind="confirm", data={"step": "connect-2"}, at=clock.now()
+    )
+    record_balance(
+        run=run,
+        method="TOP_CELL",
+        target_v=3.65,
+        records=[
+            replace(charge("done", tail_a=0.2), cell=1),
+            replace(charge("partial", tail_a=0.2), cell=2),
+        ],
+        manifest_sha256="0" * 64,
+        simulated=True,
+        now=clock.now(),
+    )
+
+    page = text(technician.get(f"/runs/{run.pk}")).replace("\u202f", " ")
+
+    assert "Partial individual top balance to 3.650 V: cell 2: cut short" in page
+    assert "0.20 A" in page
+    assert "The leads are still on a cell" in page

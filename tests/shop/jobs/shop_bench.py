@@ -19,13 +19,15 @@ from uuid import uuid4
 import redis
 from django.db import connections
 
+from deploy.demo.seed import SIMULATED_CAPACITY
 from shop import clock
 from shop.equipment.benches import bench_folder
 from shop.equipment.models import Station, StationLease
 from shop.jobs.execution import execute
-from shop.jobs.models import Run
-from shop.jobs.services import confirm_step, start_run
+from shop.jobs.models import RecipeVersion, Run
+from shop.jobs.services import claim_job, confirm_step, create_job, start_run
 from shop.readings.uplink import Uplink
+from stations.sim.folder import Folder
 from tests import factories
 from tests.cast import Cast, the_cast
 from tests.faults.guarded import Guarded, guarded
@@ -33,7 +35,12 @@ from tests.stations.sim.harness import cell
 from tests.wait import wait_until
 
 T = TypeVar("T")
-SERIALS = {"supply": "00012345", "meter": "MY53200001", "scanner": "MY49000001"}
+SERIALS = {
+    "supply": "00012345",
+    "meter": "MY53200001",
+    "scanner": "MY49000001",
+    "load": "8000123456",
+}
 # A tail that a nearly full bank reaches within seconds at 240 x; the rules stay the same.
 QUICK = {
     "done_c": 0.02,
@@ -52,14 +59,25 @@ class ShopBench:
     station: Station
     cast: Cast
 
-    def start(self, **recipe: float) -> Run:
+    def start(self, *, recipe_version: RecipeVersion | None = None, **recipe: float) -> Run:
         """A started run of four cells: QUEUED, for nobody listens to the broker here."""
+        quick = QUICK | recipe
         job = factories.make_job(
             by=self.cast.tola,
-            recipe_version=factories.make_recipe_version(by=self.cast.sade, **QUICK | recipe),
+            recipe_version=recipe_version
+            or factories.make_recipe_version(by=self.cast.sade, **quick),
             claimed_at=self.station,
             now=clock.now(),
         )
+        wait_until(self.is_off, what="the uplink says OFF")
+        return start_run(job=job, by=self.cast.tola, now=clock.now())
+
+    def start_capacity(self, **recipe: float) -> Run:
+        """A started capacity test of one cell, on a bench `with_load`."""
+        version = factories.make_capacity_recipe(by=self.cast.sade, **SIMULATED_CAPACITY | recipe)
+        cells, now = factories.make_cells(1), clock.now()
+        job = create_job(recipe_version=version, cells=cells, by=self.cast.tola, now=now)
+        claim_job(job=job, station=self.station, by=self.cast.tola, now=now)
         wait_until(self.is_off, what="the uplink says OFF")
         return start_run(job=job, by=self.cast.tola, now=clock.now())
 
@@ -88,10 +106,27 @@ class ShopBench:
         self.guarded.sim.hands.post("/links/on")
         self.confirm(run, "connect")
 
+    def connect_alone(self, run: Run) -> None:
+        """Leads and meter on the first cell of the table, the others beside it."""
+        self.at_step(run, "connect")
+        self.guarded.sim.hands.post("/leads/cell/1")
+        self.confirm(run, "connect")
+
     def unlink(self, run: Run) -> None:
         self.at_step(run, "unlink")
         self.guarded.sim.hands.post("/links/off")
         self.confirm(run, "unlink")
+
+    def turn(self, run: Run, cell: int) -> None:
+        """One cell of an individual balance, by somebody who stays."""
+        self.at_step(run, f"connect-{cell}")
+        self.guarded.sim.hands.post(f"/leads/cell/{cell}")
+        self.confirm(run, f"connect-{cell}")
+        self.at_step(run, f"balance-{cell}")
+        self.confirm(run, f"finish-{cell}")
+        self.at_step(run, f"unlink-{cell}")
+        self.guarded.sim.hands.post("/leads/off")
+        self.confirm(run, f"unlink-{cell}")
 
     @contextmanager
     def worker(self, run: Run) -> Iterator[threading.Thread]:
@@ -149,16 +184,26 @@ def ticking(uplink: Uplink, period_s: float = 0.1) -> Iterator[None]:
 
 @contextmanager
 def shop_bench(
-    *, soc: float = 0.995, speed: float = 240.0, alive: bool = True
+    *, soc: float = 0.995, speed: float = 240.0, alive: bool = True, with_load: bool = False
 ) -> Iterator[ShopBench]:
-    """Four cells on a simulated bench, registered in the shop; `alive`: its uplink runs."""
+    """Four cells on a simulated bench, registered in the shop; `alive`: its uplink runs.
+
+    `with_load`: a load beside the supply.
+    """
     cast = the_cast()
     factories.make_policy(by=cast.sade)
     # The session's data folder is shared by xdist's workers, so the bench's name must be unique.
-    station = factories.make_station(slug=f"bench-{uuid4().hex[:8]}", now=clock.now())
+    slug = f"bench-{uuid4().hex[:8]}"
+    station = factories.make_station(slug=slug, load=with_load, now=clock.now())
     for role, serial_number in SERIALS.items():
         station.instruments.filter(role=role).update(serial_number=serial_number)
-    with guarded(bench_folder(station.slug), cells=[cell(soc=soc)] * 4, speed=speed) as below:
+    folder = Folder(
+        cells=[cell(soc=soc)] * 4,
+        speed=speed,
+        wiring={"lead_ohm": 0.005},
+        more=("itech_it8514c",) if with_load else (),
+    )
+    with guarded(bench_folder(station.slug), folder=folder) as below:
         bench = ShopBench(below, station, cast)
         with bench.uplink() if alive else nullcontext():
             yield bench

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from shop.jobs.balances import step_pause_defaults, step_pause_recipe_of
 from shop.jobs.defaults import (
     Policy,
     full_rating_allowed,
@@ -18,6 +19,7 @@ from shop.jobs.models import PolicyVersion, RecipeVersion
 from shop.jobs.queries import policy_in_force
 from shop.jobs.versions import store_policy, store_recipe
 from shop.refusals import Refusal, RoleRefusal
+from stations.procedures import step_pause
 from stations.procedures.top_balance import Recipe
 from tests.cast import Cast
 from tests.factories import NOON
@@ -32,6 +34,24 @@ def test_defaults_are_the_sources_numbers() -> None:
     assert policy == Policy()
     assert (policy.capacity_spread_max, policy.fresh_s) == (0.02, 4 * 3600.0)
     assert (policy.spread_aim_v, policy.spread_max_v) == (0.005, 0.010)
+
+
+@pytest.mark.parametrize("target_v", [3.65, 3.64, 3.60, 3.50])
+def test_a_target_may_be_chosen(target_v: float) -> None:
+    """B13: also with a BMS that lets the cells run up to it."""
+    assert recipe_of({"target_v": target_v, "bms_run_v": target_v}).target_v == target_v
+
+
+def test_a_step_and_pause_recipe_never_takes_more_than_80_percent_of_the_supply() -> None:
+    assert step_pause_recipe_of(step_pause_defaults()) == step_pause.Recipe()
+    for parameters in ({"supply_share": 0.81}, {"full_rating_allowed": True}):
+        with pytest.raises(Refusal, match="supply_share"):
+            step_pause_recipe_of(parameters)
+
+
+def test_the_voltages_of_step_and_pause_rise() -> None:
+    with pytest.raises(Refusal, match="'second_v' must not exceed 'target_v'"):
+        step_pause_recipe_of({"second_v": 3.62})
 
 
 def test_what_is_not_named_takes_its_default() -> None:
@@ -50,6 +70,8 @@ def test_what_is_not_named_takes_its_default() -> None:
         ({"target_v": 3.8}, r"'target_v' is 3.8, outside 3.5 … 3.65"),
         ({"target_v": float("nan")}, "'target_v' is nan, outside"),
         ({"tail_basis": 1}, "'tail_basis' must be of type str"),
+        ({"target_v": 3.49}, r"'target_v' is 3.49, outside 3.5 … 3.65"),
+        ({"target_v": 3.6, "bms_run_v": 3.65}, "'bms_run_v' must not exceed 'target_v'"),
         ({"done_c": 0.01}, "'done_c' must not exceed 'partial_c'"),
         ({"fresh_s": 901.0}, "'fresh_s' is 901.0, outside"),
         ({"full_rating_allowed": "yes"}, "'full_rating_allowed' must be true or false"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,13 +14,16 @@ from pytest_django import Settings
 from shop import clock
 from shop.equipment.models import StationLease
 from shop.jobs import leasing, reaper
+from shop.jobs.execution import execute
 from shop.jobs.models import Job, Run
+from shop.jobs.moves import move_run
 from shop.jobs.planning import plan
 from shop.jobs.services import request_stop
 from shop.jobs.states import JobState, RunState
+from shop.quality.models import Nonconformance
 from shop.readings.models import Manifest, ReadingChunk
 from stations.guardian_client import GuardianBench
-from stations.values import Reading
+from stations.values import Protection, Reading, Setpoint
 from tests import factories
 from tests.cast import Cast
 from tests.factories import NOON
@@ -46,6 +50,53 @@ def lost_worker(bench: ShopBench, run: Run, *, readings: int) -> Iterator[leasin
         while taken < readings:
             taken += isinstance(session.next(), Reading)
         yield held
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("redis_client")
+def test_a_trip_is_concluded_though_a_person_has_stopped_the_run(settings: Settings) -> None:
+    """Its worker died just after the guardian tripped; cells over a limit are never forgotten."""
+    settings.TAKEOVER_S = 0.5
+    with shop_bench(soc=0.9) as bench:
+        run = bench.start()
+        held = leasing.take(run.pk)
+        assert held is not None
+        planned = plan(run.job, run.station)
+        move_run(
+            held.run,
+            RunState.PREFLIGHT,
+            now=clock.now(),
+            program=planned.plain,
+            program_hash=planned.sha256,
+            simulated=True,
+        )
+        bench.guarded.sim.hands.post("/links/on")
+        with GuardianBench(
+            bench.guarded.sim.config.socket,
+            run=str(run.pk),
+            attempt=1,
+            token=held.token,
+            limits=replace(planned.program.limits, bank_voltage_max_v=3.339),
+            program={"name": planned.program.name, "version": planned.program.version},
+            valid_s=600.0,
+        ) as session:
+            session.configure(Setpoint(3.40, 14.0), Protection(ovp_v=3.43, ocp_a=14.8))
+            session.energise()
+            wait_until(lambda: getattr(session.next(), "kind", "") == "trip", period_s=0.0)
+
+        wait_until(lambda: Run.objects.get(pk=run.pk).journal_closed_at, within_s=20)
+        request_stop(run=run, by=bench.cast.tola, now=clock.now())
+
+        def interrupted() -> bool:
+            reaper.reap(now=clock.now())
+            return Run.objects.get(pk=run.pk).state == RunState.INTERRUPTED and bench.is_off()
+
+        wait_until(interrupted, within_s=20, period_s=0.2)
+        execute(run.pk)
+
+        run.refresh_from_db()
+        assert run.state == RunState.TRIPPED
+        assert Nonconformance.objects.filter(run=run).count() == 4
 
 
 @pytest.mark.django_db(transaction=True)
@@ -112,9 +163,28 @@ def test_a_stop_of_an_interrupted_run_is_its_end(cast: Cast) -> None:
 
     request_stop(run=run, by=cast.tola, now=NOON)
     reaper.reap(now=NOON)
+    run.refresh_from_db()
+    assert run.state == RunState.INTERRUPTED  # a worker may know more
+    reaper.reap(now=NOON + timedelta(minutes=2))
 
     run.refresh_from_db()
     assert (run.state, run.job.state) == (RunState.STOPPED, JobState.CLAIMED)
+
+
+def test_a_trip_is_not_forgotten_where_no_worker_concludes_it(cast: Cast) -> None:
+    run = factories.make_run(by=cast.tola, state=RunState.INTERRUPTED, token=3)
+    StationLease.objects.filter(station=run.station).update(output_state="OFF")
+    Run.objects.update(journal_closed_at=NOON)
+    run.events.create(
+        job_id=run.job_id, kind="bench_trip", at=NOON, data={"reason": "cell 2 at 3.71 V"}
+    )
+
+    request_stop(run=run, by=cast.tola, now=NOON)
+    reaper.reap(now=NOON + timedelta(minutes=2))
+
+    run.refresh_from_db()
+    assert (run.state, run.cause) == (RunState.TRIPPED, "cell 2 at 3.71 V")
+    assert Nonconformance.objects.filter(run=run).count() == 4
 
 
 @pytest.mark.django_db(transaction=True)

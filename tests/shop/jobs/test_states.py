@@ -34,11 +34,16 @@ def test_every_leased_state_can_be_interrupted() -> None:
     assert all(RunState.INTERRUPTED in RUN_TRANSITIONS[state] for state in LEASED_STATES)
 
 
-def test_a_verdict_is_reached_only_through_stopping() -> None:
-    before = {s for s, to in RUN_TRANSITIONS.items() if RunState.FINISHED in to}
+def test_a_run_finishes_only_through_stopping() -> None:
+    assert {s for s, to in RUN_TRANSITIONS.items() if RunState.FINISHED in to} == {
+        RunState.STOPPING
+    }
+
+
+def test_a_trip_is_concluded_by_its_worker_or_where_that_is_lost() -> None:
     tripping = {s for s, to in RUN_TRANSITIONS.items() if RunState.TRIPPED in to}
 
-    assert before == tripping == {RunState.STOPPING}
+    assert tripping == {RunState.STOPPING, RunState.INTERRUPTED}
 
 
 def test_every_state_can_come_to_an_end() -> None:

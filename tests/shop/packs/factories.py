@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -161,7 +161,7 @@ def bank_of(
     method: str = "TOP",
     simulated: bool = False,
 ) -> Bank:
-    """What a run left behind, through the services."""
+    """What a run left behind, through the services; TOP_CELL: each cell charged alone."""
     cells = [rc.cell for rc in run.run_cells.order_by("position")]
     said = stopped + age + timedelta(seconds=5)
     check = record_voltage_check(
@@ -178,7 +178,10 @@ def bank_of(
         run=run,
         method=method,
         target_v=3.65,
-        records=[record or charge(at=stopped)],
+        records=[
+            replace(record or charge(at=stopped), cell=position)
+            for position in (range(1, len(cells) + 1) if method == "TOP_CELL" else [0])
+        ],
         manifest_sha256=manifest.sha256,
         simulated=simulated,
         now=said,

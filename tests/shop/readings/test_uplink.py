@@ -253,6 +253,23 @@ def test_readings_that_somebody_else_stored_are_kept_and_raise_an_alarm(trial: T
         assert f"run {run.pk}, attempt 1: the chunk" in alarm
 
 
+@pytest.mark.parametrize("words", ["stop\0now", "T\udcfcr"])
+def test_words_that_the_database_cannot_hold_stop_no_journal(words: str) -> None:
+    """A NUL, or a word in another encoding from a terminal."""
+    with shop_bench(alive=False) as bench:
+        run = leased_run(bench)
+        with session_of(bench, run) as session:
+            take(session, 2)
+            session.note("alarm", {"words": words})
+            session.close(kind="ERROR", reason="test")
+        Uplink(bench.station).tick()
+
+        run.refresh_from_db()
+        assert run.journal_closed_at is not None
+        (told,) = JobEvent.objects.filter(run=run, kind="bench_alarm")
+        assert told.data["words"] in ("stop?now", "T?r")
+
+
 def test_a_broken_journal_holds_its_station_only_until_the_run_is_interrupted() -> None:
     """It stays on the bench for a person; the run can end as ERROR with what was stored."""
     with shop_bench(alive=False) as bench:
@@ -340,6 +357,31 @@ def test_an_interrupted_run_that_never_came_to_a_journal_has_nothing_left_to_sto
 
         run.refresh_from_db()
         assert run.journal_closed_at is not None
+
+
+def test_a_run_whose_journal_is_missing_waits_for_it_or_for_a_person_to_give_it_up() -> None:
+    """As on the uplink of a host that has another disk: what the run charged is not known."""
+    with shop_bench(alive=False) as bench:
+        run = factories.make_run(
+            by=bench.cast.tola,
+            station=bench.station,
+            state=RunState.INTERRUPTED,
+            token=1,
+            stored_seq=900,
+        )
+        uplink = Uplink(bench.station)
+        uplink.tick()
+
+        run.refresh_from_db()
+        assert run.journal_closed_at is None
+        assert "is missing" in StationLease.objects.get(station=bench.station).alarm
+
+        (bench.guarded.sim.config.journal / f"{run.pk}-1.corrupt").touch()
+        uplink.tick()
+
+        run.refresh_from_db()
+        assert run.journal_closed_at is not None
+        assert StationLease.objects.get(station=bench.station).alarm == ""
 
 
 def test_the_command_serves_one_bench_alone_and_ends_clean(

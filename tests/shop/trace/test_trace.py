@@ -20,7 +20,7 @@ from shop.trace.services import revoke, share
 from shop.trace.values import PackTrace
 from tests import factories
 from tests.cast import Cast, the_cast
-from tests.shop.packs.factories import approve, make_bank, make_capacity, make_design
+from tests.shop.packs.factories import approve, charge, make_bank, make_capacity, make_design
 
 STOPPED = factories.NOON
 NOW = STOPPED + timedelta(hours=1)
@@ -65,6 +65,31 @@ def test_the_secret_is_long_told_once_and_stored_as_a_hash(cast: Cast, pack: Pac
     assert len(first) >= 32  # 192 bits in base64
     assert not TraceLink.objects.filter(secret_sha256__in=[first, second]).exists()
     assert trace_pack(first) == trace_pack(second)
+
+
+def test_cells_that_were_charged_alone_are_told_together(cast: Cast) -> None:
+    """B12: what went into all of the pack, and the worst tail."""
+    record = charge(at=STOPPED, charge_ah=5.0, tail_a=0.2)
+    bank = make_bank(by=cast.tola, stopped=STOPPED, method="TOP_CELL", record=record)
+    for cell in bank.cells:
+        make_capacity(cell)
+    approve(bank.cells, by=cast.sade, now=STOPPED + timedelta(minutes=20))
+    pack = assemble_pack(
+        serial="P-2",
+        design=make_design(),
+        cells=bank.cells,
+        customer=cast.ife,
+        by=cast.bayo,
+        simulated=False,
+        sample=False,
+        now=NOW,
+    )
+
+    trace = seen(pack, cast)
+
+    assert "top-balanced to 3.65 V" in trace.why[0]
+    [balance] = trace.balances
+    assert (balance.method, balance.charge_ah, balance.tail_a) == ("TOP_CELL", 20.0, 0.2)
 
 
 def test_says_that_the_pack_is_valid_and_what_to_set(cast: Cast, pack: Pack) -> None:

@@ -13,7 +13,9 @@ from stations.procedures import top_balance
 from stations.procedures.progress import confirm, enter_next
 from stations.procedures.steps import Program, Run
 from stations.values import (
+    Draw,
     Event,
+    LoadRatings,
     MeterRatings,
     OffProof,
     Protection,
@@ -37,6 +39,7 @@ SUPPLY = SupplyRatings(
 )
 METER = MeterRatings("34461A", 1000.0, 1e-5, 2e-4, 1)
 SCANNER = MeterRatings("34972A", 300.0, 1e-5, 2e-4, 20)
+LOAD = LoadRatings("IT8514C+", 120.0, 240.0, 1500.0, 0.001, 0.01, 0.026, 65535.0)
 RATINGS = Ratings(SUPPLY, METER, SCANNER)
 
 
@@ -132,6 +135,9 @@ class ScriptedBench:
 
     def configure(self, setpoint: Setpoint, protection: Protection) -> None:
         self._ask("configure")
+
+    def configure_load(self, draw: Draw) -> None:
+        self._ask("configure_load")
 
     def arrived(self) -> Sequence[Reading | Event]:
         return self.pushed

@@ -226,7 +226,7 @@ def settle(run_step: str, volts: tuple[float, ...], first_s: float = 1) -> tuple
     [
         ((3.33, 3.33, -3.33, 3.33), "reversed"),
         ((3.33, 3.33, 2.10, 3.33), "outside"),
-        ((3.34, 3.34, 3.34, 3.18), "Level the low cells"),
+        ((3.34, 3.34, 3.34, 3.18), "above 150 mV: joined now"),
         ((3.35, 3.35, 3.35, 3.04), "never join them directly"),
     ],
 )

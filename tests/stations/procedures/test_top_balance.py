@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 
 import pytest
+import rfc8785
 
 from stations.plain import from_plain, to_plain
 from stations.procedures import top_balance
@@ -43,6 +45,7 @@ def test_a_small_tail_is_capped_by_the_cc_limit() -> None:
     [
         ({"target_v": 3.70}, "outside 3.50"),
         ({"target_v": 3.45}, "outside 3.50"),
+        ({"target_v": 3.60, "bms_run_v": 3.62}, "Choose a higher target"),
         ({"cells": 1}, "at least 2 cells"),
         ({"tail_basis": "pack"}, "'bank' or 'cell'"),
         ({"capacity_ah": 5.0, "tail_basis": "cell"}, "resolves"),
@@ -89,6 +92,15 @@ def test_a_program_survives_json_and_back() -> None:
     made = program()
 
     assert from_plain(Program, to_plain(made)) == made
+
+
+def test_what_came_later_changes_no_programs_hash() -> None:
+    """Runs are held to the hash of their stored program; version 2 had this one before loads."""
+    plain = rfc8785.dumps(to_plain(program()))
+
+    assert hashlib.sha256(plain).hexdigest() == (
+        "40b8acd0dad29ca9b5eb57728f37778e611ef542bd287eec0d6f92e0e91c448e"
+    )
 
 
 def test_a_recipe_with_a_wrong_key_is_named() -> None:

@@ -98,14 +98,17 @@ class SimulatedBench:
     def output_moves(self) -> list[tuple[datetime, bool]]:
         """When current could begin to flow, and when it no longer could, by the truth log.
 
-        It can flow while the supply's relay is closed, and the contactor where there is one.
+        It can flow while the supply's relay is closed or the load draws, and the contactor is
+        closed where there is one.
         """
         moves: list[tuple[datetime, bool]] = []
-        relay, closed = False, True
+        relay, drawing, closed = False, False, True
         for record in self.truth():
             relay, closed = record.get("on", relay), record.get("closed", closed)
-            if not moves or moves[-1][1] != (relay and closed):
-                moves.append((datetime.fromisoformat(record["wall"]), relay and closed))
+            drawing = record.get("drawing", drawing)
+            flows = (relay or drawing) and closed
+            if not moves or moves[-1][1] != flows:
+                moves.append((datetime.fromisoformat(record["wall"]), flows))
         return moves
 
     def output_is_on(self) -> bool:

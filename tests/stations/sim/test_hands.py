@@ -40,6 +40,18 @@ def test_takes_the_leads_off_a_joined_bank(bench: Inside) -> None:
     assert bench.hands.post("/leads/on")["leads"] is True
 
 
+def test_puts_leads_and_meter_on_one_cell_alone(tmp_path: Path) -> None:
+    with inside(tmp_path, Folder(cells=[cell(soc=0.30), cell(soc=0.90)])) as bench:
+        alone = bench.hands.post("/leads/cell/1")
+        parted = bench.hands.post("/links/off")
+        refused = httpx.post(bench.hands.url + "leads/cell/3")
+
+        assert (alone["links"], alone["leads"], alone["alone"]) == (False, True, 1)
+        assert [round(c["current_a"], 6) for c in alone["cells"]] == [0.0, 0.0]
+        assert (parted["leads"], parted["alone"]) == (False, 0)
+        assert refused.status_code == 409
+
+
 def test_unequal_cells_level_only_when_joined(tmp_path: Path) -> None:
     folder = Folder(cells=[cell(soc=0.30), cell(soc=0.90)])
     with inside(tmp_path, folder) as bench:

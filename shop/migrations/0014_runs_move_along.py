@@ -16,7 +16,7 @@ DECLARE moves jsonb := '{
     "RUNNING": ["SAFE_HOLD", "STOPPING", "INTERRUPTED"],
     "SAFE_HOLD": ["RUNNING", "STOPPING", "INTERRUPTED"],
     "STOPPING": ["FINISHED", "REFUSED", "TRIPPED", "ERROR", "STOPPED", "INTERRUPTED"],
-    "INTERRUPTED": ["LEASED", "RUNNING", "ERROR", "STOPPED"]
+    "INTERRUPTED": ["LEASED", "RUNNING", "TRIPPED", "ERROR", "STOPPED"]
 }';
 BEGIN
     IF NOT coalesce(moves -> OLD.state ? NEW.state, false) THEN
@@ -43,7 +43,7 @@ MAY_FALL = "DROP TRIGGER token_grows ON shop_stationlease; DROP FUNCTION shop_to
 
 
 class Migration(migrations.Migration):
-    dependencies = [("shop", "0020_audit_repeats_more")]
+    dependencies = [("shop", "0013_audit_repeats_more")]
 
     operations = [
         migrations.RunSQL(MOVES, ANY_MOVE),

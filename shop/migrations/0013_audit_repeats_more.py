@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("shop", "0010_commissioning")]
+    dependencies = [("shop", "0012_capacity_of_a_run")]
 
     operations = [
         migrations.AlterField(

@@ -1,0 +1,194 @@
+"""Bottom balance (requirement B9): each cell alone to one empty voltage, then compared at rest.
+
+Source: [A] "Top Balancing vs Bottom Balancing": 0.2C to 2.50 V, 30 min rest, all within 10 mV.
+After a plain 0.2C cut-off an LFP cell rebounds by 0.3 V within 30 min, with 40 mV of scatter, so
+the default tapers: 0.2C, 0.05C, 0.01C, each to 2.50 V, rests at 2.55 V within a few millivolts.
+The single step stays selectable and is judged by a window of its own.  Every cell is read at
+the same age, by the one meter that hung on it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from stations.procedures.drawing import Drawing
+from stations.procedures.recheck import NO_CURRENT_A, NO_VOLTAGE_V
+from stations.procedures.steps import (
+    BottomRule,
+    Compare,
+    Instruct,
+    PlanRefused,
+    Program,
+    Rest,
+    ResumeRule,
+    Step,
+    Verify,
+)
+from stations.values import Limits, LoadRatings, Window
+
+NAME = "bottom balance"
+VERSION = "1"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """The numbers of a bottom balance: defaults of a recipe version.
+
+    `_c` fields are C-rates (1/h), `_s` seconds, `_v` volts.
+    """
+
+    target_v: float = 2.50  # [A]
+    first_c: float = 0.2  # [A] 40 A for 200 Ah
+    second_c: float = 0.05
+    third_c: float = 0.01
+    tapers: bool = True  # false: the single step of [A]
+    rest_s: float = 1800.0  # [A]
+    spread_max_v: float = 0.010  # [A]
+    mean_low_v: float = 2.50
+    mean_high_v: float = 2.65
+    single_spread_max_v: float = 0.060  # what a plain cut-off leaves by physics
+    single_mean_low_v: float = 2.70
+    single_mean_high_v: float = 2.95
+    cutoff_samples: int = 2
+    stop_below_v: float = 0.10
+    meter_agree_v: float = 0.010
+    load_lead_max_ohm: float = 0.010
+    verify_cells_v: float = 0.030
+    wait_max_s: float = 12 * 3600.0
+    resume_gap_max_s: float = 3600.0
+    resume_rest_s: float = 60.0
+    resume_attempts_max: int = 3
+
+    @property
+    def rates_c(self) -> tuple[float, ...]:
+        return (self.first_c, self.second_c, self.third_c) if self.tapers else (self.first_c,)
+
+    @property
+    def rule(self) -> BottomRule:
+        if self.tapers:
+            return BottomRule(self.spread_max_v, Window(self.mean_low_v, self.mean_high_v))
+        return BottomRule(
+            self.single_spread_max_v, Window(self.single_mean_low_v, self.single_mean_high_v)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """What one program is built from: the recipe, the cells and the load."""
+
+    recipe: Recipe
+    cells: int
+    capacity_ah: float  # rated, of one cell
+    cell_voltage_max_v: float  # from the cell's datasheet
+    cell_voltage_min_v: float
+    load: LoadRatings
+
+    @property
+    def floor_v(self) -> float:
+        return round(self.recipe.target_v - self.recipe.stop_below_v, 6)
+
+    @property
+    def drawing(self) -> Drawing:
+        recipe = self.recipe
+        return Drawing(
+            capacity_ah=self.capacity_ah,
+            cutoff_v=recipe.target_v,
+            cutoff_samples=recipe.cutoff_samples,
+            floor_v=self.floor_v,
+            lead_max_ohm=recipe.load_lead_max_ohm,
+            meter_agree_v=recipe.meter_agree_v,
+            load=self.load,
+        )
+
+
+def problems(spec: Spec) -> list[str]:
+    """Why this spec cannot work; empty means it can be built."""
+    found = []
+    if spec.cells < 2:
+        found.append("A bottom balance compares cells; it needs at least 2.")
+    if not spec.cell_voltage_min_v <= spec.recipe.target_v:
+        found.append(
+            f"Target {spec.recipe.target_v:.2f} V is below the cell's own limit of "
+            f"{spec.cell_voltage_min_v:.2f} V; raise the target."
+        )
+    return found
+
+
+def program(spec: Spec) -> Program:
+    """The steps of one bottom balance.  Raises PlanRefused naming every reason."""
+    found = problems(spec)
+    if found:
+        raise PlanRefused(found)
+    recipe, drawing = spec.recipe, spec.drawing
+    cells = range(1, spec.cells + 1)
+    steps = [step for cell in cells for step in _steps_of(spec, cell)]
+    return Program(
+        name=NAME,
+        version=VERSION,
+        cells=spec.cells,
+        target_v=recipe.target_v,
+        steps=(*steps, Compare("compare", "Compare the rested cells", recipe.rule)),
+        limits=_limits(spec),
+        resume=ResumeRule(
+            gap_max=timedelta(seconds=recipe.resume_gap_max_s),
+            wait_max=timedelta(seconds=recipe.wait_max_s),
+            rest=timedelta(seconds=recipe.resume_rest_s),
+            attempts_max=recipe.resume_attempts_max,
+        ),
+        facts=(
+            *((f"discharge_{n}_a", drawing.current_a(c)) for n, c in enumerate(recipe.rates_c, 1)),
+            ("cutoff_v", recipe.target_v),
+            ("spread_max_v", recipe.rule.spread_max_v),
+            ("mean_low_v", recipe.rule.mean.low),
+            ("mean_high_v", recipe.rule.mean.high),
+        ),
+    )
+
+
+def _steps_of(spec: Spec, cell: int) -> list[Step]:
+    recipe = spec.recipe
+    return [
+        Instruct(
+            f"connect-{cell}",
+            f"Connect cell {cell} alone",
+            "Rings and watches off, insulated tools. No link on any cell. The leads of the load "
+            f"go on cell {cell}, plus to plus and minus to minus, and the meter's wires on its "
+            "posts. The output is off.",
+            f"Leads and meter are on cell {cell}",
+            timeout=timedelta(seconds=recipe.wait_max_s),
+        ),
+        Verify(
+            f"connected-{cell}",
+            f"See that the leads are on cell {cell}",
+            margin_v=0.0,
+            cells_within_v=recipe.verify_cells_v,
+            voltage=Window(spec.floor_v, spec.cell_voltage_max_v),
+            alone=cell,
+        ),
+        *(
+            spec.drawing.step(
+                f"empty-{cell}-{number}", f"Empty cell {cell} at {c_rate:g}C", c_rate, alone=cell
+            )
+            for number, c_rate in enumerate(recipe.rates_c, start=1)
+        ),
+        Rest(f"rest-{cell}", f"Rest of cell {cell}", timedelta(seconds=recipe.rest_s), alone=cell),
+    ]
+
+
+def _limits(spec: Spec) -> Limits:
+    recipe, drawing = spec.recipe, spec.drawing
+    hours = sum(drawing.hours_max(c_rate) for c_rate in recipe.rates_c)
+    high_v = spec.cell_voltage_max_v + 0.05  # cells on the table may be full
+    return Limits(
+        bank_voltage_max_v=high_v,
+        bank_voltage_min_v=spec.floor_v,
+        cell_voltage_max_v=high_v,
+        cell_voltage_min_v=spec.floor_v,
+        current_max_a=NO_CURRENT_A,
+        setpoint_voltage_max_v=NO_VOLTAGE_V,
+        duration_max_s=spec.cells * (3600 * hours + recipe.rest_s + 2 * recipe.wait_max_s),
+        charge_max_ah=0.1 * spec.capacity_ah,  # what an idle supply's ammeter may add up to
+        drawn_max_a=drawing.limit_a(max(recipe.rates_c)),
+        drawn_max_ah=1.25 * spec.cells * spec.capacity_ah,
+    )

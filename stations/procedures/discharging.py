@@ -1,0 +1,93 @@
+"""The discharge: a constant current out until the meter has seen the cut-off (B9, B16).
+
+What came out is integrated by trapezoids over process time: the load's ammeter for Ah, times
+the independent meter for Wh.  A reading without either is no part of it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from datetime import datetime
+
+from stations.procedures.charging import cells_apart
+from stations.procedures.progress import close_discharge
+from stations.procedures.steps import Action, Discharge, Hold, Next, Run, SafeHold, Trip
+from stations.procedures.turns import seen
+from stations.values import Reading
+
+
+def decide_discharge(
+    run: Run, step: Discharge, reading: Reading, now: datetime
+) -> tuple[Run, Action]:
+    """Judge one valid reading with the load on: over a cap, idle, at its end, or go on."""
+    run = replace(run, last_on_v=reading.voltage_v)
+    if not run.step_drawn_ah <= step.draw_max_ah:
+        return run, Trip(f"{run.step_drawn_ah:.1f} Ah drawn, above the step's limit")
+    spent_s = (now - run.entered_at).total_seconds() + run.step_spent_s
+    if not spent_s <= step.timeout.total_seconds():
+        return run, Trip(f"“{step.title}” took longer than {step.timeout}")
+    flows = -reading.supply_current_a >= step.proven_on_a
+    since = None if flows else run.no_current_since or reading.at
+    below = run.below_cutoff + 1 if flows and reading.voltage_v <= step.cutoff_v else 0
+    run = replace(run, no_current_since=since, below_cutoff=below)
+    if since is not None and reading.at - since >= step.no_current_for:
+        return run, SafeHold(
+            f"the load is on and draws {-reading.supply_current_a:.2f} A instead of "
+            f"{step.draw.current_a:.2f} A: check its leads"
+        )
+    if below < step.cutoff_samples:
+        return run, Hold()
+    return close_discharge(run, step, now, ("done",)), Next()
+
+
+def account(run: Run, reading: Reading) -> Run:
+    """Add what came out since the last counted reading; the first counts from the load's ON."""
+    if not reading.at > run.entered_at:
+        return replace(run, last_at=reading.at, last_seq=reading.seq, last_current_a=0.0)
+    watts = reading.supply_current_a * reading.voltage_v
+    if not (reading.output_on and math.isfinite(watts)):
+        return replace(run, last_seq=reading.seq)
+    before = run.counted or replace(reading, at=run.entered_at)
+    hours = (reading.at - before.at).total_seconds() / 3600.0
+    drawn_ah = -0.5 * (reading.supply_current_a + before.supply_current_a) * hours
+    watts_before = before.supply_current_a * before.voltage_v
+    return replace(
+        run,
+        last_at=reading.at,
+        last_seq=reading.seq,
+        last_current_a=reading.supply_current_a,
+        counted=reading,
+        drawn_ah=run.drawn_ah + drawn_ah,
+        step_drawn_ah=run.step_drawn_ah + drawn_ah,
+        step_drawn_wh=run.step_drawn_wh - 0.5 * (watts + watts_before) * hours,
+    )
+
+
+def hole(run: Run, step: Discharge, reading: Reading) -> str:
+    """Why what was measured is worth nothing any more, or "".
+
+    In wall time, as samples come: a simulated bench lets more process time pass between two.
+    Until the first one the guardian waits no longer than a reading may be old.
+    """
+    if step.gap_max is None or run.counted is None:
+        return ""
+    gap = reading.received_at - run.counted.received_at
+    if gap <= step.gap_max:
+        return ""
+    return (
+        f"no reading for {gap.total_seconds():.1f} s, more than "
+        f"{step.gap_max.total_seconds():g} s: an interpolated capacity is not evidence"
+    )
+
+
+def disagreement(step: Discharge, reading: Reading) -> str:
+    """Why the meter is in doubt while the load draws, or ""; NaN agrees with nothing.
+
+    The load's terminals lie below the meter by what the leads drop.
+    """
+    budget, meter_v = step.agreement, reading.voltage_v
+    leads_v = budget.lead_max_ohm * max(0.0, -reading.supply_current_a)
+    if not -budget.supply_v <= meter_v - reading.supply_voltage_v <= budget.supply_v + leads_v:
+        return f"meter {meter_v:.3f} V and load {reading.supply_voltage_v:.3f} V disagree"
+    return cells_apart(budget, meter_v, seen(step, reading))

@@ -1,0 +1,74 @@
+"""How a program draws from a cell: the numbers that every discharge of it shares (B9, B16)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from stations.procedures.steps import Agreement, Discharge
+from stations.values import Cutoff, Draw, LoadRatings
+
+NO_CURRENT = timedelta(seconds=15)  # of process time; a simulated bench samples every few seconds
+PROVEN_SHARE = 0.95  # of the current that was asked for: a load that draws less is not proven on
+LOAD_AMPS_COUNTS = 5  # what the load's ammeter may show above its set-point
+TIMER_MARGIN_S = 60.0  # the load's own timer ends a discharge that nobody ended at its time-out
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """What a discharge must know of recipe, cell and load.  `lead_max_ohm` is both leads."""
+
+    capacity_ah: float
+    cutoff_v: float
+    cutoff_samples: int
+    floor_v: float  # never below, at the meter: the hard limit trips
+    lead_max_ohm: float
+    meter_agree_v: float
+    load: LoadRatings
+
+    def current_a(self, c_rate: float) -> float:
+        """At the load's resolution; never above the rate."""
+        step_a = self.load.current_resolution_a
+        return round(int(c_rate * self.capacity_ah / step_a + 1e-9) * step_a, 6)
+
+    def limit_a(self, c_rate: float) -> float:
+        return 1.05 * self.current_a(c_rate) + LOAD_AMPS_COUNTS * self.load.current_resolution_a
+
+    def hours_max(self, c_rate: float) -> float:
+        """As long as a cell of a fifth more than its rating, within what the load times itself."""
+        timed_h = (self.load.duration_max_s - TIMER_MARGIN_S) / 3600
+        return min(1.2 / c_rate + 0.25, timed_h)
+
+    def own_cutoff_v(self, current_a: float) -> float:
+        """At the load's terminals, so less what the leads may drop; it must not end the step."""
+        return round(self.floor_v - self.lead_max_ohm * current_a, 3)
+
+    def step(
+        self,
+        name: str,
+        title: str,
+        c_rate: float,
+        *,
+        alone: int = 0,
+        gap_max: timedelta | None = None,
+    ) -> Discharge:
+        current_a, hours = self.current_a(c_rate), self.hours_max(c_rate)
+        own = Cutoff(self.own_cutoff_v(current_a), int(3600 * hours + TIMER_MARGIN_S))
+        return Discharge(
+            name,
+            title,
+            draw=Draw(current_a, own),
+            cutoff_v=self.cutoff_v,
+            cutoff_samples=self.cutoff_samples,
+            proven_on_a=PROVEN_SHARE * current_a,
+            no_current_for=NO_CURRENT,
+            draw_max_ah=1.2 * self.capacity_ah,
+            timeout=timedelta(hours=hours),
+            agreement=Agreement(
+                cells_v=self.meter_agree_v,
+                supply_v=self.load.voltage_accuracy_v + self.meter_agree_v,
+                lead_max_ohm=self.lead_max_ohm,
+            ),
+            gap_max=gap_max,
+            alone=alone,
+        )

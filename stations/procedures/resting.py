@@ -1,0 +1,80 @@
+"""Rest, and the comparison of cells that have each had one (B9, B16)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from stations.procedures import judge
+from stations.procedures.steps import (
+    Action,
+    Compare,
+    Finish,
+    Hold,
+    Next,
+    Record,
+    Rest,
+    Run,
+    SafeHold,
+)
+from stations.values import Reading
+
+DOUBT_MAX = timedelta(minutes=15)  # a rest waits so much longer for a reading without doubt
+
+
+def decide_rest(run: Run, step: Rest, reading: Reading, now: datetime) -> tuple[Run, Action]:
+    """Wait; then record what the meter shows, and how long ago current stopped.
+
+    An interruption counts as rest: the output was off.
+    """
+    age = reading.at - (run.current_stopped.at if run.current_stopped else run.entered_at)
+    if age < step.lasts:
+        return run, Hold()
+    record = Record(
+        step=step.name,
+        kind="rest",
+        entered_at=run.entered_at,
+        ended_at=reading.at,
+        facts=(
+            ("voltage_v", reading.voltage_v),
+            ("age_s", age.total_seconds()),
+            ("alone", float(step.alone)),
+        ),
+    )
+    return _left(replace(run, records=(*run.records, record)))
+
+
+def overdue(run: Run, step: Rest, now: datetime) -> SafeHold | None:
+    if now - run.entered_at <= step.lasts + DOUBT_MAX:
+        return None
+    return SafeHold(f"“{step.title}” ended without a reading that is worth anything")
+
+
+def decide_compare(run: Run, step: Compare, reading: Reading, now: datetime) -> tuple[Run, Action]:
+    """Judge what the cells showed at the end of their rests; the last rest of a cell counts."""
+    rested = {
+        int(dict(record.facts)["alone"]): record
+        for record in run.records
+        if record.kind == "rest" and dict(record.facts).get("alone")
+    }
+    positions = range(1, run.program.cells + 1)
+    missing = [str(position) for position in positions if position not in rested]
+    if missing:
+        return run, SafeHold(f"no rested voltage of cell {', '.join(missing)}: empty it again")
+    results, remarks = judge.bottom_results(
+        step.rule, [rested[position] for position in positions], received_at=reading.received_at
+    )
+    record = Record(
+        step=step.name,
+        kind="compare",
+        entered_at=run.entered_at,
+        ended_at=now,
+        cells=results,
+        remarks=remarks,
+    )
+    return _left(replace(run, records=(*run.records, record)))
+
+
+def _left(run: Run) -> tuple[Run, Action]:
+    last = run.step_index == len(run.program.steps) - 1
+    return run, Finish() if last else Next()

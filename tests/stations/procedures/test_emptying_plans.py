@@ -1,0 +1,209 @@
+"""The plans of capacity test and bottom balance, their dry runs, and the comparison (B9, B16)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from stations.plain import from_plain, to_plain
+from stations.procedures import bottom_balance, capacity_test
+from stations.procedures.check import problems
+from stations.procedures.decide import decide
+from stations.procedures.judge import bottom_results
+from stations.procedures.steps import (
+    Charge,
+    Discharge,
+    Finish,
+    PlanRefused,
+    Program,
+    Record,
+    SafeHold,
+)
+from stations.values import Limits, Ratings
+from tests.stations.procedures.scripted import (
+    LOAD,
+    METER,
+    RATINGS,
+    SCANNER,
+    START,
+    SUPPLY,
+    program,
+    reading,
+    run_at,
+)
+
+WITH_LOAD = Ratings(SUPPLY, METER, SCANNER, LOAD)
+
+
+def capacity(**recipe: Any) -> Program:
+    return capacity_test.program(
+        capacity_test.Spec(capacity_test.Recipe(**recipe), 200.0, 3.65, 2.50, SUPPLY, LOAD)
+    )
+
+
+def bottom(cells: int = 4, **recipe: Any) -> Program:
+    return bottom_balance.program(
+        bottom_balance.Spec(bottom_balance.Recipe(**recipe), cells, 200.0, 3.65, 2.50, LOAD)
+    )
+
+
+def discharges(made: Program) -> list[Discharge]:
+    return [step for step in made.steps if isinstance(step, Discharge)]
+
+
+@pytest.mark.parametrize("made", [capacity(), bottom(), bottom(tapers=False)])
+def test_a_plan_passes_its_dry_run_and_survives_json(made: Program) -> None:
+    assert problems(made, WITH_LOAD) == []
+    assert from_plain(Program, to_plain(made)) == made
+
+
+def test_a_capacity_test_draws_the_rated_current_to_the_cut_off() -> None:
+    (step,) = discharges(capacity())
+
+    assert (step.draw.current_a, step.cutoff_v) == (100.0, 2.50)
+    assert step.gap_max == timedelta(seconds=5)
+
+
+def test_a_bottom_balance_tapers_each_cell_by_itself() -> None:
+    """B9: 0.2C, 0.05C, 0.01C of 200 Ah."""
+    steps = discharges(bottom(cells=2))
+
+    assert [step.draw.current_a for step in steps] == [40.0, 10.0, 2.0] * 2
+    assert [step.alone for step in steps] == [1, 1, 1, 2, 2, 2]
+
+
+def test_the_single_step_stays_selectable_with_its_own_window() -> None:
+    made = bottom(tapers=False)
+    facts = dict(made.facts)
+
+    assert [step.draw.current_a for step in discharges(made)] == [40.0] * 4
+    assert (facts["spread_max_v"], facts["mean_low_v"], facts["mean_high_v"]) == (0.06, 2.70, 2.95)
+
+
+@pytest.mark.parametrize("made", [capacity(), bottom()])
+def test_the_loads_own_ends_lie_behind_ours(made: Program) -> None:
+    for step in discharges(made):
+        own = step.draw.cutoff
+        assert 0.5 < own.voltage_v < made.limits.bank_voltage_min_v < step.cutoff_v
+        assert step.timeout.total_seconds() < own.duration_s <= LOAD.duration_max_s
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"cutoff_v": 2.4}, "below the cell's own limit"),
+        ({"target_v": 3.7}, "above the cell's own"),
+    ],
+)
+def test_a_test_beyond_the_cells_datasheet_is_refused(
+    changes: dict[str, float], words: str
+) -> None:
+    with pytest.raises(PlanRefused, match=words):
+        capacity(**changes)
+
+
+def test_a_bottom_balance_needs_cells_to_compare() -> None:
+    with pytest.raises(PlanRefused, match="at least 2"):
+        bottom(cells=1)
+    with pytest.raises(PlanRefused, match="below the cell's own limit"):
+        bottom(target_v=2.4)
+
+
+@pytest.mark.parametrize(
+    ("ratings", "words"),
+    [
+        (RATINGS, "no load"),
+        (replace(WITH_LOAD, load=replace(LOAD, current_max_a=30.0)), "what IT8514C+ can hold"),
+        (replace(WITH_LOAD, load=replace(LOAD, power_max_w=60.0)), "370 W"),
+        (replace(WITH_LOAD, load=replace(LOAD, duration_max_s=600.0)), "times itself"),
+    ],
+)
+def test_the_dry_run_names_what_the_load_cannot_do(ratings: Ratings, words: str) -> None:
+    assert any(words in problem for problem in problems(capacity(), ratings))
+
+
+def test_the_dry_run_refuses_long_leads_that_leave_the_load_no_cut_off_of_its_own() -> None:
+    assert any(
+        "own cut-off" in words for words in problems(capacity(load_lead_max_ohm=0.03), WITH_LOAD)
+    )
+
+
+def with_limits(made: Program, **changes: float) -> Program:
+    limits: Limits = replace(made.limits, **changes)
+    return replace(made, limits=limits)
+
+
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        (with_limits(capacity(), drawn_max_a=99.0), "hard limit of the load's current"),
+        (with_limits(capacity(), drawn_max_ah=10.0), "may draw more"),
+        (with_limits(capacity(), bank_voltage_min_v=2.5), "not below the cut-off"),
+        (with_limits(program(), drawn_max_a=1.0), "never discharges"),
+    ],
+)
+def test_the_dry_run_holds_the_limits_against_the_steps(made: Program, words: str) -> None:
+    assert any(words in problem for problem in problems(made, WITH_LOAD))
+
+
+def test_the_dry_run_wants_the_cell_verified_just_before() -> None:
+    made = capacity()
+    bare = replace(made, steps=tuple(s for s in made.steps if s.name != "full"))
+
+    assert any("nothing verifies the cells" in words for words in problems(bare, WITH_LOAD))
+
+
+def test_a_bottom_balance_can_never_charge() -> None:
+    made = bottom()
+
+    assert not any(isinstance(step, Charge) for step in made.steps)
+    assert any(
+        "never charges" in w for w in problems(with_limits(made, current_max_a=1.0), WITH_LOAD)
+    )
+
+
+def rested(*volts: float) -> list[Record]:
+    ended = START + timedelta(minutes=30)
+    return [
+        Record(
+            "rest",
+            "rest",
+            START,
+            ended,
+            facts=(("voltage_v", volt), ("age_s", 1800.0), ("alone", float(position))),
+        )
+        for position, volt in enumerate(volts, start=1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("volts", "verdicts"),
+    [
+        ((2.545, 2.550, 2.555), ["pass"] * 3),
+        ((2.550, 2.550, 2.561), ["pass", "pass", "fail"]),  # 11 mV: the odd one
+        ((2.66, 2.66, 2.66), ["fail"] * 3),  # the mean
+        ((2.55, float("nan"), 2.55), ["fail"] * 3),
+    ],
+)
+def test_rested_cells_are_judged_together(volts: tuple[float, ...], verdicts: list[str]) -> None:
+    results, words = bottom_results(bottom_balance.Recipe().rule, rested(*volts), received_at=START)
+
+    assert [cell.verdict for cell in results] == verdicts
+    assert {cell.age_s for cell in results} == {1800.0}
+    assert "from the lowest to the highest" in words[0]
+
+
+def test_cells_are_compared_only_when_each_has_rested() -> None:
+    run = run_at("compare", bottom(cells=2))
+    item = reading(1, cell_voltages_v=(2.55, 2.55))
+
+    _, action = decide(replace(run, records=tuple(rested(2.55))), item, item.at)
+    done, finished = decide(replace(run, records=tuple(rested(2.55, 2.552))), item, item.at)
+
+    assert isinstance(action, SafeHold)
+    assert "cell 2" in action.reason
+    assert isinstance(finished, Finish)
+    assert [cell.verdict for cell in done.records[-1].cells] == ["pass", "pass"]
