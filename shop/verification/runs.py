@@ -15,7 +15,7 @@ from shop.evidence.canonical import plain, sha256_of
 from shop.evidence.models import Balance, CellVoltage, VoltageCheck
 from shop.evidence.services import DEPARTURES
 from shop.jobs.models import Run
-from shop.jobs.results import CHECKS
+from shop.jobs.results import check_kind
 from shop.jobs.states import TERMINAL, RunState
 from shop.quality.models import Nonconformance
 
@@ -67,7 +67,9 @@ def check_problem(check: VoltageCheck, run: Run, body: Body) -> str:
     if check.kind == VoltageCheck.Kind.PRE_PARALLEL or "current_stopped" not in body:
         return ""
     stopped = (check.current_stopped_at, check.current_stopped_received_at)
-    sealed = body["current_stopped"] or {}
+    rows = check.cells.all()
+    alone = {r.get("cell"): r["stopped"] for r in body.get("records", []) if r.get("stopped")}
+    sealed = (len(rows) == 1 and alone.get(rows[0].position)) or body["current_stopped"] or {}
     if stopped != (_time(sealed.get("at")), _time(sealed.get("received_at"))):
         return "current stopped at another time than was sealed"
     return ""
@@ -80,9 +82,18 @@ def cell_problem(row: CellVoltage, body: Body) -> str:
     return ""
 
 
-def kinds_of(body: Body) -> set[str]:
-    """The kinds of check that its records show."""
-    return {CHECKS[record["step"]] for record in body.get("records", []) if record["cells"]}
+def missing_checks(run: Run, body: Body) -> Iterator[str]:
+    """What its records show measured, by kind and positions, and no check of the run has."""
+    there: dict[int, tuple[str, set[int]]] = {}
+    rows = CellVoltage.objects.filter(voltage_check__run=run)
+    for pk, kind, position in rows.values_list(
+        "voltage_check_id", "voltage_check__kind", "position"
+    ):
+        there.setdefault(pk, (kind, set()))[1].add(position)
+    for record in body.get("records", []):
+        kind, positions = check_kind(record["step"]), {c["position"] for c in record["cells"]}
+        if positions and (kind, positions) not in there.values():
+            yield f"the manifest shows a {VoltageCheck.Kind(kind).label} and there is none"
 
 
 def missing_notes(run: Run, body: Body) -> Iterator[str]:

@@ -166,13 +166,11 @@ def _beside(check: VoltageCheck, run: Run, last: StoredManifest) -> Iterator[Fau
 
 
 def _lacks_check(run: Run, manifests: Manifests) -> Iterator[Fault]:
-    """A run leaves at most one check of a kind, with its last attempt."""
+    """The last attempt of a run leaves all its checks."""
     if not manifests or not runs.is_last(run, max(manifests)):
         return
     last = manifests[max(manifests)]
-    there = set(VoltageCheck.objects.filter(run=run).values_list("kind", flat=True))
-    for kind in sorted(runs.kinds_of(last.body) - there):
-        words = f"the manifest shows a {VoltageCheck.Kind(kind).label} and there is none"
+    for words in runs.missing_checks(run, last.body):
         yield Fault("VoltageCheck", None, words, run.pk, last.attempt)
 
 
