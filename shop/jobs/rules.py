@@ -58,20 +58,9 @@ def new_job_problems(cells: Sequence[CellFact], *, least: int = 2, most: int = 6
         )
     if not least <= len(cells) <= most:
         one = most == 1
-        found.append(
-            Problem(
-                "cell_count",
-                f"{'This is done to one cell' if one else f'A bank takes {least} to {most} cells'}"
-                f", not {len(cells)}.",
-                "Give each cell a job of its own." if one else "Scan the cells of one bank.",
-            )
-            if most > 1
-            else Problem(
-                "cell_count",
-                f"This takes one cell, not {len(cells)}.",
-                "Give each cell a job of its own.",
-            )
-        )
+        takes = "This is done to one cell" if one else f"A bank takes {least} to {most} cells"
+        fix = "Give each cell a job of its own." if one else "Scan the cells of one bank."
+        found.append(Problem("cell_count", f"{takes}, not {len(cells)}.", fix))
     if len({c.cell_type for c in cells}) > 1:
         found.append(
             Problem(

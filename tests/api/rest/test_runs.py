@@ -159,7 +159,7 @@ def test_one_run_takes_a_fixed_number_of_queries(
 ) -> None:
     run = running(cast, "connect")
 
-    with django_assert_num_queries(8):  # session, user, run, acts, cells twice, checks, steps
+    with django_assert_num_queries(9):  # session, user, run, acts, cells, checks, tests, steps
         tola.get(f"runs/{run.pk}")
 
 

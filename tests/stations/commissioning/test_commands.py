@@ -15,7 +15,7 @@ from typing import IO
 import pytest
 
 from stations.commissioning.report import Report, decode
-from tests.faults.guarded import guarded
+from tests.faults.guarded import charging_runner, guarded
 from tests.stations.commissioning.bench import linked, stations
 from tests.stations.sim.harness import ROOT, SimulatedBench
 from tests.wait import wait_until
@@ -112,9 +112,7 @@ def test_measure_switches_off_what_it_finds_on(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", ["measure", "check"])
 def test_a_bench_that_a_guardian_holds_is_left_alone(tmp_path: Path, command: str) -> None:
-    with guarded(tmp_path) as bench:
-        bench.charge(bench.session())
-
+    with guarded(tmp_path) as bench, charging_runner(bench):
         told = stations(command, bench.sim, "yes\n1.80\n")
 
         assert told.returncode == 3
