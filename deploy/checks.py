@@ -22,7 +22,7 @@ CHECKS = {
     "types": ["mypy", "stations", "shop", "api", "deploy", "tests", "manage.py"],
     "settings": ["python", "manage.py", "check"],
     "migrations": ["python", "manage.py", "makemigrations", "--check", "--dry-run"],
-    "tests": ["pytest", "-n", "4", "--dist", "worksteal"],
+    "tests": ["pytest", "-n", "5", "--dist", "worksteal"],
 }
 
 

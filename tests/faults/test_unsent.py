@@ -96,7 +96,11 @@ def test_what_an_uplink_had_not_sent_is_stored_by_the_next(
 
 
 @pytest.mark.fault(
-    "5", "kill -9 of the uplink before it hears of its COMMIT", trials=5, limit_s=REPLAYED_S
+    "5",
+    "kill -9 of the uplink before it hears of its COMMIT",
+    trials=5,
+    limit_s=REPLAYED_S,
+    in_ci=False,
 )
 def test_what_was_committed_unheard_is_not_stored_twice(
     env: dict[str, str], tmp_path: Path, trial: Trial

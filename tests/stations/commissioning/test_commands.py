@@ -147,6 +147,8 @@ def asked(bench: SimulatedBench) -> Iterator[tuple[subprocess.Popen[str], IO[str
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # As at a terminal; who runs the tests may have it ignored, and a child inherits that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
