@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 from django.db import OperationalError, close_old_connections
 
-from deploy.demo.client import Hands, Person, Refused
+from deploy.demo.client import Hands, Person, Refused, Refused
 from shop.equipment.models import StationLease
 from shop.jobs.models import Job, Run
 from shop.jobs.states import TERMINAL, RunState
@@ -76,7 +76,12 @@ class Bench:
     def live(self) -> None:
         """Job after job until the kills are used up; the last run is left in peace to its end."""
         while not self.ended.is_set():
-            run = self._start()
+            try:
+                run = self._start()
+            except Exception as error:  # whatever it is, the loop must say so and end
+                self.faults.append(f"{self.slug}: no start: {error!r}")
+                self.ended.set()
+                return
             self.runs.append(run)
             over = threading.Event()
             killer = threading.Thread(target=self._kill, args=(run, over), daemon=True)
@@ -95,7 +100,14 @@ class Bench:
         job = self.make_job()
         wait_until(self._is_free, within_s=60, period_s=0.2)
         self.technician.post(f"jobs/{job.pk}/claim", {"station": self.slug})
-        return int(self.technician.post(f"jobs/{job.pk}/start", {"confirmed": True})["id"])
+        return wait_until(lambda: self._begun(job), within_s=60, period_s=0.5, what="a start")
+
+    def _begun(self, job: Job) -> int:
+        """The run; 0 while it is refused, as where the bench is silent for the moment."""
+        try:
+            return int(self.technician.post(f"jobs/{job.pk}/start", {"confirmed": True})["id"])
+        except Refused:
+            return 0
 
     def _is_free(self) -> bool:
         close_old_connections()
