@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 from django.db import OperationalError, close_old_connections
 
-from deploy.demo.client import Hands, Person, Refused, Refused
+from deploy.demo.client import Hands, Person, Refused
 from shop.equipment.models import StationLease
 from shop.jobs.models import Job, Run
 from shop.jobs.states import TERMINAL, RunState
