@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from stations.procedures.drawing import Drawing
+from stations.procedures.planned import resume_rule
 from stations.procedures.recheck import NO_CURRENT_A, NO_VOLTAGE_V
 from stations.procedures.steps import (
     BottomRule,
@@ -21,7 +22,6 @@ from stations.procedures.steps import (
     PlanRefused,
     Program,
     Rest,
-    ResumeRule,
     Step,
     Verify,
 )
@@ -85,21 +85,9 @@ class Spec:
     load: LoadRatings
 
     @property
-    def floor_v(self) -> float:
-        return round(self.recipe.target_v - self.recipe.stop_below_v, 6)
-
-    @property
     def drawing(self) -> Drawing:
-        recipe = self.recipe
-        return Drawing(
-            capacity_ah=self.capacity_ah,
-            cutoff_v=recipe.target_v,
-            cutoff_samples=recipe.cutoff_samples,
-            floor_v=self.floor_v,
-            lead_max_ohm=recipe.load_lead_max_ohm,
-            meter_agree_v=recipe.meter_agree_v,
-            load=self.load,
-        )
+        cutoff_v = self.recipe.target_v
+        return Drawing.of(self.recipe, cutoff_v, capacity_ah=self.capacity_ah, load=self.load)
 
 
 def problems(spec: Spec) -> list[str]:
@@ -130,12 +118,7 @@ def program(spec: Spec) -> Program:
         target_v=recipe.target_v,
         steps=(*steps, Compare("compare", "Compare the rested cells", recipe.rule)),
         limits=_limits(spec),
-        resume=ResumeRule(
-            gap_max=timedelta(seconds=recipe.resume_gap_max_s),
-            wait_max=timedelta(seconds=recipe.wait_max_s),
-            rest=timedelta(seconds=recipe.resume_rest_s),
-            attempts_max=recipe.resume_attempts_max,
-        ),
+        resume=resume_rule(recipe),
         facts=(
             *((f"discharge_{n}_a", drawing.current_a(c)) for n, c in enumerate(recipe.rates_c, 1)),
             ("cutoff_v", recipe.target_v),
@@ -163,7 +146,7 @@ def _steps_of(spec: Spec, cell: int) -> list[Step]:
             f"See that the leads are on cell {cell}",
             margin_v=0.0,
             cells_within_v=recipe.verify_cells_v,
-            voltage=Window(spec.floor_v, spec.cell_voltage_max_v),
+            voltage=Window(spec.drawing.floor_v, spec.cell_voltage_max_v),
             alone=cell,
         ),
         *(
@@ -182,9 +165,9 @@ def _limits(spec: Spec) -> Limits:
     high_v = spec.cell_voltage_max_v + 0.05  # cells on the table may be full
     return Limits(
         bank_voltage_max_v=high_v,
-        bank_voltage_min_v=spec.floor_v,
+        bank_voltage_min_v=drawing.floor_v,
         cell_voltage_max_v=high_v,
-        cell_voltage_min_v=spec.floor_v,
+        cell_voltage_min_v=drawing.floor_v,
         current_max_a=NO_CURRENT_A,
         setpoint_voltage_max_v=NO_VOLTAGE_V,
         duration_max_s=spec.cells * (3600 * hours + recipe.rest_s + 2 * recipe.wait_max_s),

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from stations.procedures.drawing import Drawing
+from stations.procedures.planned import in_steps, protection, resume_rule
 from stations.procedures.steps import (
     Agreement,
     Charge,
@@ -20,13 +21,12 @@ from stations.procedures.steps import (
     PlanRefused,
     Program,
     Rest,
-    ResumeRule,
     Step,
     Tail,
     Trim,
     Verify,
 )
-from stations.values import Limits, LoadRatings, Protection, Setpoint, SupplyRatings, Window
+from stations.values import Limits, LoadRatings, Setpoint, SupplyRatings, Window
 
 NAME = "capacity test"
 VERSION = "1"
@@ -81,33 +81,20 @@ class Spec:
 
     @property
     def charge_a(self) -> float:
-        step_a = self.supply.current_resolution_a
         limit_a = min(
             self.recipe.supply_share * self.supply.current_max_a,
             self.recipe.charge_c * self.capacity_ah,
         )
-        return round(int(limit_a / step_a + 1e-9) * step_a, 6)
+        return in_steps(limit_a, self.supply.current_resolution_a)
 
     @property
     def done_a(self) -> float:
         return min(self.recipe.done_c * self.capacity_ah, self.recipe.done_share * self.charge_a)
 
     @property
-    def floor_v(self) -> float:
-        return round(self.recipe.cutoff_v - self.recipe.stop_below_v, 6)
-
-    @property
     def drawing(self) -> Drawing:
-        recipe = self.recipe
-        return Drawing(
-            capacity_ah=self.capacity_ah,
-            cutoff_v=recipe.cutoff_v,
-            cutoff_samples=recipe.cutoff_samples,
-            floor_v=self.floor_v,
-            lead_max_ohm=recipe.load_lead_max_ohm,
-            meter_agree_v=recipe.meter_agree_v,
-            load=self.load,
-        )
+        cutoff_v = self.recipe.cutoff_v
+        return Drawing.of(self.recipe, cutoff_v, capacity_ah=self.capacity_ah, load=self.load)
 
 
 def problems(spec: Spec) -> list[str]:
@@ -139,12 +126,7 @@ def program(spec: Spec) -> Program:
         target_v=recipe.target_v,
         steps=_steps(spec),
         limits=_limits(spec),
-        resume=ResumeRule(
-            gap_max=timedelta(seconds=recipe.resume_gap_max_s),
-            wait_max=timedelta(seconds=recipe.wait_max_s),
-            rest=timedelta(seconds=recipe.resume_rest_s),
-            attempts_max=recipe.resume_attempts_max,
-        ),
+        resume=resume_rule(recipe),
         facts=(
             ("current_a", spec.charge_a),
             ("tail_done_a", spec.done_a),
@@ -197,18 +179,15 @@ def _verify(spec: Spec, name: str, title: str, *, low_v: float) -> Verify:
 
 
 def _fill(spec: Spec) -> Charge:
-    recipe, current_a = spec.recipe, spec.charge_a
+    recipe, setpoint = spec.recipe, Setpoint(spec.recipe.target_v, spec.charge_a)
     step_v, step_a = spec.supply.voltage_resolution_v, spec.supply.current_resolution_a
     return Charge(
         "fill",
         "Charge to full",
-        setpoint=Setpoint(recipe.target_v, current_a),
-        protection=Protection(
-            ovp_v=round(recipe.target_v + recipe.ovp_above_v, 6),
-            ocp_a=round(current_a + max(5 * step_a, 0.05 * current_a), 2),
-        ),
+        setpoint=setpoint,
+        protection=protection(setpoint, ovp_above_v=recipe.ovp_above_v, step_a=step_a),
         finish_above_v=recipe.target_v,
-        finish_current_a=current_a,
+        finish_current_a=setpoint.current_a,
         tail=Tail(
             done_a=spec.done_a,
             partial_a=spec.done_a,
@@ -245,9 +224,9 @@ def _limits(spec: Spec) -> Limits:
     waits_s = 2 * recipe.wait_max_s + recipe.rest_s + recipe.empty_rest_s
     return Limits(
         bank_voltage_max_v=stop_v,
-        bank_voltage_min_v=spec.floor_v,
+        bank_voltage_min_v=drawing.floor_v,
         cell_voltage_max_v=stop_v,
-        cell_voltage_min_v=spec.floor_v,
+        cell_voltage_min_v=drawing.floor_v,
         current_max_a=1.05 * spec.charge_a + 5 * spec.supply.current_resolution_a,
         setpoint_voltage_max_v=recipe.target_v + spec.supply.voltage_accuracy_v,
         duration_max_s=3600 * hours + recipe.cv_max_s + waits_s,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol
 
+from stations.procedures.planned import in_steps
 from stations.procedures.steps import Agreement, Discharge
 from stations.values import Cutoff, Draw, LoadRatings
 
@@ -12,6 +14,19 @@ NO_CURRENT = timedelta(seconds=15)  # of process time; a simulated bench samples
 PROVEN_SHARE = 0.95  # of the current that was asked for: a load that draws less is not proven on
 LOAD_AMPS_COUNTS = 5  # what the load's ammeter may show above its set-point
 TIMER_MARGIN_S = 60.0  # the load's own timer ends a discharge that nobody ended at its time-out
+
+
+class Draws(Protocol):
+    """A recipe that discharges."""
+
+    @property
+    def cutoff_samples(self) -> int: ...
+    @property
+    def stop_below_v(self) -> float: ...
+    @property
+    def load_lead_max_ohm(self) -> float: ...
+    @property
+    def meter_agree_v(self) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +41,24 @@ class Drawing:
     meter_agree_v: float
     load: LoadRatings
 
+    @classmethod
+    def of(
+        cls, recipe: Draws, cutoff_v: float, *, capacity_ah: float, load: LoadRatings
+    ) -> Drawing:
+        return cls(
+            capacity_ah=capacity_ah,
+            cutoff_v=cutoff_v,
+            cutoff_samples=recipe.cutoff_samples,
+            floor_v=round(cutoff_v - recipe.stop_below_v, 6),
+            lead_max_ohm=recipe.load_lead_max_ohm,
+            meter_agree_v=recipe.meter_agree_v,
+            load=load,
+        )
+
     def current_a(self, c_rate: float) -> float:
         """At the load's resolution; never above the rate."""
         step_a = self.load.current_resolution_a
-        return round(int(c_rate * self.capacity_ah / step_a + 1e-9) * step_a, 6)
+        return in_steps(c_rate * self.capacity_ah, step_a)
 
     def limit_a(self, c_rate: float) -> float:
         return 1.05 * self.current_a(c_rate) + LOAD_AMPS_COUNTS * self.load.current_resolution_a

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from stations.procedures import top_balance
+from stations.procedures.planned import resume_rule
 from stations.procedures.steps import (
     Charge,
     Instruct,
@@ -63,7 +64,7 @@ def program(spec: top_balance.Spec, recipe: Recipe) -> Program:
         target_v=recipe.target_v,
         steps=_steps(spec, recipe),
         limits=top_balance.hard_limits(spec),
-        resume=top_balance.resume_rule(recipe),
+        resume=resume_rule(recipe),
         facts=top_balance.facts(spec),
     )
 

@@ -7,15 +7,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from stations.procedures import joining, judge
+from stations.procedures.progress import onward
 from stations.procedures.steps import (
     Action,
     CellResult,
     DisconnectRule,
-    Finish,
     Hold,
     LevelRule,
     Measure,
-    Next,
     ParallelRule,
     RecheckRule,
     Record,
@@ -217,6 +216,4 @@ def _measured(
         facts=(("least_charge_ah", run.least_charge_ah),),
         cell=step.cell,
     )
-    run = replace(run, records=(*run.records, record), settled=())
-    last = run.step_index == len(run.program.steps) - 1
-    return run, Finish() if last else Next()
+    return onward(replace(run, records=(*run.records, record), settled=()))

@@ -6,11 +6,14 @@ from dataclasses import replace
 from datetime import datetime
 
 from stations.procedures.steps import (
+    Action,
     Charge,
     Compare,
     Discharge,
+    Finish,
     Instruct,
     Measure,
+    Next,
     Record,
     Rest,
     Run,
@@ -109,6 +112,12 @@ def current_stopped(run: Run, proof: OffProof) -> Run:
         if (last.step, last.entered_at) == (step.name, run.entered_at):
             run = replace(run, records=(*others, replace(last, stopped=proof)))
     return run
+
+
+def onward(run: Run) -> tuple[Run, Action]:
+    """The present step is done and has its record: on to the next, or the program's end."""
+    last = run.step_index == len(run.program.steps) - 1
+    return run, Finish() if last else Next()
 
 
 def enter_next(run: Run, at: datetime) -> Run:

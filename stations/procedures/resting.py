@@ -6,12 +6,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from stations.procedures import judge
+from stations.procedures.progress import onward
 from stations.procedures.steps import (
     Action,
     Compare,
-    Finish,
     Hold,
-    Next,
     Record,
     Rest,
     Run,
@@ -41,7 +40,7 @@ def decide_rest(run: Run, step: Rest, reading: Reading, now: datetime) -> tuple[
             ("alone", float(step.alone)),
         ),
     )
-    return _left(replace(run, records=(*run.records, record)))
+    return onward(replace(run, records=(*run.records, record)))
 
 
 def overdue(run: Run, step: Rest, now: datetime) -> SafeHold | None:
@@ -72,9 +71,4 @@ def decide_compare(run: Run, step: Compare, reading: Reading, now: datetime) -> 
         cells=results,
         remarks=remarks,
     )
-    return _left(replace(run, records=(*run.records, record)))
-
-
-def _left(run: Run) -> tuple[Run, Action]:
-    last = run.step_index == len(run.program.steps) - 1
-    return run, Finish() if last else Next()
+    return onward(replace(run, records=(*run.records, record)))

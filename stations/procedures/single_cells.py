@@ -17,6 +17,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from stations.procedures import top_balance
+from stations.procedures.planned import resume_rule
 from stations.procedures.steps import (
     Instruct,
     Measure,
@@ -51,7 +52,7 @@ def program(spec: top_balance.Spec) -> Program:
         target_v=recipe.target_v,
         steps=(_rested(spec), *(s for n in range(1, spec.cells + 1) for s in _turn(one, n))),
         limits=_limits(one, spec.cells),
-        resume=top_balance.resume_rule(recipe),
+        resume=resume_rule(recipe),
         facts=(
             ("current_a", one.current_a),
             ("cell_ah", one.capacity_ah),

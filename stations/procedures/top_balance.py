@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from stations.procedures.planned import in_steps, protection, resume_rule
 from stations.procedures.steps import (
     Agreement,
     Charge,
@@ -21,13 +22,12 @@ from stations.procedures.steps import (
     ParallelRule,
     PlanRefused,
     Program,
-    ResumeRule,
     Step,
     Tail,
     Trim,
     Verify,
 )
-from stations.values import Limits, Protection, Setpoint, SupplyRatings, Window
+from stations.values import Limits, Setpoint, SupplyRatings, Window
 
 NAME = "parallel top balance"
 VERSION = "2"
@@ -116,7 +116,7 @@ class Spec:
         share = 1.0 if self.full_rating_allowed else self.recipe.supply_share
         step = self.supply.current_resolution_a
         limit = min(share * self.supply.current_max_a, self.recipe.bank_c_max * self.bank_ah)
-        return round(int(limit / step + 1e-9) * step, 6)
+        return in_steps(limit, step)
 
     def tail_a(self, basis: str) -> tuple[float, float]:
         """(done, partial) tail limits in amps of the whole bank for one basis (B2)."""
@@ -201,15 +201,6 @@ def facts(spec: Spec) -> tuple[tuple[str, float], ...]:
         ("tail_done_cell_a", cell_done_a),
         ("tail_partial_cell_a", cell_partial_a),
         ("leak_floor_a", spec.leak_floor_a),
-    )
-
-
-def resume_rule(recipe: Recipe) -> ResumeRule:
-    return ResumeRule(
-        gap_max=timedelta(seconds=recipe.resume_gap_max_s),
-        wait_max=timedelta(seconds=recipe.wait_max_s),
-        rest=timedelta(seconds=recipe.resume_rest_s),
-        attempts_max=recipe.resume_attempts_max,
     )
 
 
@@ -300,15 +291,13 @@ def charge(spec: Spec, name: str, title: str, cv_min_s: float, *, first: bool) -
     recipe = spec.recipe
     done_a, partial_a = spec.tail_a(recipe.tail_basis)
     step_v, step_a = spec.supply.voltage_resolution_v, spec.supply.current_resolution_a
+    setpoint = Setpoint(recipe.target_v, spec.current_a)
     bulk_h = 1.1 * spec.bank_ah / spec.current_a
     return Charge(
         name,
         title,
-        setpoint=Setpoint(recipe.target_v, spec.current_a),
-        protection=Protection(
-            ovp_v=round(recipe.target_v + recipe.ovp_above_v, 6),
-            ocp_a=round(spec.current_a + max(5 * step_a, 0.05 * spec.current_a), 2),
-        ),
+        setpoint=setpoint,
+        protection=protection(setpoint, ovp_above_v=recipe.ovp_above_v, step_a=step_a),
         finish_above_v=recipe.finish_above_v,
         finish_current_a=min(spec.current_a, recipe.finish_c * spec.bank_ah),
         tail=Tail(
