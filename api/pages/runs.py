@@ -11,7 +11,7 @@ from api.pages.acts import acted, form_as_sent, page, person, row_or_404
 from api.reads import runs
 from api.reads.runs import RunShown
 from shop import clock
-from shop.forecast.queries import contacts_of, left_of
+from shop.forecast.queries import outlook_of
 from shop.jobs import services
 from shop.jobs.models import Run
 from shop.refusals import Refusal
@@ -33,8 +33,7 @@ def figures(request: HttpRequest, pk: int) -> HttpResponse:
 @page
 def left(request: HttpRequest, pk: int) -> HttpResponse:
     """How long the charge still takes; seldom, for it is worked out anew from all readings."""
-    run = _run(runs.runs(), pk)
-    return render(request, "runs/_left.html", {"left": left_of(run), "contacts": contacts_of(run)})
+    return render(request, "runs/_left.html", {"outlook": outlook_of(_run(runs.runs(), pk))})
 
 
 @page
@@ -87,7 +86,7 @@ def _shown(pk: int) -> RunShown:
 def _page(request: HttpRequest, pk: int, refusal: Refusal | None = None) -> HttpResponse:
     shown = _shown(pk)
     context = {
-        "contacts": contacts_of(shown.run) if shown.run.is_over else None,
+        "outlook": outlook_of(shown.run) if shown.run.is_over else None,
         "shown": shown,
         "run": shown.run,
         "refusal": refusal,

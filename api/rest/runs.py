@@ -20,7 +20,7 @@ from api.rest.views import ShopView, person, sent
 from shop import clock
 from shop.evidence.models import Balance, CellBalance
 from shop.evidence.taking_back import Record
-from shop.forecast.queries import left_of
+from shop.forecast.queries import outlook_of
 from shop.jobs import services
 from shop.jobs.models import Run
 from shop.jobs.queries import steps_begun
@@ -53,7 +53,7 @@ class CurveView(ShopView):
 
 class LeftView(ShopView):
     def get(self, request: Request, pk: int) -> Response:
-        left = left_of(_run(pk))
+        left = outlook_of(_run(pk)).left
         hours = left and left.hours and interval_shape(left.hours)
         return Response(left and {"hours": hours, "words": left.words})
 

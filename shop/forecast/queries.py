@@ -18,9 +18,9 @@ from shop.jobs.models import Job, Run
 from shop.jobs.planning import cells_of, plan, ratings_of
 from shop.jobs.procedures import PARALLEL_TOP_BALANCE
 from shop.jobs.states import RunState
-from shop.readings.chunks import Table, decode
+from shop.readings.chunks import Table
 from shop.readings.columns import EPOCH, MILLIONTHS, Floats
-from shop.readings.models import ReadingChunk
+from shop.readings.queries import column, stored_tables
 from shop.refusals import Problem, Refusal
 from stations.plain import from_plain
 from stations.planner.alternatives import Alternative, alternatives
@@ -47,6 +47,14 @@ class Forecast:
     rested_v: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a charge has left, and the poor contacts that it has shown; None for not to be said."""
+
+    left: Left | None
+    contacts: Looked | None
+
+
 def forecast(job: Job, station: Station, rested_v: float | None = None) -> Forecast | None:
     """Of a job that would run at `station`; None for a procedure whose hours nobody foretells.
 
@@ -67,42 +75,38 @@ def forecast(job: Job, station: Station, rested_v: float | None = None) -> Forec
     return Forecast(hours, all(course.finishes for course in found), others, rested_v)
 
 
-def left_of(run: Run) -> Left | None:
-    """What is left of the charge that a run is in; None while it is in none of that kind."""
-    if run.state != RunState.RUNNING or run.program is None:
+def outlook_of(run: Run) -> Outlook:
+    """Of a run that is under way or over, by its own readings; nothing of another procedure."""
+    if run.job.kind != PARALLEL_TOP_BALANCE:
+        return Outlook(None, None)
+    seen = _seen(run)
+    return Outlook(_left(run, seen), _contacts(seen) if seen is not None else None)
+
+
+def _left(run: Run, seen: _Seen | None) -> Left | None:
+    """None while the run is in no charge whose hours are foretold."""
+    if seen is None or run.state != RunState.RUNNING or run.program is None:
         return None
     program = from_plain(Program, run.program)
     charge = charge_of(program)
     if charge is None or (run.step or {}).get("name") != charge.name:
         return None
-    if run.job.kind != PARALLEL_TOP_BALANCE:
-        return None
-    seen = _seen(run)
-    if seen is None or not seen.on.any():
+    if not seen.rested_v or not seen.on.any():
         return None
     known = known_by_volts(seen.rested_v, cells_of(run.job)[0].capacity_ah)
     return left(charge, _courses(program, charge, known), seen.progress(known))
 
 
-def contacts_of(run: Run) -> Looked | None:
-    """Poor contacts that its charge has shown; None for a run without such a charge."""
-    if run.job.kind != PARALLEL_TOP_BALANCE:
+def _contacts(seen: _Seen) -> Looked | None:
+    """Poor contacts that its charge has shown; None before any current."""
+    flowed = (seen.on > 0) & ~np.isnan(seen.cells_v).all(axis=1)
+    if not flowed.any():
         return None
-    tables = _tables(run)
-    cells = max((table.cells for table in tables), default=0)
-    flowed = [(table, np.flatnonzero(_state(table, 0))) for table in tables if table.cells == cells]
-    flowed = [(table, rows) for table, rows in flowed if len(rows)]
-    if not cells or not flowed:
-        return None
-
-    def column(name: str) -> Floats:
-        return np.concatenate([table.floats(name)[rows] for table, rows in flowed])
-
     return poor_contacts(
-        at_s=np.concatenate([table.values["at_us"][rows] for table, rows in flowed]) / MILLIONTHS,
-        current_a=column("supply_current_ua"),
-        cv=np.concatenate([_state(table, 1)[rows] for table, rows in flowed]),
-        cells_v=np.stack([column(f"cell_{n}_uv") for n in range(1, cells + 1)], axis=1),
+        at_s=seen.at_s[flowed],
+        current_a=seen.current_a[flowed],
+        cv=seen.cv[flowed],
+        cells_v=seen.cells_v[flowed],
     )
 
 
@@ -142,7 +146,8 @@ class _Seen:
     cv: Floats
     current_a: Floats
     voltage_v: Floats
-    rested_v: tuple[float, ...]
+    cells_v: Floats  # a row per reading, a column per cell; NaN where a channel gave nothing
+    rested_v: tuple[float, ...]  # of every cell before anything was switched on; () while unknown
 
     def progress(self, known: Known) -> Progress:
         steps_s = np.diff(self.at_s, prepend=self.at_s[:1])
@@ -169,24 +174,24 @@ class _Seen:
 
 
 def _seen(run: Run) -> _Seen | None:
-    """None while nothing of the cells at rest is stored."""
-    tables = _tables(run)
-    rested_v = next((volts for table in tables for volts in _rested(table)), None)
-    if rested_v is None:
+    """None before the first reading is stored."""
+    tables = [table for _, table in stored_tables(run)]
+    if not tables:
         return None
+    at_s = np.concatenate([table.values["at_us"] for table in tables]) / MILLIONTHS
+    on = np.concatenate([_state(table, 0) for table in tables])
+    cells = range(1, max(table.cells for table in tables) + 1)
+    by_cell = np.array([column(tables, f"cell_{n}_uv") for n in cells])
+    cells_v = by_cell.reshape(len(cells), len(at_s)).T
     return _Seen(
-        at_s=np.concatenate([table.values["at_us"] for table in tables]) / MILLIONTHS,
-        on=np.concatenate([_state(table, 0) for table in tables]),
+        at_s=at_s,
+        on=on,
         cv=np.concatenate([_state(table, 1) for table in tables]),
-        current_a=np.concatenate([table.floats("supply_current_ua") for table in tables]),
-        voltage_v=np.concatenate([table.floats("voltage_uv") for table in tables]),
-        rested_v=rested_v,
+        current_a=column(tables, "supply_current_ua"),
+        voltage_v=column(tables, "voltage_uv"),
+        cells_v=cells_v,
+        rested_v=_rested(on, cells_v),
     )
-
-
-def _tables(run: Run) -> list[Table]:
-    rows = ReadingChunk.objects.filter(run=run).order_by("attempt", "last_seq")
-    return [decode(bytes(payload)) for payload in rows.values_list("payload", flat=True)]
 
 
 def _state(table: Table, which: int) -> Floats:
@@ -196,13 +201,12 @@ def _state(table: Table, which: int) -> Floats:
     return result
 
 
-def _rested(table: Table) -> list[tuple[float, ...]]:
-    """The first row with every cell seen, before anything was switched on."""
-    if not table.cells or _state(table, 0)[0]:
-        return []
-    cells = np.stack([table.floats(f"cell_{n}_uv") for n in range(1, table.cells + 1)], axis=1)
-    whole = np.flatnonzero(np.isfinite(cells).all(axis=1))
-    return [tuple(float(volts) for volts in cells[whole[0]])] if len(whole) else []
+def _rested(on: Floats, cells_v: Floats) -> tuple[float, ...]:
+    """The first row with every cell seen, before anything was switched on; () for none."""
+    before = np.flatnonzero(on)
+    until = int(before[0]) if len(before) else len(on)
+    whole = np.flatnonzero(np.isfinite(cells_v[:until]).all(axis=1))
+    return tuple(cells_v[whole[0]].tolist()) if len(whole) else ()
 
 
 def _time(at_s: float) -> datetime:

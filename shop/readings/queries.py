@@ -69,18 +69,16 @@ def latest_reading(run: Run) -> Reading | None:
 
 def curve(run: Run, points: int) -> Curve:
     """About `points` points of the run over all its attempts, extremes and gaps kept."""
-    rows = ReadingChunk.objects.filter(run=run).order_by("attempt", "last_seq")
-    stored = rows.values_list("attempt", "payload")
-    chunks = [(attempt, decode(bytes(payload))) for attempt, payload in stored]
+    chunks = stored_tables(run)
     if not chunks:
         return EMPTY
     tables = [table for _, table in chunks]
     at_us: Ints = np.concatenate([table.values["at_us"] for table in tables])
     t_s = (at_us - at_us[0]) / MILLIONTHS
     columns = [
-        _column(tables, name) for name in ("voltage_uv", "supply_voltage_uv", "supply_current_ua")
+        column(tables, name) for name in ("voltage_uv", "supply_voltage_uv", "supply_current_ua")
     ]
-    cells = [_column(tables, f"cell_{n}_uv") for n in range(1, max(t.cells for t in tables) + 1)]
+    cells = [column(tables, f"cell_{n}_uv") for n in range(1, max(t.cells for t in tables) + 1)]
     kept = _kept(len(t_s), [*columns, *cells], points)
     attempts = np.repeat([attempt for attempt, _ in chunks], [table.count for table in tables])
     holes = _holes(t_s, attempts)
@@ -99,7 +97,14 @@ def curve(run: Run, points: int) -> Curve:
     )
 
 
-def _column(tables: Sequence[Table], name: str) -> Floats:
+def stored_tables(run: Run) -> list[tuple[int, Table]]:
+    """Every stored chunk of the run, decoded, with its attempt; in the order of the readings."""
+    rows = ReadingChunk.objects.filter(run=run).order_by("attempt", "last_seq")
+    stored = rows.values_list("attempt", "payload")
+    return [(attempt, decode(bytes(payload))) for attempt, payload in stored]
+
+
+def column(tables: Sequence[Table], name: str) -> Floats:
     """One column over all chunks; NaN in chunks that lack it (a scanner that was silent)."""
     return np.concatenate(
         [t.floats(name) if name in t.values else np.full(t.count, np.nan) for t in tables]

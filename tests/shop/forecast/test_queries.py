@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from shop import clock
-from shop.forecast.queries import Forecast, contacts_of, forecast, left_of
+from shop.forecast.queries import Forecast, forecast, outlook_of
 from shop.jobs.models import Job, Run
 from shop.jobs.planning import plan
 from shop.jobs.states import RunState
@@ -113,7 +113,7 @@ def flowing(hours: float, *, volts: float, every_s: float = 30.0) -> list[Readin
 def test_what_has_flowed_is_no_longer_ahead(job: Job, charging: Callable[..., Run]) -> None:
     before = told(job, 3.306).hours
 
-    left = left_of(charging(flowing(10.0, volts=3.338)))
+    left = outlook_of(charging(flowing(10.0, volts=3.338))).left
 
     assert left is not None
     assert left.hours is not None
@@ -137,7 +137,7 @@ def test_a_tail_is_followed_by_its_own_fall(charging: Callable[..., Run]) -> Non
         for n, reading in enumerate(bulk[:42], start=1)
     ]
 
-    left = left_of(charging([*bulk, *hold]))
+    left = outlook_of(charging([*bulk, *hold])).left
 
     assert left is not None
     assert left.hours is not None
@@ -145,7 +145,7 @@ def test_a_tail_is_followed_by_its_own_fall(charging: Callable[..., Run]) -> Non
 
 
 def test_nothing_is_foretold_outside_the_charge(charging: Callable[..., Run]) -> None:
-    assert left_of(charging(flowing(0.1, volts=3.33), step="connect")) is None
+    assert outlook_of(charging(flowing(0.1, volts=3.33), step="connect")).left is None
 
 
 def test_a_poor_contact_is_read_from_the_stored_readings(charging: Callable[..., Run]) -> None:
@@ -160,14 +160,14 @@ def test_a_poor_contact_is_read_from_the_stored_readings(charging: Callable[...,
         return replace(low(reading, 0.005), supply_current_a=2.0, regulation="CV")
 
     bulk = [low(reading, 0.030) for reading in hours[:last]]
-    found = contacts_of(charging([*bulk, *map(held, hours[last:])]))
+    found = outlook_of(charging([*bulk, *map(held, hours[last:])])).contacts
 
     assert found is not None
     assert [(one.position, round(one.at_most_ohm, 4)) for one in found.poor] == [(3, 0.0083)]
 
 
 def test_before_the_hold_no_contact_is_judged(charging: Callable[..., Run]) -> None:
-    found = contacts_of(charging(flowing(0.1, volts=3.40)))
+    found = outlook_of(charging(flowing(0.1, volts=3.40))).contacts
 
     assert found is not None
     assert found.words == "not observable before the hold"
