@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import log
 
-from stations.planner.hours import Interval
+from stations.planner.hours import Interval, between, knee
 from stations.planner.knowledge import Known
 from stations.procedures.steps import Charge
 from stations.values import SupplyRatings, Window
@@ -77,25 +77,16 @@ def _series(charge: Charge, supply: SupplyRatings, known: Known) -> list[Alterna
 
 def _series_h(charge: Charge, known: Known, amps: float, share: float) -> float:
     """The fullest cell stops the string; the parallel bank then fills what the others lack."""
-    soc = [_at(window, share) for window in known.soc]
+    soc = [between(window, share) for window in known.soc]
     c_rate = amps / known.capacity_ah
-    charged_h = known.capacity_ah * max(0.0, _knee(c_rate) - max(soc)) / amps
-    lift = max(0.0, _knee(c_rate) - max(soc))
+    lift = max(0.0, knee(c_rate) - max(soc))
+    charged_h = known.capacity_ah * lift / amps
     after = Known(known.capacity_ah, tuple(Window(z + lift, z + lift) for z in soc))
-    handling_h = HANDLING_H.high + share * (HANDLING_H.low - HANDLING_H.high)
+    handling_h = between(HANDLING_H, 1.0 - share)
     return charged_h + handling_h + _bank_h(after, charge.setpoint.current_a, 0.5)
 
 
 def _bank_h(known: Known, amps: float, share: float) -> float:
     c_rate = amps / known.bank_ah
-    missing = sum(max(0.0, _knee(c_rate) - _at(window, share)) for window in known.soc)
+    missing = sum(max(0.0, knee(c_rate) - between(window, share)) for window in known.soc)
     return known.capacity_ah * missing / amps + 0.40 * max(0.0, log(c_rate / TAIL_C)) + 0.5
-
-
-def _knee(c_rate: float) -> float:
-    """SOC at which CV begins."""
-    return 1.0 - 0.075 * min(c_rate, 0.2)
-
-
-def _at(window: Window, share: float) -> float:
-    return window.low + share * (window.high - window.low)

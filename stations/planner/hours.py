@@ -24,7 +24,7 @@ from stations.virtual import Act, Instruments, VirtualBench
 SAMPLE_S = 20.0
 BELOW_KNEE = 0.97  # SOC of the fullest cell where the end begins: still on the plateau
 BULK_V = 3.36  # a cell there under a small current
-KNEE_PER_C = 0.075  # a cell-sensed charge at c comes to CV that much below full, c up to 0.2
+KNEE_PER_C, KNEE_C_MAX = 0.075, 0.2  # a charge at c comes to CV that much below full, c up to 0.2
 # The tail's length is known within a factor; the surface gains move it about as much.
 SURFACE = Window(0.4, 2.0)
 LEAK_MONTH = Window(0.005, 0.035)
@@ -100,12 +100,12 @@ def spread(charge: Charge, known: Known, count: int) -> list[Setting]:
     accuracy_v = charge.trim.accuracy_v
     return [
         Setting(
-            surface=exp(_between(Window(log(SURFACE.low), log(SURFACE.high)), halton(i, 2))),
-            leads_ohm=_between(known.leads_ohm, halton(i, 3)),
-            link_ohm=_between(known.link_ohm, halton(i, 5)),
-            leak_month=_between(LEAK_MONTH, halton(i, 7)),
-            capacity_share=_between(CAPACITY_SHARE, halton(i, 11)),
-            supply_offset_v=_between(Window(-accuracy_v / 2, accuracy_v / 2), halton(i, 13)),
+            surface=exp(between(Window(log(SURFACE.low), log(SURFACE.high)), halton(i, 2))),
+            leads_ohm=between(known.leads_ohm, halton(i, 3)),
+            link_ohm=between(known.link_ohm, halton(i, 5)),
+            leak_month=between(LEAK_MONTH, halton(i, 7)),
+            capacity_share=between(CAPACITY_SHARE, halton(i, 11)),
+            supply_offset_v=between(Window(-accuracy_v / 2, accuracy_v / 2), halton(i, 13)),
         )
         for i in range(1, count + 1)
     ]
@@ -121,8 +121,14 @@ def halton(index: int, base: int) -> float:
     return point
 
 
-def _between(window: Window, share: float) -> float:
+def between(window: Window, share: float) -> float:
+    """`share` of the way from its low end to its high one."""
     return window.low + share * (window.high - window.low)
+
+
+def knee(c_rate: float) -> float:
+    """SOC at which a cell-sensed charge comes to CV."""
+    return 1.0 - KNEE_PER_C * min(c_rate, KNEE_C_MAX)
 
 
 def _courses_of(
@@ -134,14 +140,14 @@ def _courses_of(
     bulk_a = min(
         charge.setpoint.current_a, (charge.setpoint.voltage_v - BULK_V) / setting.leads_ohm
     )
-    middle = [_between(window, 0.5) for window in known.soc]
+    middle = [between(window, 0.5) for window in known.soc]
     lift = max(0.0, BELOW_KNEE - max(middle))
     hours, finishes = _played(program, charge, [soc + lift for soc in middle], cell, setting)
-    knee = 1.0 - KNEE_PER_C * min(bulk_a / bank_ah, 0.2)
-    rest_h = hours - (knee - _mean(middle) - lift) * bank_ah / bulk_a
+    full = knee(bulk_a / bank_ah)
+    rest_h = hours - (full - _mean(middle) - lift) * bank_ah / bulk_a
     return [
-        Course(bulk_a, (knee - _mean(soc)) * bank_ah, rest_h, finishes)
-        for soc in ([_between(window, share) for window in known.soc] for share in SHARES)
+        Course(bulk_a, (full - _mean(soc)) * bank_ah, rest_h, finishes)
+        for soc in ([between(window, share) for window in known.soc] for share in SHARES)
     ]
 
 
