@@ -14,8 +14,6 @@ import pytest
 import redis
 from pytest_django import Settings
 
-from shop import clock
-from shop.jobs import reaper
 from shop.jobs.models import Run
 from shop.jobs.services import send_run
 from shop.jobs.states import RunState
@@ -25,8 +23,9 @@ from stations.sim.proxy import PASS, Proxy, delay
 from tests.faults.matrix import Trial
 from tests.faults.processes import of_bench, running
 from tests.faults.readings import all_kept_once, kept, taken
-from tests.shop.jobs.shop_bench import ShopBench, is_in_cv, shop_bench
-from tests.shop.jobs.test_worker import SHORT, child_of, has_attempt, is_over, station_worker
+from tests.faults.test_worker import finish, in_its_hold, is_interrupted
+from tests.shop.jobs.shop_bench import ShopBench, shop_bench
+from tests.shop.jobs.test_worker import SHORT, child_of, has_attempt, station_worker
 from tests.shop.readings.test_uplink import leased_run, session_of, take
 from tests.wait import wait_until
 
@@ -142,10 +141,7 @@ def test_readings_that_come_late_stay_in_their_attempt_and_move_no_verdict(
     with shop_bench(alive=False) as bench, ExitStack() as workers:
         worker = workers.enter_context(station_worker(bench, env))
         with bench.uplink():
-            run = bench.start(cv_min_s=1200.0, resume_rest_s=2.0)
-            send_run(run.pk, bench.station.slug)
-            bench.connect(run)
-            wait_until(partial(is_in_cv, redis_client, bench), within_s=60)
+            run = in_its_hold(bench, redis_client)
         zombies = [worker.pid, child_of(worker.pid)]
         for pid in zombies:
             os.kill(pid, signal.SIGSTOP)
@@ -161,17 +157,8 @@ def test_readings_that_come_late_stay_in_their_attempt_and_move_no_verdict(
             bench.at_step(run, "balance")
             for pid in zombies:
                 os.kill(pid, signal.SIGCONT)
-            bench.at_step(run, "finish")
-            bench.confirm(run, "finish")
-            bench.unlink(run)
-            wait_until(partial(is_over, run), within_s=60, period_s=0.2)
+            finish(bench, run)
 
         assert (run.state, run.attempt, run.token) == (RunState.FINISHED, 2, 2)
         assert all_kept_once(bench, run, attempt=1)
         assert all_kept_once(bench, run, attempt=2)
-
-
-def is_interrupted(run: Run) -> bool:
-    reaper.reap(now=clock.now())
-    run.refresh_from_db()
-    return run.state == RunState.INTERRUPTED

@@ -56,11 +56,16 @@ def charging(
 ) -> Iterator[tuple[ShopBench, Run, subprocess.Popen[bytes]]]:
     """A run in its CV hold, driven by a real worker."""
     with shop_bench(alive=alive) as bench, station_worker(bench, env) as worker:
-        run = bench.start(cv_min_s=1200.0, resume_rest_s=2.0)
-        send_run(run.pk, bench.station.slug)
-        bench.connect(run)
-        wait_until(partial(is_in_cv, redis_client, bench), within_s=60)
-        yield bench, run, worker
+        yield bench, in_its_hold(bench, redis_client), worker
+
+
+def in_its_hold(bench: ShopBench, redis_client: redis.Redis) -> Run:
+    """A run that the bench's worker has taken as far as its CV hold."""
+    run = bench.start(cv_min_s=1200.0, resume_rest_s=2.0)
+    send_run(run.pk, bench.station.slug)
+    bench.connect(run)
+    wait_until(partial(is_in_cv, redis_client, bench), within_s=60)
+    return run
 
 
 def finish(bench: ShopBench, run: Run) -> None:
@@ -177,10 +182,7 @@ def test_a_bench_alone_for_longer_than_its_autonomy_switches_off_and_goes_on_lat
     with shop_bench(alive=False) as bench, station_worker(bench, env | short):
         uplink = bench.uplink()
         with uplink:
-            run = bench.start(cv_min_s=1200.0, resume_rest_s=2.0)
-            send_run(run.pk, bench.station.slug)
-            bench.connect(run)
-            wait_until(partial(is_in_cv, redis_client, bench), within_s=60)
+            run = in_its_hold(bench, redis_client)
         alone_at = wall_now()
         trial.happened(bench.guarded.sim.output_is_on())
         bench.guarded.wait_off(alone_at, within_s=4.0)
@@ -222,10 +224,7 @@ def test_two_faults_at_once_are_answered_by_the_stricter_limit(
     with shop_bench(alive=False) as bench, ExitStack() as workers:
         worker = workers.enter_context(station_worker(bench, env))
         with bench.uplink():
-            run = bench.start(cv_min_s=1200.0, resume_rest_s=2.0)
-            send_run(run.pk, bench.station.slug)
-            bench.connect(run)
-            wait_until(partial(is_in_cv, redis_client, bench), within_s=60)
+            run = in_its_hold(bench, redis_client)
         killed_at = wall_now()
         worker.kill()
         trial.happened(is_gone(worker.pid) or worker.wait(timeout=5))

@@ -6,14 +6,14 @@ A scripted relay board stands in for boards that are not as the makers say.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from stations.clock import guard_s
-from stations.drivers.protocols import InstrumentSilent, Refused, RelayState
+from stations.drivers.protocols import Refused, RelayState
 from stations.drivers.transport import always
 from stations.drivers.waveshare_relay8 import RATINGS
 from stations.guardian.contactor import Contactor, ContactorHand
@@ -22,6 +22,7 @@ from stations.guardian.lockout import Lockout
 from stations.guardian.off import LOCKED, OffKeeper
 from stations.guardian.switched import Overtaken, ReadBackDiffers
 from stations.values import Identity, RelayRatings
+from tests.stations.scripted_device import ScriptedDevice
 from tests.stations.test_guardian_off import SETPOINT, Supply
 from tests.stations.test_guardian_off import Lane as SupplyLane
 
@@ -29,55 +30,35 @@ CHANNEL, HOLD_S = 2, 6.0
 
 
 @dataclass
-class Board:
+class Board(ScriptedDevice):
     """A relay board with switches for what goes wrong."""
 
     closes: bool = True
     opens: bool = True  # when its time is over
     renews: bool = True  # its time when closed again
     obeys_release: bool = True
-    silent: int = 0  # how many exchanges go unanswered
     until_s: float = 0.0
-    sent: list[str] = field(default_factory=list)
     ratings: RelayRatings = RATINGS
-
-    def __post_init__(self) -> None:
-        self.may_repeat: Callable[[], bool] = always
-
-    def _exchange(self, words: str) -> None:
-        self.sent.append(words)
-        if self.silent:
-            self.silent -= 1
-            raise InstrumentSilent(f"no answer to {words}")
 
     def identify(self) -> Identity:
         return Identity("relay", "Relay8", "unit-1", "2.00")
-
-    def prepare(self) -> None:
-        self._exchange("prepare")
-
-    def close(self) -> None:
-        self.sent.append("close")
-
-    def reopen(self) -> None:
-        self.sent.append("reopen")
 
     @property
     def closed(self) -> bool:
         return guard_s() < self.until_s
 
     def read(self) -> RelayState:
-        self._exchange("read")
+        self.exchange("read")
         return RelayState(frozenset({CHANNEL} if self.closed else ()), "")
 
     def hold(self, channel: int, seconds: float) -> None:
-        self._exchange(f"hold {seconds:g}")
+        self.exchange(f"hold {seconds:g}")
         assert channel == CHANNEL
         if self.closes and (self.renews or not self.closed):
             self.until_s = guard_s() + seconds if self.opens else float("inf")
 
     def release(self, channel: int) -> None:
-        self._exchange("release")
+        self.exchange("release")
         assert channel == CHANNEL
         if self.obeys_release:
             self.until_s = 0.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from stations.clock import RealClock
-from stations.drivers.protocols import InstrumentSilent, LoadState
-from stations.drivers.transport import always
+from stations.drivers.protocols import LoadState
 from stations.guardian.envelope import judge
 from stations.guardian.lane import Answer, Done
 from stations.guardian.load import LoadHand, LoadRead
@@ -23,6 +22,7 @@ from stations.guardian.session import draw_problem, limits_problem
 from stations.guardian.switched import NotOff, ReadBackDiffers
 from stations.values import NAN, Cutoff, Draw, Identity, LoadRatings, OffProof, Reading
 from tests.stations.procedures.scripted import LOAD
+from tests.stations.scripted_device import ScriptedDevice
 from tests.stations.test_guardian_envelope import FINE, LIMITS, START, TALLY
 from tests.stations.test_guardian_off import Lane as SupplyLane
 from tests.stations.test_guardian_off import Supply
@@ -33,59 +33,39 @@ DRAWING = replace(LIMITS, drawn_max_a=42.0, drawn_max_ah=10.0)
 
 
 @dataclass
-class ScriptedLoad:
+class ScriptedLoad(ScriptedDevice):
     """A load with switches for what goes wrong."""
 
     on: bool = False
     obeys: bool = True
     keeps: bool = True
-    silent: int = 0
     level_a: float = 0.0
     cutoff: Cutoff = Cutoff(0.0, 0.0)  # noqa: RUF009  frozen
-    sent: list[str] = field(default_factory=list)
     ratings: LoadRatings = LOAD
-
-    def __post_init__(self) -> None:
-        self.may_repeat: Callable[[], bool] = always
-
-    def _exchange(self, words: str) -> None:
-        self.sent.append(words)
-        if self.silent:
-            self.silent -= 1
-            raise InstrumentSilent(f"no answer to {words}")
 
     def identify(self) -> Identity:
         return Identity("load", "IT8514C+", "8000123456", "1.12")
 
-    def prepare(self) -> None:
-        self._exchange("prepare")
-
-    def close(self) -> None:
-        self.sent.append("close")
-
-    def reopen(self) -> None:
-        self.sent.append("reopen")
-
     def output(self, on: bool) -> None:
-        self._exchange("on" if on else "off")
+        self.exchange("on" if on else "off")
         if self.obeys:
             self.on = on
 
     def read(self) -> LoadState:
-        self._exchange("read")
+        self.exchange("read")
         return LoadState(self.level_a, 3.2, self.level_a if self.on else 0.0, self.on, "CC", "", "")
 
     def protect(self, cutoff: Cutoff) -> None:
-        self._exchange("protect")
+        self.exchange("protect")
         if self.keeps:
             self.cutoff = cutoff
 
     def read_protection(self) -> Cutoff:
-        self._exchange("read protection")
+        self.exchange("read protection")
         return self.cutoff
 
     def apply(self, level_a: float) -> None:
-        self._exchange("apply")
+        self.exchange("apply")
         if self.keeps:
             self.level_a = level_a
 

@@ -7,7 +7,7 @@ commands, a current that stays, values that do not stick.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,13 @@ import pytest
 
 from stations.clock import RealClock, guard_s
 from stations.drivers.protocols import InstrumentSilent, SupplyState
-from stations.drivers.transport import always
 from stations.guardian.lane import Answer, Done
 from stations.guardian.lockout import Lockout
 from stations.guardian.off import OffKeeper
 from stations.guardian.supply import SupplyHand
 from stations.guardian.switched import NotOff, Overtaken, ReadBackDiffers, TooSoon
 from stations.values import Identity, OffProof, Protection, Setpoint, SupplyRatings
+from tests.stations.scripted_device import ScriptedDevice
 
 RATINGS = SupplyRatings(
     model="RD6018",
@@ -38,49 +38,29 @@ SETPOINT, PROTECTION = Setpoint(3.65, 14.4), Protection(3.75, 15.1)
 
 
 @dataclass
-class Supply:
+class Supply(ScriptedDevice):
     """A supply with switches for what goes wrong."""
 
     on: bool = True
     current_a: float = 14.4
     obeys: bool = True
-    silent: int = 0  # how many exchanges go unanswered
     late_on_s: float = 0.0  # guard time at which an ON that timed out is obeyed after all
     sticks: bool = True
     setpoint: Setpoint = Setpoint(0.0, 0.0)  # noqa: RUF009  frozen
     protection: Protection = Protection(62.0, 18.36)  # noqa: RUF009  frozen
-    sent: list[str] = field(default_factory=list)
     ratings: SupplyRatings = RATINGS
-
-    def __post_init__(self) -> None:
-        self.may_repeat: Callable[[], bool] = always
-
-    def _exchange(self, words: str) -> None:
-        self.sent.append(words)
-        if self.silent:
-            self.silent -= 1
-            raise InstrumentSilent(f"no answer to {words}")
 
     def identify(self) -> Identity:
         return Identity("supply", "RD6018", "00012345", "1.28")
 
-    def prepare(self) -> None:
-        self._exchange("prepare")
-
-    def close(self) -> None:
-        self.sent.append("close")
-
-    def reopen(self) -> None:
-        self.sent.append("reopen")
-
     def output(self, on: bool) -> None:
-        self._exchange("on" if on else "off")
+        self.exchange("on" if on else "off")
         if self.obeys:
             self.on = on
             self.current_a = 14.4 if on else self.current_a if not self.sticks else 0.0
 
     def read(self) -> SupplyState:
-        self._exchange("read")
+        self.exchange("read")
         if self.late_on_s and guard_s() >= self.late_on_s:
             self.on, self.late_on_s = True, 0.0
         return SupplyState(
@@ -94,16 +74,16 @@ class Supply:
         )
 
     def protect(self, protection: Protection) -> None:
-        self._exchange("protect")
+        self.exchange("protect")
         if self.sticks:
             self.protection = protection
 
     def read_protection(self) -> Protection:
-        self._exchange("read protection")
+        self.exchange("read protection")
         return self.protection
 
     def apply(self, setpoint: Setpoint) -> None:
-        self._exchange("apply")
+        self.exchange("apply")
         if self.sticks:
             self.setpoint = setpoint
 
