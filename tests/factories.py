@@ -123,13 +123,7 @@ def make_recipe_of(procedure: str, parameters: Mapping[str, Any], *, by: User) -
 
 
 def make_capacity_recipe(*, by: User, **parameters: Any) -> RecipeVersion:
-    return RecipeVersion.objects.create(
-        recipe=Recipe.objects.create(name=f"Capacity test {next(_numbers)}"),
-        version=1,
-        procedure="capacity_test",
-        parameters=capacity_defaults() | parameters,
-        created_by=by,
-    )
+    return make_recipe_of("capacity_test", capacity_defaults() | parameters, by=by)
 
 
 def make_policy(*, by: User, **parameters: Any) -> PolicyVersion:

@@ -5,6 +5,7 @@ On the phone axe-core reads each of them as well, in both schemes.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,16 +14,19 @@ from playwright.sync_api import Browser, Page, expect
 
 from shop import clock
 from shop.evidence.taking_back import withdraw
+from shop.jobs.models import Run
 from shop.packs.models import Pack
 from shop.trace.services import share
+from tests import factories
 from tests.api.made import assembled
 from tests.cast import Cast
 from tests.e2e.shop import SIZES, Person, Shop, make_shop
+from tests.played import play_capacity
 
 PRIMARY = "main button:not(.quiet), main a[role=button]:not(.quiet)"
 
 
-def pages_of(shop: Shop, trace: str) -> dict[str, str]:
+def pages_of(shop: Shop, tested: Run, trace: str) -> dict[str, str]:
     cell = shop.cells[0]
     return {
         "board": "/",
@@ -31,6 +35,8 @@ def pages_of(shop: Shop, trace: str) -> dict[str, str]:
         "job-new": "/jobs/new",
         "run-waiting": f"/runs/{shop.waiting.pk}",
         "run-done": f"/runs/{shop.played.pk}",
+        "job-capacity": f"/jobs/{tested.job_id}",
+        "run-capacity": f"/runs/{tested.pk}",
         "shelf": "/shelf",
         "recalls": "/recalls",
         "approvals": "/approvals",
@@ -62,7 +68,7 @@ def test_every_page_fits_and_shows_its_act(
     person.page.screenshot(path=shots / f"login-{size}-{scheme}.png")
     person.log_in("sade")
 
-    for name, path in pages_of(shop, trace).items():
+    for name, path in pages_of(shop, cell_tested(cast), trace).items():
         page = person.open(path)
         if name in LATER:
             expect(page.locator(LATER[name])).to_be_visible(timeout=30_000)
@@ -75,6 +81,14 @@ def test_every_page_fits_and_shows_its_act(
 
     person.leave()
     assert person.complaints == []
+
+
+def cell_tested(cast: Cast) -> Run:
+    """A capacity test that was done this morning."""
+    began_at = clock.now() - timedelta(hours=6)
+    station = factories.make_station(load=True, now=began_at)
+    (cell,) = factories.make_cells(1)
+    return play_capacity(by=cast.tola, cell=cell, station=station, began_at=began_at)
 
 
 def recall(pack: Pack, cast: Cast) -> None:

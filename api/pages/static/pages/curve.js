@@ -55,7 +55,7 @@ function options(width, newest) {
   return {
     width, height: 320,
     cursor: { y: false },
-    scales: { x: { time: true }, V: {}, A: { range: (u, low, high) => [0, Math.max(1, high * 1.08)] } },
+    scales: { x: { time: true }, V: {}, A: { range: (u, low, high) => [Math.min(0, low * 1.08), Math.max(1, high * 1.08)] } },
     series: [
       { label: "Time", value: (u, at) => at === null ? "–" : clockText(at, true) },
       { label: "Bank", scale: "V", stroke: token("--accent"), width: 2, value: (u, v) => shown(v, 3, "V"), spanGaps: false },
