@@ -74,16 +74,10 @@ def duration(length: timedelta | float | None) -> str:
 
 def hours(value_h: float) -> str:
     """A length of charging: "40 min", "2 h 50 min", and beyond ten hours whole ones, never days."""
-    minutes = max(0, round(value_h * 60 / 5) * 5)
-    if minutes < 60:
-        return f"{minutes}{THIN}min"
-    if minutes < 600:
-        return (
-            f"{minutes // 60}{THIN}h {minutes % 60}{THIN}min"
-            if minutes % 60
-            else f"{minutes // 60}{THIN}h"
-        )
-    return f"{round(value_h)}{THIN}h"
+    minutes = max(0, round(value_h * 12) * 5)
+    if minutes >= 600:
+        return f"{round(value_h)}{THIN}h"
+    return duration(minutes * MINUTE) if minutes else f"0{THIN}min"
 
 
 def countdown(seconds: float) -> str:

@@ -52,6 +52,24 @@ def test_lengths_of_time_as_people_say_them(seconds: float, said: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("hours", "said"),
+    [
+        (0.0, "0_min"),
+        (0.68, "40_min"),
+        (1.0, "1_h"),
+        (2.84, "2_h 50_min"),
+        (9.95, "9_h 55_min"),
+        (10.0, "10_h"),
+        (162.4, "162_h"),
+    ],
+)
+def test_hours_are_said_to_five_minutes_and_beyond_ten_in_whole_ones(
+    hours: float, said: str
+) -> None:
+    assert words.hours(hours) == said.replace("_", NBSP)
+
+
+@pytest.mark.parametrize(
     ("ago", "said"),
     [
         (timedelta(minutes=12), "11:48 today, 12_min ago"),
