@@ -6,7 +6,6 @@ read back before every ON.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from stations.clock import Clock
@@ -15,15 +14,6 @@ from stations.guardian.switched import ReadBackDiffers, SwitchedHand
 from stations.values import Draw, LoadRatings
 
 TIMER_COUNT_S = 1.0  # a load rounds its timer up to whole seconds
-
-
-@dataclass(frozen=True, slots=True)
-class LoadRead:
-    """One read-back, and whether current and own ends are the ones we last sent."""
-
-    state: LoadState
-    as_set: bool
-    protected: bool = True
 
 
 class LoadHand(SwitchedHand[Load, LoadState]):
@@ -36,12 +26,6 @@ class LoadHand(SwitchedHand[Load, LoadState]):
         self.ratings: LoadRatings = load.ratings
         self._sent_a: float | None = None
         self._draw: Draw | None = None
-
-    def read(self) -> LoadRead:
-        with self._noting_silence():
-            state = self._device.read()
-            protected = self._still_protected()
-        return LoadRead(state, self._differs(state) == "", protected)
 
     def configure(self, draw: Draw) -> None:
         """Its own ends first, then the current, both read back; only with the load off."""

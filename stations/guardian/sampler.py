@@ -15,10 +15,9 @@ from functools import partial
 from typing import Any, cast
 
 from stations.clock import guard_s
-from stations.drivers.protocols import BadReply, LoadState, Measured
+from stations.drivers.protocols import BadReply, LoadState, Measured, SupplyState
 from stations.guardian.lane import READ, Answer, Lane
-from stations.guardian.load import LoadRead
-from stations.guardian.supply import SupplyRead
+from stations.guardian.switched import ReadBack
 from stations.values import NAN, Reading
 
 SWITCHED = ("supply", "load")
@@ -37,12 +36,12 @@ class Sample:
     oldest_s: float = math.inf  # guard time at which the oldest answer was asked for
 
     @property
-    def supply(self) -> SupplyRead | None:
-        return cast("SupplyRead | None", self.heard.get("supply"))
+    def supply(self) -> ReadBack[SupplyState] | None:
+        return cast("ReadBack[SupplyState] | None", self.heard.get("supply"))
 
     @property
-    def load(self) -> LoadRead | None:
-        return cast("LoadRead | None", self.heard.get("load"))
+    def load(self) -> ReadBack[LoadState] | None:
+        return cast("ReadBack[LoadState] | None", self.heard.get("load"))
 
     @property
     def found_on(self) -> tuple[str, ...]:

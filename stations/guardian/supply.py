@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import ClassVar
 
 from stations.clock import Clock
 from stations.drivers.protocols import PowerSupply, SupplyState
 from stations.guardian.switched import Overtaken, ReadBackDiffers, SwitchedHand
 from stations.values import Protection, Setpoint, SupplyRatings
-
-
-@dataclass(frozen=True, slots=True)
-class SupplyRead:
-    """One read-back, and whether set-point and protection are the ones we last sent."""
-
-    state: SupplyState
-    as_set: bool
-    protected: bool = True
 
 
 class SupplyHand(SwitchedHand[PowerSupply, SupplyState]):
@@ -31,12 +21,6 @@ class SupplyHand(SwitchedHand[PowerSupply, SupplyState]):
         self.ratings: SupplyRatings = supply.ratings
         self._sent: Setpoint | None = None
         self._protection: Protection | None = None
-
-    def read(self) -> SupplyRead:
-        with self._noting_silence():
-            state = self._device.read()
-            protected = self._still_protected()
-        return SupplyRead(state, self._differs(state) == "", protected)
 
     def configure(self, setpoint: Setpoint, protection: Protection) -> None:
         """Protection first, then the set-point, both read back; only with the output off."""

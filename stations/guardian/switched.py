@@ -12,6 +12,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import ClassVar, Generic, Protocol, TypeVar
 
 from stations.clock import Clock, guard_s, wall_now
@@ -61,6 +62,15 @@ D = TypeVar("D", bound=Switched)
 S = TypeVar("S", bound=State)
 
 
+@dataclass(frozen=True, slots=True)
+class ReadBack(Generic[S]):
+    """One read-back, and whether what is set and what protects is what was sent last."""
+
+    state: S
+    as_set: bool
+    protected: bool = True
+
+
 class SwitchedHand(ABC, Generic[D, S]):
     """The acts on one instrument that can be on; called by one thread only.
 
@@ -105,6 +115,12 @@ class SwitchedHand(ABC, Generic[D, S]):
     def prepare(self) -> None:
         with self._noting_silence():
             self._device.prepare()
+
+    def read(self) -> ReadBack[S]:
+        with self._noting_silence():
+            state = self._state()
+            protected = self._still_protected()
+        return ReadBack(state, self._differs(state) == "", protected)
 
     def energise(self, wanted: Callable[[], bool], *, contactor: bool = False) -> None:
         """Output on and seen on; `wanted` is asked at the last moment.

@@ -14,12 +14,12 @@ from stations.clock import RealClock
 from stations.drivers.protocols import LoadState
 from stations.guardian.envelope import judge
 from stations.guardian.lane import Answer, Done
-from stations.guardian.load import LoadHand, LoadRead
+from stations.guardian.load import LoadHand
 from stations.guardian.lockout import Lockout
 from stations.guardian.off import OffKeeper
 from stations.guardian.sampler import Sample, reading_of
 from stations.guardian.session import draw_problem, limits_problem
-from stations.guardian.switched import NotOff, ReadBackDiffers
+from stations.guardian.switched import NotOff, ReadBack, ReadBackDiffers
 from stations.values import NAN, Cutoff, Draw, Identity, LoadRatings, OffProof, Reading
 from tests.stations.procedures.scripted import LOAD
 from tests.stations.scripted_device import ScriptedDevice
@@ -183,12 +183,12 @@ def test_a_supply_that_is_off_is_no_off_where_the_load_is_not(
     assert told == [None]
 
 
-def load_read(*, on: bool = True, tripped: str = "", **changes: Any) -> LoadRead:
+def load_read(*, on: bool = True, tripped: str = "", **changes: Any) -> ReadBack[LoadState]:
     state = LoadState(40.0, 3.0, 40.0 if on else 0.0, on, "CC", tripped, "aa 00")
-    return LoadRead(replace(state), **({"as_set": True, "protected": True} | changes))
+    return ReadBack(replace(state), **({"as_set": True, "protected": True} | changes))
 
 
-def reading(load: LoadRead | None, **changes: Any) -> Reading:
+def reading(load: ReadBack[LoadState] | None, **changes: Any) -> Reading:
     heard = dict(GOOD) | {"supply": supply(on=False)} | ({"load": load} if load else {})
     sample = Sample(began_s=10.0, pending=set(), heard=heard)
     sample.oldest_s = 10.0
@@ -214,7 +214,7 @@ def test_a_reading_of_a_draw_has_the_loads_volts_and_a_current_below_zero() -> N
         (load_read(on=False, tripped="OT"), "load_tripped_ot"),
     ],
 )
-def test_what_is_odd_about_the_load_is_a_flag(load: LoadRead | None, flag: str) -> None:
+def test_what_is_odd_about_the_load_is_a_flag(load: ReadBack[LoadState] | None, flag: str) -> None:
     seen = reading(load)
 
     assert seen.flags == {flag}

@@ -13,7 +13,7 @@ from stations.clock import guard_s
 from stations.drivers.protocols import BadReply, InstrumentSilent, Measured, SupplyState
 from stations.guardian.lane import Answer, Done
 from stations.guardian.sampler import Sample, Sampler, reading_of
-from stations.guardian.supply import SupplyRead
+from stations.guardian.switched import ReadBack
 from stations.values import NAN, Reading, Setpoint
 
 AT = datetime(2026, 1, 5, 22, 0, tzinfo=UTC)
@@ -21,7 +21,7 @@ AT = datetime(2026, 1, 5, 22, 0, tzinfo=UTC)
 
 def supply(
     on: bool = True, tripped: str = "", as_set: bool = True, protected: bool = True
-) -> SupplyRead:
+) -> ReadBack[SupplyState]:
     state = SupplyState(
         setpoint=Setpoint(3.65, 14.4),
         voltage_v=3.5,
@@ -31,7 +31,7 @@ def supply(
         tripped=tripped,
         raw="01 03",
     )
-    return SupplyRead(state, as_set, protected)
+    return ReadBack(state, as_set, protected)
 
 
 GOOD: Mapping[str, Any] = {
