@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from shop.jobs.defaults import Policy, policy_of
-from stations.procedures.steps import DisconnectRule, RecheckRule
+from stations.procedures.rules import DisconnectRule, RecheckRule
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,14 +20,7 @@ from shop.refusals import Problem, Refusal, refuse
 from stations.drivers.registry import DRIVERS
 from stations.plain import to_plain
 from stations.procedures import check
-from stations.procedures.steps import (
-    Charge,
-    Discharge,
-    Measure,
-    PlanRefused,
-    Program,
-    Rest,
-)
+from stations.procedures.steps import Charge, Discharge, Measure, PlanRefused, Program, Rest
 from stations.values import LoadRatings, MeterRatings, Ratings, SupplyRatings
 
 
