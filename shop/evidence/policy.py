@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from shop.jobs.defaults import Policy, policy_of
+from shop.jobs.policies import Policy, policy_of
 from stations.procedures.rules import DisconnectRule, RecheckRule
 
 
