@@ -159,12 +159,13 @@ class ThermometerRatings:
 
 @dataclass(frozen=True, slots=True)
 class Ratings:
-    """Everything the dry run needs to know of a bench."""
+    """Everything the dry run needs to know of a bench; `by_hand`: a hand-held meter lies there."""
 
     supply: SupplyRatings
     meter: MeterRatings
     scanner: MeterRatings | None = None
     load: LoadRatings | None = None
+    by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,8 @@ def resumed(run: Run, *, at: datetime, stopped: OffProof, reason: str) -> Run:
         flat_from=None,
         peak_voltage_v=NAN,
         settled=(),
+        typed=(),
+        retyped=(),
         doubtful=0,
         above_window=0,
         outs_of_place=0,
