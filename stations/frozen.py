@@ -20,8 +20,9 @@ def changed(value: T, **new: Any) -> T:
     """
     if all(getattr(value, name) is given for name, given in new.items()):
         return value
-    read, setters = _slots(type(value))
-    copy = object.__new__(type(value))
+    kind: Any = type(value)
+    read, setters = _slots(kind)
+    copy: T = object.__new__(kind)
     for setter, kept in zip(setters.values(), read(value), strict=True):
         setter(copy, kept)
     for name, given in new.items():
