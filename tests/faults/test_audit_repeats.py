@@ -10,7 +10,7 @@ import pytest
 from shop.equipment.models import Calibration
 from shop.equipment.services import record_calibration
 from shop.evidence.models import CapacityTest
-from shop.evidence.services import import_capacity_file
+from shop.evidence.services.capacity import import_capacity_file
 from shop.jobs.models import PolicyVersion, RecipeRetirement, RecipeVersion
 from shop.jobs.policies import policy_defaults
 from shop.jobs.recipes import top_balance
