@@ -145,7 +145,8 @@ def _serials(request: HttpRequest) -> list[str]:
 
 
 def _new_page(request: HttpRequest, refusal: Refusal | None = None) -> HttpResponse:
-    recipes = RecipeVersion.objects.select_related("recipe").order_by("recipe", "-version")
+    offered = RecipeVersion.objects.filter(retirement=None)
+    recipes = offered.select_related("recipe").order_by("recipe", "-version")
     context = {
         "refusal": refusal,
         "recipes": recipes,
@@ -211,11 +212,12 @@ def _plan_shown(job: Job) -> dict[str, Any]:
 
 
 def _claim_problems(job: Job, station: Station) -> list[Problem]:
+    roles = [instrument.role for instrument in station.instruments.all()]
     return rules.claim_problems(
         state=job.state,
         station=station.slug,
-        roles=[instrument.role for instrument in station.instruments.all()],
-        instruments_needed=procedure_of(job.kind).needs,
+        roles=roles,
+        instruments_needed=procedure_of(job.kind).needs_at(roles),
     )
 
 

@@ -9,6 +9,7 @@ class OutputState(StrEnum):
     OFF = "OFF"  # proven: by the supply's own state and by measured current
     ON = "ON"
     UNKNOWN = "UNKNOWN"
+    SEEN_OFF = "SEEN_OFF"  # by a person at a bench whose host is lost; a start needs OFF
 
 
 class InstrumentRole(StrEnum):
@@ -17,7 +18,10 @@ class InstrumentRole(StrEnum):
     SCANNER = "scanner"
     LOAD = "load"
     RELAY = "relay"  # known by its address on the bus, each board of the shop with its own
+    MANUAL = "manual"  # a hand-held meter: a person reads it and types, no bench knows of it
 
 
+# No wire leads to these: a bench can neither ask them who they are nor lack them.
+UNWIRED = frozenset({InstrumentRole.MANUAL.value})
 # These measure nothing, so there is nothing to calibrate.
 UNCALIBRATED = frozenset({InstrumentRole.RELAY.value})

@@ -7,14 +7,14 @@ a program is built from comes in as values.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from shop.equipment.states import InstrumentRole
 from shop.jobs import recipes
 from shop.jobs.figures import Cells
-from shop.jobs.parameters import Parameters
+from shop.jobs.parameters import Bounds, Described, Parameters
 from shop.refusals import Problem, Refusal
 from stations.procedures.steps import Program
 from stations.values import Ratings
@@ -29,6 +29,10 @@ CAPACITY_TEST = "capacity_test"
 class Recipe(Protocol):
     """A module of `shop.jobs.recipes`."""
 
+    @property
+    def BOUNDS(self) -> Bounds: ...  # noqa: N802  constants of a module
+    @property
+    def SAID(self) -> Described: ...  # noqa: N802
     def recipe_of(self, parameters: Parameters, /) -> object: ...
     def defaults(self) -> dict[str, Any]: ...
     def program(self, parameters: Parameters, cells: Cells, ratings: Ratings, /) -> Program: ...
@@ -50,6 +54,12 @@ class Procedure:
     cells_min: int = 2
     cells_max: int = 64
     tests_capacity: bool = False
+    by_hand: bool = False  # cells may be read with a hand-held meter where no scanner is (B7, B8)
+
+    def needs_at(self, roles: Collection[str]) -> frozenset[str]:
+        """What it needs at a station that has instruments of `roles`."""
+        typed = self.by_hand and InstrumentRole.MANUAL in roles
+        return self.needs - {InstrumentRole.SCANNER.value} if typed else self.needs
 
 
 METER, LOAD = InstrumentRole.METER.value, InstrumentRole.LOAD.value
@@ -61,6 +71,7 @@ PROCEDURES: Mapping[str, Procedure] = {
         recipe=recipes.top_balance,
         needs=CHARGED_BY,
         moves_charge=True,
+        by_hand=True,
         method="TOP",
         joins=True,
     ),
@@ -68,6 +79,7 @@ PROCEDURES: Mapping[str, Procedure] = {
         recipe=recipes.step_pause,
         needs=CHARGED_BY,
         moves_charge=True,
+        by_hand=True,
         method="TOP_STEP",
         joins=True,
     ),
@@ -75,12 +87,14 @@ PROCEDURES: Mapping[str, Procedure] = {
         recipe=recipes.single_cells,
         needs=CHARGED_BY,
         moves_charge=True,
+        by_hand=True,
         method="TOP_CELL",
     ),
     CELL_RECHARGE: Procedure(
         recipe=recipes.recharge,
         needs=CHARGED_BY,
         moves_charge=True,
+        by_hand=True,
         method="TOP_CELL",
         cells_min=1,
         cells_max=1,
@@ -89,6 +103,7 @@ PROCEDURES: Mapping[str, Procedure] = {
         recipe=recipes.levelling,
         needs=CHARGED_BY,
         moves_charge=True,
+        by_hand=True,
         joins=True,
         cells_min=1,
     ),
@@ -104,6 +119,7 @@ PROCEDURES: Mapping[str, Procedure] = {
         recipe=recipes.recheck,
         needs=MEASURED_BY,
         moves_charge=False,
+        by_hand=True,
     ),
 }
 # Runs of these leave a balance as it was.
