@@ -44,7 +44,7 @@ class StationShown:
         if self.run is None:
             unknown = self.output == OutputState.UNKNOWN
             return ("missing", "Output unknown") if unknown else ("idle", "Free")
-        if self.progress.needs:
+        if self.progress.waits:
             return "waiting", "Waiting for you"
         return "", ""  # the run's own status says it
 

@@ -80,13 +80,15 @@ class VoltageCheck(models.Model):
     @property
     def again(self) -> Taken | None:
         """The first cell's second reading."""
-        if self.again_v is None:
+        position, voltage_v = self.again_position, self.again_v
+        at, received_at = self.again_at, self.again_received_at
+        if position is None or voltage_v is None or at is None or received_at is None:
             return None
         return Taken(
-            position=self.again_position or 0,
-            voltage_v=self.again_v,
-            at=self.again_at,
-            received_at=self.again_received_at,
+            position=position,
+            voltage_v=voltage_v,
+            at=at,
+            received_at=received_at,
             meter=self.meter.serial_number,
         )
 

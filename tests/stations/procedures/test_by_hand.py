@@ -13,7 +13,7 @@ from stations.procedures import by_hand, check
 from stations.procedures.actions import Finish, Hold, Refuse
 from stations.procedures.decide import decide
 from stations.procedures.state import Record, Run
-from stations.procedures.steps import Measure, Program
+from stations.procedures.steps import ByHand, Measure, Program
 from stations.values import OffProof
 from tests.stations.procedures.scripted import (
     RATINGS,
@@ -171,7 +171,7 @@ def test_a_figure_may_be_corrected_and_the_first_one_stays_on_record() -> None:
     ],
 )
 def test_a_slip_is_named(voltage_v: float, words: str) -> None:
-    (found,) = by_hand.slips(by_hand.ByHand(by_hand.PLAUSIBLE, 0.02, again=True), voltage_v)
+    (found,) = by_hand.slips(ByHand(by_hand.PLAUSIBLE, 0.02, again=True), voltage_v)
 
     assert words in found
 
