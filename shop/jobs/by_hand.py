@@ -24,7 +24,7 @@ from stations.procedures import by_hand
 from stations.procedures.steps import ByHand, Measure
 
 KIND = "reading"
-FIGURE = re.compile(r"([+-]?\d{1,6}(?:[.,]\d{0,6})?)\s*[vV]?")
+FIGURE = re.compile(r"([+-]?[0-9]{1,6}(?:[.,][0-9]{0,6})?)\s*[vV]?")
 
 
 @dataclass(frozen=True, slots=True)
