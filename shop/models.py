@@ -1,6 +1,7 @@
 """Every model of the app, for Django; each lives with its concept."""
 
 from shop.audit.models import AuditEntry
+from shop.care.models import BalanceSkip, Disassembly, PackReading, Recovery
 from shop.cells.models import Batch, Cell, CellType
 from shop.equipment.models import (
     Calibration,
@@ -44,6 +45,7 @@ __all__ = [
     "Approval",
     "AuditEntry",
     "Balance",
+    "BalanceSkip",
     "Batch",
     "Calibration",
     "CalibrationWithdrawal",
@@ -54,6 +56,7 @@ __all__ = [
     "CellVoltage",
     "Commissioning",
     "Customer",
+    "Disassembly",
     "Disposition",
     "DoneRequest",
     "GateDecision",
@@ -66,12 +69,14 @@ __all__ = [
     "Nonconformance",
     "Pack",
     "PackDesign",
+    "PackReading",
     "PersonAct",
     "Placement",
     "PolicyVersion",
     "ReadingChunk",
     "Recipe",
     "RecipeVersion",
+    "Recovery",
     "Run",
     "RunCell",
     "SigningKey",
