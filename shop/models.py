@@ -2,7 +2,7 @@
 
 from shop.audit.models import AuditEntry
 from shop.care.models import BalanceSkip, Disassembly, PackReading, Recovery
-from shop.cells.models import Batch, Cell, CellType
+from shop.cells.models import Batch, Cell, CellType, StudFitting
 from shop.equipment.models import (
     Calibration,
     CalibrationWithdrawal,
@@ -27,6 +27,7 @@ from shop.jobs.models import (
     PersonAct,
     PolicyVersion,
     Recipe,
+    RecipeRetirement,
     RecipeVersion,
     Run,
     RunCell,
@@ -75,6 +76,7 @@ __all__ = [
     "PolicyVersion",
     "ReadingChunk",
     "Recipe",
+    "RecipeRetirement",
     "RecipeVersion",
     "Recovery",
     "Run",
@@ -82,6 +84,7 @@ __all__ = [
     "SigningKey",
     "Station",
     "StationLease",
+    "StudFitting",
     "Supersession",
     "TraceLink",
     "User",

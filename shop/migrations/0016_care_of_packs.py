@@ -27,7 +27,7 @@ MAY_LEAVE = "DROP TRIGGER leaves_once ON shop_placement; DROP FUNCTION shop_cell
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("shop", "0014_runs_move_along"),
+        ("shop", "0015_recipes_and_studs"),
     ]
 
     operations = [
@@ -45,6 +45,10 @@ class Migration(migrations.Migration):
                     ("WITHDRAWN", "withdrew a calibration"),
                     ("CALIBRATED", "recorded a calibration"),
                     ("POLICY_STORED", "stored a policy"),
+                    ("RECIPE_STORED", "stored a recipe"),
+                    ("RECIPE_RETIRED", "retired a recipe"),
+                    ("RUN_GIVEN_UP", "ended a run whose bench is lost"),
+                    ("STUDS_FITTED", "recorded the studs of a cell"),
                     ("IMPORTED", "imported capacity tests"),
                     ("COMMISSIONED", "took a bench's commissioning in"),
                     ("PACK_READ", "recorded a reading of a pack"),
