@@ -16,6 +16,7 @@ from shop.evidence.models import (
     CapacityTest,
     CellBalance,
     CellVoltage,
+    ResistanceTest,
     Supersession,
     VoltageCheck,
 )
@@ -72,6 +73,7 @@ __all__ = [
     "ReadingChunk",
     "Recipe",
     "RecipeVersion",
+    "ResistanceTest",
     "Run",
     "RunCell",
     "SigningKey",

@@ -23,6 +23,7 @@ from stations.values import NAN, Reading
 KIND = "pulse"  # of the record
 DONE = "done"
 MILLI = 1000.0
+VERDICTS = frozenset({"pass", "marginal", "fail", "invalid"})  # one of them is a remark
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,7 +169,7 @@ def _steps(spec: Spec) -> tuple[Step, ...]:
         ),
         _verify(spec, "connected", "See that it is about half full"),
         Rest("rest", "Rest before the step", timedelta(seconds=recipe.rest_s)),
-        _verify(spec, "rested", "Volts before the step"),
+        _verify(spec, "before", "Volts before the step"),
         _pulse(spec),
         Rest("rest-after", "Rest after the step", timedelta(seconds=recipe.after_s)),
     )
