@@ -18,6 +18,11 @@ from shop.quality.services import open_nonconformance
 from stations.procedures.state import Record
 from stations.values import OffProof
 
+WHAT_NEXT = (
+    "Clean its posts, see that the meter's wires are on them, and test it again; a second time it "
+    "is the cell."
+)
+
 
 def record_resistance_test(
     *,
@@ -68,9 +73,8 @@ def record_resistance_test(
             open_nonconformance(
                 cell=cell,
                 kind=Nonconformance.Kind.RESISTANCE_HIGH,
-                words=f"Cell {cell.serial} has {test.r_mohm:.3f} mΩ after {test.after_s:g} s, above "
-                f"{test.fail_mohm:.3f} mΩ. Clean its posts, see that the meter's wires are on them, "
-                "and test it again; a second time it is the cell.",
+                words=f"Cell {cell.serial} has {test.r_mohm:.3f} mΩ after {test.after_s:g} s, above"
+                f" {test.fail_mohm:.3f} mΩ. {WHAT_NEXT}",
                 run=run,
                 now=now,
             )
