@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from shop.jobs.described.testing import RESISTANCE_TEST
 from shop.jobs.figures import Cells
 from shop.jobs.parameters import Parameters, read
 from shop.jobs.recipes.capacity_test import load_of
@@ -37,6 +38,7 @@ BOUNDS: Mapping[str, Window] = {
     "resume_rest_s": Window(0.0, 3600.0),
     "resume_attempts_max": Window(1, 10),
 }
+SAID = RESISTANCE_TEST
 ORDERED = (
     ("early_s", "step_s"),
     ("low_share", "warn_share"),
@@ -46,7 +48,7 @@ ORDERED = (
 
 def recipe_of(parameters: Parameters) -> resistance.Recipe:
     """The recipe that stored parameters name; raises Refusal naming every wrong key."""
-    return read(resistance.Recipe, parameters, BOUNDS, ORDERED)
+    return read(resistance.Recipe, parameters, BOUNDS, ORDERED, SAID)
 
 
 def defaults() -> dict[str, Any]:
