@@ -43,7 +43,7 @@ from shop.quality.services import open_nonconformance
 from shop.refusals import Problem, Refusal, StaleTransition, refuse
 from shop.signing.models import SigningKey
 from shop.signing.services import Signer, signer
-from stations.procedures.steps import CellResult, Record
+from stations.procedures.state import CellResult, Record
 from stations.values import OffProof
 
 # B7, B8: what a verdict of a check opens, and in which words.

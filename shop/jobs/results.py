@@ -19,7 +19,7 @@ from shop.jobs.procedures import procedure_of
 from shop.jobs.services import end_run
 from shop.jobs.states import RunState
 from shop.quality.services import open_nonconformance
-from stations.procedures.steps import Record
+from stations.procedures.state import Record
 
 # Steps that measure every cell, and what is evidence of them.
 CHECKS = {

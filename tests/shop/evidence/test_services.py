@@ -25,7 +25,7 @@ from shop.jobs.models import Run
 from shop.jobs.states import RunState
 from shop.quality.models import Nonconformance
 from shop.refusals import Refusal, RoleRefusal
-from stations.procedures.steps import CellResult
+from stations.procedures.state import CellResult
 from stations.values import NAN, OffProof, Window
 from tests import factories
 from tests.cast import Cast, the_cast

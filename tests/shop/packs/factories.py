@@ -19,7 +19,7 @@ from shop.people.models import User
 from shop.readings.models import Manifest
 from shop.signing.models import SigningKey
 from shop.signing.services import signer
-from stations.procedures.steps import CellResult, Record
+from stations.procedures.state import CellResult, Record
 from stations.values import OffProof, Window
 from tests import factories
 

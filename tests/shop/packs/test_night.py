@@ -14,7 +14,7 @@ from shop.packs.services import GateRefusal, assemble_pack
 from shop.quality.models import Nonconformance
 from stations.model.bank import Bank, Wiring
 from stations.model.cell import cell_of
-from stations.procedures.steps import Outcome
+from stations.procedures.actions import Outcome
 from stations.runner import begun
 from stations.runner import run as play
 from stations.values import OffProof
