@@ -97,7 +97,8 @@ Shapes.
               "needs": {"step", "title", "text", "confirm", "drawing"} | null,  one is waited for
               "announce": {"step", "title", "text", "confirm"} | null,   may be confirmed early
               "live": {"age_s", "output", "step", "speed", "voltage_v", "supply_voltage_v",
-                       "supply_current_a", "cell_voltages_v": […], "at"} | null,
+                       "supply_current_a", "cell_voltages_v": […],
+                       "temperatures_c": […], "at"} | null,
               "facts": {name: number} as planned, "target_v",
               "stored_samples", "journal_closed_at",
               "checks": [Check], "balance": Balance | null}

@@ -148,7 +148,7 @@ def limits_problem(limits: Limits) -> str:
     """A limit that is not a positive number would never trip; a load may have nothing to draw."""
     for name in Limits.__dataclass_fields__:
         value = getattr(limits, name)
-        if name in _ZERO_ALLOWED and value == 0 or name in _ANY and math.isfinite(value):
+        if (name in _ZERO_ALLOWED and value == 0) or (name in _ANY and math.isfinite(value)):
             continue
         if not (math.isfinite(value) and value > 0):
             return f"limits.{name} is {value!r}; it must be a number above 0"

@@ -11,10 +11,12 @@ from stations.procedures.progress import close_charge
 from stations.procedures.state import Run
 from stations.procedures.steps import Agreement, Charge
 from stations.procedures.turns import seen
-from stations.values import Reading, Setpoint
+from stations.values import Limits, Reading, Setpoint
 
 LEAD_SEEN_ABOVE = 0.5  # of the CC limit: below, a voltmeter's offset looks like milliohms
 TRIM_STEPS_MAX = 3  # per reading, downwards
+COLD_MARGIN_K = 1.0
+COLD_SHARE = 0.98  # of what cold cells may take: an ammeter errs
 SETTLE_READINGS = 1  # readings after a change of set-point that may still be older
 
 
@@ -184,11 +186,23 @@ def _adjust(run: Run, step: Charge, reading: Reading) -> tuple[Run, Action]:
     wanted = setpoint
     if reading.voltage_v >= step.finish_above_v and setpoint.current_a > step.finish_current_a:
         wanted = replace(wanted, current_a=step.finish_current_a)
+    wanted = as_cold(wanted, run.program.limits, reading.coldest_c)
     if run.cv_since is not None:
         wanted = replace(wanted, voltage_v=_trimmed(run, step, reading, setpoint))
     if wanted == setpoint:
         return run, Hold()
     return replace(run, setpoint=wanted, set_seq=reading.seq), Set(wanted)
+
+
+def as_cold(setpoint: Setpoint, limits: Limits, coldest_c: float) -> Setpoint:
+    """With no more current than the coldest cell takes; NaN, where nobody knows, changes nothing.
+
+    A little before the guardian's own line, which trips.
+    """
+    cold_a = limits.cold_current_max_a
+    if cold_a > 0 and coldest_c < limits.cold_below_c + COLD_MARGIN_K:
+        return replace(setpoint, current_a=min(setpoint.current_a, round(COLD_SHARE * cold_a, 2)))
+    return setpoint
 
 
 def _trimmed(run: Run, step: Charge, reading: Reading, setpoint: Setpoint) -> float:

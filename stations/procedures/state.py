@@ -68,6 +68,7 @@ class Run:
     last_at: datetime | None = None
     last_current_a: float = 0.0
     last_seq: int = 0
+    coldest_c: float = NAN  # of the last reading that had a temperature
     charge_ah: float = 0.0  # over the run
     step_charge_ah: float = 0.0
     drawn_ah: float = 0.0  # by a load, over the run
