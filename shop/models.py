@@ -1,7 +1,7 @@
 """Every model of the app, for Django; each lives with its concept."""
 
 from shop.audit.models import AuditEntry
-from shop.cells.models import Batch, Cell, CellType
+from shop.cells.models import Batch, Cell, CellType, StudFitting
 from shop.equipment.models import (
     Calibration,
     CalibrationWithdrawal,
@@ -26,6 +26,7 @@ from shop.jobs.models import (
     PersonAct,
     PolicyVersion,
     Recipe,
+    RecipeRetirement,
     RecipeVersion,
     Run,
     RunCell,
@@ -71,12 +72,14 @@ __all__ = [
     "PolicyVersion",
     "ReadingChunk",
     "Recipe",
+    "RecipeRetirement",
     "RecipeVersion",
     "Run",
     "RunCell",
     "SigningKey",
     "Station",
     "StationLease",
+    "StudFitting",
     "Supersession",
     "TraceLink",
     "User",

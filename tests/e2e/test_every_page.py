@@ -39,6 +39,9 @@ def pages_of(shop: Shop, tested: Run, trace: str) -> dict[str, str]:
         "run-capacity": f"/runs/{tested.pk}",
         "shelf": "/shelf",
         "recalls": "/recalls",
+        "recipes": "/recipes",
+        "recipe": f"/recipe/{tested.job.recipe_version_id}",
+        "recipe-new": f"/recipe/{tested.job.recipe_version_id}/new",
         "approvals": "/approvals",
         "pack-new": "/packs/new",
         "pack": "/packs/P-1",
@@ -49,7 +52,7 @@ def pages_of(shop: Shop, tested: Run, trace: str) -> dict[str, str]:
 
 
 # Where people look, and act on the page that they go to.
-NO_ACT = {"board", "cell", "recalls", "shelf", "trace"}
+NO_ACT = {"board", "cell", "recalls", "recipes", "shelf", "trace"}
 # What comes once the page stands.
 LATER = {"job-claimed": "#hours form"}
 
