@@ -58,9 +58,9 @@ class Recipe:
     alarm_above_v: float = 0.020
     stop_above_v: float = 0.050
     ovp_above_v: float = 0.100
-    temperature_min_c: float = 0.0  # while it charges; as in a top balance
-    temperature_max_c: float = 45.0
-    cold_below_c: float = 10.0
+    temperature_min_degc: float = 0.0  # while it charges; as in a top balance
+    temperature_max_degc: float = 45.0
+    cold_below_degc: float = 10.0
     cold_c: float = 0.1
     meter_agree_v: float = 0.010
     lead_max_ohm: float = 0.030  # of the supply's leads

@@ -69,9 +69,9 @@ class Recipe:
     lead_max_ohm: float = 0.030
     # Of each probe on a cell.  Makers' sheets say 0 to 60 °C (Lishen LP54173207), a pack's manual
     # none below 0 and 0.1C below 10 (Alpha APL); 45 °C keeps away from where LFP ages fast.
-    temperature_min_c: float = 0.0
-    temperature_max_c: float = 45.0
-    cold_below_c: float = 10.0
+    temperature_min_degc: float = 0.0
+    temperature_max_degc: float = 45.0
+    cold_below_degc: float = 10.0
     cold_c: float = 0.1
     leak_per_month: float = 0.02  # typical self-discharge of a healthy cell
     parallel_spread_max_v: float = 0.15  # [B] 4.1

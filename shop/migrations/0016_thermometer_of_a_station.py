@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("shop", "0014_runs_move_along"),
+        ("shop", "0015_recipes_and_studs"),
     ]
 
     operations = [
