@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("shop", "0015_recipes_and_studs"),
+        ("shop", "0016_care_of_packs"),
     ]
 
     operations = [
