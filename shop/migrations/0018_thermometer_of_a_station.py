@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("shop", "0016_care_of_packs"),
+        ("shop", "0017_resistance_tests"),
     ]
 
     operations = [
