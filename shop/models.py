@@ -1,6 +1,7 @@
 """Every model of the app, for Django; each lives with its concept."""
 
 from shop.audit.models import AuditEntry
+from shop.care.models import BalanceSkip, Disassembly, PackReading, Recovery
 from shop.cells.models import Batch, Cell, CellType, StudFitting
 from shop.equipment.models import (
     Calibration,
@@ -45,6 +46,7 @@ __all__ = [
     "Approval",
     "AuditEntry",
     "Balance",
+    "BalanceSkip",
     "Batch",
     "Calibration",
     "CalibrationWithdrawal",
@@ -55,6 +57,7 @@ __all__ = [
     "CellVoltage",
     "Commissioning",
     "Customer",
+    "Disassembly",
     "Disposition",
     "DoneRequest",
     "GateDecision",
@@ -67,6 +70,7 @@ __all__ = [
     "Nonconformance",
     "Pack",
     "PackDesign",
+    "PackReading",
     "PersonAct",
     "Placement",
     "PolicyVersion",
@@ -74,6 +78,7 @@ __all__ = [
     "Recipe",
     "RecipeRetirement",
     "RecipeVersion",
+    "Recovery",
     "Run",
     "RunCell",
     "SigningKey",

@@ -87,6 +87,12 @@ Resources.
     GET    packs/<serial>                                             -> Pack
     POST   packs/<serial>/links {}     -> 201 {"id", "secret", "path": "/t/<secret>", "url"}
     DELETE packs/<serial>/links/<id>                                  -> 204
+    POST   packs/<serial>/readings {"cells_v": [volts, …], "at_top": bool,    -> 201 {"id"}
+                                    "taken_at", "measured_by", "months": int | null}
+    POST   packs/<serial>/skips {"capacity_ah", "tested_at",          -> 201 {"id", "rated_ah"}
+                                 "measured_by"}   supervisors
+    POST   packs/<serial>/apart {"words": why, "capacity_recipe": id | null,  -> 201 {"jobs": [id]}
+                                 "balance_recipe": id | null}     supervisors
     GET    trace/<secret>              no log-in                      -> Trace
     GET    trace/<secret>/curve?run=<run_id of a balance>&points=600        -> Curve
 
@@ -149,7 +155,9 @@ Shapes.
               "limit", "why", "fix", "cell": serial | ""}
     Pack     {"serial", "design", "customer", "simulated", "sample", "assembled_at",
               "cells": [{"serial", "position"}], "links": [{"id", "created_at", "revoked_at"}],
-              "recalls": [Reason]}
+              "recalls": [Reason], "care": {"apart_at", "readings": [{"id", "cells_v", "at_top",
+              "taken_at", "months", "measured_by", "spread_v", "taken", "course", "words",
+              "fix"}], "skips": [{"id", "at", "capacity_ah", "rated_ah"}]}}
     Trace    `shop.trace.values.PackTrace` by its field names: {"serial", "valid", "why": [words],
               "advice": {"charge_low_v", "charge_high_v", "pack_low_v", "pack_high_v",
               "bms_model", "bms_over_voltage_v"}, "design", "application", "series", "parallel",
@@ -162,6 +170,7 @@ from __future__ import annotations
 from django.urls import path
 
 from api.rest import (
+    care,
     cells,
     jobs,
     packs,
@@ -228,6 +237,9 @@ urlpatterns = [
     path("packs/check", packs.CheckView.as_view(), name="pack-check"),
     path("packs", packs.PacksView.as_view(), name="packs"),
     path("packs/<str:serial>", packs.PackView.as_view(), name="pack"),
+    path("packs/<str:serial>/readings", care.ReadingsView.as_view(), name="pack-readings"),
+    path("packs/<str:serial>/skips", care.SkipsView.as_view(), name="pack-skips"),
+    path("packs/<str:serial>/apart", care.ApartView.as_view(), name="pack-apart"),
     path("packs/<str:serial>/links", packs.LinksView.as_view(), name="links"),
     path("packs/<str:serial>/links/<int:pk>", packs.LinkView.as_view(), name="link"),
     path("trace/<str:secret>", trace.TraceView.as_view(), name="trace"),
