@@ -197,6 +197,7 @@ PROCEDURES = {
     "levelling": "levelling",
     "recheck": "re-check",
     "capacity_test": "capacity test",
+    "resistance_test": "DC resistance test",
 }
 VERDICTS = {
     "pass": ("pass", "Pass"),
