@@ -15,7 +15,8 @@ from stations.runner import begun, run
 from stations.values import NAN, Setpoint
 from stations.virtual import Instruments, VirtualBench
 from tests.stations.procedures.scripted import holding, program, run_at
-from tests.stations.procedures.test_recheck import PLACES, play, relaxed_bank
+from tests.stations.procedures.test_recheck import PLACES, play
+from tests.stations.virtual_cells import relaxed_bank
 
 
 def bank_of(capacity_ah: float) -> Bank:
