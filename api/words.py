@@ -182,6 +182,13 @@ PROCEDURES = {
     "recheck": "re-check",
     "capacity_test": "capacity test",
 }
+# what is looked at in a run's readings -> its name beside what was found
+LOOKS = {
+    "contacts": "Contacts",
+    "leads": "Leads",
+    "leak": "Leak",
+    "capacity": "Capacity",
+}
 VERDICTS = {
     "pass": ("pass", "Pass"),
     "marginal": ("marginal", "Marginal"),

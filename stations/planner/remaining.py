@@ -16,6 +16,7 @@ from stations.model.cell import HYSTERESIS_V, cell_of
 from stations.model.ocv import soc_at
 from stations.planner.hours import Course, Interval, interval
 from stations.planner.knowledge import Known
+from stations.planner.naming import floor_words
 from stations.procedures.steps import Charge, Tail
 from stations.values import Window
 
@@ -64,7 +65,7 @@ def left(charge: Charge, courses: Sequence[Course], now: Progress) -> Left:
     least_h = max(0.0, _hours(charge.tail.cv_min) - held_h)
     recent = [(at, amps) for at, amps in now.tail if at >= max(now.cv_since, now.at - SLOPE_OVER)]
     if recent and recent[-1][0] - recent[0][0] >= SLOPE_FROM:
-        return _by_slope(charge.tail, recent, least_h)
+        return _by_slope(charge.tail, recent, least_h, now.known.bank_ah)
     ahead = [c.rest_h - held_h for c in courses if c.rest_h > held_h]
     return Left(interval([max(least_h, hours) for hours in ahead] or [least_h]))
 
@@ -93,13 +94,23 @@ def _ah_by_volts(now: Progress) -> Window:
     return Window(max(0.0, 1.0 - high) * bank_ah, max(0.01, 1.0 - low) * bank_ah)
 
 
-def _by_slope(tail: Tail, recent: Sequence[tuple[datetime, float]], least_h: float) -> Left:
+def floor_a(tail: Tail, recent: Sequence[tuple[datetime, float]]) -> float | None:
+    """Amps at which a tail stays above its limit; None while it falls, or is too short to tell."""
+    if not recent or recent[-1][0] - recent[0][0] < SLOPE_FROM:
+        return None
+    per_h, now_a = _fall(recent)
+    return now_a if now_a > tail.done_a and per_h < FLAT_PER_H else None
+
+
+def _by_slope(
+    tail: Tail, recent: Sequence[tuple[datetime, float]], least_h: float, bank_ah: float
+) -> Left:
     per_h, now_a = _fall(recent)
     if now_a <= tail.done_a:
         held = _hours(tail.dwell)
         return Left(Interval(least_h, max(least_h, held), max(least_h, held)))
-    if per_h < FLAT_PER_H:
-        return Left(None, f"waiting on the leak floor: the tail stays at {now_a:.2f} A")
+    if floor_a(tail, recent) is not None:
+        return Left(None, floor_words(now_a, tail.done_a, bank_ah))
     straight_h = math.log(now_a / tail.done_a) / per_h
     dwell_h = _hours(tail.dwell)
     low, middle, high = (

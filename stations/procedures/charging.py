@@ -55,9 +55,24 @@ def disagreement(step: Charge, reading: Reading) -> str:
         return ""
     terminals_v = reading.supply_voltage_v + step.trim.offset_v
     leads_v = budget.lead_max_ohm * max(0.0, reading.supply_current_a)
+    cells = seen(step, reading)
     if not -budget.supply_v <= terminals_v - meter_v <= budget.supply_v + leads_v:
-        return f"meter {meter_v:.3f} V and supply {terminals_v:.3f} V disagree"
-    return cells_apart(budget, meter_v, seen(step, reading))
+        disagree = f"meter {meter_v:.3f} V and supply {terminals_v:.3f} V disagree"
+        if leads_v > 0 and cells and not cells_apart(budget, meter_v, cells):
+            return _by_leads(budget, terminals_v - meter_v, reading.supply_current_a) or disagree
+        return disagree
+    return cells_apart(budget, meter_v, cells)
+
+
+def _by_leads(budget: Agreement, drop_v: float, current_a: float) -> str:
+    """What is left where meter and cells agree: the leads, or the supply's own voltmeter (B6)."""
+    if not drop_v > 0:
+        return ""
+    return (
+        f"lead {1000 * drop_v / current_a:.0f} mΩ, more than {1000 * budget.lead_max_ohm:.0f} mΩ: "
+        f"{drop_v:.2f} V are lost between supply and bank at {current_a:.1f} A. Tighten the lugs, "
+        "take shorter and thicker leads; if they are sound, the supply's voltmeter is off"
+    )
 
 
 def cells_apart(budget: Agreement, meter_v: float, cells: tuple[float, ...]) -> str:
