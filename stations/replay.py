@@ -16,8 +16,10 @@ from typing import Any
 from stations.bench import BenchLost
 from stations.journal import JournalRecord
 from stations.plain import from_plain
+from stations.procedures.actions import Outcome
 from stations.procedures.resume import resumed
-from stations.procedures.steps import DRIVEN, Outcome, Program, Run
+from stations.procedures.state import Run
+from stations.procedures.steps import DRIVEN, Program
 from stations.runner import ENDS, Execution, begun
 from stations.values import Draw, Event, OffProof, Protection, Reading, Setpoint
 

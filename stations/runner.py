@@ -13,23 +13,12 @@ from datetime import datetime
 
 from stations.bench import Bench, BenchError, BenchLost
 from stations.plain import to_plain
+from stations.procedures.actions import Finish, Next, Outcome, Refuse, SafeHold, Set, Trip
 from stations.procedures.charging import essentially_balanced
 from stations.procedures.decide import decide
 from stations.procedures.progress import close_step, confirm, current_stopped, enter_next
-from stations.procedures.steps import (
-    DRIVEN,
-    Charge,
-    Discharge,
-    Finish,
-    Next,
-    Outcome,
-    Program,
-    Refuse,
-    Run,
-    SafeHold,
-    Set,
-    Trip,
-)
+from stations.procedures.state import Run
+from stations.procedures.steps import DRIVEN, Charge, Discharge, Program
 from stations.values import Event, Reading, Setpoint
 
 # Events by which the guardian ends a run, its output already off, and what the run is then.

@@ -13,7 +13,7 @@ from typing import Any
 from shop.cells.models import Batch, Cell, CellType
 from shop.equipment.models import Calibration, Instrument, Station, StationLease
 from shop.equipment.states import OutputState
-from shop.jobs.defaults import capacity_defaults, policy_defaults, recheck_defaults, recipe_defaults
+from shop.jobs import recipes
 from shop.jobs.models import (
     Job,
     JobCell,
@@ -23,6 +23,7 @@ from shop.jobs.models import (
     Run,
     RunCell,
 )
+from shop.jobs.policies import policy_defaults
 from shop.jobs.states import TERMINAL, JobState, RunState
 from shop.people.models import User
 
@@ -103,12 +104,15 @@ def calibrate(
 def make_recipe_version(*, by: User, **parameters: Any) -> RecipeVersion:
     recipe = Recipe.objects.create(name=f"Top balance {next(_numbers)}")
     return RecipeVersion.objects.create(
-        recipe=recipe, version=1, parameters=recipe_defaults() | parameters, created_by=by
+        recipe=recipe,
+        version=1,
+        parameters=recipes.top_balance.defaults() | parameters,
+        created_by=by,
     )
 
 
 def make_recheck_recipe(*, by: User, **parameters: Any) -> RecipeVersion:
-    return make_recipe_of("recheck", recheck_defaults() | parameters, by=by)
+    return make_recipe_of("recheck", recipes.recheck.defaults() | parameters, by=by)
 
 
 def make_recipe_of(procedure: str, parameters: Mapping[str, Any], *, by: User) -> RecipeVersion:
@@ -123,7 +127,7 @@ def make_recipe_of(procedure: str, parameters: Mapping[str, Any], *, by: User) -
 
 
 def make_capacity_recipe(*, by: User, **parameters: Any) -> RecipeVersion:
-    return make_recipe_of("capacity_test", capacity_defaults() | parameters, by=by)
+    return make_recipe_of("capacity_test", recipes.capacity_test.defaults() | parameters, by=by)
 
 
 def make_policy(*, by: User, **parameters: Any) -> PolicyVersion:

@@ -16,7 +16,7 @@ from shop.cells.models import Batch, Cell
 from shop.evidence.models import CapacityTest
 from shop.evidence.queries import evidence_of
 from shop.evidence.rules.capacity_file import BYTES_MAX, KNOWN
-from shop.evidence.services import import_capacity_file
+from shop.evidence.services.capacity import import_capacity_file
 from shop.evidence.taking_back import supersede as supersede_record
 from shop.people.roles import Act, may
 from shop.refusals import Refusal

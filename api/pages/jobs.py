@@ -197,7 +197,7 @@ def _plan_shown(job: Job) -> dict[str, Any]:
         return {}
     try:
         planned = plan(job, job.station)
-        recipe = procedure_of(job.kind).recipe_of(job.recipe_version.parameters)
+        recipe = procedure_of(job.kind).recipe.recipe_of(job.recipe_version.parameters)
     except Refusal as refusal:
         return {"plan_refused": refusal}
     supply = next(i for i in job.station.instruments.all() if i.role == InstrumentRole.SUPPLY)

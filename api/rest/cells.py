@@ -20,7 +20,8 @@ from shop.cells.queries import cells_by_serial
 from shop.evidence.models import CapacityTest
 from shop.evidence.queries import evidence_of
 from shop.evidence.rules.capacity_file import BYTES_MAX
-from shop.evidence.services import approve_cells, import_capacity_file
+from shop.evidence.services.approvals import approve_cells
+from shop.evidence.services.capacity import import_capacity_file
 
 
 class CapacityFile(serializers.Serializer[Any]):

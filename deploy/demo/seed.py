@@ -16,14 +16,9 @@ from shop.cells.models import Batch, Cell, CellType
 from shop.cells.services import define_cell_type, receive_batch
 from shop.equipment.models import Instrument, Station
 from shop.equipment.services import record_calibration, register_instrument, register_station
-from shop.jobs.balances import levelling_defaults, step_pause_defaults
-from shop.jobs.defaults import (
-    capacity_defaults,
-    policy_defaults,
-    recheck_defaults,
-    recipe_defaults,
-)
+from shop.jobs import recipes
 from shop.jobs.models import Job, PolicyVersion, RecipeVersion
+from shop.jobs.policies import policy_defaults
 from shop.jobs.procedures import (
     CAPACITY_TEST,
     CELL_RECHARGE,
@@ -51,18 +46,26 @@ SIMULATED_CAPACITY = {
 }
 # What else can be chosen for a job: name, procedure, parameters.
 OTHER_RECIPES: Sequence[tuple[str, str, Mapping[str, Any]]] = (
-    ("Re-check of resting cells", RECHECK, recheck_defaults()),
+    ("Re-check of resting cells", RECHECK, recipes.recheck.defaults()),
     # B13: a lower full voltage, for cells that run lower too.
-    ("Parallel top balance 3.64 V", PARALLEL_TOP_BALANCE, recipe_defaults() | {"target_v": 3.64}),
-    ("Parallel top balance 3.60 V", PARALLEL_TOP_BALANCE, recipe_defaults() | {"target_v": 3.60}),
-    ("Step-and-pause top balance 3.60 V", STEP_PAUSE, step_pause_defaults()),
-    ("Individual top balance 3.65 V", SINGLE_CELLS, recipe_defaults()),
-    ("Recharge of one cell 3.65 V", CELL_RECHARGE, recipe_defaults()),
-    ("Levelling of low cells to 3.30 V", LEVELLING, levelling_defaults()),
+    (
+        "Parallel top balance 3.64 V",
+        PARALLEL_TOP_BALANCE,
+        recipes.top_balance.defaults() | {"target_v": 3.64},
+    ),
+    (
+        "Parallel top balance 3.60 V",
+        PARALLEL_TOP_BALANCE,
+        recipes.top_balance.defaults() | {"target_v": 3.60},
+    ),
+    ("Step-and-pause top balance 3.60 V", STEP_PAUSE, recipes.step_pause.defaults()),
+    ("Individual top balance 3.65 V", SINGLE_CELLS, recipes.top_balance.defaults()),
+    ("Recharge of one cell 3.65 V", CELL_RECHARGE, recipes.top_balance.defaults()),
+    ("Levelling of low cells to 3.30 V", LEVELLING, recipes.levelling.defaults()),
     (
         "Capacity test at 0.5C, simulated bench",
         CAPACITY_TEST,
-        capacity_defaults() | SIMULATED_CAPACITY,
+        recipes.capacity_test.defaults() | SIMULATED_CAPACITY,
     ),
 )
 DESIGN = "12 V solar, 4S1P"
@@ -121,7 +124,9 @@ def _ensure_calibration(instrument: Instrument, *, by: User, now: datetime) -> N
 
 def _ensure_recipe(*, by: User, now: datetime) -> RecipeVersion:
     known = RecipeVersion.objects.filter(recipe__name=RECIPE).order_by("-version").first()
-    return known or store_recipe(name=RECIPE, parameters=recipe_defaults(), by=by, now=now)
+    return known or store_recipe(
+        name=RECIPE, parameters=recipes.top_balance.defaults(), by=by, now=now
+    )
 
 
 def _ensure_other_recipes(*, by: User, now: datetime) -> None:

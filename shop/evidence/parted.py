@@ -7,7 +7,7 @@ from datetime import datetime
 
 from shop.cells.models import Cell
 from shop.evidence.models import CellBalance, CellVoltage, VoltageCheck
-from shop.jobs.procedures import Parted
+from shop.jobs.figures import Parted
 from stations.values import NAN, OffProof
 
 

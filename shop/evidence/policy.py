@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from shop.jobs.defaults import Policy, policy_of
-from stations.procedures.steps import DisconnectRule, RecheckRule
+from shop.jobs.policies import Policy, policy_of
+from stations.procedures.rules import DisconnectRule, RecheckRule
 
 
 @dataclass(frozen=True, slots=True)

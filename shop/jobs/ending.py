@@ -8,7 +8,8 @@ from typing import Any
 
 from shop.jobs.preflight import Registered
 from shop.jobs.states import RunState
-from stations.procedures.steps import Outcome, Record
+from stations.procedures.actions import Outcome
+from stations.procedures.state import Record
 from stations.values import OffProof
 
 

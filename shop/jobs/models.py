@@ -29,7 +29,7 @@ class RecipeVersion(models.Model):
     recipe = models.ForeignKey(Recipe, on_delete=models.PROTECT, related_name="versions")
     version = models.PositiveIntegerField()
     procedure = models.CharField(max_length=40, default="parallel_top_balance")
-    parameters = models.JSONField()  # shop.jobs.defaults.TopBalanceRecipe
+    parameters = models.JSONField()  # of a module of shop.jobs.recipes
     created_at = models.DateTimeField(db_default=Now())
     created_by = models.ForeignKey(PEOPLE, on_delete=models.PROTECT, related_name="+")
 
@@ -47,7 +47,7 @@ class PolicyVersion(models.Model):
     """What the gate asks for; never edited, the highest version is in force."""
 
     version = models.PositiveIntegerField(unique=True)
-    parameters = models.JSONField()  # shop.jobs.defaults.Policy
+    parameters = models.JSONField()  # shop.jobs.policies.Policy
     created_at = models.DateTimeField(db_default=Now())
     created_by = models.ForeignKey(PEOPLE, on_delete=models.PROTECT, related_name="+")
 

@@ -14,20 +14,14 @@ import rfc8785
 
 from shop.equipment.models import Station
 from shop.evidence.parted import parted_cells
+from shop.jobs.figures import CellFigures, Cells
 from shop.jobs.models import Job, RecipeVersion, Run
-from shop.jobs.procedures import CellFigures, Cells, procedure_of
+from shop.jobs.procedures import procedure_of
 from shop.refusals import Problem, Refusal, refuse
 from stations.drivers.registry import DRIVERS
 from stations.plain import to_plain
 from stations.procedures import check
-from stations.procedures.steps import (
-    Charge,
-    Discharge,
-    Measure,
-    PlanRefused,
-    Program,
-    Rest,
-)
+from stations.procedures.steps import Charge, Discharge, Measure, PlanRefused, Program, Rest
 from stations.values import LoadRatings, MeterRatings, Ratings, SupplyRatings
 
 
@@ -55,7 +49,7 @@ def plan(job: Job, station: Station) -> Plan:
     ratings = ratings_of(station)
     procedure = procedure_of(job.kind)
     try:
-        program = procedure.program(job.recipe_version.parameters, cells_of(job), ratings)
+        program = procedure.recipe.program(job.recipe_version.parameters, cells_of(job), ratings)
     except PlanRefused as refused:
         raise Refusal(
             Problem("plan", words, "Change the recipe or the station.")
@@ -88,7 +82,7 @@ def lasts_at_most(job: Job, station: Station | None) -> timedelta:
 
 def target_of(version: RecipeVersion) -> float | None:
     """The voltage that a stored recipe charges to; None where it charges to none."""
-    recipe = procedure_of(version.procedure).recipe_of(version.parameters)
+    recipe = procedure_of(version.procedure).recipe.recipe_of(version.parameters)
     return getattr(recipe, "target_v", None)
 
 

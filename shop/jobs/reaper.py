@@ -12,11 +12,11 @@ from django.db import transaction
 from shop.equipment import leases
 from shop.equipment.models import StationLease
 from shop.equipment.states import OutputState
-from shop.jobs.defaults import policy_of
 from shop.jobs.ending import Ending
 from shop.jobs.manifest import seal
 from shop.jobs.models import Job, Run
 from shop.jobs.moves import move_job, move_run
+from shop.jobs.policies import policy_of
 from shop.jobs.queries import policy_in_force, stopped_by
 from shop.jobs.results import suspect_cells
 from shop.jobs.services import end_run, send_run

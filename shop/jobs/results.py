@@ -10,7 +10,9 @@ from django.db import transaction
 from shop.equipment import leases
 from shop.equipment.states import InstrumentRole
 from shop.evidence.rules.balance import stopped_of
-from shop.evidence.services import record_balance, record_capacity_test, record_voltage_check
+from shop.evidence.services.balances import record_balance
+from shop.evidence.services.capacity import record_capacity_test
+from shop.evidence.services.checks import record_voltage_check
 from shop.jobs.ending import Ending
 from shop.jobs.leasing import Held
 from shop.jobs.manifest import seal
@@ -19,7 +21,7 @@ from shop.jobs.procedures import procedure_of
 from shop.jobs.services import end_run
 from shop.jobs.states import RunState
 from shop.quality.services import open_nonconformance
-from stations.procedures.steps import Record
+from stations.procedures.state import Record
 
 # Steps that measure every cell, and what is evidence of them.
 CHECKS = {

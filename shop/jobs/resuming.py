@@ -23,9 +23,10 @@ from shop.refusals import Problem, Refusal
 from stations.journal import JournalError, JournalRecord, file_name, read_records
 from stations.plain import from_plain
 from stations.procedures import resume
+from stations.procedures.actions import Outcome
 from stations.procedures.progress import current_stopped
-from stations.procedures.steps import Outcome, Program
-from stations.procedures.steps import Run as ProcedureRun
+from stations.procedures.state import Run as ProcedureRun
+from stations.procedures.steps import Program
 from stations.replay import Attempt, replay
 from stations.values import Limits
 

@@ -11,8 +11,8 @@ from django.db.models import Max
 
 from shop.audit import services as audit
 from shop.audit.models import AuditEntry
-from shop.jobs.defaults import policy_of
 from shop.jobs.models import PolicyVersion, Recipe, RecipeVersion
+from shop.jobs.policies import policy_of
 from shop.jobs.procedures import PARALLEL_TOP_BALANCE, procedure_of
 from shop.people.models import User
 from shop.people.roles import Act, require
@@ -32,7 +32,7 @@ def store_recipe(
     Every version of a recipe is of one procedure.
     """
     require(by.role, Act.DEFINE)
-    procedure_of(procedure).recipe_of(parameters)
+    procedure_of(procedure).recipe.recipe_of(parameters)
     try:
         with transaction.atomic():
             recipe, _ = Recipe.objects.get_or_create(name=name)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime, timedelta
 
-from shop.jobs.defaults import Policy, policy_of
+from shop.jobs.policies import Policy, policy_of
 from shop.jobs.queries import policy_in_force
 from shop.people.models import User
 from shop.refusals import Problem, Refusal

@@ -13,7 +13,7 @@ from typing import Any
 
 from shop.evidence.rules.balance import BalanceFigures, balance_of, cells_of
 from shop.evidence.rules.measured import CapacityFigures, capacity_of
-from stations.procedures.steps import Record
+from stations.procedures.state import Record
 
 MILLIONTHS = 1_000_000
 CLOSE = 2e-5  # sums of rounded millionths

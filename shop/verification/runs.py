@@ -13,7 +13,7 @@ from typing import Any
 
 from shop.evidence.canonical import plain, sha256_of
 from shop.evidence.models import Balance, CellVoltage, VoltageCheck
-from shop.evidence.services import DEPARTURES
+from shop.evidence.services.checks import DEPARTURES
 from shop.jobs.models import Run
 from shop.jobs.results import check_kind
 from shop.jobs.states import TERMINAL, RunState

@@ -15,16 +15,8 @@ from datetime import timedelta
 from stations.procedures.drawing import Drawing
 from stations.procedures.planned import resume_rule
 from stations.procedures.recheck import NO_CURRENT_A, NO_VOLTAGE_V
-from stations.procedures.steps import (
-    BottomRule,
-    Compare,
-    Instruct,
-    PlanRefused,
-    Program,
-    Rest,
-    Step,
-    Verify,
-)
+from stations.procedures.rules import BottomRule
+from stations.procedures.steps import Compare, Instruct, PlanRefused, Program, Rest, Step, Verify
 from stations.values import Limits, LoadRatings, Window
 
 NAME = "bottom balance"

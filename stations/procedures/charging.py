@@ -6,18 +6,10 @@ import math
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from stations.procedures.actions import Action, Hold, Next, SafeHold, Set, Trip
 from stations.procedures.progress import close_charge
-from stations.procedures.steps import (
-    Action,
-    Agreement,
-    Charge,
-    Hold,
-    Next,
-    Run,
-    SafeHold,
-    Set,
-    Trip,
-)
+from stations.procedures.state import Run
+from stations.procedures.steps import Agreement, Charge
 from stations.procedures.turns import seen
 from stations.values import Reading, Setpoint
 

@@ -12,21 +12,17 @@ from dataclasses import replace
 from datetime import datetime
 
 from stations.procedures import charging, discharging, measuring, resting, verifying
+from stations.procedures.actions import Action, Hold, Next, SafeHold, Trip
 from stations.procedures.progress import close_step, zero_a
+from stations.procedures.state import Run
 from stations.procedures.steps import (
     DRIVEN,
-    Action,
     Charge,
     Compare,
     Discharge,
-    Hold,
     Instruct,
     Measure,
-    Next,
     Rest,
-    Run,
-    SafeHold,
-    Trip,
     Verify,
 )
 from stations.values import Reading, only_silent

@@ -10,9 +10,11 @@ import math
 from dataclasses import replace
 from datetime import datetime
 
+from stations.procedures.actions import Action, Hold, Next, SafeHold, Trip
 from stations.procedures.charging import cells_apart
 from stations.procedures.progress import close_discharge
-from stations.procedures.steps import Action, Discharge, Hold, Next, Run, SafeHold, Trip
+from stations.procedures.state import Run
+from stations.procedures.steps import Discharge
 from stations.procedures.turns import seen
 from stations.values import Reading
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from stations.procedures.judge import cell_problems
-from stations.procedures.steps import ParallelRule
+from stations.procedures.rules import ParallelRule
 
 
 def joining_problems(rule: ParallelRule, volts: Sequence[float]) -> list[str]:

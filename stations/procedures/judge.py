@@ -11,13 +11,8 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import median
 
-from stations.procedures.steps import (
-    BottomRule,
-    CellResult,
-    DisconnectRule,
-    RecheckRule,
-    Record,
-)
+from stations.procedures.rules import BottomRule, DisconnectRule, RecheckRule
+from stations.procedures.state import CellResult, Record
 from stations.values import NAN, Window
 
 

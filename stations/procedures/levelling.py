@@ -14,15 +14,8 @@ from datetime import timedelta
 
 from stations.procedures import top_balance
 from stations.procedures.planned import resume_rule
-from stations.procedures.steps import (
-    Charge,
-    Instruct,
-    LevelRule,
-    Measure,
-    PlanRefused,
-    Program,
-    Verify,
-)
+from stations.procedures.rules import LevelRule
+from stations.procedures.steps import Charge, Instruct, Measure, PlanRefused, Program, Verify
 from stations.values import Window
 
 NAME = "levelling"

@@ -7,22 +7,17 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from stations.procedures import joining, judge
+from stations.procedures.actions import Action, Hold, Refuse, SafeHold
 from stations.procedures.progress import onward
-from stations.procedures.steps import (
-    Action,
-    CellResult,
+from stations.procedures.rules import (
     DisconnectRule,
-    Hold,
     LevelRule,
-    Measure,
     ParallelRule,
     RecheckRule,
-    Record,
-    Refuse,
     RestedRule,
-    Run,
-    SafeHold,
 )
+from stations.procedures.state import CellResult, Record, Run
+from stations.procedures.steps import Measure
 from stations.procedures.turns import seen
 from stations.values import NAN, OffProof, Reading, Window
 

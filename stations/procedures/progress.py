@@ -5,18 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from stations.procedures.actions import Action, Finish, Next
+from stations.procedures.state import Record, Run
 from stations.procedures.steps import (
-    Action,
     Charge,
     Compare,
     Discharge,
-    Finish,
     Instruct,
     Measure,
-    Next,
-    Record,
     Rest,
-    Run,
     Step,
     Verify,
 )

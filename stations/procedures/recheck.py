@@ -15,15 +15,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from stations.procedures.judge import recheck_below_v
-from stations.procedures.steps import (
-    Instruct,
-    Measure,
-    PlanRefused,
-    Program,
-    RecheckRule,
-    ResumeRule,
-    Step,
-)
+from stations.procedures.rules import RecheckRule
+from stations.procedures.steps import Instruct, Measure, PlanRefused, Program, ResumeRule, Step
 from stations.values import Limits, OffProof
 
 NAME = "re-check"

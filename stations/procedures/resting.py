@@ -6,16 +6,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from stations.procedures import judge
+from stations.procedures.actions import Action, Hold, SafeHold
 from stations.procedures.progress import onward
-from stations.procedures.steps import (
-    Action,
-    Compare,
-    Hold,
-    Record,
-    Rest,
-    Run,
-    SafeHold,
-)
+from stations.procedures.state import Record, Run
+from stations.procedures.steps import Compare, Rest
 from stations.values import Reading
 
 DOUBT_MAX = timedelta(minutes=15)  # a rest waits so much longer for a reading without doubt

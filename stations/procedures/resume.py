@@ -12,7 +12,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from stations.procedures.steps import DRIVEN, Carried, Discharge, Record, Run, Verify
+from stations.procedures.state import Carried, Record, Run
+from stations.procedures.steps import DRIVEN, Discharge, Verify
 from stations.values import NAN, Limits, OffProof
 
 

@@ -18,14 +18,8 @@ from datetime import timedelta
 
 from stations.procedures import top_balance
 from stations.procedures.planned import resume_rule
-from stations.procedures.steps import (
-    Instruct,
-    Measure,
-    PlanRefused,
-    Program,
-    RestedRule,
-    Step,
-)
+from stations.procedures.rules import RestedRule
+from stations.procedures.steps import Instruct, Measure, PlanRefused, Program, Step
 from stations.values import Limits, Window
 
 NAME = "individual top balance"

@@ -1,17 +1,24 @@
-"""A procedure as data: a short tuple of frozen steps, and what one execution of it remembers.
+"""A procedure as data: a short tuple of frozen steps.
 
 `decide` interprets any program; nothing here acts.  Durations are process time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from datetime import timedelta
+from typing import ClassVar
 
 from stations.plain import LATER
-from stations.values import NAN, Draw, Limits, OffProof, Protection, Reading, Setpoint, Window
+from stations.procedures.rules import (
+    BottomRule,
+    DisconnectRule,
+    LevelRule,
+    ParallelRule,
+    RecheckRule,
+    RestedRule,
+)
+from stations.values import Draw, Limits, OffProof, Protection, Setpoint, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,81 +37,6 @@ class Instruct:
     drawing: str = ""
     announceable: bool = False
     timeout: timedelta = timedelta(hours=12)
-
-
-@dataclass(frozen=True, slots=True)
-class ParallelRule:
-    """B3: may these rested cells be joined?  Spread in volts, peak as C-rate of one cell."""
-
-    TAGGED: ClassVar[bool] = True
-    spread_max_v: float
-    level_max_v: float
-    voltage: Window
-    peak_warn_c: float
-    peak_max_c: float
-    path_ohm: float  # resistance that limits the surge between two cells: cells and links
-    capacity_ah: float
-    # [A]: 0.5 to 1 ohm, 50 W, for two or three minutes; told of with what it truly does.
-    resistor_ohm: float = field(default=0.5, metadata=LATER)
-    resistor_s: float = field(default=180.0, metadata=LATER)
-
-
-@dataclass(frozen=True, slots=True)
-class RestedRule:
-    """Cells that are charged one by one: each, at rest, may be charged at all (B12, B17)."""
-
-    TAGGED: ClassVar[bool] = True
-    voltage: Window
-    capacity_ah: float
-
-
-@dataclass(frozen=True, slots=True)
-class LevelRule:
-    """B3: what low cells rest at once they were levelled; it ends a program and refuses nothing."""
-
-    TAGGED: ClassVar[bool] = True
-    voltage: Window
-
-
-@dataclass(frozen=True, slots=True)
-class DisconnectRule:
-    """B7: windows relative to target by age since current stopped."""
-
-    TAGGED: ClassVar[bool] = True
-    target_v: float
-    pass_below_v: float  # 0.030: inside the fresh age, passes from target − this
-    marginal_below_v: float  # 0.050
-    above_v: float  # 0.005
-    fresh: timedelta  # 5 min
-    late: timedelta  # 15 min
-
-
-@dataclass(frozen=True, slots=True)
-class RecheckRule:
-    """B8: each cell against the median of its bank, linear between an early and a late age.
-
-    Ages are wall time since current stopped.  `banks` says by position which cells were
-    balanced together; empty means all of them.
-    """
-
-    TAGGED: ClassVar[bool] = True
-    early: timedelta  # 4 h, and before
-    early_warn_v: float
-    early_fail_v: float
-    late: timedelta  # 24 h, and after
-    late_warn_v: float
-    late_fail_v: float
-    floor_v: float
-    banks: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class BottomRule:
-    """B9: emptied cells, each at the same age after its own discharge, judged together."""
-
-    TAGGED: ClassVar[bool] = True
-    spread_max_v: float
-    mean: Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +186,8 @@ class Compare:
 
 
 Step = Instruct | Measure | Verify | Charge | Discharge | Rest | Compare
+
+
 DRIVEN = Charge | Discharge  # steps with an output on: of the supply, of the load
 
 
@@ -293,173 +227,3 @@ class PlanRefused(ValueError):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("; ".join(problems))
         self.problems = problems
-
-
-@dataclass(frozen=True, slots=True)
-class CellResult:
-    """One cell's verdict in a Measure step, with the limits that were applied."""
-
-    position: int  # from 1
-    voltage_v: float
-    verdict: str  # "pass", "marginal", "fail", "invalid", "missing"
-    window: Window
-    at: datetime
-    received_at: datetime
-    age_s: float  # since current stopped; NaN before any current
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What one finished step leaves behind.
-
-    Of a step for one cell: its position, and when the charge's current stopped.
-    """
-
-    step: str
-    kind: str
-    entered_at: datetime
-    ended_at: datetime
-    cells: tuple[CellResult, ...] = ()
-    remarks: tuple[str, ...] = ()
-    facts: tuple[tuple[str, float], ...] = ()
-    cell: int = field(default=0, metadata=LATER)
-    stopped: OffProof | None = field(default=None, metadata=LATER)
-
-
-@dataclass(frozen=True, slots=True)
-class Carried:
-    """What earlier attempts did of a step that was cut short: its caps count over all of them."""
-
-    step: str
-    charge_ah: float
-    cv_s: float
-    spent_s: float
-    drawn_ah: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """All that `decide` remembers of one execution; serialises to JSON and back."""
-
-    program: Program
-    started_at: datetime
-    step_index: int = 0
-    step_entered_at: datetime | None = None
-    setpoint: Setpoint | None = None  # as asked for now
-    set_seq: int = 0  # the last reading before the set-point last changed
-    current_stopped: OffProof | None = None
-    confirmed: frozenset[str] = frozenset()  # Instruct steps a person confirmed
-    announced: frozenset[str] = frozenset()  # of these, the ones confirmed before their step
-    last_at: datetime | None = None
-    last_current_a: float = 0.0
-    last_seq: int = 0
-    charge_ah: float = 0.0  # over the run
-    step_charge_ah: float = 0.0
-    drawn_ah: float = 0.0  # by a load, over the run
-    step_drawn_ah: float = 0.0
-    step_drawn_wh: float = 0.0
-    counted: Reading | None = None  # the last one that is in these integrals
-    below_cutoff: int = 0  # readings in a row
-    zero_sum_a: float = 0.0
-    zero_count: int = 0
-    cv_since: datetime | None = None
-    charge_current_a: float = 0.0  # the last one seen with the output on
-    done_since: datetime | None = None  # the charge was done, and holds for a person
-    tail_since: datetime | None = None
-    partial_since: datetime | None = None
-    no_current_since: datetime | None = None
-    reached_cv: bool = False
-    least_charge_ah: float = 0.0  # what the start SOC implies must at least go in
-    rested: Window | None = None  # of the cells at the pre-check: the bank lies within
-    # Cells that are charged one by one, by position: volts at rest, and the least to go in.
-    rested_alone: tuple[tuple[float, float], ...] = ()
-    cell: int = 0  # the position of the one whose turn it is
-    least_from_ah: float = 0.0  # `charge_ah` when its turn began
-    last_on_v: float = NAN  # the bank, last seen with the output on
-    rest_until: datetime | None = None  # nothing is verified before
-    carried: Carried | None = None  # into the step named there
-    step_spent_s: float = 0.0  # of the present charge, in earlier attempts
-    cv_spent_s: float = 0.0
-    interruptions: tuple[str, ...] = ()  # each in words; they stay on every later charge's record
-    settled: tuple[tuple[float, ...], ...] = ()
-    doubtful: int = 0
-    above_window: int = 0
-    flat_from: datetime | None = None
-    flat_current_a: float = 0.0
-    lead_ohm: float = NAN  # supply volts minus bank volts over current, last time it was seen
-    peak_voltage_v: float = NAN  # highest bank reading of the step
-    outs_of_place: int = 0  # readings in a row whose output state is not the step's
-    alarms: tuple[str, ...] = ()
-    records: tuple[Record, ...] = ()
-
-    @property
-    def step(self) -> Step:
-        return self.program.steps[self.step_index]
-
-    @property
-    def entered_at(self) -> datetime:
-        """When the present step was entered."""
-        return self.step_entered_at or self.started_at
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """Nothing to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Set:
-    """Change the set-point of the running output."""
-
-    setpoint: Setpoint
-
-
-@dataclass(frozen=True, slots=True)
-class Next:
-    """This step is done; enter the following one (the output goes off first)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finish:
-    """The program is done."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refuse:
-    """A check before any current failed: problems in words, nothing was energised."""
-
-    problems: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SafeHold:
-    """Doubt about the bench: output off.  `resumable`: it may pass without a person's help."""
-
-    reason: str
-    resumable: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Trip:
-    """A valid reading over a limit, or a step that took too long: output off, DUT suspect."""
-
-    reason: str
-
-
-Action = Hold | Set | Next | Finish | Refuse | SafeHold | Trip
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How an attempt ended.  `kind` is FINISHED, REFUSED, TRIPPED, ERROR, STOPPED or INTERRUPTED.
-
-    INTERRUPTED: nothing is wrong with cells or bench as far as anybody knows, and the run may
-    go on by its ResumeRule from `unclosed`, which is `run` before the present step was closed.
-    """
-
-    kind: str
-    reason: str
-    run: Run
-    unclosed: Run
-    problems: tuple[str, ...] = ()
-    facts: Mapping[str, Any] = field(default_factory=dict)

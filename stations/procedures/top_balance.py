@@ -13,13 +13,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from stations.procedures.planned import in_steps, protection, resume_rule
+from stations.procedures.rules import DisconnectRule, ParallelRule
 from stations.procedures.steps import (
     Agreement,
     Charge,
-    DisconnectRule,
     Instruct,
     Measure,
-    ParallelRule,
     PlanRefused,
     Program,
     Step,

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from stations.procedures.steps import Charge, Discharge, Measure, Run, Step, Verify
+from stations.procedures.state import Run
+from stations.procedures.steps import Charge, Discharge, Measure, Step, Verify
 from stations.values import NAN, Reading, Window
 
 

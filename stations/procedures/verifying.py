@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from stations.procedures.actions import Action, Hold, Next, SafeHold
 from stations.procedures.progress import close_step
-from stations.procedures.steps import Action, Hold, Next, Run, SafeHold, Verify
+from stations.procedures.state import Run
+from stations.procedures.steps import Verify
 from stations.procedures.turns import place_of, seen
 from stations.values import Reading, Window
 

@@ -14,7 +14,8 @@ from datetime import datetime
 
 from stations.bench import BenchError
 from stations.guardian_client import GuardianBench, GuardianSilent
-from stations.procedures.steps import Outcome, Program
+from stations.procedures.actions import Outcome
+from stations.procedures.steps import Program
 from stations.runner import begun, run
 from tests.faults.guarded import Guarded
 from tests.stations.procedures.scripted import program

@@ -10,9 +10,9 @@ import pytest
 from shop.equipment.models import Calibration
 from shop.equipment.services import record_calibration
 from shop.evidence.models import CapacityTest
-from shop.evidence.services import import_capacity_file
-from shop.jobs.defaults import policy_defaults
+from shop.evidence.services.capacity import import_capacity_file
 from shop.jobs.models import PolicyVersion
+from shop.jobs.policies import policy_defaults
 from shop.jobs.versions import store_policy
 from tests import factories
 from tests.cast import Cast, the_cast

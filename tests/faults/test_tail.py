@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stations.procedures.steps import Outcome
+from stations.procedures.actions import Outcome
 from tests.faults.balancing import QUICK, balancing
 from tests.faults.guarded import Guarded, guarded
 from tests.faults.matrix import Trial

@@ -14,8 +14,8 @@ from stations.journal import JournalRecord
 from stations.model.bank import Bank, Wiring
 from stations.model.cell import cell_of
 from stations.plain import to_plain
+from stations.procedures.actions import Outcome
 from stations.procedures.resume import problems, resumed
-from stations.procedures.steps import Outcome
 from stations.replay import replay
 from stations.runner import begun, run
 from stations.values import Draw, Event, OffProof, Protection, Reading, Setpoint

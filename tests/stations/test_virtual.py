@@ -12,7 +12,8 @@ import pytest
 from stations.bench import Bench, BenchError
 from stations.model.bank import Bank, Wiring
 from stations.model.cell import cell_of
-from stations.procedures.steps import Outcome, Record
+from stations.procedures.actions import Outcome
+from stations.procedures.state import Record
 from stations.runner import begun, run
 from stations.values import Event, Protection, Reading, Setpoint
 from stations.virtual import ATTENTIVE, Act, Instruments, VirtualBench, VirtualClock

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from stations.bench import BenchError
 from stations.model.bank import Bank, Wiring
 from stations.model.cell import cell_of, scattered
-from stations.procedures.steps import Outcome, Program
+from stations.procedures.actions import Outcome
+from stations.procedures.steps import Program
 from stations.runner import begun, run
 from stations.values import Cutoff, Draw, Reading
 from stations.virtual import Act, VirtualBench

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from stations.procedures.steps import Record
+from stations.procedures.state import Record
 from stations.values import OffProof
 
 COMPLETE, PARTIAL = "COMPLETE", "PARTIAL"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from stations.procedures.steps import Record
+from stations.procedures.state import Record
 
 DONE = "done"  # what the bench remarks when the discharge came to its cut-off in one go
 

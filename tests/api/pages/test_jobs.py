@@ -9,8 +9,7 @@ from api.pages.jobs import SET_UP, SET_UP_CAPACITY
 from shop import clock
 from shop.equipment.services import record_commissioning
 from shop.equipment.states import OutputState
-from shop.jobs.balances import step_pause_defaults
-from shop.jobs.defaults import recipe_defaults
+from shop.jobs import recipes
 from shop.jobs.models import Job, Run
 from shop.jobs.states import JobState
 from tests import factories
@@ -243,7 +242,9 @@ def test_a_recheck_shows_its_own_plan_and_set_up(cast: Cast, technician: Client)
 def test_step_and_pause_names_its_three_voltages(cast: Cast, technician: Client) -> None:
     """B11."""
     station = factories.make_station(now=clock.now())
-    recipe = factories.make_recipe_of("step_pause_top_balance", step_pause_defaults(), by=cast.sade)
+    recipe = factories.make_recipe_of(
+        "step_pause_top_balance", recipes.step_pause.defaults(), by=cast.sade
+    )
     job = factories.make_job(
         by=cast.tola, recipe_version=recipe, claimed_at=station, now=clock.now()
     )
@@ -260,7 +261,9 @@ def test_an_individual_balance_shows_its_own_plan_and_set_up(
 ) -> None:
     """B12: the tail of one cell, and no word of a joined bank."""
     station = factories.make_station(now=clock.now())
-    recipe = factories.make_recipe_of("individual_top_balance", recipe_defaults(), by=cast.sade)
+    recipe = factories.make_recipe_of(
+        "individual_top_balance", recipes.top_balance.defaults(), by=cast.sade
+    )
     job = factories.make_job(
         by=cast.tola, recipe_version=recipe, claimed_at=station, now=clock.now()
     )

@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from shop import clock
-from shop.jobs.defaults import recipe_defaults
+from shop.jobs import recipes
 from shop.packs.models import Pack
 from shop.trace.services import share
 from tests import factories
@@ -66,9 +66,11 @@ def test_a_marginal_cell_leads_to_its_recharge(cast: Cast, technician: Client) -
     """B17: the finding proposes it, and the form has the recipe to its target and the cell."""
     stopped = clock.now() - timedelta(minutes=20)
     bank = make_bank(by=cast.tola, stopped=stopped, volts=(3.61, 3.605, 3.63, 3.63))
-    lower = recipe_defaults() | {"target_v": 3.60}
+    lower = recipes.top_balance.defaults() | {"target_v": 3.60}
     factories.make_recipe_of("cell_recharge", lower, by=cast.sade)
-    fitting = factories.make_recipe_of("cell_recharge", recipe_defaults(), by=cast.sade)
+    fitting = factories.make_recipe_of(
+        "cell_recharge", recipes.top_balance.defaults(), by=cast.sade
+    )
 
     page = technician.post("/packs/new", form(bank, "check"))
 

@@ -12,8 +12,8 @@ from django.test import Client
 
 from shop import clock
 from shop.equipment.models import StationLease
-from shop.evidence.services import record_balance
-from shop.jobs.defaults import recipe_defaults
+from shop.evidence.services.balances import record_balance
+from shop.jobs import recipes
 from shop.jobs.models import JobEvent, PersonAct, Run
 from shop.jobs.planning import plan
 from shop.jobs.states import RunState
@@ -245,7 +245,9 @@ def test_no_window_counts_before_the_last_charge(cast: Cast, technician: Client)
 
 def test_each_cell_that_was_charged_alone_has_its_own_line(cast: Cast, technician: Client) -> None:
     """B12: and leads that nobody took off are named."""
-    recipe = factories.make_recipe_of("individual_top_balance", recipe_defaults(), by=cast.sade)
+    recipe = factories.make_recipe_of(
+        "individual_top_balance", recipes.top_balance.defaults(), by=cast.sade
+    )
     station = factories.make_station(now=clock.now())
     job = factories.make_job(by=cast.tola, recipe_version=recipe, claimed_at=station)
     program = plan(job, station).plain

@@ -150,14 +150,17 @@ def _job_maker() -> Callable[[], Job]:
     from shop import clock
     from shop.cells.models import Batch, Cell
     from shop.cells.services import receive_batch
-    from shop.jobs.defaults import recipe_defaults
+    from shop.jobs import recipes
     from shop.jobs.services import create_job
     from shop.jobs.versions import store_recipe
     from shop.people.models import User
 
     by = User.objects.get(username="supervisor")
     recipe = store_recipe(
-        name="Quick for kills", parameters=recipe_defaults() | RECIPE, by=by, now=clock.now()
+        name="Quick for kills",
+        parameters=recipes.top_balance.defaults() | RECIPE,
+        by=by,
+        now=clock.now(),
     )
     lock = threading.Lock()
 

@@ -14,7 +14,8 @@ from shop.jobs.planning import plan
 from shop.jobs.services import claim_job, create_job
 from shop.jobs.versions import store_recipe
 from shop.refusals import Refusal
-from stations.procedures.steps import Discharge, Record
+from stations.procedures.state import Record
+from stations.procedures.steps import Discharge
 from tests import factories
 from tests.cast import Cast
 from tests.shop.packs.factories import charge

@@ -6,7 +6,7 @@ import pytest
 from django.conf import settings
 
 from shop.evidence.models import Balance, VoltageCheck
-from shop.jobs.balances import levelling_defaults
+from shop.jobs import recipes
 from shop.jobs.states import JobState, RunState
 from shop.signing.keyring import trusted_keys
 from shop.signing.models import SigningKey
@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 def test_a_levelling_from_start_to_its_last_measurement() -> None:
     with shop_bench(soc=0.40) as bench:
         recipe = factories.make_recipe_of(
-            "levelling", levelling_defaults() | {"dwell_s": 60.0}, by=bench.cast.sade
+            "levelling", recipes.levelling.defaults() | {"dwell_s": 60.0}, by=bench.cast.sade
         )
         run = bench.start(recipe_version=recipe)
         with bench.worker(run):

@@ -9,7 +9,7 @@ import pytest
 from shop import clock
 from shop.evidence.models import Balance, VoltageCheck
 from shop.evidence.queries import evidence_of_cells, gate_policy
-from shop.jobs.defaults import recipe_defaults
+from shop.jobs import recipes
 from shop.jobs.models import RecipeVersion, Run
 from shop.jobs.planning import plan
 from shop.jobs.services import claim_job, create_job, start_run
@@ -28,7 +28,9 @@ from tests.wait import wait_until
 
 
 def recipe(cast: Cast, **parameters: object) -> RecipeVersion:
-    return factories.make_recipe_of("cell_recharge", recipe_defaults() | parameters, by=cast.sade)
+    return factories.make_recipe_of(
+        "cell_recharge", recipes.top_balance.defaults() | parameters, by=cast.sade
+    )
 
 
 @pytest.mark.django_db

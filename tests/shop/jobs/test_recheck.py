@@ -12,9 +12,9 @@ from shop.equipment.models import Station
 from shop.evidence.models import Balance, VoltageCheck
 from shop.evidence.policy import GatePolicy
 from shop.evidence.queries import evidence_of
-from shop.jobs.defaults import Policy
 from shop.jobs.models import Run
 from shop.jobs.planning import plan
+from shop.jobs.policies import Policy
 from shop.jobs.services import claim_job, create_job
 from shop.jobs.versions import store_recipe
 from shop.packs.queries import judged, plan_of

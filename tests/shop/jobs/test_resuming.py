@@ -14,7 +14,7 @@ from shop.jobs.states import RunState
 from shop.refusals import Refusal
 from stations.journal import JournalWriter, file_name
 from stations.plain import to_plain
-from stations.procedures.steps import Outcome
+from stations.procedures.actions import Outcome
 from stations.runner import begun
 from stations.runner import run as play
 from stations.virtual import VirtualBench

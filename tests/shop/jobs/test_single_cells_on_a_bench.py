@@ -11,7 +11,7 @@ from shop.cells.models import Cell
 from shop.evidence.models import Balance, VoltageCheck
 from shop.evidence.parted import parted_cells
 from shop.evidence.queries import evidence_of_cells, gate_policy
-from shop.jobs.defaults import recipe_defaults
+from shop.jobs import recipes
 from shop.jobs.models import Run
 from shop.jobs.services import request_stop
 from shop.jobs.states import JobState, RunState
@@ -39,7 +39,7 @@ def walk() -> Walk:
 
 
 def started(bench: ShopBench) -> Run:
-    parameters = recipe_defaults() | QUICK
+    parameters = recipes.top_balance.defaults() | QUICK
     recipe = factories.make_recipe_of("individual_top_balance", parameters, by=bench.cast.sade)
     return bench.start(recipe_version=recipe)
 

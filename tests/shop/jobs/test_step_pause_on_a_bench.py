@@ -6,7 +6,7 @@ import pytest
 
 from shop import clock
 from shop.evidence.models import Balance, VoltageCheck
-from shop.jobs.balances import step_pause_defaults
+from shop.jobs import recipes
 from shop.jobs.states import JobState, RunState
 from tests import factories
 from tests.shop.jobs.shop_bench import QUICK, shop_bench
@@ -20,7 +20,7 @@ SHORT = QUICK | {"tail_basis": "bank", "dwell_s": 30.0}
 def test_a_step_and_pause_balance_from_start_to_evidence() -> None:
     with shop_bench(soc=0.9955) as bench:
         recipe = factories.make_recipe_of(
-            "step_pause_top_balance", step_pause_defaults() | SHORT, by=bench.cast.sade
+            "step_pause_top_balance", recipes.step_pause.defaults() | SHORT, by=bench.cast.sade
         )
         run = bench.start(recipe_version=recipe)
         with bench.worker(run):

@@ -9,7 +9,7 @@ from typing import Any
 
 from shop.evidence.policy import GatePolicy
 from shop.evidence.values import CellEvidence
-from shop.jobs.defaults import Policy
+from shop.jobs.policies import Policy
 from shop.packs.findings import Finding, Plan
 from shop.packs.rules import findings
 from tests.shop.evidence.builders import ASSEMBLER, NOW, cell

@@ -12,7 +12,7 @@ from shop.evidence.models import CapacityTest
 from shop.evidence.policy import GatePolicy
 from shop.evidence.queries import evidence_of
 from shop.evidence.taking_back import withdraw
-from shop.jobs.defaults import Policy
+from shop.jobs.policies import Policy
 from shop.packs.findings import Finding, Verdict
 from shop.packs.queries import judged, plan_of
 from shop.refusals import Refusal

@@ -8,13 +8,14 @@ import pytest
 
 from shop.cells.models import Cell
 from shop.evidence.queries import evidence_of
-from shop.evidence.services import record_balance, record_voltage_check
+from shop.evidence.services.balances import record_balance
+from shop.evidence.services.checks import record_voltage_check
 from shop.packs.models import Pack
 from shop.packs.services import GateRefusal, assemble_pack
 from shop.quality.models import Nonconformance
 from stations.model.bank import Bank, Wiring
 from stations.model.cell import cell_of
-from stations.procedures.steps import Outcome
+from stations.procedures.actions import Outcome
 from stations.runner import begun
 from stations.runner import run as play
 from stations.values import OffProof

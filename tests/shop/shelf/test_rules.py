@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from shop.evidence.policy import GatePolicy
 from shop.evidence.values import NonconformanceEvidence
-from shop.jobs.defaults import Policy
+from shop.jobs.policies import Policy
 from shop.shelf.rules import Reminder, Shelved, State, due, groups, in_order, schedule, shelved
 from tests.shop.evidence.builders import NOW, STOPPED, balance, cell, disconnect, recheck
 

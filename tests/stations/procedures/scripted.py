@@ -11,7 +11,8 @@ from typing import Any
 from stations.bench import BenchError
 from stations.procedures import top_balance
 from stations.procedures.progress import confirm, enter_next
-from stations.procedures.steps import Program, Run
+from stations.procedures.state import Run
+from stations.procedures.steps import Program
 from stations.values import (
     Draw,
     Event,

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from stations.procedures.actions import Action, Hold, Next, SafeHold, Set, Trip
 from stations.procedures.decide import decide
-from stations.procedures.steps import Action, Hold, Next, Run, SafeHold, Set, Trip
+from stations.procedures.state import Run
 from stations.values import Reading, Setpoint
 from tests.stations.procedures.scripted import holding, program, run_at
 

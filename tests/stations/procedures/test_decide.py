@@ -11,16 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stations.procedures.actions import Finish, Hold, Next, Refuse, SafeHold, Trip
 from stations.procedures.decide import decide
 from stations.procedures.progress import confirm
-from stations.procedures.steps import (
-    Finish,
-    Hold,
-    Next,
-    Refuse,
-    SafeHold,
-    Trip,
-)
 from stations.values import NAN, Reading
 from tests.stations.procedures.scripted import START, holding, program, reading, run_at
 

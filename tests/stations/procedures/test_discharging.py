@@ -12,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stations.procedures import capacity_test
+from stations.procedures.actions import Action, Hold, Next, SafeHold, Trip
 from stations.procedures.decide import decide
 from stations.procedures.resume import problems, resumed, waits_since
-from stations.procedures.steps import Action, Discharge, Hold, Next, Program, Run, SafeHold, Trip
+from stations.procedures.state import Run
+from stations.procedures.steps import Discharge, Program
 from stations.values import NAN, OffProof, Reading
 from tests.stations.procedures.scripted import LOAD, START, SUPPLY, reading, run_at
 

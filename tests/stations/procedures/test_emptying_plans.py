@@ -10,18 +10,12 @@ import pytest
 
 from stations.plain import from_plain, to_plain
 from stations.procedures import bottom_balance, capacity_test
+from stations.procedures.actions import Finish, SafeHold
 from stations.procedures.check import problems
 from stations.procedures.decide import decide
 from stations.procedures.judge import bottom_results
-from stations.procedures.steps import (
-    Charge,
-    Discharge,
-    Finish,
-    PlanRefused,
-    Program,
-    Record,
-    SafeHold,
-)
+from stations.procedures.state import Record
+from stations.procedures.steps import Charge, Discharge, PlanRefused, Program
 from stations.values import Limits, Ratings
 from tests.stations.procedures.scripted import (
     LOAD,

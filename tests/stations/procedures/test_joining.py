@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stations.procedures.joining import joining_problems, low_cells, peak_c_rate
-from stations.procedures.steps import Measure, ParallelRule
+from stations.procedures.rules import ParallelRule
+from stations.procedures.steps import Measure
 from tests.stations.procedures.scripted import program
 
 

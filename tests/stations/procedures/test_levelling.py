@@ -12,9 +12,10 @@ from stations.model.bank import Bank, Wiring
 from stations.model.cell import cell_of
 from stations.plain import from_plain, to_plain
 from stations.procedures import levelling
+from stations.procedures.actions import Outcome
 from stations.procedures.check import problems
 from stations.procedures.joining import joining_problems
-from stations.procedures.steps import Outcome, PlanRefused, Program
+from stations.procedures.steps import PlanRefused, Program
 from stations.runner import begun, run
 from stations.virtual import Act, VirtualBench
 from tests.stations.procedures.scripted import RATINGS, spec

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from stations.plain import from_plain, to_plain
 from stations.procedures import judge, recheck
+from stations.procedures.actions import Outcome
 from stations.procedures.check import problems
-from stations.procedures.steps import Measure, Outcome, PlanRefused, Program, RecheckRule
+from stations.procedures.rules import RecheckRule
+from stations.procedures.steps import Measure, PlanRefused, Program
 from stations.runner import begun, run
 from stations.values import OffProof, Window
 from stations.virtual import STARTED_AT, Act, Instruments, VirtualBench

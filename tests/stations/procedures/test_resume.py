@@ -8,9 +8,10 @@ from datetime import timedelta
 import pytest
 
 from stations.procedures import resume
+from stations.procedures.actions import Trip
 from stations.procedures.decide import decide
 from stations.procedures.progress import confirm, enter_next
-from stations.procedures.steps import Run, Trip
+from stations.procedures.state import Run
 from stations.values import OffProof
 from tests.stations.procedures.scripted import START, holding, run_at
 

@@ -14,10 +14,12 @@ from stations.model.bank import Bank, Wiring
 from stations.model.cell import cell_of
 from stations.plain import from_plain, to_plain
 from stations.procedures import single_cells
+from stations.procedures.actions import Outcome
 from stations.procedures.check import problems
 from stations.procedures.progress import enter_next
 from stations.procedures.resume import resumed
-from stations.procedures.steps import Charge, Outcome, PlanRefused, Program, Run, Verify
+from stations.procedures.state import Run
+from stations.procedures.steps import Charge, PlanRefused, Program, Verify
 from stations.replay import replay
 from stations.runner import begun, run
 from stations.values import OffProof, Window

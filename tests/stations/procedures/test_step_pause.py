@@ -10,8 +10,9 @@ import pytest
 from shop.evidence.rules.balance import balance_of
 from stations.plain import from_plain, to_plain
 from stations.procedures import step_pause
+from stations.procedures.actions import Outcome
 from stations.procedures.check import problems
-from stations.procedures.steps import Charge, Outcome, PlanRefused, Program, Verify
+from stations.procedures.steps import Charge, PlanRefused, Program, Verify
 from stations.runner import begun, run
 from stations.virtual import ATTENTIVE, Act, VirtualBench
 from tests.stations.procedures.scripted import RATINGS, SUPPLY, spec

@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
+from stations.procedures.actions import Hold, Next, SafeHold
 from stations.procedures.decide import decide
-from stations.procedures.steps import Hold, Next, Run, SafeHold
+from stations.procedures.state import Run
 from stations.values import NAN, Reading, Window
 from tests.stations.procedures.scripted import START, reading, run_at
 

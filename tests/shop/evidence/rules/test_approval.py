@@ -10,7 +10,7 @@ import pytest
 from shop.evidence.policy import GatePolicy
 from shop.evidence.rules.approval import approval_problems
 from shop.evidence.values import CellEvidence, NonconformanceEvidence
-from shop.jobs.defaults import Policy
+from shop.jobs.policies import Policy
 from tests.shop.evidence.builders import (
     NOW,
     STOPPED,

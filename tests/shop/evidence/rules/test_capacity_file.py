@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from shop.evidence.policy import GatePolicy
 from shop.evidence.rules import capacity_file
 from shop.evidence.rules.capacity_file import CapacityRow, read_file, row_problems, shortened
-from shop.jobs.defaults import Policy
+from shop.jobs.policies import Policy
 from shop.refusals import Problem
 from tests.shop.evidence.builders import NOW
 

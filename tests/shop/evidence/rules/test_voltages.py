@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from shop.evidence.policy import GatePolicy
 from shop.evidence.rules.voltages import judge_disconnect, judge_pre_parallel, judge_recheck
-from shop.jobs.defaults import Policy
+from shop.jobs.policies import Policy
 from stations.values import Window
 from tests.shop.evidence.builders import STOPPED, recheck
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from shop.evidence.policy import GatePolicy
-from shop.jobs.defaults import Policy
+from shop.jobs.policies import Policy
 from shop.packs.findings import Verdict
 from shop.packs.rules import is_allowed
 from tests.shop.evidence.builders import (

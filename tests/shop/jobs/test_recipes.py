@@ -6,16 +6,9 @@ from typing import Any
 
 import pytest
 
-from shop.jobs.balances import step_pause_defaults, step_pause_recipe_of
-from shop.jobs.defaults import (
-    Policy,
-    full_rating_allowed,
-    policy_defaults,
-    policy_of,
-    recipe_defaults,
-    recipe_of,
-)
+from shop.jobs import recipes
 from shop.jobs.models import PolicyVersion, RecipeVersion
+from shop.jobs.policies import Policy, policy_defaults, policy_of
 from shop.jobs.queries import policy_in_force
 from shop.jobs.versions import store_policy, store_recipe
 from shop.refusals import Refusal, RoleRefusal
@@ -26,7 +19,10 @@ from tests.factories import NOON
 
 
 def test_defaults_are_the_sources_numbers() -> None:
-    recipe, policy = recipe_of(recipe_defaults()), policy_of(policy_defaults())
+    recipe, policy = (
+        recipes.top_balance.recipe_of(recipes.top_balance.defaults()),
+        policy_of(policy_defaults()),
+    )
 
     assert recipe == Recipe()
     assert (recipe.target_v, recipe.done_c, recipe.partial_c) == (3.65, 0.00125, 0.0025)
@@ -39,26 +35,29 @@ def test_defaults_are_the_sources_numbers() -> None:
 @pytest.mark.parametrize("target_v", [3.65, 3.64, 3.60, 3.50])
 def test_a_target_may_be_chosen(target_v: float) -> None:
     """B13: also with a BMS that lets the cells run up to it."""
-    assert recipe_of({"target_v": target_v, "bms_run_v": target_v}).target_v == target_v
+    assert (
+        recipes.top_balance.recipe_of({"target_v": target_v, "bms_run_v": target_v}).target_v
+        == target_v
+    )
 
 
 def test_a_step_and_pause_recipe_never_takes_more_than_80_percent_of_the_supply() -> None:
-    assert step_pause_recipe_of(step_pause_defaults()) == step_pause.Recipe()
+    assert recipes.step_pause.recipe_of(recipes.step_pause.defaults()) == step_pause.Recipe()
     for parameters in ({"supply_share": 0.81}, {"full_rating_allowed": True}):
         with pytest.raises(Refusal, match="supply_share"):
-            step_pause_recipe_of(parameters)
+            recipes.step_pause.recipe_of(parameters)
 
 
 def test_the_voltages_of_step_and_pause_rise() -> None:
     with pytest.raises(Refusal, match="'second_v' must not exceed 'target_v'"):
-        step_pause_recipe_of({"second_v": 3.62})
+        recipes.step_pause.recipe_of({"second_v": 3.62})
 
 
 def test_what_is_not_named_takes_its_default() -> None:
     parameters = {"target_v": 3.60, "full_rating_allowed": True}
 
-    assert recipe_of(parameters) == Recipe(target_v=3.60)
-    assert full_rating_allowed(parameters)
+    assert recipes.top_balance.recipe_of(parameters) == Recipe(target_v=3.60)
+    assert recipes.top_balance.full_rating_allowed(parameters)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +78,7 @@ def test_what_is_not_named_takes_its_default() -> None:
 )
 def test_every_wrong_recipe_parameter_is_named(parameters: dict[str, Any], words: str) -> None:
     with pytest.raises(Refusal, match=words):
-        recipe_of(parameters)
+        recipes.top_balance.recipe_of(parameters)
 
 
 def test_all_wrong_keys_are_named_at_once() -> None:
@@ -102,7 +101,9 @@ def test_every_wrong_policy_parameter_is_named(parameters: dict[str, Any], words
 
 
 def test_a_change_is_a_new_version(cast: Cast) -> None:
-    first = store_recipe(name="Top", parameters=recipe_defaults(), by=cast.sade, now=NOON)
+    first = store_recipe(
+        name="Top", parameters=recipes.top_balance.defaults(), by=cast.sade, now=NOON
+    )
     second = store_recipe(name="Top", parameters={"target_v": 3.6}, by=cast.sade, now=NOON)
     store_policy(parameters=policy_defaults(), by=cast.sade, now=NOON)
     newest = store_policy(parameters={"fresh_s": 7200.0}, by=cast.sade, now=NOON)

@@ -1,0 +1,118 @@
+"""What the gate and the shop ask for: the policy's defaults, with their sources.
+
+Sources: [A] "Top Balancing vs Bottom Balancing", [B] "Top Balancing LiFePo4 Cells using a low
+cost 10A benchtop power supply"; the rest is physics of the cell, said beside the number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from shop.jobs.parameters import Parameters, read, wrong
+from shop.refusals import Refusal
+from stations.values import Window
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the gate and the shop ask for.  `_s` seconds of wall time, `_v` volts."""
+
+    # G2: [A] cells of one pack within 2 % of each other; "rating" compares with the datasheet.
+    capacity_spread_max: float = 0.02
+    capacity_basis: str = "group"
+    imported_capacity_allowed: bool = True
+    # A capacity outside these shares of the rating, or older than this, was mistyped.
+    capacity_low_share: float = 0.50
+    capacity_high_share: float = 1.20
+    capacity_age_max_s: float = 3 * 365 * 24 * 3600.0
+    # G4, B7: the gate judges the disconnect check again by these, whatever the recipe allowed.
+    pass_below_v: float = 0.030  # [A] 3.62 for 3.65
+    marginal_below_v: float = 0.050  # [A] 3.60 for 3.65
+    above_v: float = 0.005
+    check_fresh_s: float = 300.0
+    check_late_s: float = 900.0
+    # G7: the supply's ammeter measures the tail, so it is an instrument like the meters; a shop
+    # that trusts its zeroing in each run alone may leave it out.
+    supply_calibrated: bool = True
+    # G5, B8: [A] assemble within 4 h of current stopped, or measure again.
+    fresh_s: float = 4 * 3600.0
+    # B8: supervisors are reminded of a bank so long after its clock began, and so long before it
+    # is too old; LFP that stays full for a week is advised down to half.
+    remind_early_s: float = 2 * 3600.0
+    remind_before_s: float = 1800.0
+    full_max_s: float = 7 * 24 * 3600.0
+    # G6: spread at the disconnect check, one meter; a hand-held meter resolves less.
+    spread_aim_v: float = 0.005
+    spread_max_v: float = 0.010
+    spread_manual_max_v: float = 0.020
+    # B8: against the group's median after 4 h and after 24 h, linear between; cells relax.
+    recheck_early_s: float = 4 * 3600.0
+    recheck_early_warn_v: float = 0.040
+    recheck_early_fail_v: float = 0.080
+    recheck_late_s: float = 24 * 3600.0
+    recheck_late_warn_v: float = 0.060
+    recheck_late_fail_v: float = 0.100
+    recheck_floor_v: float = 3.34  # a full healthy cell rests above this
+    recheck_span_max_s: float = 1800.0
+    # G8: [A] active balancers of 1-2 A suit solar.
+    balancer_min_a: float = 1.0
+    balancer_max_a: float = 2.0
+    # B19: supervised CV hold while nobody is there.
+    hold_max_s: float = 4 * 3600.0
+    # F4: a bench that was commissioned longer ago than this runs attended only.
+    commissioning_valid_s: float = 182 * 24 * 3600.0
+    # F2: a claim that nobody starts lapses.
+    claim_lapses_s: float = 12 * 3600.0
+    # A request that is sent again under its key is known for so long.
+    request_keys_s: float = 24 * 3600.0
+
+
+# Inclusive bounds; a number outside was mistyped.
+POLICY_BOUNDS: Mapping[str, Window] = {
+    "capacity_spread_max": Window(0.001, 0.10),
+    "capacity_low_share": Window(0.0, 1.0),
+    "capacity_high_share": Window(1.0, 2.0),
+    "capacity_age_max_s": Window(24 * 3600.0, 20 * 365 * 24 * 3600.0),
+    "pass_below_v": Window(0.005, 0.100),
+    "marginal_below_v": Window(0.005, 0.150),
+    "above_v": Window(0.0, 0.020),
+    "check_fresh_s": Window(30.0, 900.0),
+    "check_late_s": Window(30.0, 1800.0),
+    "fresh_s": Window(60.0, 24 * 3600.0),
+    "remind_early_s": Window(60.0, 24 * 3600.0),
+    "remind_before_s": Window(60.0, 12 * 3600.0),
+    "full_max_s": Window(3600.0, 90 * 24 * 3600.0),
+    "spread_aim_v": Window(0.001, 0.050),
+    "spread_max_v": Window(0.001, 0.050),
+    "spread_manual_max_v": Window(0.001, 0.050),
+    "recheck_floor_v": Window(3.30, 3.45),
+    "recheck_span_max_s": Window(60.0, 4 * 3600.0),
+    "hold_max_s": Window(0.0, 12 * 3600.0),
+    "commissioning_valid_s": Window(3600.0, 2 * 365 * 24 * 3600.0),
+    "claim_lapses_s": Window(60.0, 7 * 24 * 3600.0),
+    "request_keys_s": Window(600.0, 30 * 24 * 3600.0),
+}
+POLICY_ORDERED = (
+    ("pass_below_v", "marginal_below_v"),
+    ("check_fresh_s", "check_late_s"),
+    ("spread_aim_v", "spread_max_v"),
+    ("recheck_early_warn_v", "recheck_early_fail_v"),
+    ("recheck_late_warn_v", "recheck_late_fail_v"),
+    ("recheck_early_s", "recheck_late_s"),
+    ("balancer_min_a", "balancer_max_a"),
+)
+
+
+def policy_of(parameters: Parameters) -> Policy:
+    """The policy that stored parameters name; raises Refusal naming every key that does not fit."""
+    policy = read(Policy, parameters, POLICY_BOUNDS, POLICY_ORDERED)
+    if policy.capacity_basis not in ("group", "rating"):
+        raise Refusal([wrong("capacity_basis", "must be 'group' or 'rating'")])
+    return policy
+
+
+def policy_defaults() -> dict[str, Any]:
+    """Every parameter of a policy at its default, ready to be stored as a version."""
+    return asdict(Policy())

@@ -1,0 +1,26 @@
+"""Recipes by procedure: stored parameters, their bounds and defaults, and the program they make.
+
+Each module has `recipe_of` (raises Refusal naming every wrong key), `defaults` (every parameter,
+ready to be stored as a version) and `program` (raises PlanRefused or Refusal).  The numbers and
+their sources stand with each procedure in `stations.procedures`.
+"""
+
+from shop.jobs.recipes import (
+    capacity_test,
+    levelling,
+    recharge,
+    recheck,
+    single_cells,
+    step_pause,
+    top_balance,
+)
+
+__all__ = [
+    "capacity_test",
+    "levelling",
+    "recharge",
+    "recheck",
+    "single_cells",
+    "step_pause",
+    "top_balance",
+]

@@ -1,0 +1,116 @@
+"""B1: all cells in parallel.  Its bounds are those of whatever else charges to a target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+from shop.jobs.figures import Cells
+from shop.jobs.parameters import Parameters, read, wrong
+from shop.refusals import Refusal
+from stations.procedures import top_balance
+from stations.procedures.steps import Program
+from stations.procedures.top_balance import Recipe
+from stations.values import Ratings, Window
+
+# Inclusive bounds; a number outside was mistyped.  Harm to a cell is bounded by its own
+# datasheet and by the hard limits, not by these.
+BOUNDS: Mapping[str, Window] = {
+    "target_v": Window(3.50, 3.65),  # B13
+    "target_min_v": Window(3.45, 3.65),
+    "bms_run_v": Window(0.0, 3.80),
+    "done_c": Window(0.0002, 0.05),  # up to the reviewer's 0.05C in [B], appendix A
+    "partial_c": Window(0.0002, 0.05),
+    "done_share": Window(0.01, 0.5),
+    "partial_share": Window(0.01, 0.9),
+    "bank_c_max": Window(0.001, 0.5),
+    "supply_share": Window(0.05, 1.0),
+    "finish_c": Window(0.001, 0.2),
+    "finish_above_v": Window(3.35, 3.65),
+    "at_least_below_v": Window(0.001, 0.050),
+    "cv_min_s": Window(0.0, 24 * 3600.0),
+    "cv_max_s": Window(600.0, 48 * 3600.0),
+    "dwell_s": Window(10.0, 3600.0),
+    "refresh_cv_min_s": Window(0.0, 4 * 3600.0),
+    "alarm_above_v": Window(0.005, 0.050),
+    "stop_above_v": Window(0.010, 0.100),
+    "ovp_above_v": Window(0.020, 0.100),  # F4: at most target + 100 mV
+    "meter_agree_v": Window(0.002, 0.050),
+    "lead_max_ohm": Window(0.002, 0.100),
+    "parallel_spread_max_v": Window(0.0, 0.30),
+    "parallel_level_max_v": Window(0.0, 0.30),
+    "resistor_ohm": Window(0.1, 10.0),
+    "resistor_s": Window(10.0, 3600.0),
+    "pass_below_v": Window(0.005, 0.100),
+    "marginal_below_v": Window(0.005, 0.150),
+    "above_v": Window(0.0, 0.020),
+    "fresh_s": Window(30.0, 900.0),
+    "late_s": Window(30.0, 1800.0),
+    "wait_max_s": Window(60.0, 48 * 3600.0),
+    "verify_margin_v": Window(0.005, 0.100),
+    "verify_cells_v": Window(0.005, 0.150),
+    "resume_gap_max_s": Window(0.0, 4 * 3600.0),
+    "resume_rest_s": Window(0.0, 3600.0),
+    "resume_attempts_max": Window(1, 10),
+}
+# (lower, upper): the first must not exceed the second.
+ORDERED = (
+    ("done_c", "partial_c"),
+    ("done_share", "partial_share"),
+    ("target_min_v", "target_v"),
+    ("bms_run_v", "target_v"),  # B13
+    ("cv_min_s", "cv_max_s"),
+    ("alarm_above_v", "stop_above_v"),
+    ("stop_above_v", "ovp_above_v"),
+    ("parallel_spread_max_v", "parallel_level_max_v"),
+    ("pass_below_v", "marginal_below_v"),
+    ("fresh_s", "late_s"),
+)
+
+FULL_RATING = "full_rating_allowed"  # B1: a supervisor allows the continuous rating ([B] 4.2)
+
+
+def recipe_of(parameters: Parameters) -> Recipe:
+    """The recipe that stored parameters name; what is not named takes its default.
+
+    Raises Refusal naming every key that is unknown, mistyped or out of bounds.
+    """
+    named = {key: value for key, value in parameters.items() if key != FULL_RATING}
+    recipe = read(Recipe, named, BOUNDS, ORDERED)
+    if not isinstance(parameters.get(FULL_RATING, False), bool):
+        raise Refusal([wrong(FULL_RATING, "must be true or false")])
+    return recipe
+
+
+def defaults() -> dict[str, Any]:
+    """Every parameter of a recipe at its default, ready to be stored as a version."""
+    return {**asdict(Recipe()), FULL_RATING: False}
+
+
+def program(parameters: Parameters, cells: Cells, ratings: Ratings) -> Program:
+    return top_balance.program(spec_of(parameters, cells, ratings))
+
+
+def spec_of(parameters: Parameters, cells: Cells, ratings: Ratings) -> top_balance.Spec:
+    """What the parallel balance, and that of each cell alone, are planned from."""
+    spec = planned(recipe_of(parameters), cells, ratings)
+    return replace(spec, full_rating_allowed=full_rating_allowed(parameters))
+
+
+def full_rating_allowed(parameters: Parameters) -> bool:
+    return bool(parameters.get(FULL_RATING, False))
+
+
+def planned(recipe: top_balance.Recipe, cells: Cells, ratings: Ratings) -> top_balance.Spec:
+    """`recipe` for these cells on the supply of the bench."""
+    first = cells[0]
+    return top_balance.Spec(
+        recipe=recipe,
+        cells=len(cells),
+        capacity_ah=first.capacity_ah,
+        cell_voltage_max_v=first.voltage_max_v,
+        cell_voltage_min_v=first.voltage_min_v,
+        cell_r_ohm=first.r_ohm,
+        supply=ratings.supply,
+    )

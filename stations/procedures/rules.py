@@ -1,0 +1,88 @@
+"""By what measured cells are judged: one frozen rule per kind of measurement.
+
+`judge` applies them.  Volts, and ages as lengths of time since current stopped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import ClassVar
+
+from stations.plain import LATER
+from stations.values import Window
+
+
+@dataclass(frozen=True, slots=True)
+class ParallelRule:
+    """B3: may these rested cells be joined?  Spread in volts, peak as C-rate of one cell."""
+
+    TAGGED: ClassVar[bool] = True
+    spread_max_v: float
+    level_max_v: float
+    voltage: Window
+    peak_warn_c: float
+    peak_max_c: float
+    path_ohm: float  # resistance that limits the surge between two cells: cells and links
+    capacity_ah: float
+    # [A]: 0.5 to 1 ohm, 50 W, for two or three minutes; told of with what it truly does.
+    resistor_ohm: float = field(default=0.5, metadata=LATER)
+    resistor_s: float = field(default=180.0, metadata=LATER)
+
+
+@dataclass(frozen=True, slots=True)
+class RestedRule:
+    """Cells that are charged one by one: each, at rest, may be charged at all (B12, B17)."""
+
+    TAGGED: ClassVar[bool] = True
+    voltage: Window
+    capacity_ah: float
+
+
+@dataclass(frozen=True, slots=True)
+class LevelRule:
+    """B3: what low cells rest at once they were levelled; it ends a program and refuses nothing."""
+
+    TAGGED: ClassVar[bool] = True
+    voltage: Window
+
+
+@dataclass(frozen=True, slots=True)
+class DisconnectRule:
+    """B7: windows relative to target by age since current stopped."""
+
+    TAGGED: ClassVar[bool] = True
+    target_v: float
+    pass_below_v: float  # 0.030: inside the fresh age, passes from target − this
+    marginal_below_v: float  # 0.050
+    above_v: float  # 0.005
+    fresh: timedelta  # 5 min
+    late: timedelta  # 15 min
+
+
+@dataclass(frozen=True, slots=True)
+class RecheckRule:
+    """B8: each cell against the median of its bank, linear between an early and a late age.
+
+    Ages are wall time since current stopped.  `banks` says by position which cells were
+    balanced together; empty means all of them.
+    """
+
+    TAGGED: ClassVar[bool] = True
+    early: timedelta  # 4 h, and before
+    early_warn_v: float
+    early_fail_v: float
+    late: timedelta  # 24 h, and after
+    late_warn_v: float
+    late_fail_v: float
+    floor_v: float
+    banks: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BottomRule:
+    """B9: emptied cells, each at the same age after its own discharge, judged together."""
+
+    TAGGED: ClassVar[bool] = True
+    spread_max_v: float
+    mean: Window
