@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stations.planner.knowledge import Known
-from stations.planner.remaining import SLOPE_OVER, Progress
+from stations.planner.remaining import FLAT_FOR, Progress
 
 Floats = NDArray[np.float64]
 
@@ -78,7 +78,7 @@ class Seen:
         return self.only(np.isin(np.arange(len(held)), np.r_[hold]))._tail(0)
 
     def _tail(self, first: int) -> tuple[tuple[datetime, float], ...]:
-        recent = self.at_s[-1] - SLOPE_OVER.total_seconds()
+        recent = self.at_s[-1] - FLAT_FOR.total_seconds()
         begin = max(first, int(np.searchsorted(self.at_s, recent)))
         every = max(1, (len(self.at_s) - begin) // TAIL_POINTS)
         kept = range(begin, len(self.at_s), every)

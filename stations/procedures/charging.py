@@ -15,6 +15,7 @@ from stations.values import Reading, Setpoint
 
 LEAD_SEEN_ABOVE = 0.5  # of the CC limit: below, a voltmeter's offset looks like milliohms
 TRIM_STEPS_MAX = 3  # per reading, downwards
+EQUAL_V = 1e-9
 SETTLE_READINGS = 1  # readings after a change of set-point that may still be older
 
 
@@ -84,6 +85,10 @@ def _observe(run: Run, step: Charge, reading: Reading) -> Run:
         drop_v = reading.supply_voltage_v + step.trim.offset_v - reading.voltage_v
         run = replace(run, lead_ohm=drop_v / current_a)
     none_flows = run.cv_since is not None and current_a < step.tail.proven_on_a
+    if run.cv_since is not None and not none_flows:
+        run = replace(run, trimmed_v=_trimmed_by(run, step))
+    # Set below where it last fed the bank, it waits for the bank to relax: no lead is off for that.
+    none_flows = none_flows and not _trimmed_by(run, step) > run.trimmed_v + EQUAL_V
     since = (run.no_current_since or reading.at) if none_flows else None
     run = replace(run, no_current_since=since)
     peak_v = reading.voltage_v
@@ -93,6 +98,20 @@ def _observe(run: Run, step: Charge, reading: Reading) -> Run:
     if reading.voltage_v > step.alarm_v:
         run = _alarm(run, f"bank above {step.alarm_v:.3f} V in “{step.title}”")
     return _flat(run, step, reading)
+
+
+def _trimmed_by(run: Run, step: Charge) -> float:
+    """Volts by which the set-point lies below the target."""
+    return step.setpoint.voltage_v - (run.setpoint or step.setpoint).voltage_v
+
+
+def begins_at(run: Run, step: Charge) -> Setpoint:
+    """The first set-point: as far below target as it last had to be, for a supply that gives more.
+
+    A full bank that such a supply meets untrimmed is lifted above target within seconds.
+    """
+    below_v = run.trimmed_v if run.trimmed_v > 0 else 0.0
+    return replace(step.setpoint, voltage_v=round(step.setpoint.voltage_v - below_v, 6))
 
 
 def _alarm(run: Run, words: str) -> Run:
@@ -216,6 +235,8 @@ def _trimmed(run: Run, step: Charge, reading: Reading, setpoint: Setpoint) -> fl
     target_v, trim = step.setpoint.voltage_v, step.trim
     over_v = reading.voltage_v - target_v
     if over_v > 0:
+        if setpoint.voltage_v + trim.offset_v + trim.accuracy_v < reading.voltage_v:
+            return setpoint.voltage_v  # nothing comes from there: the bank relaxes by itself
         steps = min(TRIM_STEPS_MAX, math.ceil(over_v / trim.step_v - 1e-9))
         return round(setpoint.voltage_v - steps * trim.step_v, 6)
     late = run.last_current_a <= 2 * step.tail.done_a
