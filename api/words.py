@@ -100,6 +100,12 @@ def moment(at: datetime, now: datetime) -> str:
 
 
 GUARD_LOST = "the guardian is gone"
+INSTRUMENTS = {"meter": "bank meter", "thermometer": "temperature logger"}
+DOUBTS = {
+    "stuck": "the {} repeats itself: its reading stays the same while current flows",
+    "silent": "the {} does not answer: look for its mains and its cable",
+    "invalid": "the {} gives no number",
+}
 
 
 def cause(text: str) -> str:
@@ -109,8 +115,15 @@ def cause(text: str) -> str:
             "The bench lost its safety guard in the middle of the run. "
             "Its first act when it comes back is to switch the output off."
         )
-    told = re.sub(r"(?<![\w.])-(?=\d)", MINUS, text)
+    told = re.sub(rf"\b([a-z]+)_({'|'.join(DOUBTS)})\b", _doubt, text)
+    told = re.sub(r"(?<![\w.])-(?=\d)", MINUS, told)
     return f"{told[:1].upper()}{told[1:]}"
+
+
+def _doubt(flag: re.Match[str]) -> str:
+    """A reading's flag, such as "meter_stuck", in words."""
+    role = flag[1]
+    return DOUBTS[flag[2]].format(INSTRUMENTS.get(role, role))
 
 
 def grouped(serial: str) -> list[str]:
@@ -184,6 +197,7 @@ PROCEDURES = {
 }
 # what is looked at in a run's readings -> its name beside what was found
 LOOKS = {
+    "supply": "Supply",
     "contacts": "Contacts",
     "leads": "Leads",
     "leak": "Leak",

@@ -9,7 +9,13 @@ from datetime import datetime
 import numpy as np
 
 from stations.planner.contacts import poor_contacts
-from stations.planner.naming import Look, look_at_contacts, look_at_leads, look_at_leak
+from stations.planner.naming import (
+    Look,
+    look_at_contacts,
+    look_at_leads,
+    look_at_leak,
+    look_at_supply,
+)
 from stations.planner.remaining import floor_a
 from stations.planner.seen import Seen
 from stations.procedures.steps import Charge
@@ -31,7 +37,12 @@ def charge_looks(
     flowed = seen.flowing()
     if not charges or not len(flowed.at_s):
         return ()
-    found = [_leads(charges[0], flowed, commissioned_ohm)]
+    highest = max(charges, key=lambda step: step.alarm_v)
+    target_v, alarm_v = highest.setpoint.voltage_v, highest.alarm_v
+    found = [
+        look_at_supply(flowed.voltage_v, target_v=target_v, alarm_v=alarm_v),
+        _leads(charges[0], flowed, commissioned_ohm),
+    ]
     if joined:
         found.append(_contacts(flowed))
     if not charges[-1].stage:

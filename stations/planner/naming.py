@@ -21,7 +21,8 @@ from stations.values import Window
 
 Floats = NDArray[np.float64]
 
-CONTACTS, LEADS, LEAK, CAPACITY = "contacts", "leads", "leak", "capacity"
+SUPPLY, LEADS, CONTACTS = "supply", "leads", "contacts"
+LEAK, CAPACITY = "leak", "capacity"
 
 POOR_LEADS_OHM = Tolerances().lead_max_ohm  # what a commissioning refuses
 WORN_SHARE, WORN_OHM = 1.5, 3e-3  # beyond what they had when the bench was commissioned
@@ -64,6 +65,20 @@ class Filled:
     position: int  # from 1
     rested_v: float
     charge_ah: float
+
+
+def look_at_supply(bank_v: Floats, *, target_v: float, alarm_v: float) -> Look:
+    """Of bank volts with the output on: nothing but the supply lifts a bank above what was set."""
+    highest_v = float(np.nanmax(bank_v, initial=0.0))
+    if not highest_v > alarm_v:
+        return Look(SUPPLY, well=f"the supply kept to what was set: at most {highest_v:.3f} V came")
+    return Look(
+        SUPPLY,
+        (
+            f"the supply overshoots: it was set to {target_v:.2f} V at most, and the bank came to "
+            f"{highest_v:.3f} V. Commission the bench again; have the supply repaired if it stays",
+        ),
+    )
 
 
 def look_at_contacts(looked: Looked) -> Look:

@@ -6,7 +6,6 @@ from collections import Counter
 from datetime import timedelta
 
 import numpy as np
-import pytest
 
 from stations.model.bank import Bank, Wiring
 from stations.model.cell import cell_of, scattered
@@ -46,7 +45,6 @@ def planned(cells: int) -> Program:
     )
 
 
-@pytest.mark.slow
 def test_of_fifty_healthy_banks_nothing_is_named() -> None:
     """Neither by the charge, nor by an alarm, nor at the disconnect check and four hours after."""
     kinds: Counter[str] = Counter()
