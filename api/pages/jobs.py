@@ -145,7 +145,8 @@ def _serials(request: HttpRequest) -> list[str]:
 
 
 def _new_page(request: HttpRequest, refusal: Refusal | None = None) -> HttpResponse:
-    recipes = RecipeVersion.objects.select_related("recipe").order_by("recipe", "-version")
+    offered = RecipeVersion.objects.filter(retirement=None)
+    recipes = offered.select_related("recipe").order_by("recipe", "-version")
     context = {
         "refusal": refusal,
         "recipes": recipes,

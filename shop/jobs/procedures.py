@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from shop.equipment.states import InstrumentRole
 from shop.jobs import recipes
 from shop.jobs.figures import Cells
-from shop.jobs.parameters import Parameters
+from shop.jobs.parameters import Bounds, Described, Parameters
 from shop.refusals import Problem, Refusal
 from stations.procedures.steps import Program
 from stations.values import Ratings
@@ -29,6 +29,10 @@ CAPACITY_TEST = "capacity_test"
 class Recipe(Protocol):
     """A module of `shop.jobs.recipes`."""
 
+    @property
+    def BOUNDS(self) -> Bounds: ...  # noqa: N802  constants of a module
+    @property
+    def SAID(self) -> Described: ...  # noqa: N802
     def recipe_of(self, parameters: Parameters, /) -> object: ...
     def defaults(self) -> dict[str, Any]: ...
     def program(self, parameters: Parameters, cells: Cells, ratings: Ratings, /) -> Program: ...

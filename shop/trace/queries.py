@@ -85,9 +85,7 @@ def _pack_behind(secret: str) -> Pack | None:
 def pack_trace(pack: Pack) -> PackTrace:
     """Everything of a pack that its customer may see."""
     decision = GateDecision.objects.filter(pack=pack, allowed=True).first()
-    placements = list(
-        pack.placements.filter(removed_at=None).select_related("cell__batch").order_by("position")
-    )
+    placements = list(pack.placements.select_related("cell__batch").order_by("position"))
     known = _approved(placements, decision)
     doubts = _doubts(pack, placements, known, decision)
     balances = _balances(known)
@@ -138,6 +136,9 @@ def _doubts(
         for item in known
         if sha256_of(item.body) != item.approval.evidence_sha256
     )
+    apart = getattr(pack, "disassembly", None)
+    if apart is not None:
+        found.append(f"This pack was taken apart on {apart.at:%d %B %Y}; it is a battery no more.")
     if reasons := reasons_of(pack):
         since = min(reason.at for reason in reasons)
         found.append(

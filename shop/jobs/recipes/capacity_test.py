@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from shop.jobs.described.testing import CAPACITY_TEST
 from shop.jobs.figures import Cells
 from shop.jobs.parameters import Parameters, read
 from shop.refusals import Problem, Refusal
@@ -41,6 +42,7 @@ BOUNDS: Mapping[str, Window] = {
     "resume_rest_s": Window(0.0, 3600.0),
     "resume_attempts_max": Window(1, 10),
 }
+SAID = CAPACITY_TEST
 ORDERED = (
     ("alarm_above_v", "stop_above_v"),
     ("stop_above_v", "ovp_above_v"),
@@ -49,7 +51,7 @@ ORDERED = (
 
 def recipe_of(parameters: Parameters) -> capacity_test.Recipe:
     """The recipe that stored parameters name; raises Refusal naming every wrong key."""
-    return read(capacity_test.Recipe, parameters, BOUNDS, ORDERED)
+    return read(capacity_test.Recipe, parameters, BOUNDS, ORDERED, SAID)
 
 
 def defaults() -> dict[str, Any]:
