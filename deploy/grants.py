@@ -36,6 +36,7 @@ ADDED_BY_BENCH = (
     "shop_manifest",
     "shop_nonconformance",
     "shop_readingchunk",
+    "shop_resistancetest",
     "shop_signingkey",
     "shop_voltagecheck",
 )

@@ -17,6 +17,7 @@ from shop.evidence.models import (
     CapacityTest,
     CellBalance,
     CellVoltage,
+    ResistanceTest,
     Supersession,
     VoltageCheck,
 )
@@ -79,6 +80,7 @@ __all__ = [
     "RecipeRetirement",
     "RecipeVersion",
     "Recovery",
+    "ResistanceTest",
     "Run",
     "RunCell",
     "SigningKey",

@@ -225,7 +225,9 @@ def pack_page(
         "shown": shown,
         "typed": request.POST,
         "now": clock.now(),
-        "capacity_recipes": newest_of(p for p, known in PROCEDURES.items() if known.tests_capacity),
+        "capacity_recipes": newest_of(
+            p for p, known in PROCEDURES.items() if known.measures == "capacity"
+        ),
         "balance_recipes": newest_of(p for p, known in PROCEDURES.items() if known.method),
         "may_take_apart": may(role, Act.TAKE_APART),
         "may_skip": may(role, Act.SKIP_BALANCE),

@@ -123,7 +123,7 @@ Shapes.
                        "supply_current_a", "cell_voltages_v": […], "at"} | null,
               "facts": {name: number} as planned, "target_v",
               "stored_samples", "journal_closed_at",
-              "checks": [Check], "balance": Balance | null}
+              "checks": [Check], "balance": Balance | null, "resistance": Resistance | null}
     Run brief {"id", "state", "attempt", "step", "cause", "queued_at", "ended_at"}
     Check    {"id", "kind": "PRE_PARALLEL|DISCONNECT|RECHECK", "target_v", "current_stopped_at",
               "simulated", "cells": [{"serial", "position", "voltage_v", "low_v", "high_v",
@@ -133,11 +133,16 @@ Shapes.
               "superseded": Reason | null,
               "cells": [those charged alone: {"serial", "position", "completeness", "remark",
               "tail_a", "cv_s", "charge_ah", "current_stopped_at"}]}
+    Resistance  {"id", "run", "r_mohm", "u_mohm": by how much it may be off, "after_s": into the
+              step, "early_mohm" | null, "early_after_s", "current_a", "rested_v", "low_mohm",
+              "warn_mohm", "fail_mohm", "verdict": "PASS|MARGINAL|FAIL|INVALID", "tested_at",
+              "simulated"}
     Curve    {"run", "at": [unix seconds], "voltage_v": [], "supply_voltage_v": [],
               "current_a": [], "cells_v": [[cell 1 …], [cell 2 …]],
               "gaps": [[from, to]], "readings": count, "target_v", "simulated"}
     Cell     {"serial", "batch", "type", "capacity_ah", "evidence_sha256", "approved": bool,
-              "pack": serial | null, "job": id | null, "tests": [Test], "balances": [Balance +
+              "pack": serial | null, "job": id | null, "tests": [Test], "resistances":
+              [Resistance], "balances": [Balance +
               {"run"}], "checks": [{"id", "kind", "voltage_v", "low_v", "high_v", "age_s",
               "verdict", "at", "superseded": Reason | null}],
               "approvals": [{"evidence_sha256", "at"}]}

@@ -174,7 +174,7 @@ def _jobs(
 def _recipe_problems(
     capacity_recipe: RecipeVersion | None, balance_recipe: RecipeVersion | None
 ) -> Iterator[Problem]:
-    if capacity_recipe and not procedure_of(capacity_recipe.procedure).tests_capacity:
+    if capacity_recipe and procedure_of(capacity_recipe.procedure).measures != "capacity":
         yield Problem(
             "not_a_capacity_test",
             f"{capacity_recipe} tests no capacity.",

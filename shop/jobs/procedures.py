@@ -24,6 +24,7 @@ STEP_PAUSE = "step_pause_top_balance"
 LEVELLING = "levelling"
 SINGLE_CELLS, CELL_RECHARGE = "individual_top_balance", "cell_recharge"
 CAPACITY_TEST = "capacity_test"
+RESISTANCE_TEST = "resistance_test"
 
 
 class Recipe(Protocol):
@@ -53,7 +54,7 @@ class Procedure:
     joins: bool = False  # links go on: the cells become one bank
     cells_min: int = 2
     cells_max: int = 64
-    tests_capacity: bool = False
+    measures: str = ""  # what one cell is tested for: "capacity", "resistance"
 
 
 METER, LOAD = InstrumentRole.METER.value, InstrumentRole.LOAD.value
@@ -102,7 +103,15 @@ PROCEDURES: Mapping[str, Procedure] = {
         moves_charge=True,
         cells_min=1,
         cells_max=1,
-        tests_capacity=True,
+        measures="capacity",
+    ),
+    RESISTANCE_TEST: Procedure(
+        recipe=recipes.resistance_test,
+        needs=frozenset({METER, LOAD}),
+        moves_charge=True,
+        cells_min=1,
+        cells_max=1,
+        measures="resistance",
     ),
     RECHECK: Procedure(
         recipe=recipes.recheck,

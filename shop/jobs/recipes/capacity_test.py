@@ -12,7 +12,7 @@ from shop.jobs.parameters import Parameters, read
 from shop.refusals import Problem, Refusal
 from stations.procedures import capacity_test
 from stations.procedures.steps import Program
-from stations.values import Ratings, Window
+from stations.values import LoadRatings, Ratings, Window
 
 BOUNDS: Mapping[str, Window] = {
     "target_v": Window(3.50, 3.65),
@@ -60,10 +60,6 @@ def defaults() -> dict[str, Any]:
 
 
 def program(parameters: Parameters, cells: Cells, ratings: Ratings) -> Program:
-    if ratings.load is None:
-        raise Refusal(
-            [Problem("no_load", "This station has no load.", "Choose a station with a load.")]
-        )
     (cell,) = cells
     return capacity_test.program(
         capacity_test.Spec(
@@ -72,6 +68,15 @@ def program(parameters: Parameters, cells: Cells, ratings: Ratings) -> Program:
             cell_voltage_max_v=cell.voltage_max_v,
             cell_voltage_min_v=cell.voltage_min_v,
             supply=ratings.supply,
-            load=ratings.load,
+            load=load_of(ratings),
         )
     )
+
+
+def load_of(ratings: Ratings) -> LoadRatings:
+    """The station's load; raises Refusal where it has none."""
+    if ratings.load is None:
+        raise Refusal(
+            [Problem("no_load", "This station has no load.", "Choose a station with a load.")]
+        )
+    return ratings.load
