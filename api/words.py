@@ -190,6 +190,7 @@ EVENTS = {
     "run_interrupted": "Interrupted",
     "run_safe_hold": "Safe hold, output off",
     "confirmed": "Confirmed",
+    "given_up": "Given up, output seen off by a person",
     "stop_requested": "STOP pressed",
     "done": "Job done",
     "back_to_claimed": "Job is back with who claimed it",

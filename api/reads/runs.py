@@ -140,6 +140,12 @@ class RunShown:
         return lease is not None and lease.output_state == OutputState.OFF
 
     @property
+    def output_seen_off(self) -> bool:
+        """By a person, at a bench that is lost."""
+        lease = getattr(self.run.station, "lease", None)
+        return lease is not None and lease.output_state == OutputState.SEEN_OFF
+
+    @property
     def is_still_joined(self) -> bool:
         """The cells were joined for this run and nobody said that they were parted."""
         steps = (self.run.program or {}).get("steps", [])
