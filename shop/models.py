@@ -1,6 +1,7 @@
 """Every model of the app, for Django; each lives with its concept."""
 
 from shop.audit.models import AuditEntry
+from shop.care.models import BalanceSkip, Disassembly, PackReading, Recovery
 from shop.cells.models import Batch, Cell, CellType, StudFitting
 from shop.equipment.models import (
     Calibration,
@@ -16,6 +17,7 @@ from shop.evidence.models import (
     CapacityTest,
     CellBalance,
     CellVoltage,
+    ResistanceTest,
     Supersession,
     VoltageCheck,
 )
@@ -45,6 +47,7 @@ __all__ = [
     "Approval",
     "AuditEntry",
     "Balance",
+    "BalanceSkip",
     "Batch",
     "Calibration",
     "CalibrationWithdrawal",
@@ -55,6 +58,7 @@ __all__ = [
     "CellVoltage",
     "Commissioning",
     "Customer",
+    "Disassembly",
     "Disposition",
     "DoneRequest",
     "GateDecision",
@@ -67,6 +71,7 @@ __all__ = [
     "Nonconformance",
     "Pack",
     "PackDesign",
+    "PackReading",
     "PersonAct",
     "Placement",
     "PolicyVersion",
@@ -74,6 +79,8 @@ __all__ = [
     "Recipe",
     "RecipeRetirement",
     "RecipeVersion",
+    "Recovery",
+    "ResistanceTest",
     "Run",
     "RunCell",
     "SigningKey",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -12,8 +14,9 @@ from api.reads import runs
 from api.reads.runs import RunShown
 from shop import clock
 from shop.forecast.queries import outlook_of
-from shop.jobs import by_hand, services
+from shop.jobs import by_hand, giving_up, services
 from shop.jobs.models import Run
+from shop.people.roles import Act, may
 from shop.refusals import Refusal
 
 NOTHING_NEW = 204  # the browser leaves what is shown alone
@@ -95,6 +98,24 @@ def stop(request: HttpRequest, pk: int) -> HttpResponse:
     return acted(do, otherwise=lambda refusal: _page(request, pk, refusal))
 
 
+@form
+def give_up(request: HttpRequest, pk: int) -> HttpResponse:
+    """A supervisor's word instead of a bench that is lost."""
+    run = _run(Run.objects.all(), pk)
+
+    def do() -> str:
+        giving_up.give_up(
+            run=run,
+            confirmed=request.POST.getlist("confirmed"),
+            words=request.POST.get("words", ""),
+            by=person(request),
+            now=clock.now(),
+        )
+        return reverse("pages:run", args=[pk])
+
+    return acted(do, otherwise=lambda refusal: _page(request, pk, refusal))
+
+
 def _run(rows: QuerySet[Run], pk: int) -> Run:
     return row_or_404(rows, f"There is no run {pk}.", pk=pk)
 
@@ -112,6 +133,17 @@ def _asked_again(request: HttpRequest, refusal: Refusal | None) -> dict[str, str
     return {"cell": cell, "volts": volts} if codes & {"implausible", "no_figure"} else {}
 
 
+def _lost(request: HttpRequest, shown: RunShown) -> dict[str, Any]:
+    """What is asked of whoever would give an interrupted run up; {} where it goes on by itself."""
+    if not shown.is_interrupted or (shown.output_is_off and shown.run.journal_closed_at):
+        return {}
+    return {
+        "lost": giving_up.lost_problems(shown.run, now=clock.now()),
+        "confirmations": giving_up.CONFIRMATIONS.items(),
+        "may_give_up": may(person(request).role, Act.GIVE_UP),
+    }
+
+
 def _page(request: HttpRequest, pk: int, refusal: Refusal | None = None) -> HttpResponse:
     shown = _shown(pk)
     context = {
@@ -121,6 +153,7 @@ def _page(request: HttpRequest, pk: int, refusal: Refusal | None = None) -> Http
         "refusal": refusal,
         "typed": _asked_again(request, refusal),
         "keeps_coming": runs.is_worth_polling(shown.run),
+        **_lost(request, shown),
         "events": shown.run.events.select_related("by").order_by("-id")[:30],
     }
     return render(request, "runs/run.html", context)

@@ -7,6 +7,7 @@ from django.urls import path, re_path
 from api.pages import (
     approvals,
     board,
+    care,
     cells,
     jobs,
     packs,
@@ -39,6 +40,7 @@ urlpatterns = [
     path("runs/<int:pk>/ask", runs.ask, name="run-ask"),
     path("runs/<int:pk>/confirm", runs.confirm, name="run-confirm"),
     path("runs/<int:pk>/readings", runs.read, name="run-read"),
+    path("runs/<int:pk>/give-up", runs.give_up, name="run-give-up"),
     path("runs/<int:pk>/stop", runs.stop, name="run-stop"),
     path("approvals", approvals.show, name="approvals"),
     path("shelf", shelf.show, name="shelf"),
@@ -57,5 +59,8 @@ urlpatterns = [
     path("packs/<str:serial>", packs.show, name="pack"),
     path("packs/<str:serial>/links", packs.share, name="pack-share"),
     path("packs/<str:serial>/links/<int:pk>/revoke", packs.revoke, name="pack-revoke"),
+    path("packs/<str:serial>/readings", care.read, name="pack-read"),
+    path("packs/<str:serial>/skip", care.skip, name="pack-skip"),
+    path("packs/<str:serial>/apart", care.take_apart, name="pack-apart"),
     path("t/<str:secret>", trace.show, name="trace"),
 ]

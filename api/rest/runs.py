@@ -18,10 +18,11 @@ from api.reads.program import Ask
 from api.reads.runs import CheckShown, RunShown
 from api.rest.views import ShopView, person, sent
 from shop import clock
-from shop.evidence.models import Balance, CellBalance
+from shop.evidence.models import Balance, CellBalance, ResistanceTest
 from shop.evidence.taking_back import Record
 from shop.forecast.queries import outlook_of
 from shop.jobs import by_hand, services
+from shop.jobs.giving_up import CONFIRMATIONS, give_up
 from shop.jobs.models import Run
 from shop.jobs.queries import steps_begun
 from shop.readings.queries import curve
@@ -36,6 +37,12 @@ class Read(serializers.Serializer[Any]):
     cell = serializers.CharField(max_length=200, required=False, default="")
     first = serializers.CharField(max_length=40, required=False, default="", allow_blank=True)
     corrects = serializers.BooleanField(required=False, default=False)
+
+
+class GivingUp(serializers.Serializer[Any]):
+    seen_off = serializers.BooleanField()
+    parted = serializers.BooleanField()
+    words = serializers.CharField(allow_blank=True)
 
 
 class RunView(ShopView):
@@ -65,6 +72,13 @@ class LeftView(ShopView):
         return Response(left and {"hours": hours, "words": left.words})
 
 
+class LooksView(ShopView):
+    """What the readings show of leads, contacts and cells; what they do not show says why."""
+
+    def get(self, request: Request, pk: int) -> Response:
+        return Response({"looks": [asdict(look) for look in outlook_of(_run(pk)).looks]})
+
+
 class ConfirmView(ShopView):
     @idempotent
     def post(self, request: Request, pk: int) -> Response:
@@ -81,6 +95,21 @@ class ReadingsView(ShopView):
         named = {name: act.data[name] for name in ("step", "cell", "voltage_v", "meter")}
         left = _reads(runs.shown(_run(pk), now=clock.now()))
         return Response({"id": act.pk, **named, "at": act.at, "reads": left}, status=201)
+
+
+class GiveUpView(ShopView):
+    @idempotent
+    def post(self, request: Request, pk: int) -> Response:
+        asked = sent(GivingUp, request)
+        confirmed = {key for key in CONFIRMATIONS if asked[key]}
+        give_up(
+            run=_run(pk),
+            confirmed=confirmed,
+            words=asked["words"],
+            by=person(request),
+            now=clock.now(),
+        )
+        return Response(run_shape(runs.shown(_run(pk), now=clock.now())))
 
 
 class StopView(ShopView):
@@ -129,7 +158,16 @@ def run_shape(shown: RunShown) -> dict[str, Any]:
         "journal_closed_at": run.journal_closed_at,
         "checks": [check_shape(check) for check in shown.checks],
         "balance": balance_shape(shown.balance) if shown.balance else None,
+        "resistance": resistance_shape(shown.resistance_test) if shown.resistance_test else None,
     }
+
+
+def resistance_shape(test: ResistanceTest) -> dict[str, Any]:
+    names = (
+        *("r_mohm", "u_mohm", "after_s", "early_mohm", "early_after_s", "current_a", "rested_v"),
+        *("low_mohm", "warn_mohm", "fail_mohm", "verdict", "tested_at", "simulated"),
+    )
+    return {"id": test.pk, "run": test.run_id} | {name: getattr(test, name) for name in names}
 
 
 def check_shape(shown: CheckShown) -> dict[str, Any]:

@@ -58,11 +58,14 @@ Resources.
     GET    runs/<id>                                                  -> Run
     GET    runs/<id>/curve?points=600                                 -> Curve
     GET    runs/<id>/left             -> {"hours": Interval | null, "words"} | null
+    GET    runs/<id>/looks            -> {"looks": [{"of", "named": [words], "unseen", "well"}]}
     POST   runs/<id>/confirm {"step": "connect"}                      -> 201 {"id", "step", "at"}
     POST   runs/<id>/readings {"volts": "3,642", "cell": serial or place (default: the next),
                                "first": what it read when asked again, "corrects": false}
                                -> 201 {"id", "step", "cell", "voltage_v", "meter", "at", "reads"}
     POST   runs/<id>/stop    {}                                       -> 202 Run
+    POST   runs/<id>/give-up {"seen_off": true, "parted": true, "words": why} -> 200 Run   a
+                                          supervisor, of a run whose bench is lost for good
 
     GET    shelf                       -> {"cells": [Shelved]}        by what expires next
     GET    cells/<serial>                                             -> Cell
@@ -88,15 +91,21 @@ Resources.
     GET    packs/<serial>                                             -> Pack
     POST   packs/<serial>/links {}     -> 201 {"id", "secret", "path": "/t/<secret>", "url"}
     DELETE packs/<serial>/links/<id>                                  -> 204
+    POST   packs/<serial>/readings {"cells_v": [volts, …], "at_top": bool,    -> 201 {"id"}
+                                    "taken_at", "measured_by", "months": int | null}
+    POST   packs/<serial>/skips {"capacity_ah", "tested_at",          -> 201 {"id", "rated_ah"}
+                                 "measured_by"}   supervisors
+    POST   packs/<serial>/apart {"words": why, "capacity_recipe": id | null,  -> 201 {"jobs": [id]}
+                                 "balance_recipe": id | null}     supervisors
     GET    trace/<secret>              no log-in                      -> Trace
     GET    trace/<secret>/curve?run=<run_id of a balance>&points=600        -> Curve
 
 Shapes.
 
-    Station  {"slug", "name", "output": "OFF|ON|UNKNOWN", "alarm", "heartbeat_at", "online": bool,
-              "run": {"id", "state", "step"} | null, "job": id | null, "commissioned":
-              {"measured_at" | null, "passed": bool, "lead_milliohm" | null, "unattended":
-              [Problem] that keep it from running unattended}}
+    Station  {"slug", "name", "output": "OFF|ON|UNKNOWN|SEEN_OFF" by a person, "alarm",
+              "heartbeat_at", "online": bool, "run": {"id", "state", "step"} | null, "job": id |
+              null, "commissioned": {"measured_at" | null, "passed": bool, "lead_milliohm" | null,
+              "unattended": [Problem] that keep it from running unattended}}
     Commissioning  {"id", "sha256", "measured_at", "passed": bool, "by": username, "report":
               `stations.commissioning.report.Report` by its field names}
     Recipe   {"id", "name", "version", "procedure", "by": username, "at", "reason",
@@ -118,10 +127,11 @@ Shapes.
               "reads": {"step", "read": [{"position", "voltage_v"}], "left": [{"position",
                   "serial"}], "again": bool} | null,   by hand; again: the first cell's second
               "live": {"age_s", "output", "step", "speed", "voltage_v", "supply_voltage_v",
-                       "supply_current_a", "cell_voltages_v": […], "at"} | null,
+                       "supply_current_a", "cell_voltages_v": […],
+                       "temperatures_c": […], "at"} | null,
               "facts": {name: number} as planned, "target_v",
               "stored_samples", "journal_closed_at",
-              "checks": [Check], "balance": Balance | null}
+              "checks": [Check], "balance": Balance | null, "resistance": Resistance | null}
     Run brief {"id", "state", "attempt", "step", "cause", "queued_at", "ended_at"}
     Check    {"id", "kind": "PRE_PARALLEL|DISCONNECT|RECHECK", "target_v", "current_stopped_at",
               "simulated", "cells": [{"serial", "position", "voltage_v", "low_v", "high_v",
@@ -131,11 +141,16 @@ Shapes.
               "superseded": Reason | null,
               "cells": [those charged alone: {"serial", "position", "completeness", "remark",
               "tail_a", "cv_s", "charge_ah", "current_stopped_at"}]}
+    Resistance  {"id", "run", "r_mohm", "u_mohm": by how much it may be off, "after_s": into the
+              step, "early_mohm" | null, "early_after_s", "current_a", "rested_v", "low_mohm",
+              "warn_mohm", "fail_mohm", "verdict": "PASS|MARGINAL|FAIL|INVALID", "tested_at",
+              "simulated"}
     Curve    {"run", "at": [unix seconds], "voltage_v": [], "supply_voltage_v": [],
               "current_a": [], "cells_v": [[cell 1 …], [cell 2 …]],
               "gaps": [[from, to]], "readings": count, "target_v", "simulated"}
     Cell     {"serial", "batch", "type", "capacity_ah", "evidence_sha256", "approved": bool,
-              "pack": serial | null, "job": id | null, "tests": [Test], "balances": [Balance +
+              "pack": serial | null, "job": id | null, "tests": [Test], "resistances":
+              [Resistance], "balances": [Balance +
               {"run"}], "checks": [{"id", "kind", "voltage_v", "low_v", "high_v", "age_s",
               "verdict", "at", "superseded": Reason | null}],
               "approvals": [{"evidence_sha256", "at"}]}
@@ -152,7 +167,9 @@ Shapes.
               "limit", "why", "fix", "cell": serial | ""}
     Pack     {"serial", "design", "customer", "simulated", "sample", "assembled_at",
               "cells": [{"serial", "position"}], "links": [{"id", "created_at", "revoked_at"}],
-              "recalls": [Reason]}
+              "recalls": [Reason], "care": {"apart_at", "readings": [{"id", "cells_v", "at_top",
+              "taken_at", "months", "measured_by", "spread_v", "taken", "course", "words",
+              "fix"}], "skips": [{"id", "at", "capacity_ah", "rated_ah"}]}}
     Trace    `shop.trace.values.PackTrace` by its field names: {"serial", "valid", "why": [words],
               "advice": {"charge_low_v", "charge_high_v", "pack_low_v", "pack_high_v",
               "bms_model", "bms_over_voltage_v"}, "design", "application", "series", "parallel",
@@ -165,6 +182,7 @@ from __future__ import annotations
 from django.urls import path
 
 from api.rest import (
+    care,
     cells,
     jobs,
     packs,
@@ -209,9 +227,11 @@ urlpatterns = [
     path("jobs/<int:pk>/start", jobs.StartView.as_view(), name="job-start"),
     path("runs/<int:pk>", runs.RunView.as_view(), name="run"),
     path("runs/<int:pk>/left", runs.LeftView.as_view(), name="run-left"),
+    path("runs/<int:pk>/looks", runs.LooksView.as_view(), name="run-looks"),
     path("runs/<int:pk>/curve", runs.CurveView.as_view(), name="run-curve"),
     path("runs/<int:pk>/confirm", runs.ConfirmView.as_view(), name="run-confirm"),
     path("runs/<int:pk>/readings", runs.ReadingsView.as_view(), name="run-readings"),
+    path("runs/<int:pk>/give-up", runs.GiveUpView.as_view(), name="run-give-up"),
     path("runs/<int:pk>/stop", runs.StopView.as_view(), name="run-stop"),
     path("shelf", shelf.ShelfView.as_view(), name="shelf"),
     path("cells/<str:serial>", cells.CellView.as_view(), name="cell"),
@@ -231,6 +251,9 @@ urlpatterns = [
     path("packs/check", packs.CheckView.as_view(), name="pack-check"),
     path("packs", packs.PacksView.as_view(), name="packs"),
     path("packs/<str:serial>", packs.PackView.as_view(), name="pack"),
+    path("packs/<str:serial>/readings", care.ReadingsView.as_view(), name="pack-readings"),
+    path("packs/<str:serial>/skips", care.SkipsView.as_view(), name="pack-skips"),
+    path("packs/<str:serial>/apart", care.ApartView.as_view(), name="pack-apart"),
     path("packs/<str:serial>/links", packs.LinksView.as_view(), name="links"),
     path("packs/<str:serial>/links/<int:pk>", packs.LinkView.as_view(), name="link"),
     path("trace/<str:secret>", trace.TraceView.as_view(), name="trace"),

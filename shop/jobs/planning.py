@@ -24,7 +24,14 @@ from stations.plain import to_plain
 from stations.procedures import check
 from stations.procedures.by_hand import typed_steps
 from stations.procedures.steps import Charge, Discharge, Measure, PlanRefused, Program, Rest
-from stations.values import LoadRatings, MeterRatings, Ratings, SupplyRatings, Window
+from stations.values import (
+    LoadRatings,
+    MeterRatings,
+    Ratings,
+    SupplyRatings,
+    ThermometerRatings,
+    Window,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +158,15 @@ def ratings_of(station: Station) -> Ratings:
                 )
             ]
         )
-    load = found.get("load")
-    by_hand = any(i.role == InstrumentRole.MANUAL for i in station.instruments.all())
-    return Ratings(supply, meter, scanner, load if isinstance(load, LoadRatings) else None, by_hand)
+    load, thermometer = found.get("load"), found.get("thermometer")
+    return Ratings(
+        supply,
+        meter,
+        scanner,
+        load if isinstance(load, LoadRatings) else None,
+        thermometer if isinstance(thermometer, ThermometerRatings) else None,
+        by_hand=any(i.role == InstrumentRole.MANUAL for i in station.instruments.all()),
+    )
 
 
 def program_sha256(program: Program) -> str:

@@ -63,6 +63,12 @@ class Policy:
     hold_max_s: float = 4 * 3600.0
     # F4: a bench that was commissioned longer ago than this runs attended only.
     commissioning_valid_s: float = 182 * 24 * 3600.0
+    # B14, B15: volts between highest and lowest cell of a pack at the top of charge [A].
+    care_recovered_v: float = 0.030
+    care_repeat_v: float = 0.050
+    care_mild_v: float = 0.100
+    care_severe_v: float = 0.200
+    care_watch_s: float = 30 * 24 * 3600.0
     # F2: a claim that nobody starts lapses.
     claim_lapses_s: float = 12 * 3600.0
     # F7: [B] "putting the studs in once and never taking them out again"; how many nuts a post
@@ -104,6 +110,11 @@ POLICY_BOUNDS: Mapping[str, Window] = {
     "balancer_max_a": Window(0.05, 20.0),
     "hold_max_s": Window(0.0, 12 * 3600.0),
     "commissioning_valid_s": Window(3600.0, 2 * 365 * 24 * 3600.0),
+    "care_recovered_v": Window(0.005, 0.100),
+    "care_repeat_v": Window(0.010, 0.200),
+    "care_mild_v": Window(0.020, 0.300),
+    "care_severe_v": Window(0.050, 0.500),
+    "care_watch_s": Window(24 * 3600.0, 365 * 24 * 3600.0),
     "claim_lapses_s": Window(60.0, 7 * 24 * 3600.0),
     "nut_handlings_max": Window(1, 200),
     "bench_lost_s": Window(60.0, 7 * 24 * 3600.0),
@@ -117,6 +128,9 @@ POLICY_ORDERED = (
     ("recheck_late_warn_v", "recheck_late_fail_v"),
     ("recheck_early_s", "recheck_late_s"),
     ("balancer_min_a", "balancer_max_a"),
+    ("care_recovered_v", "care_repeat_v"),
+    ("care_repeat_v", "care_mild_v"),
+    ("care_mild_v", "care_severe_v"),
 )
 
 

@@ -24,6 +24,7 @@ STEP_PAUSE = "step_pause_top_balance"
 LEVELLING = "levelling"
 SINGLE_CELLS, CELL_RECHARGE = "individual_top_balance", "cell_recharge"
 CAPACITY_TEST = "capacity_test"
+RESISTANCE_TEST = "resistance_test"
 
 
 class Recipe(Protocol):
@@ -53,7 +54,7 @@ class Procedure:
     joins: bool = False  # links go on: the cells become one bank
     cells_min: int = 2
     cells_max: int = 64
-    tests_capacity: bool = False
+    measures: str = ""  # what one cell is tested for: "capacity", "resistance"
     by_hand: bool = False  # cells may be read with a hand-held meter where no scanner is (B7, B8)
 
     def needs_at(self, roles: Collection[str]) -> frozenset[str]:
@@ -113,7 +114,15 @@ PROCEDURES: Mapping[str, Procedure] = {
         moves_charge=True,
         cells_min=1,
         cells_max=1,
-        tests_capacity=True,
+        measures="capacity",
+    ),
+    RESISTANCE_TEST: Procedure(
+        recipe=recipes.resistance_test,
+        needs=frozenset({METER, LOAD}),
+        moves_charge=True,
+        cells_min=1,
+        cells_max=1,
+        measures="resistance",
     ),
     RECHECK: Procedure(
         recipe=recipes.recheck,

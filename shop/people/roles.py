@@ -28,11 +28,15 @@ class Act(StrEnum):
     COMMISSION = "commission"  # a station
     ASSEMBLE = "assemble"
     SHARE_TRACE = "share_trace"
+    READ_PACK = "read_pack"  # its cells, in use
+    TAKE_APART = "take_apart"  # a pack
+    SKIP_BALANCE = "skip_balance"
     REVOKE_TRACE = "revoke_trace"
     APPROVE = "approve"
     DISPOSE = "dispose"
     SUPERSEDE = "supersede"
     WITHDRAW = "withdraw"  # a calibration
+    GIVE_UP = "give_up"  # a run whose bench is lost
     READ_AUDIT = "read_audit"
     DEFINE = "define"  # stations, instruments, calibration, recipes, policies, designs, cells
 
@@ -49,6 +53,7 @@ _BENCH_WORK = frozenset(
         Act.COMMISSION,
         Act.ASSEMBLE,
         Act.SHARE_TRACE,
+        Act.READ_PACK,
     }
 )
 

@@ -16,6 +16,7 @@ from django.db.models import Model
 
 from shop.audit.chain import GENESIS
 from shop.audit.models import AuditEntry
+from shop.care.models import BalanceSkip, Disassembly, PackReading
 from shop.cells.models import StudFitting
 from shop.equipment.models import Calibration, CalibrationWithdrawal, Commissioning
 from shop.evidence.canonical import plain, sha256_of
@@ -37,6 +38,9 @@ REPEATED: Mapping[str, type[Model]] = {
     AuditEntry.Kind.STUDS_FITTED: StudFitting,
     AuditEntry.Kind.SUPERSEDED: Supersession,
     AuditEntry.Kind.WITHDRAWN: CalibrationWithdrawal,
+    AuditEntry.Kind.PACK_READ: PackReading,
+    AuditEntry.Kind.TAKEN_APART: Disassembly,
+    AuditEntry.Kind.BALANCE_SKIPPED: BalanceSkip,
 }
 # What it repeats since a later version: the first that it has tells from when on.
 REPEATED_LATER: Mapping[str, type[Model]] = {

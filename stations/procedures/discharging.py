@@ -10,6 +10,7 @@ import math
 from datetime import datetime
 
 from stations.frozen import changed
+from stations.procedures import pulsing
 from stations.procedures.actions import Action, Hold, Next, SafeHold, Trip
 from stations.procedures.charging import cells_apart
 from stations.procedures.progress import close_discharge
@@ -38,6 +39,8 @@ def decide_discharge(
             f"the load is on and draws {-reading.supply_current_a:.2f} A instead of "
             f"{step.draw.current_a:.2f} A: check its leads"
         )
+    if step.pulse is not None:
+        return pulsing.decide_pulse(run, step, step.pulse, reading, now, flows=flows)
     if below < step.cutoff_samples:
         return run, Hold()
     return close_discharge(run, step, now, ("done",)), Next()
@@ -79,7 +82,7 @@ def hole(run: Run, step: Discharge, reading: Reading) -> str:
         return ""
     return (
         f"no reading for {gap.total_seconds():.1f} s, more than "
-        f"{step.gap_max.total_seconds():g} s: an interpolated capacity is not evidence"
+        f"{step.gap_max.total_seconds():g} s: an interpolated result is not evidence"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -47,7 +48,8 @@ def overdue(run: Run, step: Measure, reading: Reading, now: datetime) -> tuple[R
     if not isinstance(step.rule, DisconnectRule):
         if not now - run.entered_at > step.timeout:
             return None
-        return run, SafeHold(f"“{step.title}” did not settle within {step.timeout}")
+        words = _unlike_warm(step, reading) or f"did not settle within {step.timeout}"
+        return run, SafeHold(f"“{step.title}”: {words}")
     stopped = run.current_stopped
     if stopped is None or not reading.at - stopped.at > step.rule.late:
         return None
@@ -163,7 +165,7 @@ def _recheck(
     if stopped is None:
         return run, SafeHold("nobody knows when current stopped in these cells")
     run, taken = cells_taken(run, step, reading)
-    if not taken:
+    if not taken or _unlike_warm(step, reading):
         return run, Hold()
     first = min(taken, key=lambda one: one.received_at)
     results, remarks = judge.recheck_results(
@@ -183,7 +185,29 @@ def _recheck(
         )
         for result, one in zip(results, taken, strict=True)
     )
-    return _measured(run, step, own, now, remarks)
+    return _measured(run, step, own, now, (*remarks, _warmth(reading)))
+
+
+def _span_k(reading: Reading) -> float:
+    """Between the warmest and the coldest probe; NaN where there are not two to compare."""
+    known = [celsius for celsius in reading.temperatures_c if math.isfinite(celsius)]
+    return max(known) - min(known) if len(known) > 1 else NAN
+
+
+def _unlike_warm(step: Measure, reading: Reading) -> str:
+    """Why the cells cannot be compared yet, or ""; nothing is said where there are no probes."""
+    if isinstance(step.rule, RecheckRule) and _span_k(reading) > step.rule.temperature_span_k:
+        return (
+            f"the cells are {_span_k(reading):.1f} K apart, and are compared within "
+            f"{step.rule.temperature_span_k:.0f} K: let them lie side by side"
+        )
+    return ""
+
+
+def _warmth(reading: Reading) -> str:
+    if math.isnan(_span_k(reading)):
+        return "temperatures not observable: no two probes on these cells"
+    return f"{len(reading.temperatures_c)} probes within {_span_k(reading):.1f} K of each other"
 
 
 def _too_late(

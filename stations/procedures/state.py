@@ -59,6 +59,15 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Sample:
+    """The meter and the drawn current, so long after the load went on."""
+
+    after_s: float
+    voltage_v: float
+    drawn_a: float
+
+
+@dataclass(frozen=True, slots=True)
 class Carried:
     """What earlier attempts did of a step that was cut short: its caps count over all of them."""
 
@@ -85,6 +94,7 @@ class Run:
     last_at: datetime | None = None
     last_current_a: float = 0.0
     last_seq: int = 0
+    coldest_c: float = NAN  # of the last reading that had a temperature
     charge_ah: float = 0.0  # over the run
     step_charge_ah: float = 0.0
     drawn_ah: float = 0.0  # by a load, over the run
@@ -92,6 +102,8 @@ class Run:
     step_drawn_wh: float = 0.0
     counted: Reading | None = None  # the last one that is in these integrals
     below_cutoff: int = 0  # readings in a row
+    off_v: tuple[float, ...] = ()  # at the meter, as the last Verify step accepted them
+    sampled: tuple[Sample, ...] = ()  # of the present current step
     zero_sum_a: float = 0.0
     zero_count: int = 0
     cv_since: datetime | None = None
@@ -100,6 +112,7 @@ class Run:
     tail_since: datetime | None = None
     partial_since: datetime | None = None
     no_current_since: datetime | None = None
+    trimmed_v: float = NAN  # how far below target the set-point was when it last fed a hold
     reached_cv: bool = False
     least_charge_ah: float = 0.0  # what the start SOC implies must at least go in
     rested: Window | None = None  # of the cells at the pre-check: the bank lies within

@@ -13,6 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from shop import clock
+from shop.care import services
 from shop.evidence.taking_back import withdraw
 from shop.jobs.models import Run
 from shop.packs.models import Pack
@@ -67,6 +68,7 @@ def test_every_page_fits_and_shows_its_act(
     shop = make_shop(cast)
     pack = assembled(cast)
     recall(pack, cast)
+    drift(pack, cast)
     trace = f"/t/{share(pack=pack, by=cast.bayo, now=clock.now())}"
     person = Person(browser, site, size=SIZES[size], scheme=scheme)
     person.open("/login")
@@ -109,6 +111,20 @@ def recall(pack: Pack, cast: Cast) -> None:
     run = pack.placements.all()[0].cell.runs.get()
     certificate = run.station.instruments.get(role="meter").calibrations.get()
     withdraw(calibration=certificate, words="Dropped.", by=cast.sade, now=clock.now())
+
+
+def drift(pack: Pack, cast: Cast) -> None:
+    """Its cells were read in use, and are 230 mV apart."""
+    services.read_pack(
+        pack=pack,
+        cells_v=[3.462, 3.455, 3.232, 3.449],
+        at_top=True,
+        taken_at=clock.now(),
+        months=14,
+        measured_by="BMS app",
+        by=cast.tola,
+        now=clock.now(),
+    )
 
 
 def assert_accessible(page: Page, name: str) -> None:

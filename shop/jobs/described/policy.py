@@ -105,6 +105,21 @@ POLICY: Mapping[str, Said] = {
     "commissioning_valid_s": Said(
         "s", "A bench that was commissioned longer ago runs attended only.", OURS
     ),
+    "care_recovered_v": Said(
+        "V", "A pack whose cells lie within this at the top of charge is well.", "[A] under 30 mV"
+    ),
+    "care_repeat_v": Said(
+        "V",
+        "Up to this a pack is watched; above, it is held at full voltage, again if need be.",
+        "[A] above 50 mV, run another hold",
+    ),
+    "care_mild_v": Said(
+        "V",
+        "Above this one extended hold is tried; if it leaves as much, the pack is taken apart.",
+        "[A] mild, under 100 mV",
+    ),
+    "care_severe_v": Said("V", "Above this a pack is taken apart.", "[A] severe, over 200 mV"),
+    "care_watch_s": Said("s", "A pack that is watched is read again after this.", OURS),
     "claim_lapses_s": Said("s", "A claim that nobody starts lapses after this.", OURS),
     "nut_handlings_max": Said(
         "times",

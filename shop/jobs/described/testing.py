@@ -1,14 +1,15 @@
-"""What a capacity test (B16) and a re-check (B8) go by."""
+"""What a capacity test (B16), a DC resistance test and a re-check (B8) go by."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from shop.jobs.described.charging import COMMON
+from shop.jobs.described.charging import COMMON, WARMTH
 from shop.jobs.described.said import METERS, OURS, PHYSICS, Said
 
 CAPACITY_TEST: Mapping[str, Said] = {
     **COMMON,
+    **WARMTH,
     "target_v": Said(
         "V",
         "The voltage that the cell is filled to before it is emptied.",
@@ -69,6 +70,66 @@ CAPACITY_TEST: Mapping[str, Said] = {
         "Leads of the load beyond this are in doubt; they are heavier, for they carry more.",
         METERS,
     ),
+}
+
+RESISTANCE_TEST: Mapping[str, Said] = {
+    **COMMON,
+    "current_c": Said("C", "The cell gives this C-rate in the step.", "rated C of prismatic LFP"),
+    "step_s": Said(
+        "s",
+        "So long into the step the resistance is of; then the current stops.",
+        "hybrid pulse power characterization (HPPC), at most 10 s",
+    ),
+    "early_s": Said(
+        "s",
+        "So long into the step the cell is looked at a first time, before most polarisation.",
+        OURS,
+    ),
+    "rest_s": Said("s", "The cell rests so long before the step.", "HPPC, one hour"),
+    "rested_low_v": Said(
+        "V",
+        "A cell that rests below this is too empty: its resistance depends on its charge.",
+        PHYSICS + ": 20 % charge, less 10 mV of hysteresis",
+    ),
+    "rested_high_v": Said(
+        "V",
+        "A cell that rests above this is too full: its resistance depends on its charge.",
+        PHYSICS + ": 90 % charge, and 10 mV of hysteresis",
+    ),
+    "low_share": Said(
+        "of the typical",
+        "Less than this share of what its type's datasheet calls typical no such cell has.",
+        "a datasheet's value is at 1 kHz, which is below any by direct current",
+    ),
+    "warn_share": Said(
+        "of the typical",
+        "More than this share of the datasheet's typical resistance is remarked on.",
+        PHYSICS + ", modelled: 1.6 at 10 s and 25 °C, and 10 % scatter",
+    ),
+    "fail_share": Said(
+        "of the typical",
+        "More than this share of the datasheet's typical resistance is a nonconformance.",
+        PHYSICS + ", modelled: all of it is 1.9 times as much at 10 °C",
+    ),
+    "resolution_share": Said(
+        "of the fall",
+        "One count of the meter may be this share of the expected fall; else it is refused.",
+        METERS,
+    ),
+    "cutoff_v": Said(
+        "V",
+        "A cell that falls to this within the step is nearly empty, or bad: the run trips.",
+        PHYSICS,
+    ),
+    "cutoff_samples": Said("readings", "So many readings must be at that voltage.", OURS),
+    "stop_below_v": Said("V", "So far below it the bench itself switches off.", PHYSICS),
+    "gap_max_s": Said(
+        "s",
+        "A hole in the readings longer than this makes the step worth nothing.",
+        "what is interpolated is no evidence",
+    ),
+    "after_s": Said("s", "The cell is watched so long after the step.", OURS),
+    "load_lead_max_ohm": Said("ohm", "Leads of the load beyond this are in doubt.", METERS),
 }
 
 RECHECK: Mapping[str, Said] = {

@@ -22,15 +22,16 @@ from tests.factories import NOON
 from tests.stations.procedures.scripted import program
 
 
-def reading(cast: Cast, step: str = "disconnect", **values: Any) -> Run:
+def reading(cast: Cast, step: str = "disconnect") -> Run:
     """A run of four cells whose cells are read by hand now."""
     plain = to_plain(typed_steps(program()))
     at = [known["name"] for known in plain["steps"]].index(step)
     place = {"index": at, "name": step, "title": plain["steps"][at]["title"]}
     station = factories.make_station(by_hand=True)
-    values = {"state": RunState.RUNNING, "token": 1} | values
     job = factories.make_job(by=cast.tola, claimed_at=station)
-    return factories.make_run(by=cast.tola, job=job, program=plain, step=place, **values)
+    return factories.make_run(
+        by=cast.tola, job=job, program=plain, step=place, state=RunState.RUNNING, token=1
+    )
 
 
 def typed(run: Run, cast: Cast, volts: str, cell: str = "", **more: Any) -> PersonAct:
@@ -192,7 +193,6 @@ def test_a_station_with_a_hand_held_meter_takes_checks_and_no_capacity_test(cast
     scanned = plan(job, factories.make_station())
     assert "by_hand" not in str(scanned.plain)
     bare = factories.make_station(by_hand=True)
-    bare.instruments.get(role="manual").calibrations.all()
     other = factories.make_job(by=cast.tola)
     Instrument.objects.filter(station=bare, role="manual").update(role="relay")
     with pytest.raises(Refusal, match="has no scanner"):
