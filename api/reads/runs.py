@@ -301,5 +301,6 @@ def plain_live(told: Live | None) -> dict[str, Any] | None:
         "supply_voltage_v": told.supply_voltage_v,
         "supply_current_a": told.supply_current_a,
         "cell_voltages_v": list(told.cell_voltages_v),
+        "temperatures_c": list(told.temperatures_c),
         "at": told.at,
     }

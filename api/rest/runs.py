@@ -65,6 +65,13 @@ class LeftView(ShopView):
         return Response(left and {"hours": hours, "words": left.words})
 
 
+class LooksView(ShopView):
+    """What the readings show of leads, contacts and cells; what they do not show says why."""
+
+    def get(self, request: Request, pk: int) -> Response:
+        return Response({"looks": [asdict(look) for look in outlook_of(_run(pk)).looks]})
+
+
 class ConfirmView(ShopView):
     @idempotent
     def post(self, request: Request, pk: int) -> Response:

@@ -59,6 +59,7 @@ Resources.
     GET    runs/<id>                                                  -> Run
     GET    runs/<id>/curve?points=600                                 -> Curve
     GET    runs/<id>/left             -> {"hours": Interval | null, "words"} | null
+    GET    runs/<id>/looks            -> {"looks": [{"of", "named": [words], "unseen", "well"}]}
     POST   runs/<id>/confirm {"step": "connect"}                      -> 201 {"id", "step", "at"}
     POST   runs/<id>/stop    {}                                       -> 202 Run
     POST   runs/<id>/give-up {"seen_off": true, "parted": true, "words": why} -> 200 Run   a
@@ -123,7 +124,8 @@ Shapes.
               "needs": {"step", "title", "text", "confirm", "drawing"} | null,  one is waited for
               "announce": {"step", "title", "text", "confirm"} | null,   may be confirmed early
               "live": {"age_s", "output", "step", "speed", "voltage_v", "supply_voltage_v",
-                       "supply_current_a", "cell_voltages_v": […], "at"} | null,
+                       "supply_current_a", "cell_voltages_v": […],
+                       "temperatures_c": […], "at"} | null,
               "facts": {name: number} as planned, "target_v",
               "stored_samples", "journal_closed_at",
               "checks": [Check], "balance": Balance | null, "resistance": Resistance | null}
@@ -224,6 +226,7 @@ urlpatterns = [
     path("jobs/<int:pk>/start", jobs.StartView.as_view(), name="job-start"),
     path("runs/<int:pk>", runs.RunView.as_view(), name="run"),
     path("runs/<int:pk>/left", runs.LeftView.as_view(), name="run-left"),
+    path("runs/<int:pk>/looks", runs.LooksView.as_view(), name="run-looks"),
     path("runs/<int:pk>/curve", runs.CurveView.as_view(), name="run-curve"),
     path("runs/<int:pk>/confirm", runs.ConfirmView.as_view(), name="run-confirm"),
     path("runs/<int:pk>/give-up", runs.GiveUpView.as_view(), name="run-give-up"),
