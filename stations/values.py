@@ -84,6 +84,9 @@ class Limits:
     temperature_max_c: float = 45.0
     drawn_max_a: float = field(default=0.0, metadata=LATER)
     drawn_max_ah: float = field(default=0.0, metadata=LATER)
+    # So many cells stand in series between the leads, and the meter on all of them: each must be
+    # seen while current flows, and their sum be what the meter shows.  0: they are in parallel.
+    series_cells: int = field(default=0, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +147,7 @@ class BmsRatings:
     resolution_v: float
     accuracy_v: float
     current_resolution_a: float
+    tells_setting: bool = False  # at how many volts of a cell it opens
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +169,7 @@ class Ratings:
     meter: MeterRatings
     scanner: MeterRatings | None = None
     load: LoadRatings | None = None
+    bms: BmsRatings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +183,20 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
+class BmsSeen:
+    """What the BMS of a series string says of itself.
+
+    `charge_open`: it lets no charge in, for the reasons in `protections`.  `cell_over_v` is the
+    cell voltage at which it is set to open, NaN where it does not tell.
+    """
+
+    charge_open: bool
+    protections: frozenset[str] = frozenset()
+    cell_over_v: float = NAN
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """One timed sample of the whole bench, as the guardian journalled it.
 
@@ -186,7 +205,8 @@ class Reading:
     `supply_*` are the supply's own read-backs, or the load's while that is driven: volts at its
     terminals, and a current below 0.  `flags` name doubts: "meter_invalid",
     "meter_silent", "meter_stuck", "scanner_silent", "supply_silent" ...; a reading with flags
-    is evidence of doubt and never of progress.  Without a scanner `cell_voltages_v` is empty.
+    is evidence of doubt and never of progress.  Without a scanner `cell_voltages_v` is empty, but
+    for a series string, whose BMS tells them.
     """
 
     seq: int
@@ -201,6 +221,7 @@ class Reading:
     temperature_c: float = NAN
     regulation: str = ""  # "CC", "CV" or "" where the supply did not say
     flags: frozenset[str] = frozenset()
+    bms: BmsSeen | None = field(default=None, metadata=LATER)
 
 
 def only_silent(flags: frozenset[str]) -> bool:

@@ -16,12 +16,14 @@ from typing import Any, cast
 
 from stations.clock import guard_s
 from stations.drivers.protocols import BadReply, LoadState, Measured, SupplyState
+from stations.guardian.bms import BmsRead
 from stations.guardian.lane import READ, Answer, Lane
 from stations.guardian.switched import ReadBack
 from stations.values import NAN, Reading
 
 SWITCHED = ("supply", "load")
 ROLES = (*SWITCHED, "meter", "scanner")
+STRING_ROLES = (*ROLES, "bms")  # the BMS is asked only while cells are to be in series
 
 
 @dataclass(slots=True)
@@ -54,13 +56,18 @@ class Sample:
         charged = self.supply.state.current_a if self.supply else 0.0
         return charged - (self.load.state.drawn_a if self.load else 0.0)
 
+    @property
+    def bms(self) -> BmsRead | None:
+        return cast("BmsRead | None", self.heard.get("bms"))
+
     def measured(self, role: str) -> Measured | None:
         return cast("Measured | None", self.heard.get(role))
 
     @property
     def raw(self) -> dict[str, str]:
         """Raw replies by role; a silent instrument has none."""
-        raws = {role: self.heard[role].raw for role in ("meter", "scanner") if role in self.heard}
+        told = ("meter", "scanner", "bms")
+        raws = {role: self.heard[role].raw for role in told if role in self.heard}
         return raws | {r: self.heard[r].state.raw for r in SWITCHED if r in self.heard}
 
 
@@ -151,6 +158,7 @@ def reading_of(
     stuck: frozenset[str],
     occupied: int = 0,
     driven: str = "supply",
+    cells_by: str = "scanner",
 ) -> Reading:
     """The sample as a Reading: what is missing is NaN and has its flag.  Pure.
 
@@ -158,11 +166,15 @@ def reading_of(
     them, from the first, have a cell on them (0: all): what open wires show is nothing.
     `stuck` are flags that only more than one sample can show.  `driven` is whose volts and amps
     are told: the supply's, or the load's, whose current is below 0.  Its output is taken to be
-    what was asked where it is silent.
+    what was asked where it is silent.  `cells_by` is who tells the cells: "bms" in a string that
+    the scanner does not see.
     """
     flags = set(sample.doubts) | stuck
     meter_v = _volts(sample, "meter", 1, flags)[0]
-    cell_volts = _volts(sample, "scanner", cells, flags, occupied or cells) if cells else ()
+    if cells_by == "bms":
+        cell_volts = _told_by_bms(sample, occupied, flags)
+    else:
+        cell_volts = _volts(sample, "scanner", cells, flags, occupied or cells) if cells else ()
     output_on, volts, amps, regulation = _output(sample, driven, flags, expected_on=expected_on)
     return Reading(
         seq=seq,
@@ -176,7 +188,21 @@ def reading_of(
         cell_voltages_v=cell_volts,
         regulation=regulation,
         flags=frozenset(flags),
+        bms=sample.bms.seen if sample.bms else None,
     )
+
+
+def _told_by_bms(sample: Sample, wanted: int, flags: set[str]) -> tuple[float, ...]:
+    """Of each cell in series; a BMS that sees another number of them is on another string."""
+    if sample.bms is None:
+        if "bms_invalid" not in flags:
+            flags.add("bms_silent")
+        return (NAN,) * wanted
+    volts = sample.bms.state.cell_volts
+    if len(volts) != wanted:
+        flags.add("bms_invalid")
+        return (NAN,) * wanted
+    return volts
 
 
 def _volts(
