@@ -12,7 +12,7 @@ from api.reads.approvals import waiting
 from api.refused import one_problem
 from shop import clock
 from shop.cells.queries import cells_by_serial
-from shop.evidence.services import approve_cells
+from shop.evidence.services.approvals import approve_cells
 from shop.people.roles import Act, may
 from shop.refusals import Refusal
 

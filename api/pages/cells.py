@@ -16,7 +16,7 @@ from shop.cells.models import Batch, Cell
 from shop.evidence.models import CapacityTest
 from shop.evidence.queries import evidence_of
 from shop.evidence.rules.capacity_file import BYTES_MAX, KNOWN
-from shop.evidence.services import import_capacity_file
+from shop.evidence.services.capacity import import_capacity_file
 from shop.evidence.taking_back import supersede as supersede_record
 from shop.people.roles import Act, may
 from shop.refusals import Refusal
@@ -53,6 +53,7 @@ def _cell_page(request: HttpRequest, serial: str, refusal: Refusal | None = None
         "evidence": evidence,
         "standing": standing(evidence, now=clock.now()),
         "voltages": voltages,
+        "resistances": cell.resistance_tests.order_by("-tested_at")[:6],
         "approvals": cell.approvals.select_related("approved_by").order_by("-at"),
         "jobs": cell.jobs.order_by("-pk"),
         "refusal": refusal,

@@ -25,6 +25,7 @@ from shop.jobs.procedures import (
     LEVELLING,
     PARALLEL_TOP_BALANCE,
     RECHECK,
+    RESISTANCE_TEST,
     SINGLE_CELLS,
     STEP_PAUSE,
 )
@@ -41,6 +42,15 @@ SIMULATED_CAPACITY = {
     "rest_s": 5.0,
     "empty_rest_s": 5.0,
     "cutoff_samples": 1,
+    "stop_below_v": 0.5,
+    "load_lead_max_ohm": 0.006,
+}
+# The same for a current step: longer than its samples are apart.
+SIMULATED_RESISTANCE = {
+    "rest_s": 5.0,
+    "step_s": 60.0,
+    "early_s": 30.0,
+    "after_s": 5.0,
     "stop_below_v": 0.5,
     "load_lead_max_ohm": 0.006,
 }
@@ -66,6 +76,11 @@ OTHER_RECIPES: Sequence[tuple[str, str, Mapping[str, Any]]] = (
         "Capacity test at 0.5C, simulated bench",
         CAPACITY_TEST,
         recipes.capacity_test.defaults() | SIMULATED_CAPACITY,
+    ),
+    (
+        "DC resistance at 0.5C, simulated bench",
+        RESISTANCE_TEST,
+        recipes.resistance_test.defaults() | SIMULATED_RESISTANCE,
     ),
 )
 DESIGN = "12 V solar, 4S1P"

@@ -86,3 +86,13 @@ class BottomRule:
     TAGGED: ClassVar[bool] = True
     spread_max_v: float
     mean: Window
+
+
+@dataclass(frozen=True, slots=True)
+class ResistanceRule:
+    """What a DC resistance is held against: shares of what the type's datasheet calls typical."""
+
+    typical_ohm: float
+    low_share: float  # below: no such cell has so little
+    warn_share: float
+    fail_share: float

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from datetime import datetime
 
+from stations.frozen import changed
 from stations.procedures.actions import Action, Hold, Next, SafeHold, Trip
 from stations.procedures.charging import LEAD_SEEN_ABOVE
 from stations.procedures.progress import close_series
@@ -64,7 +64,7 @@ def _observe(run: Run, step: SeriesCharge, reading: Reading) -> Run:
     flows, in_cc = current_a >= step.proven_on_a, reading.regulation == "CC"
     since = None if flows or in_cc else run.no_current_since or at
     tail = flows and not in_cc and current_a <= step.tail_a
-    run = replace(
+    run = changed(
         run,
         charge_current_a=current_a,
         reached_cv=run.reached_cv or not in_cc,
@@ -73,14 +73,14 @@ def _observe(run: Run, step: SeriesCharge, reading: Reading) -> Run:
         last_on_v=reading.voltage_v,
     )
     if not run.peak_voltage_v > reading.voltage_v:
-        run = replace(run, peak_voltage_v=reading.voltage_v)
+        run = changed(run, peak_voltage_v=reading.voltage_v)
     highest_v = max(reading.cell_voltages_v)
     if not run.peak_cell_v >= highest_v:
         cell = reading.cell_voltages_v.index(highest_v) + 1
-        run = replace(run, peak_cell_v=highest_v, peak_cell=cell)
+        run = changed(run, peak_cell_v=highest_v, peak_cell=cell)
     if current_a >= LEAD_SEEN_ABOVE * step.setpoint.current_a:
         drop_v = reading.supply_voltage_v - reading.voltage_v
-        run = replace(run, lead_ohm=drop_v / current_a)
+        run = changed(run, lead_ohm=drop_v / current_a)
     return run
 
 

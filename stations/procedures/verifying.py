@@ -26,7 +26,8 @@ def decide_verify(run: Run, step: Verify, reading: Reading, now: datetime) -> tu
     wrong = _bms_problem(step, reading)
     if wrong:
         return run, Refuse((wrong,))
-    run = replace(run, settled=(*run.settled, seen(step, reading)))
+    off_v = (*run.off_v, reading.voltage_v)[-step.settle_samples :]
+    run = replace(run, settled=(*run.settled, seen(step, reading)), off_v=off_v)
     if len(run.settled) < step.settle_samples:
         return run, Hold()
     return close_step(replace(run, settled=(), rest_until=None), now), Next()

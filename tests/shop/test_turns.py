@@ -18,7 +18,9 @@ from shop.cells.models import Cell
 from shop.cells.services import lock_cells
 from shop.evidence.models import Approval, CapacityTest
 from shop.evidence.queries import evidence_of_cells
-from shop.evidence.services import approve_cells, import_capacity_file, record_balance
+from shop.evidence.services.approvals import approve_cells
+from shop.evidence.services.balances import record_balance
+from shop.evidence.services.capacity import import_capacity_file
 from shop.evidence.taking_back import supersede, withdraw
 from shop.jobs.models import Job, Run
 from shop.jobs.services import start_run

@@ -12,7 +12,7 @@ from django.test import Client
 
 from shop import clock
 from shop.equipment.models import StationLease
-from shop.evidence.services import record_balance
+from shop.evidence.services.balances import record_balance
 from shop.jobs import recipes
 from shop.jobs.models import JobEvent, PersonAct, Run
 from shop.jobs.planning import plan

@@ -15,12 +15,10 @@ from shop.cells.models import Cell
 from shop.evidence.canonical import sha256_of
 from shop.evidence.models import Approval, Balance, CapacityTest, CellVoltage, VoltageCheck
 from shop.evidence.queries import evidence_of
-from shop.evidence.services import (
-    approve_cells,
-    import_capacity_file,
-    record_balance,
-    record_voltage_check,
-)
+from shop.evidence.services.approvals import approve_cells
+from shop.evidence.services.balances import record_balance
+from shop.evidence.services.capacity import import_capacity_file
+from shop.evidence.services.checks import record_voltage_check
 from shop.jobs.models import Run
 from shop.jobs.states import RunState
 from shop.quality.models import Nonconformance

@@ -11,7 +11,9 @@ from shop.cells.models import Cell
 from shop.evidence.canonical import sha256_of
 from shop.evidence.models import Approval, Balance, CapacityTest, VoltageCheck
 from shop.evidence.queries import evidence_of_cells
-from shop.evidence.services import approve_cells, record_balance, record_voltage_check
+from shop.evidence.services.approvals import approve_cells
+from shop.evidence.services.balances import record_balance
+from shop.evidence.services.checks import record_voltage_check
 from shop.jobs.models import PolicyVersion, Run
 from shop.jobs.states import JobState, RunState
 from shop.packs.models import PackDesign

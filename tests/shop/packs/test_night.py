@@ -8,7 +8,8 @@ import pytest
 
 from shop.cells.models import Cell
 from shop.evidence.queries import evidence_of
-from shop.evidence.services import record_balance, record_voltage_check
+from shop.evidence.services.balances import record_balance
+from shop.evidence.services.checks import record_voltage_check
 from shop.packs.models import Pack
 from shop.packs.services import GateRefusal, assemble_pack
 from shop.quality.models import Nonconformance

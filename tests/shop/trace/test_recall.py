@@ -9,7 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from shop.equipment.models import Calibration
 from shop.evidence.models import CapacityTest, VoltageCheck
-from shop.evidence.services import record_voltage_check
+from shop.evidence.services.checks import record_voltage_check
 from shop.evidence.taking_back import supersede, withdraw
 from shop.packs.models import Pack
 from shop.packs.services import assemble_pack
