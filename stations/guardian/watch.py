@@ -117,7 +117,7 @@ class Watch:
             session = session.heard_bms(told_v, metered.volts[0], sample.current_a)
         astray = self._astray(sample)
         driven = "load" if sample.found_on == ("load",) else session.drives
-        scanner = guardian.config.scanner
+        scanner, thermometer = guardian.config.scanner, guardian.config.thermometer
         wired = len(scanner.channels) if scanner else 0
         reading = reading_of(
             sample,
@@ -128,6 +128,7 @@ class Watch:
             expected_on=session.expected_on,
             cells=wired,
             occupied=session.cells,
+            probes=len(thermometer.channels) if thermometer else 0,
             stuck=session.stuck(at),
             driven=driven,
             cells_by=cells_by(session.limits, wired),

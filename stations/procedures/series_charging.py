@@ -6,8 +6,8 @@ import math
 from datetime import datetime
 
 from stations.frozen import changed
-from stations.procedures.actions import Action, Hold, Next, SafeHold, Trip
-from stations.procedures.charging import LEAD_SEEN_ABOVE
+from stations.procedures.actions import Action, Hold, Next, SafeHold, Set, Trip
+from stations.procedures.charging import LEAD_SEEN_ABOVE, SETTLE_READINGS, as_cold
 from stations.procedures.progress import close_series
 from stations.procedures.state import Run
 from stations.procedures.steps import SeriesCharge
@@ -17,7 +17,7 @@ from stations.values import Reading
 def decide_series(
     run: Run, step: SeriesCharge, reading: Reading, now: datetime
 ) -> tuple[Run, Action]:
-    """Judge one valid reading with the output on: end or go on; the set-point never changes."""
+    """Judge one valid reading with the output on: end, take less where cells are cold, go on."""
     run = _observe(run, step, reading)
     if run.step_charge_ah > step.charge_max_ah:
         return run, Trip(f"{run.step_charge_ah:.1f} Ah delivered, above the step's limit")
@@ -36,7 +36,11 @@ def decide_series(
     if run.tail_since is not None and reading.at - run.tail_since >= step.gone_for:
         words = f"the string is at its {step.setpoint.voltage_v:.2f} V and takes no more"
         return close_series(run, step, now, (words,)), Next()
-    return run, Hold()
+    setpoint = run.setpoint or step.setpoint
+    wanted = as_cold(setpoint, run.program.limits, reading.coldest_c)
+    if wanted == setpoint or reading.seq <= run.set_seq + SETTLE_READINGS:
+        return run, Hold()
+    return changed(run, setpoint=wanted, set_seq=reading.seq), Set(wanted)
 
 
 def disagreement(step: SeriesCharge, reading: Reading) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from stations.procedures.planned import in_steps, protection, resume_rule
+from stations.procedures.planned import in_steps, protection, resume_rule, temperatures
 from stations.procedures.rules import LevelRule, ParallelRule, RestedRule
 from stations.procedures.steps import (
     Agreement,
@@ -58,6 +58,11 @@ class Recipe:
     meter_agree_v: float = 0.012  # of each cell: what a BMS may be off, and the meter
     link_ohm_max: float = 0.0015  # of each link; 27 mV at 18 A, and hot soon
     lead_max_ohm: float = 0.050  # both leads, and the BMS with its shunt
+    # As in the parallel balance: cell makers' sheets, and 0.1C below 10 °C (Alpha APL).
+    temperature_min_degc: float = 0.0
+    temperature_max_degc: float = 45.0
+    cold_below_degc: float = 10.0
+    cold_c: float = 0.1
     # [B] section 3, note 1: "put them in parallel overnight"; 0: none.
     parallel_rest_h: float = 0.0
     parallel_spread_max_v: float = 0.15  # [B] 4.1
@@ -276,4 +281,5 @@ def hard_limits(spec: Spec) -> Limits:
         duration_max_s=3600 * hours_max(spec) + rest_s + 4 * recipe.wait_max_s,
         charge_max_ah=1.1 * spec.capacity_ah,
         series_cells=cells,
+        **temperatures(recipe, spec.capacity_ah),
     )
