@@ -69,7 +69,7 @@ def plan(job: Job, station: Station) -> Plan:
             Problem("plan", words, "Change the recipe or the station.")
             for words in refused.problems
         ) from refused
-    if ratings.by_hand and ratings.scanner is None:
+    if procedure.by_hand and ratings.by_hand and ratings.scanner is None:
         program = typed_steps(program)
     refuse(
         Problem("dry_run", words, "Nothing was energised.")
