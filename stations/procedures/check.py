@@ -118,7 +118,7 @@ def _idle_problems(program: Program, supply: SupplyRatings) -> list[str]:
 
 
 def _charge_problems(step: Charge, limits: Limits, supply: SupplyRatings) -> list[str]:
-    found = _output_problems(step, step.trim.accuracy_v, limits, supply)
+    found = _output_problems(step, step.trim.rise_max_v, limits, supply)
     if not step.tail.done_a >= 2 * supply.current_resolution_a:
         found.append(
             f"{step.title}: a tail of {step.tail.done_a:.3f} A is below what {supply.model} "
