@@ -165,6 +165,15 @@ class ThermometerRatings:
 
 
 @dataclass(frozen=True, slots=True)
+class Measured:
+    """What the commissioning of a bench found: 0 and NaN where nobody measured it."""
+
+    supply_offset_v: float = 0.0  # true volts at its terminals minus what the supply says
+    leads_ohm: float = NAN  # both together
+    zero_a: float = NAN  # what its ammeter shows with nothing flowing
+
+
+@dataclass(frozen=True, slots=True)
 class Ratings:
     """Everything the dry run needs to know of a bench."""
 
@@ -173,6 +182,7 @@ class Ratings:
     scanner: MeterRatings | None = None
     load: LoadRatings | None = None
     thermometer: ThermometerRatings | None = None
+    measured: Measured = field(default_factory=Measured)
 
 
 @dataclass(frozen=True, slots=True)

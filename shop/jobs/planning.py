@@ -13,6 +13,7 @@ from typing import Any
 import rfc8785
 
 from shop.equipment.models import Station
+from shop.equipment.queries import measured_of
 from shop.evidence.parted import parted_cells
 from shop.jobs.figures import CellFigures, Cells
 from shop.jobs.models import Job, RecipeVersion, Run
@@ -161,6 +162,7 @@ def ratings_of(station: Station) -> Ratings:
         scanner,
         load if isinstance(load, LoadRatings) else None,
         thermometer if isinstance(thermometer, ThermometerRatings) else None,
+        measured_of(station),
     )
 
 

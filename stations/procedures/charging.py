@@ -262,6 +262,8 @@ def _trimmed(run: Run, step: Charge, reading: Reading, setpoint: Setpoint) -> fl
         return round(setpoint.voltage_v - steps * trim.step_v, 6)
     late = run.last_current_a <= 2 * step.tail.done_a
     ceiling_v = target_v - trim.offset_v + (trim.accuracy_v if late else 0.0)
+    if ceiling_v > target_v + trim.accuracy_v:
+        ceiling_v = target_v + trim.accuracy_v  # the hard limit of any set-point
     room = reading.voltage_v + 1.5 * trim.step_v <= target_v
     raised_v = round(setpoint.voltage_v + trim.step_v, 6)
     if late and room and raised_v <= ceiling_v + 1e-9:

@@ -14,7 +14,10 @@ from stations.procedures.steps import (
     Step,
     Verify,
 )
-from stations.values import Limits, LoadRatings, Ratings, SupplyRatings, Window
+from stations.values import Limits, LoadRatings, Measured, Ratings, SupplyRatings, Window
+
+# Of the tail: the ammeter's zero is taken out (B2), but what drifts of it is not.
+ZERO_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ def problems(program: Program, ratings: Ratings) -> list[str]:
             if not isinstance(before, Verify):
                 found.append(f"{step.title}: nothing verifies the bank just before it.")
             found += _charge_problems(step, program.limits, ratings.supply)
+            found += _measured_problems(step, ratings.measured)
         elif isinstance(step, Discharge):
             if not isinstance(before, Verify | Discharge):
                 found.append(f"{step.title}: nothing verifies the cells just before it.")
@@ -154,6 +158,28 @@ def _charge_problems(step: Charge, limits: Limits, supply: SupplyRatings) -> lis
         found.append(
             f"{step.title}: a tail of {step.tail.done_a:.3f} A is below what {supply.model} "
             f"resolves ({supply.current_resolution_a:.3f} A)."
+        )
+    return found
+
+
+def _measured_problems(step: Charge, bench: Measured) -> list[str]:
+    """What the commissioning found that this charge cannot bear; NaN is known to nobody."""
+    found = []
+    if abs(bench.zero_a) > ZERO_SHARE * step.tail.done_a:
+        found.append(
+            f"{step.title}: the supply's ammeter shows {bench.zero_a:+.3f} A with nothing flowing, "
+            f"too much for a tail of {step.tail.done_a:.3f} A; have it adjusted, or use another."
+        )
+    if abs(bench.supply_offset_v) > step.trim.accuracy_v:
+        found.append(
+            f"{step.title}: the supply is {1000 * bench.supply_offset_v:+.0f} mV off, more than "
+            f"its stated {1000 * step.trim.accuracy_v:.0f} mV; have it adjusted."
+        )
+    if step.agreement is not None and bench.leads_ohm > step.agreement.lead_max_ohm:
+        found.append(
+            f"{step.title}: lead {1000 * bench.leads_ohm:.0f} mΩ when the bench was commissioned, "
+            f"more than {1000 * step.agreement.lead_max_ohm:.0f} mΩ; tighten the lugs or take "
+            "shorter and thicker leads, and commission the bench again."
         )
     return found
 
