@@ -18,8 +18,8 @@ from stations.procedures.charging import begins_at, essentially_balanced
 from stations.procedures.decide import decide
 from stations.procedures.progress import close_step, confirm, current_stopped, enter_next
 from stations.procedures.state import Run
-from stations.procedures.steps import DRIVEN, Charge, Discharge, Program
-from stations.values import Event, Reading, Setpoint
+from stations.procedures.steps import DRIVEN, SUPPLIED, Charge, Discharge, Program
+from stations.values import NAN, Event, Reading, Setpoint
 
 # Events by which the guardian ends a run, its output already off, and what the run is then.
 ENDS = {"stop": "STOPPED", "trip": "TRIPPED", "safe_hold": "ERROR"}
@@ -111,7 +111,8 @@ class Execution:
         if event.data.get("kind") != "confirm":
             return
         try:
-            self.state = confirm(self.state, str(event.data.get("step", "")))
+            answer = float(event.data.get("answer") or NAN)
+            self.state = confirm(self.state, str(event.data.get("step", "")), answer)
         except ValueError as error:
             self.bench.note("ignored", {"act": event.data.get("id"), "words": str(error)})
 
@@ -125,7 +126,7 @@ class Execution:
         self.state = enter_next(self.state, at)
         self._announce()
         step = self.state.step
-        if isinstance(step, Charge):
+        if isinstance(step, SUPPLIED):
             first = begins_at(self.state, step)
             self.bench.configure(first, step.protection)
             self.state = replace(self.state, setpoint=first, set_seq=self.state.last_seq)

@@ -21,9 +21,10 @@ from shop.cells.models import Cell
 from shop.cells.queries import cells_by_serial
 from shop.equipment.models import Station
 from shop.equipment.states import InstrumentRole
+from shop.evidence.handling import over
 from shop.evidence.parted import parted_cells
 from shop.forecast.queries import forecast
-from shop.jobs import rules, services
+from shop.jobs import queries, rules, services
 from shop.jobs.models import Job, RecipeVersion
 from shop.jobs.planning import plan, target_of
 from shop.jobs.procedures import procedure_of
@@ -217,7 +218,15 @@ def _plan_shown(job: Job) -> dict[str, Any]:
         "basis": getattr(recipe, "tail_basis", ""),
         "supply": supply,
         "attended_only": seen.problems,
+        "worn": _worn(job, planned.handlings),
     }
+
+
+def _worn(job: Job, more: int) -> list[str]:
+    """Serials of the cells whose nuts this run would turn more often than they should be (F7)."""
+    cells = {row.cell_id: row.cell.serial for row in job.job_cells.all()}
+    found = over(cells, more=more, most=queries.policy_numbers().nut_handlings_max)
+    return [cells[cell] for cell in found]
 
 
 def _claim_problems(job: Job, station: Station) -> list[Problem]:

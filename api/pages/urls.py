@@ -44,6 +44,7 @@ urlpatterns = [
     path("approvals", approvals.show, name="approvals"),
     path("shelf", shelf.show, name="shelf"),
     path("cells/<str:serial>", cells.show, name="cell"),
+    path("cells/<str:serial>/studs", cells.studs, name="cell-studs"),
     path("cells/<str:serial>/supersede", cells.supersede, name="cell-supersede"),
     path("recalls", recalls.show, name="recalls"),
     path("calibrations/<int:pk>/withdraw", recalls.withdraw, name="calibration-withdraw"),

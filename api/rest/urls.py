@@ -49,7 +49,8 @@ Resources.
     POST   jobs     {"recipe_version": 1, "cells": [serial, …]}       -> 201 Job
     GET    jobs/<id>                                                  -> Job + "runs": [Run brief],
                                           "plan": {"target_v", "facts": {name: number},
-                                                   "lasts_s", "sha256"} | null,
+                                                   "lasts_s", "sha256",
+                                                   "handlings": of each cell's nuts} | null,
                                           "in_the_way": [{"code", "words", "fix", "about"}]
     GET    jobs/<id>/hours?rested_v=3.312                             -> Hours   at its station
     POST   jobs/<id>/claim   {"station": slug}                        -> 200 Job
@@ -67,6 +68,7 @@ Resources.
 
     GET    shelf                       -> {"cells": [Shelved]}        by what expires next
     GET    cells/<serial>                                             -> Cell
+    POST   cells/<serial>/studs {"thread_locker", "words"}            -> 201 Studs
     POST   capacity-tests/import       multipart, field "file"        -> 201 {"tests": [Test]}
     GET    approvals                   -> {"cells": [Waiting]}        what a supervisor may look at
     POST   approvals {"cells": [{"serial", "evidence_sha256"}]}       -> 201 {"approvals": [
@@ -150,7 +152,9 @@ Shapes.
               [Resistance], "balances": [Balance +
               {"run"}], "checks": [{"id", "kind", "voltage_v", "low_v", "high_v", "age_s",
               "verdict", "at", "superseded": Reason | null}],
-              "approvals": [{"evidence_sha256", "at"}]}
+              "approvals": [{"evidence_sha256", "at"}], "nut_handlings": count,
+              "studs": [Studs]}
+    Studs    {"id", "thread_locker", "words", "by": username, "at"}   fitted once, if at all
     Test     {"id", "serial", "capacity_ah", "tested_at", "source": "MEASURED|IMPORTED",
               "run": id | null, "superseded": Reason | null}
     Reason   {"at", "words"}   when and why it was taken back
@@ -231,6 +235,7 @@ urlpatterns = [
     path("runs/<int:pk>/stop", runs.StopView.as_view(), name="run-stop"),
     path("shelf", shelf.ShelfView.as_view(), name="shelf"),
     path("cells/<str:serial>", cells.CellView.as_view(), name="cell"),
+    path("cells/<str:serial>/studs", cells.StudsView.as_view(), name="cell-studs"),
     path("capacity-tests/import", cells.ImportCapacityView.as_view(), name="import-capacity"),
     path("approvals", cells.ApprovalsView.as_view(), name="approvals"),
     path("supersessions", taken_back.SupersessionsView.as_view(), name="supersessions"),

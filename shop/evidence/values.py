@@ -193,6 +193,8 @@ class CellEvidence:
     approvals: tuple[ApprovalEvidence, ...] = ()
     packed_in: str = ""  # serial of the pack that holds the cell now
     run_since: int | None = None  # a run after the balance that moved charge, or may yet
+    nut_handlings: int = 0  # F7
+    stud_fittings: int = 0
 
     @cached_property
     def body(self) -> dict[str, Any]:

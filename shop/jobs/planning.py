@@ -21,7 +21,7 @@ from shop.jobs.procedures import procedure_of
 from shop.refusals import Problem, Refusal, refuse
 from stations.drivers.registry import DRIVERS
 from stations.plain import to_plain
-from stations.procedures import check
+from stations.procedures import check, handling
 from stations.procedures.steps import Charge, Discharge, Measure, PlanRefused, Program, Rest
 from stations.values import (
     LoadRatings,
@@ -45,6 +45,11 @@ class Plan:
     def plain(self) -> dict[str, Any]:
         plain: dict[str, Any] = to_plain(self.program)
         return plain
+
+    @property
+    def handlings(self) -> int:
+        """How often this run turns the nuts of a cell (F7)."""
+        return handling.per_cell(self.program)
 
     @property
     def facts(self) -> dict[str, float]:
@@ -162,7 +167,7 @@ def ratings_of(station: Station) -> Ratings:
         scanner,
         load if isinstance(load, LoadRatings) else None,
         thermometer if isinstance(thermometer, ThermometerRatings) else None,
-        measured_of(station),
+        measured=measured_of(station),
     )
 
 

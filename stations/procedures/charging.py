@@ -9,7 +9,7 @@ from stations.frozen import changed
 from stations.procedures.actions import Action, Hold, Next, SafeHold, Set, Trip
 from stations.procedures.progress import close_charge
 from stations.procedures.state import Run
-from stations.procedures.steps import Agreement, Charge
+from stations.procedures.steps import Agreement, Charge, SeriesCharge
 from stations.procedures.turns import seen
 from stations.values import Limits, Reading, Setpoint
 
@@ -112,7 +112,7 @@ def _trimmed_by(run: Run, step: Charge) -> float:
     return step.setpoint.voltage_v - (run.setpoint or step.setpoint).voltage_v
 
 
-def begins_at(run: Run, step: Charge) -> Setpoint:
+def begins_at(run: Run, step: Charge | SeriesCharge) -> Setpoint:
     """The first set-point: as far below target as it last had to be, for a supply that gives more.
 
     A full bank that such a supply meets untrimmed is lifted above target within seconds.  Of its

@@ -82,6 +82,8 @@ def resumed(run: Run, *, at: datetime, stopped: OffProof, reason: str) -> Run:
         no_current_since=None,
         flat_from=None,
         peak_voltage_v=NAN,
+        peak_cell_v=NAN,
+        peak_cell=0,
         settled=(),
         doubtful=0,
         above_window=0,

@@ -116,6 +116,9 @@ class Run:
     flat_current_a: float = 0.0
     lead_ohm: float = NAN  # supply volts minus bank volts over current, last time it was seen
     peak_voltage_v: float = NAN  # highest bank reading of the step
+    peak_cell_v: float = NAN  # highest cell of the step while current flowed, and which
+    peak_cell: int = 0
+    answers: tuple[tuple[str, float], ...] = ()  # what a person typed, by name
     outs_of_place: int = 0  # readings in a row whose output state is not the step's
     alarms: tuple[str, ...] = ()
     records: tuple[Record, ...] = ()
