@@ -179,7 +179,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Ratings:
-    """Everything the dry run needs to know of a bench."""
+    """Everything the dry run needs to know of a bench; `by_hand`: a hand-held meter lies there."""
 
     supply: SupplyRatings
     meter: MeterRatings
@@ -188,6 +188,7 @@ class Ratings:
     thermometer: ThermometerRatings | None = None
     bms: BmsRatings | None = None
     measured: Measured = field(default_factory=Measured)
+    by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True)

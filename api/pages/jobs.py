@@ -230,9 +230,10 @@ def _worn(job: Job, more: int) -> list[str]:
 
 
 def _claim_problems(job: Job, station: Station) -> list[Problem]:
+    roles = [instrument.role for instrument in station.instruments.all()]
     return rules.claim_problems(
         state=job.state,
         station=station.slug,
-        roles=[instrument.role for instrument in station.instruments.all()],
-        instruments_needed=procedure_of(job.kind).needs,
+        roles=roles,
+        instruments_needed=procedure_of(job.kind).needs_at(roles),
     )

@@ -62,6 +62,9 @@ Resources.
     GET    runs/<id>/left             -> {"hours": Interval | null, "words"} | null
     GET    runs/<id>/looks            -> {"looks": [{"of", "named": [words], "unseen", "well"}]}
     POST   runs/<id>/confirm {"step": "connect"}                      -> 201 {"id", "step", "at"}
+    POST   runs/<id>/readings {"volts": "3,642", "cell": serial or place (default: the next),
+                               "first": what it read when asked again, "corrects": false}
+                               -> 201 {"id", "step", "cell", "voltage_v", "meter", "at", "reads"}
     POST   runs/<id>/stop    {}                                       -> 202 Run
     POST   runs/<id>/give-up {"seen_off": true, "parted": true, "words": why} -> 200 Run   a
                                           supervisor, of a run whose bench is lost for good
@@ -125,6 +128,8 @@ Shapes.
                   "kind": "instruct|measure|charge", "state": "done|now|next"}],
               "needs": {"step", "title", "text", "confirm", "drawing"} | null,  one is waited for
               "announce": {"step", "title", "text", "confirm"} | null,   may be confirmed early
+              "reads": {"step", "read": [{"position", "voltage_v"}], "left": [{"position",
+                  "serial"}], "again": bool} | null,   by hand; again: the first cell's second
               "live": {"age_s", "output", "step", "speed", "voltage_v", "supply_voltage_v",
                        "supply_current_a", "cell_voltages_v": […],
                        "temperatures_c": […], "at"} | null,
@@ -231,6 +236,7 @@ urlpatterns = [
     path("runs/<int:pk>/looks", runs.LooksView.as_view(), name="run-looks"),
     path("runs/<int:pk>/curve", runs.CurveView.as_view(), name="run-curve"),
     path("runs/<int:pk>/confirm", runs.ConfirmView.as_view(), name="run-confirm"),
+    path("runs/<int:pk>/readings", runs.ReadingsView.as_view(), name="run-readings"),
     path("runs/<int:pk>/give-up", runs.GiveUpView.as_view(), name="run-give-up"),
     path("runs/<int:pk>/stop", runs.StopView.as_view(), name="run-stop"),
     path("shelf", shelf.ShelfView.as_view(), name="shelf"),

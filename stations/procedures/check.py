@@ -234,12 +234,26 @@ def _measured_problems(step: Charge, bench: Measured) -> list[str]:
 def _measure_problems(step: Measure, program: Program, ratings: Ratings) -> list[str]:
     if program.limits.series_cells:
         return _unseen(step.title, program.cells, ratings)
+    if step.by_hand is not None:
+        return _by_hand_problems(step, program, ratings)
     if ratings.scanner is None:
         return [f"{step.title}: this bench has no scanner; use a station with one."]
     if ratings.scanner.channels < program.cells:
         return [
             f"{step.title}: the scanner sees {ratings.scanner.channels} cells, the bank has "
             f"{program.cells}; wire and configure a channel for each cell."
+        ]
+    return []
+
+
+def _by_hand_problems(step: Measure, program: Program, ratings: Ratings) -> list[str]:
+    """B9: what empties cells is watched by instruments that look every second."""
+    if not ratings.by_hand:
+        return [f"{step.title}: this bench has no hand-held meter; register it with the station."]
+    if any(isinstance(other, Discharge | Compare) for other in program.steps):
+        return [
+            f"{step.title}: cells that are emptied are never read by hand; use a station with a "
+            "scanner."
         ]
     return []
 

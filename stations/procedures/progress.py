@@ -192,6 +192,8 @@ def enter_next(run: Run, at: datetime) -> Run:
             outs_of_place=0,
             above_window=0,
             settled=(),
+            typed=(),
+            retyped=(),
         )
         run = with_turn(run, step)
         if not _needless(step, run):

@@ -52,10 +52,24 @@ class Instruct:
 
 
 @dataclass(frozen=True, slots=True)
+class ByHand:
+    """A person reads the cells one by one with a hand-held meter, where no scanner does (B7, B8).
+
+    What is typed must lie in `voltage`; what is further than `jump_v` from the middle of the
+    others is asked again.  `again`: the first cell is read once more at the end (G6).
+    """
+
+    voltage: Window
+    jump_v: float
+    again: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Measure:
     """Every cell, individually, output proven off; judged by `rule` when settled.
 
     `cell` is the position of the only one that is judged, here and in the steps below; 0: all.
+    Read by the scanner, or `by_hand`: then each reading has a time of its own.
     """
 
     TAGGED: ClassVar[bool] = True
@@ -66,6 +80,7 @@ class Measure:
     settle_v: float = 0.002
     timeout: timedelta = timedelta(minutes=30)
     cell: int = field(default=0, metadata=LATER)
+    by_hand: ByHand | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
