@@ -264,7 +264,8 @@ def _trimmed(run: Run, step: Charge, reading: Reading, setpoint: Setpoint) -> fl
         return round(setpoint.voltage_v - steps * trim.step_v, 6)
     late = run.last_current_a <= 2 * step.tail.done_a
     rise_v = max(trim.accuracy_v if late else 0.0, _compensation_v(step, reading))
-    ceiling_v = target_v - trim.offset_v + rise_v
+    # At most the hard limit of any set-point.
+    ceiling_v = min(target_v - trim.offset_v + rise_v, target_v + trim.rise_max_v)
     room = reading.voltage_v + 1.5 * trim.step_v <= target_v
     raised_v = round(setpoint.voltage_v + trim.step_v, 6)
     if rise_v > 0 and room and raised_v <= ceiling_v + 1e-9:
