@@ -178,10 +178,12 @@ class Bank:
 
     def _move(self, dt_s: float, current_a: Floats) -> None:
         inward = current_a if self._all_upright else current_a * self._sign
-        self.states.advance(dt_s, inward)
         if self.series:
             cell_v = self._emf_v() + self.states.resistance_ohm * current_a
+            if self.bms.balance_a:
+                inward = inward + self.bms.balances(cell_v)
             self.bms = self.bms.after(dt_s, float(cell_v.max()))
+        self.states.advance(dt_s, inward)
         self._known = None
 
     def _emf_v(self) -> Floats:

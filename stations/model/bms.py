@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
+from stations.model.ocv import Floats
+
 
 @dataclass(frozen=True, slots=True)
 class Bms:
@@ -19,6 +23,11 @@ class Bms:
     path_ohm: float = 2e-3  # switches and shunt, in the minus lead
     early_v: float = 0.0  # a fault: it opens so far below its setting
     stays_closed: bool = False  # a fault: it never opens
+    # An active balancer moves so much from the highest cell to the lowest, above a voltage and
+    # beyond a spread.  [A]: a JK BMS balances with 2 A; makers start at 3.4 V and 5 mV.
+    balance_a: float = 0.0
+    balance_above_v: float = 3.40
+    balance_spread_v: float = 0.005
     told_open: bool = False  # by its own command, whatever the cells do
     tripped: bool = False  # by a cell
     above_s: float = 0.0
@@ -26,6 +35,15 @@ class Bms:
     @property
     def charge_open(self) -> bool:
         return self.told_open or (self.tripped and not self.stays_closed)
+
+    def balances(self, cell_v: Floats) -> Floats:
+        """The current that the balancer puts into each cell; nothing where it has no work."""
+        moved_a = np.zeros(len(cell_v))
+        high, low = int(cell_v.argmax()), int(cell_v.argmin())
+        works = cell_v[high] > self.balance_above_v
+        if works and cell_v[high] - cell_v[low] > self.balance_spread_v:
+            moved_a[high], moved_a[low] = -self.balance_a, self.balance_a
+        return moved_a
 
     def after(self, seconds: float, highest_v: float) -> Bms:
         """Its state once the highest cell has stood at `highest_v` for `seconds`."""

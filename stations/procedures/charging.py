@@ -35,7 +35,7 @@ def decide_charge(run: Run, step: Charge, reading: Reading, now: datetime) -> tu
     run = _tail(run, step, reading)
     if _done(run, step, reading.at) or run.done_since is not None:
         return _held_for_a_person(run, step, reading, now)
-    if _cv_s(run, reading.at) > step.tail.cv_max.total_seconds():
+    if cv_s(run, reading.at) > step.tail.cv_max.total_seconds():
         return _timed_out(run, step, now)
     return _adjust(run, step, reading)
 
@@ -207,7 +207,7 @@ def _held(run: Run, step: Charge, since: datetime | None, at: datetime) -> bool:
     )
 
 
-def _cv_s(run: Run, at: datetime) -> float:
+def cv_s(run: Run, at: datetime) -> float:
     """Seconds in CV over all attempts; the minimum, but not the maximum, is each one's own."""
     return run.cv_spent_s + ((at - run.cv_since).total_seconds() if run.cv_since else 0.0)
 

@@ -14,8 +14,9 @@ from stations.procedures import pulsing
 from stations.procedures.actions import Action, Hold, Next, SafeHold, Trip
 from stations.procedures.charging import cells_apart
 from stations.procedures.progress import close_discharge
+from stations.procedures.series_charging import string_apart
 from stations.procedures.state import Run
-from stations.procedures.steps import Discharge
+from stations.procedures.steps import Discharge, StringEnd
 from stations.procedures.turns import seen
 from stations.values import Reading
 
@@ -32,7 +33,7 @@ def decide_discharge(
         return run, Trip(f"“{step.title}” took longer than {step.timeout}")
     flows = -reading.supply_current_a >= step.proven_on_a
     since = None if flows else run.no_current_since or reading.at
-    below = run.below_cutoff + 1 if flows and reading.voltage_v <= step.cutoff_v else 0
+    below = run.below_cutoff + 1 if flows and _is_low(step, reading) else 0
     run = changed(run, no_current_since=since, below_cutoff=below)
     if since is not None and reading.at - since >= step.no_current_for:
         return run, SafeHold(
@@ -41,9 +42,24 @@ def decide_discharge(
         )
     if step.pulse is not None:
         return pulsing.decide_pulse(run, step, step.pulse, reading, now, flows=flows)
-    if below < step.cutoff_samples:
+    ended = "done" if below >= step.cutoff_samples else _string_end(run, step.string)
+    if not ended:
         return run, Hold()
-    return close_discharge(run, step, now, ("done",)), Next()
+    return close_discharge(run, step, now, (ended,)), Next()
+
+
+def _is_low(step: Discharge, reading: Reading) -> bool:
+    """At the cut-off: what the meter shows, or a string's lowest cell."""
+    lowest_v = min(reading.cell_voltages_v, default=math.nan)
+    at_end = step.string is not None and lowest_v <= step.string.lowest_v
+    return at_end or reading.voltage_v <= step.cutoff_v
+
+
+def _string_end(run: Run, end: StringEnd | None) -> str:
+    """That a string has given what it was asked for, or ""."""
+    if end is None or run.step_drawn_ah < end.enough_ah:
+        return ""
+    return f"done: {run.step_drawn_ah:.1f} Ah given"
 
 
 def account(run: Run, reading: Reading) -> Run:
@@ -95,4 +111,6 @@ def disagreement(step: Discharge, reading: Reading) -> str:
     leads_v = budget.lead_max_ohm * max(0.0, -reading.supply_current_a)
     if not -budget.supply_v <= meter_v - reading.supply_voltage_v <= budget.supply_v + leads_v:
         return f"meter {meter_v:.3f} V and load {reading.supply_voltage_v:.3f} V disagree"
+    if step.string is not None:
+        return string_apart(budget, reading, step.string.link_max_ohm * reading.supply_current_a)
     return cells_apart(budget, meter_v, seen(step, reading))

@@ -102,9 +102,16 @@ def close_series(
             ("peak_voltage_v", run.peak_voltage_v),
             ("zero_a", zero_a(run)),
             ("lead_ohm", run.lead_ohm),
+            *_of_cells(run, step),
         ),
     )
     return replace(run, records=(*run.records, record))
+
+
+def _of_cells(run: Run, step: SeriesCharge) -> tuple[tuple[str, float], ...]:
+    """B14: what each cell showed at the end of a hold, where millivolts show."""
+    shown = run.last_cells_v if step.hold is not None else ()
+    return tuple((f"cell_{place}_v", volts) for place, volts in enumerate(shown, start=1))
 
 
 def close_step(run: Run, at: datetime, remarks: tuple[str, ...] = ()) -> Run:

@@ -6,11 +6,12 @@ import math
 from datetime import datetime
 
 from stations.frozen import changed
+from stations.procedures import series_holding
 from stations.procedures.actions import Action, Hold, Next, SafeHold, Set, Trip
 from stations.procedures.charging import LEAD_SEEN_ABOVE, SETTLE_READINGS, as_cold
 from stations.procedures.progress import close_series
 from stations.procedures.state import Run
-from stations.procedures.steps import SeriesCharge
+from stations.procedures.steps import Agreement, SeriesCharge
 from stations.values import Reading
 
 
@@ -23,6 +24,8 @@ def decide_series(
         return run, Trip(f"{run.step_charge_ah:.1f} Ah delivered, above the step's limit")
     if (now - run.entered_at).total_seconds() + run.step_spent_s > step.timeout.total_seconds():
         return run, Trip(f"“{step.title}” took longer than {step.timeout}")
+    if step.hold is not None:
+        return series_holding.decide_holding(run, step, step.hold, reading, now)
     if reading.bms is not None and reading.bms.charge_open:
         return _opened(run, step, reading, now)
     highest_v = max(reading.cell_voltages_v)
@@ -50,17 +53,26 @@ def disagreement(step: SeriesCharge, reading: Reading) -> str:
     flows it lies below the supply's terminals by what leads and BMS drop; a BMS that is open
     parts the two.
     """
-    budget, meter_v, cells = step.agreement, reading.voltage_v, reading.cell_voltages_v
-    sum_v, apart_v = math.fsum(cells), budget.cells_v * len(cells)
+    budget, meter_v = step.agreement, reading.voltage_v
     links_v = step.link_max_ohm * max(0.0, reading.supply_current_a)
-    if not (cells and -apart_v <= meter_v - sum_v <= apart_v + links_v):
-        return f"meter {meter_v:.3f} V and {len(cells)} cells of {sum_v:.3f} V together disagree"
+    if apart := string_apart(budget, reading, links_v):
+        return apart
     if reading.supply_current_a < step.proven_on_a:
         return ""
     leads_v = budget.lead_max_ohm * reading.supply_current_a
     if not -budget.supply_v <= reading.supply_voltage_v - meter_v <= budget.supply_v + leads_v:
         return f"meter {meter_v:.3f} V and supply {reading.supply_voltage_v:.3f} V disagree"
     return ""
+
+
+def string_apart(budget: Agreement, reading: Reading, links_v: float) -> str:
+    """Why the meter on a string and the sum of its cells disagree, or ""."""
+    meter_v, cells = reading.voltage_v, reading.cell_voltages_v
+    sum_v, apart_v = math.fsum(cells), budget.cells_v * len(cells)
+    low_v, high_v = min(0.0, links_v), max(0.0, links_v)
+    if cells and low_v - apart_v <= meter_v - sum_v <= apart_v + high_v:
+        return ""
+    return f"meter {meter_v:.3f} V and {len(cells)} cells of {sum_v:.3f} V together disagree"
 
 
 def _observe(run: Run, step: SeriesCharge, reading: Reading) -> Run:
@@ -75,6 +87,7 @@ def _observe(run: Run, step: SeriesCharge, reading: Reading) -> Run:
         no_current_since=since,
         tail_since=(run.tail_since or at) if tail else None,
         last_on_v=reading.voltage_v,
+        last_cells_v=reading.cell_voltages_v,
     )
     if not run.peak_voltage_v > reading.voltage_v:
         run = changed(run, peak_voltage_v=reading.voltage_v)

@@ -134,6 +134,7 @@ class Run:
     flat_from: datetime | None = None
     flat_current_a: float = 0.0
     lead_ohm: float = NAN  # supply volts minus bank volts over current, last time it was seen
+    last_cells_v: tuple[float, ...] = ()  # of a string, last seen with the output on
     peak_voltage_v: float = NAN  # highest bank reading of the step
     peak_cell_v: float = NAN  # highest cell of the step while current flowed, and which
     peak_cell: int = 0

@@ -179,6 +179,30 @@ class Charge:
 
 
 @dataclass(frozen=True, slots=True)
+class Holding:
+    """B14: the string is held full while its balancer works; the set-point follows its cells.
+
+    No cell is led above the step's target: the set-point falls while the highest is above it, and
+    rises again, never above the step's own.  The hold counts from when the supply regulates its
+    voltage, or the highest cell is near the target.
+    """
+
+    lasts: timedelta
+    step_v: float  # the supply's resolution
+    finish_above_v: float  # of the highest cell: from there on with ...
+    finish_current_a: float
+
+
+@dataclass(frozen=True, slots=True)
+class StringEnd:
+    """How a string is discharged (B14): until its lowest cell, or so much of its charge."""
+
+    lowest_v: float
+    enough_ah: float
+    link_max_ohm: float  # of all links together
+
+
+@dataclass(frozen=True, slots=True)
 class SeriesCharge:
     """CC/CV into a string behind its BMS until the first cell is at target (B10).
 
@@ -204,6 +228,7 @@ class SeriesCharge:
     link_max_ohm: float  # of all links together
     charge_max_ah: float
     timeout: timedelta
+    hold: Holding | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +248,7 @@ class Discharge:
     `draw` has the load's own ends, which it keeps where everybody else is dead.  Where `gap_max`
     is given what comes out is measured: a longer hole in it makes it worth nothing, and it is
     never resumed.  `alone` is as in Verify.  With a `pulse` it ends by time instead, and the
-    cut-off is where it breaks off.
+    cut-off is where it breaks off.  A `string` also ends at its lowest cell, or at so much drawn.
     """
 
     TAGGED: ClassVar[bool] = True
@@ -240,6 +265,7 @@ class Discharge:
     gap_max: timedelta | None = None
     alone: int = 0
     pulse: Pulse | None = field(default=None, metadata=LATER)
+    string: StringEnd | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
