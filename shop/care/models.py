@@ -19,6 +19,10 @@ class PackReading(models.Model):
     taken_at = models.DateTimeField()
     months = models.PositiveSmallIntegerField(null=True, blank=True)  # the spread has been growing
     measured_by = models.CharField(max_length=100)  # instrument or app, as it was told
+    # Measured by a run at the end of its hold, and sealed with it; else told by a person.
+    run = models.OneToOneField(
+        "shop.Run", models.PROTECT, related_name="pack_reading", null=True, blank=True
+    )
     by = models.ForeignKey("shop.User", models.PROTECT, related_name="+")
     recorded_at = models.DateTimeField()
 

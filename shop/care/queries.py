@@ -39,6 +39,11 @@ class Care:
         newest = self.readings[0] if self.readings else None
         return newest.advice if newest and not newest.taken and not self.apart else None
 
+    def asks_about(self, reading: PackReading) -> Advice | None:
+        """What this reading asks for, if it is the newest and nothing was done about it."""
+        newest = self.readings[0].reading if self.readings else None
+        return self.asks if newest == reading else None
+
 
 def care_of(pack: Pack) -> Care:
     """Judged by the policy in force, or by the defaults where there is none yet."""

@@ -205,6 +205,25 @@ def _time_problems(taken_at: datetime, built_at: datetime, now: datetime) -> lis
     ]
 
 
+def hold_problems(asks: Advice | None, on_pack: bool) -> list[Problem]:
+    """B14: a hold follows the newest reading, where that asks for one."""
+    found = []
+    if asks is None or asks.course not in HOLDS:
+        said = asks.words if asks else "there is a newer one, or its course was taken."
+        found.append(
+            Problem(
+                "no_hold_asked",
+                f"This reading asks for no hold: {said}",
+                "Read the pack again at the top of charge.",
+            )
+        )
+    if not on_pack:
+        found.append(
+            Problem("not_of_a_pack", "The recipe is not of a pack.", "Choose a pack recovery.")
+        )
+    return found
+
+
 def reason_problems(words: str) -> list[Problem]:
     """Acts that end or change something are done with a reason."""
     if words.strip() and len(words) <= WORDS_MAX:

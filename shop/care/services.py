@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
@@ -14,7 +15,7 @@ from shop.care.models import BalanceSkip, Disassembly, PackReading, Recovery
 from shop.care.rules import Course
 from shop.cells.models import Cell
 from shop.cells.services import lock_cells, touch_cells
-from shop.jobs.models import Job, RecipeVersion
+from shop.jobs.models import Job, RecipeVersion, Run
 from shop.jobs.procedures import procedure_of
 from shop.jobs.queries import cell_facts
 from shop.jobs.services import create_job
@@ -22,6 +23,11 @@ from shop.packs.models import Pack
 from shop.people.models import User
 from shop.people.roles import Act, require
 from shop.refusals import Problem, StaleTransition, refuse
+from stations.procedures.pack_recovery import SPREAD_READ
+from stations.procedures.state import Record
+from stations.values import OffProof
+
+CELL_FACT = re.compile(r"cell_\d+_v")
 
 
 def read_pack(
@@ -65,6 +71,77 @@ def read_pack(
             recorded_at=now,
         )
         audit.record(kind=AuditEntry.Kind.PACK_READ, by=by, now=now, of=reading)
+    return reading
+
+
+def open_recovery(
+    *, reading: PackReading, recipe_version: RecipeVersion, by: User, now: datetime
+) -> Recovery:
+    """Open the job that holds the pack full, once for a reading that asks for it (B14)."""
+    require(by.role, Act.CREATE_JOB)
+    pack = reading.pack
+    asks = queries.care_of(pack).asks_about(reading)
+    refuse([*_apart_problems(pack), *rules.hold_problems(asks, _is_on_pack(recipe_version))])
+    cells = [place.cell for place in pack.placements.select_related("cell").order_by("position")]
+    if pack.design.parallel > 1:
+        refuse([_in_parallel(pack)])
+    try:
+        with transaction.atomic():
+            job = create_job(
+                recipe_version=recipe_version, cells=cells, by=by, now=now, pack_id=pack.pk
+            )
+            return Recovery.objects.create(
+                reading=reading, course=asks.course if asks else "", job=job, by=by, at=now
+            )
+    except IntegrityError as error:
+        raise StaleTransition(f"Reading {reading.pk}", "without a course") from error
+
+
+def _is_on_pack(version: RecipeVersion) -> bool:
+    return procedure_of(version.procedure).on_pack
+
+
+def _in_parallel(pack: Pack) -> Problem:
+    return Problem(
+        "groups_in_parallel",
+        f"Pack {pack.serial} has {pack.design.parallel} cells in parallel at each place; a bench "
+        "judges cells, not groups.",
+        "Hold it at its charger as the reading says, and record another reading.",
+    )
+
+
+def record_spread(
+    *,
+    run: Run,
+    records: Sequence[Record],
+    current_stopped: OffProof,
+    manifest_sha256: str,
+    simulated: bool,
+    now: datetime,
+) -> PackReading | None:
+    """What the cells of a pack showed at the end of a recovery's last hold; None without one.
+
+    It is sealed in the run's manifest, as the facts of that step.
+    """
+    pack = run.job.pack
+    facts = next((dict(r.facts) for r in records if r.step == SPREAD_READ), {})
+    cells_v = [facts[name] for name in facts if CELL_FACT.fullmatch(name)]
+    if pack is None or not cells_v:
+        return None
+    with transaction.atomic():
+        Run.objects.select_for_update().get(pk=run.pk)
+        reading, _ = PackReading.objects.get_or_create(
+            run=run,
+            defaults={
+                "pack": pack,
+                "cells_v": cells_v,
+                "at_top": True,
+                "taken_at": current_stopped.received_at,
+                "measured_by": f"station {run.station.slug}, run {run.pk}",
+                "by_id": run.started_by_id,
+                "recorded_at": now,
+            },
+        )
     return reading
 
 

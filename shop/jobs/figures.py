@@ -18,6 +18,14 @@ class Parted:
 
 
 @dataclass(frozen=True, slots=True)
+class PackFigures:
+    """The assembled pack that a cell is in, where the job is done to the pack itself."""
+
+    serial: str
+    bms_over_v: float  # a cell, in service
+
+
+@dataclass(frozen=True, slots=True)
 class CellFigures:
     """One cell of a job: its type's datasheet, and its last balance if there was one."""
 
@@ -28,6 +36,7 @@ class CellFigures:
     r_ohm: float
     charge_c_max: float  # 1/h
     parted: Parted | None = None
+    pack: PackFigures | None = None
 
 
 Cells = tuple[CellFigures, ...]  # in bank order, never empty, all of one type

@@ -113,6 +113,10 @@ class Job(models.Model):
     created_by = models.ForeignKey(PEOPLE, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField()
     cells = models.ManyToManyField(Cell, through="JobCell", related_name="jobs")
+    # An assembled pack that it is done to, its cells in it (B14).
+    pack = models.ForeignKey(
+        "shop.Pack", on_delete=models.PROTECT, null=True, blank=True, related_name="jobs"
+    )
 
     class Meta:
         ordering = ["-id"]

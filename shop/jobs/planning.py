@@ -16,7 +16,7 @@ from shop.equipment.models import Station
 from shop.equipment.queries import measured_of
 from shop.equipment.states import InstrumentRole
 from shop.evidence.parted import parted_cells
-from shop.jobs.figures import CellFigures, Cells
+from shop.jobs.figures import CellFigures, Cells, PackFigures
 from shop.jobs.models import Job, RecipeVersion, Run
 from shop.jobs.procedures import procedure_of
 from shop.refusals import Problem, Refusal, refuse
@@ -119,7 +119,7 @@ def cells_of(job: Job) -> Cells:
         row.cell
         for row in job.job_cells.select_related("cell__batch__cell_type").order_by("position")
     ]
-    parted = parted_cells(cells)
+    parted, pack = parted_cells(cells), pack_of(job)
     return tuple(
         CellFigures(
             serial=cell.serial,
@@ -129,9 +129,17 @@ def cells_of(job: Job) -> Cells:
             r_ohm=cell.batch.cell_type.r_typical_ohm,
             charge_c_max=cell.batch.cell_type.charge_c_max,
             parted=parted.get(cell.pk),
+            pack=pack,
         )
         for cell in cells
     )
+
+
+def pack_of(job: Job) -> PackFigures | None:
+    """The pack that the job is done to; None for one on loose cells."""
+    if job.pack is None:
+        return None
+    return PackFigures(job.pack.serial, job.pack.design.bms_over_voltage_v)
 
 
 def ratings_of(station: Station) -> Ratings:

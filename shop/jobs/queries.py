@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import DatabaseError
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
 from shop.cells.models import Cell
 from shop.equipment.models import Station, StationLease
@@ -55,8 +55,11 @@ def policy_numbers() -> Policy:
     return policy_of(version.parameters) if version else Policy()
 
 
-def cell_facts(cells: Iterable[Cell]) -> list[CellFact]:
-    """One fact per cell in the order given, a cell that was given twice included."""
+def cell_facts(cells: Iterable[Cell], pack_id: int | None = None) -> list[CellFact]:
+    """One fact per cell in the order given, a cell that was given twice included.
+
+    With a `pack_id` they should all be in that pack, and else in none.
+    """
     asked = list(cells)
     # By relation, not by import: packs know jobs, never the reverse.
     known = {
@@ -65,12 +68,7 @@ def cell_facts(cells: Iterable[Cell]) -> list[CellFact]:
         .select_related("batch")
         .annotate(
             busy=Exists(RunCell.objects.filter(cell=OuterRef("pk"), active=True)),
-            packed=Exists(
-                Cell.objects.filter(
-                    Q(placements__isnull=False, placements__removed_at__isnull=True),
-                    pk=OuterRef("pk"),
-                )
-            ),
+            packed_in=Max("placements__pack", filter=Q(placements__removed_at=None)),
         )
     }
     return [
@@ -78,7 +76,8 @@ def cell_facts(cells: Iterable[Cell]) -> list[CellFact]:
             serial=row.serial,
             cell_type=row.batch.cell_type_id,
             in_active_run=row.busy,
-            in_pack=row.packed,
+            in_pack=row.packed_in not in (None, pack_id),
+            out_of_pack=pack_id is not None and row.packed_in is None,
         )
         for row in (known[c.pk] for c in asked)
     ]

@@ -24,6 +24,7 @@ class CellFact:
     cell_type: int
     in_active_run: bool = False
     in_pack: bool = False
+    out_of_pack: bool = False  # of which the job is
     open_nonconformances: int = 0
 
 
@@ -77,12 +78,37 @@ def new_job_problems(cells: Sequence[CellFact], *, least: int = 2, most: int = 6
                 "Give the cells of each type a job of their own.",
             )
         )
-    found += [
-        Problem("cell_in_pack", f"Cell {c.serial} is in a pack.", "Remove it from the pack first.")
+    found += pack_problems(cells)
+    return found
+
+
+def whole_pack_problems(on_pack: bool, has_pack: bool) -> list[Problem]:
+    """What is done to a pack needs one, and what is done to cells has none."""
+    if on_pack == has_pack:
+        return []
+    if on_pack:
+        words, fix = "This is done to an assembled pack.", "Open it on the page of the pack."
+    else:
+        words, fix = "This is done to loose cells.", "Take the pack apart first."
+    return [Problem("whole_pack", words, fix)]
+
+
+def pack_problems(cells: Sequence[CellFact]) -> list[Problem]:
+    """Cells in a pack, or out of the one that the job is done to."""
+    found = [
+        Problem("cell_in_pack", f"Cell {c.serial} is in a pack.", "Take that pack apart first.")
         for c in cells
         if c.in_pack
     ]
-    return found
+    return found + [
+        Problem(
+            "out_of_pack",
+            f"Cell {c.serial} is no more in the pack of this job.",
+            "The pack was taken apart: leave the job, its cells have jobs of their own.",
+        )
+        for c in cells
+        if c.out_of_pack
+    ]
 
 
 def claim_problems(
@@ -174,11 +200,7 @@ def start_problems(
         for c in cells
         if c.in_active_run
     ]
-    found += [
-        Problem("cell_in_pack", f"Cell {c.serial} is in a pack.", "Remove it from the pack first.")
-        for c in cells
-        if c.in_pack
-    ]
+    found += pack_problems(cells)
     if station is not None:
         found += station_problems(station, lasts, now)
     return found

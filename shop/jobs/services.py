@@ -46,16 +46,25 @@ MESSAGE_LIVES_S = 60  # what is still queued is sent again; a worker that was aw
 
 
 def create_job(
-    *, recipe_version: RecipeVersion, cells: Sequence[Cell], by: User, now: datetime
+    *,
+    recipe_version: RecipeVersion,
+    cells: Sequence[Cell],
+    by: User,
+    now: datetime,
+    pack_id: int | None = None,
 ) -> Job:
-    """An OPEN job for `cells`, in the order of the bank."""
+    """An OPEN job for `cells`, in the order of the bank.
+
+    `pack_id` is the pack that they are in where it is done to the pack whole.
+    """
     require(by.role, Act.CREATE_JOB)
     known = procedure_of(recipe_version.procedure)
     retired = RecipeRetirement.objects.filter(version=recipe_version).first()
-    facts = queries.cell_facts(cells)
+    facts = queries.cell_facts(cells, pack_id)
     refuse(
         [
             *rules.recipe_problems(str(recipe_version), retired.words if retired else ""),
+            *rules.whole_pack_problems(known.on_pack, pack_id is not None),
             *rules.new_job_problems(facts, least=known.cells_min, most=known.cells_max),
         ]
     )
@@ -66,6 +75,7 @@ def create_job(
             state=JobState.OPEN,
             created_by=by,
             created_at=now,
+            pack_id=pack_id,
         )
         JobCell.objects.bulk_create(
             JobCell(job=job, cell=cell, position=position)
@@ -150,7 +160,7 @@ def start_run(*, job: Job, by: User, now: datetime) -> Run:
                     state=job.state,
                     is_holder=job.claimed_by_id == by.pk,
                     station=queries.station_fact(job.station, now) if job.station else None,
-                    cells=queries.cell_facts(cells),
+                    cells=queries.cell_facts(cells, job.pack_id),
                     has_policy=policy is not None,
                     lasts=lasts,
                     now=now,

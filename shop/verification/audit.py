@@ -93,6 +93,8 @@ def _differences(model: type[Model], told: Mapping[int, Told], *, since: int) ->
     """Records from number `since` on that the audit has otherwise, not at all, or alone."""
     name, unseen = model.__name__, set(told)
     rows = model._default_manager.filter(pk__gte=since).order_by("pk")
+    if model is PackReading:
+        rows = rows.filter(run=None)
     if model is CapacityTest:  # what was measured here rests on its run
         rows = rows.exclude(source=CapacityTest.Source.MEASURED)
     for row in rows.iterator(chunk_size=AT_ONCE):

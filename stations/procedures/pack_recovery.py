@@ -208,7 +208,7 @@ def _steps(spec: Spec) -> tuple[Step, ...]:
         _discharge(spec),
         _verify(spec, "string-low"),
         _hold(spec, AGAIN, "Charge again, and read the spread", recipe.again_h),
-        Measure("after", "Measure every cell once more, output off", LevelRule(window)),
+        Measure("recovered", "Measure every cell once more, output off", LevelRule(window)),
     )
 
 
