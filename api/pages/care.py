@@ -10,8 +10,10 @@ from django.urls import reverse
 from api.pages.acts import acted, form, number, person, row_or_404
 from api.pages.packs import pack_page
 from api.reads.typed import decimal, moment, voltages
+from api.refused import one_problem
 from shop import clock
 from shop.care import services
+from shop.care.models import PackReading
 from shop.jobs.models import RecipeVersion
 from shop.packs.models import Pack
 
@@ -33,6 +35,27 @@ def read(request: HttpRequest, serial: str) -> HttpResponse:
         )
 
     return _act(request, serial, do)
+
+
+@form
+def recover(request: HttpRequest, serial: str) -> HttpResponse:
+    """Open the job that the newest reading asks for."""
+    sent = request.POST
+    readings = PackReading.objects.filter(pack__serial=serial).select_related("pack__design")
+    reading = row_or_404(
+        readings, f"Pack {serial} has no such reading.", pk=number(sent.get("reading"))
+    )
+
+    def do() -> str:
+        version = _recipe(sent.get("recipe"))
+        if version is None:
+            raise one_problem("no_recipe", "No recipe was chosen.", "Choose one.")
+        recovery = services.open_recovery(
+            reading=reading, recipe_version=version, by=person(request), now=clock.now()
+        )
+        return reverse("pages:job", args=[recovery.job_id])
+
+    return acted(do, otherwise=lambda refusal: pack_page(request, serial, refusal))
 
 
 @form

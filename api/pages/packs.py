@@ -228,6 +228,7 @@ def pack_page(
         "capacity_recipes": newest_of(
             p for p, known in PROCEDURES.items() if known.measures == "capacity"
         ),
+        "recovery_recipes": newest_of(p for p, known in PROCEDURES.items() if known.on_pack),
         "balance_recipes": newest_of(p for p, known in PROCEDURES.items() if known.method),
         "may_take_apart": may(role, Act.TAKE_APART),
         "may_skip": may(role, Act.SKIP_BALANCE),

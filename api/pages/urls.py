@@ -61,6 +61,7 @@ urlpatterns = [
     path("packs/<str:serial>/links", packs.share, name="pack-share"),
     path("packs/<str:serial>/links/<int:pk>/revoke", packs.revoke, name="pack-revoke"),
     path("packs/<str:serial>/readings", care.read, name="pack-read"),
+    path("packs/<str:serial>/recover", care.recover, name="pack-recover"),
     path("packs/<str:serial>/skip", care.skip, name="pack-skip"),
     path("packs/<str:serial>/apart", care.take_apart, name="pack-apart"),
     path("t/<str:secret>", trace.show, name="trace"),

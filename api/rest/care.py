@@ -27,6 +27,11 @@ class Reading(serializers.Serializer[Any]):
     months = serializers.IntegerField(min_value=0, max_value=1200, allow_null=True, default=None)
 
 
+class Hold(serializers.Serializer[Any]):
+    reading = serializers.IntegerField()
+    recipe = serializers.IntegerField()
+
+
 class Skip(serializers.Serializer[Any]):
     capacity_ah = serializers.FloatField()
     tested_at = serializers.DateTimeField()
@@ -45,6 +50,20 @@ class ReadingsView(ShopView):
         asked, pack = sent(Reading, request), _pack(serial)
         made = services.read_pack(pack=pack, **asked, by=person(request), now=clock.now())
         return Response({"id": made.pk}, status=201)
+
+
+class RecoveriesView(ShopView):
+    @idempotent
+    def post(self, request: Request, serial: str) -> Response:
+        asked, pack = sent(Hold, request), _pack(serial)
+        reading = pack.readings.filter(pk=asked["reading"]).first()
+        version = _recipe(asked["recipe"])
+        if reading is None or version is None:
+            raise Http404(f"Pack {serial} has no reading {asked['reading']}.")
+        made = services.open_recovery(
+            reading=reading, recipe_version=version, by=person(request), now=clock.now()
+        )
+        return Response({"course": made.course, "job": made.job_id}, status=201)
 
 
 class SkipsView(ShopView):

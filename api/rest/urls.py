@@ -96,6 +96,7 @@ Resources.
     DELETE packs/<serial>/links/<id>                                  -> 204
     POST   packs/<serial>/readings {"cells_v": [volts, …], "at_top": bool,    -> 201 {"id"}
                                     "taken_at", "measured_by", "months": int | null}
+    POST   packs/<serial>/recoveries {"reading": id, "recipe": id}    -> 201 {"course", "job": id}
     POST   packs/<serial>/skips {"capacity_ah", "tested_at",          -> 201 {"id", "rated_ah"}
                                  "measured_by"}   supervisors
     POST   packs/<serial>/apart {"words": why, "capacity_recipe": id | null,  -> 201 {"jobs": [id]}
@@ -259,6 +260,7 @@ urlpatterns = [
     path("packs", packs.PacksView.as_view(), name="packs"),
     path("packs/<str:serial>", packs.PackView.as_view(), name="pack"),
     path("packs/<str:serial>/readings", care.ReadingsView.as_view(), name="pack-readings"),
+    path("packs/<str:serial>/recoveries", care.RecoveriesView.as_view(), name="pack-recoveries"),
     path("packs/<str:serial>/skips", care.SkipsView.as_view(), name="pack-skips"),
     path("packs/<str:serial>/apart", care.ApartView.as_view(), name="pack-apart"),
     path("packs/<str:serial>/links", packs.LinksView.as_view(), name="links"),

@@ -81,6 +81,10 @@ class Advice:
     fix: str
     again_at: datetime | None = None
 
+    @property
+    def is_hold(self) -> bool:
+        return self.course in HOLDS
+
 
 def advice(reading: SpreadRead, limits: CareLimits) -> Advice:
     """What the newest reading of a pack asks for."""
