@@ -33,6 +33,7 @@ from shop.jobs.models import (
     Run,
     RunCell,
 )
+from shop.leads.models import LeadFitting, LeadSet
 from shop.packs.models import GateDecision, Pack, PackDesign, Placement
 from shop.people.models import Customer, User
 from shop.quality.models import Disposition, Nonconformance
@@ -67,6 +68,8 @@ __all__ = [
     "JobCell",
     "JobEvent",
     "KeyRetirement",
+    "LeadFitting",
+    "LeadSet",
     "Manifest",
     "Nonconformance",
     "Pack",

@@ -19,12 +19,22 @@ from shop.evidence.parted import parted_cells
 from shop.jobs.figures import CellFigures, Cells
 from shop.jobs.models import Job, RecipeVersion, Run
 from shop.jobs.procedures import procedure_of
+from shop.leads.queries import leads_at
+from shop.leads.rules import lead_problems
 from shop.refusals import Problem, Refusal, refuse
 from stations.drivers.registry import DRIVERS
 from stations.plain import to_plain
 from stations.procedures import check, handling
 from stations.procedures.by_hand import typed_steps
-from stations.procedures.steps import Charge, Discharge, Measure, PlanRefused, Program, Rest
+from stations.procedures.steps import (
+    SUPPLIED,
+    Charge,
+    Discharge,
+    Measure,
+    PlanRefused,
+    Program,
+    Rest,
+)
 from stations.values import (
     LoadRatings,
     MeterRatings,
@@ -76,7 +86,15 @@ def plan(job: Job, station: Station) -> Plan:
         Problem("dry_run", words, "Nothing was energised.")
         for words in check.problems(program, ratings) + check.cell_problems(program, _bears(cells))
     )
+    refuse(lead_problems(leads_at(station), driven_a(program)))
     return Plan(program, program_sha256(program), _lasts(program))
+
+
+def driven_a(program: Program) -> float:
+    """The highest current that the program asks of the leads."""
+    charged = [s.setpoint.current_a for s in program.steps if isinstance(s, SUPPLIED)]
+    drawn = [step.draw.current_a for step in program.steps if isinstance(step, Discharge)]
+    return max(charged + drawn, default=0.0)
 
 
 def _bears(cells: Cells) -> check.CellRatings:
