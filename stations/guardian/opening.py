@@ -6,6 +6,7 @@ first; the new one begins when that one's journal is closed.
 
 from __future__ import annotations
 
+import math
 import platform
 import re
 from collections.abc import Mapping
@@ -27,6 +28,7 @@ from stations.guardian.session import (
     interrupted,
     limits_problem,
     open_refusal,
+    presence_problem,
     valid_problem,
 )
 from stations.plain import to_plain
@@ -55,6 +57,8 @@ class Opening:
         self.token = ask.value("token", int)
         self._valid_s = ask.message.get("valid_s")
         self._cells = self._program.get("cells", 0)
+        self._presence_s = ask.message.get("presence_s")
+        self._absent_s = ask.message.get("absent_s", 0.0)
         self._check()
         self._proof: OffProof | None = None
         self._identities: dict[str, Identity] = {}
@@ -87,6 +91,7 @@ class Opening:
         problem = (
             limits_problem(self._limits)
             or valid_problem(self._valid_s)
+            or presence_problem(self._presence_s, self._absent_s)
             or cells_problem(self._cells, len(scanner.channels) if scanner else 0)
         )
         if problem:
@@ -137,6 +142,7 @@ class Opening:
             "limits": to_plain(self._limits),
             "instruments": describe_instruments(guardian.identities),
             "contactor": describe_contactor(guardian.config),
+            "presence_s": self._presence_s,
             "simulated": guardian.clock.simulated,
             "speed": guardian.clock.speed,
             "at": to_plain(guardian.clock.now()),
@@ -163,6 +169,8 @@ class Opening:
             lease_until_s=self.ask.sent_s + self._valid_s,
             tally=Tally(opened_at=at, last_at=at),
             valid_s=now_s,
+            presence_s=math.inf if self._presence_s is None else self._presence_s,
+            present_s=self.ask.sent_s - self._absent_s,
         )
         guardian.runner = self.ask.peer
         guardian.watch.drop()  # an idle look at the supply is no reading of this session

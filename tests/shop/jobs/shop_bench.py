@@ -27,6 +27,7 @@ from shop.jobs import recipes
 from shop.jobs.execution import execute
 from shop.jobs.models import RecipeVersion, Run
 from shop.jobs.services import claim_job, confirm_step, create_job, start_run
+from shop.jobs.terms import ATTENDED, Terms
 from shop.readings.uplink import Uplink
 from stations.sim.folder import Folder
 from tests import factories
@@ -41,6 +42,8 @@ SERIALS = {
     "meter": "MY53200001",
     "scanner": "MY49000001",
     "load": "8000123456",
+    "thermometer": "001",
+    "relay": "unit-1",
 }
 # A tail that a nearly full bank reaches within seconds at 240 x; the rules stay the same.
 QUICK = {
@@ -60,7 +63,13 @@ class ShopBench:
     station: Station
     cast: Cast
 
-    def start(self, *, recipe_version: RecipeVersion | None = None, **recipe: float) -> Run:
+    def start(
+        self,
+        *,
+        recipe_version: RecipeVersion | None = None,
+        terms: Terms = ATTENDED,
+        **recipe: float,
+    ) -> Run:
         """A started run of four cells: QUEUED, for nobody listens to the broker here."""
         quick = QUICK | recipe
         job = factories.make_job(
@@ -71,7 +80,7 @@ class ShopBench:
             now=clock.now(),
         )
         wait_until(self.is_off, what="the uplink says OFF")
-        return start_run(job=job, by=self.cast.tola, now=clock.now())
+        return start_run(job=job, by=self.cast.tola, now=clock.now(), terms=terms)
 
     def start_capacity(self, **recipe: float) -> Run:
         """A started capacity test of one cell, on a bench `with_load`."""
@@ -196,24 +205,31 @@ def ticking(uplink: Uplink, period_s: float = 0.1) -> Iterator[None]:
 
 @contextmanager
 def shop_bench(
-    *, soc: float = 0.995, speed: float = 240.0, alive: bool = True, with_load: bool = False
+    *,
+    soc: float = 0.995,
+    speed: float = 240.0,
+    alive: bool = True,
+    with_load: bool = False,
+    for_nights: bool = False,
+    **policy: float,
 ) -> Iterator[ShopBench]:
     """Four cells on a simulated bench, registered in the shop; `alive`: its uplink runs.
 
-    `with_load`: a load beside the supply.
+    `with_load`: a load beside the supply; `for_nights`: probes on the cells and a contactor.
     """
     cast = the_cast()
-    factories.make_policy(by=cast.sade)
+    factories.make_policy(by=cast.sade, **policy)
     # The session's data folder is shared by xdist's workers, so the bench's name must be unique.
     slug = f"bench-{uuid4().hex[:8]}"
-    station = factories.make_station(slug=slug, load=with_load, now=clock.now())
+    station = factories.make_station(slug=slug, load=with_load, night=for_nights, now=clock.now())
     for role, serial_number in SERIALS.items():
         station.instruments.filter(role=role).update(serial_number=serial_number)
     folder = Folder(
         cells=[cell(soc=soc)] * 4,
         speed=speed,
         wiring={"lead_ohm": 0.005},
-        more=("itech_it8514c",) if with_load else (),
+        relay=for_nights,
+        more=("itech_it8514c",) * with_load + ("eletechsup_r4dcb08",) * for_nights,
     )
     with guarded(bench_folder(station.slug), folder=folder) as below:
         bench = ShopBench(below, station, cast)
