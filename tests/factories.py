@@ -35,6 +35,7 @@ BENCH = (
     ("meter", "keysight_34461a", "34461A"),
     ("scanner", "keysight_34972a", "34972A"),
 )
+HAND_HELD = ("manual", "", "Fluke 87V")
 LOAD = ("load", "itech_it8514c", "IT8514C+")
 # F4: what a bench needs besides before anybody leaves it alone.
 NIGHT = (
@@ -76,15 +77,20 @@ def make_station(
     calibrated: bool = True,
     load: bool = False,
     night: bool = False,
+    by_hand: bool = False,
     now: datetime = NOON,
 ) -> Station:
-    """A station with supply, meter and scanner, its output proven off; with a load, or with
-    thermometer and contactor relay for a `night` alone, if asked."""
+    """A station with supply, meter and scanner, its output proven off.
+
+    With a `load`, or with thermometer and contactor relay for a `night` alone, if asked;
+    `by_hand`: with a hand-held meter in the scanner's place.
+    """
     number = next(_numbers)
     station = Station.objects.create(slug=slug or f"bench-{number}", name="Bench", host="localhost")
     StationLease.objects.create(station=station, output_state=output, heartbeat_at=now)
+    bench = (*BENCH[:2], HAND_HELD) if by_hand else BENCH
     more = ((LOAD,) if load else ()) + (NIGHT if night else ())
-    for role, driver, model in (*BENCH, *more):
+    for role, driver, model in (*bench, *more):
         instrument = Instrument.objects.create(
             station=station,
             role=role,

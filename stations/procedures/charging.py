@@ -9,7 +9,7 @@ from stations.frozen import changed
 from stations.procedures.actions import Action, Hold, Next, SafeHold, Set, Trip
 from stations.procedures.progress import close_charge
 from stations.procedures.state import Run
-from stations.procedures.steps import Agreement, Charge
+from stations.procedures.steps import Agreement, Charge, SeriesCharge
 from stations.procedures.turns import seen
 from stations.values import Limits, Reading, Setpoint
 
@@ -112,7 +112,7 @@ def _trimmed_by(run: Run, step: Charge) -> float:
     return step.setpoint.voltage_v - (run.setpoint or step.setpoint).voltage_v
 
 
-def begins_at(run: Run, step: Charge) -> Setpoint:
+def begins_at(run: Run, step: Charge | SeriesCharge) -> Setpoint:
     """The first set-point: as far below target as it last had to be, for a supply that gives more.
 
     A full bank that such a supply meets untrimmed is lifted above target within seconds.  Of its
@@ -262,6 +262,8 @@ def _trimmed(run: Run, step: Charge, reading: Reading, setpoint: Setpoint) -> fl
         return round(setpoint.voltage_v - steps * trim.step_v, 6)
     late = run.last_current_a <= 2 * step.tail.done_a
     ceiling_v = target_v - trim.offset_v + (trim.accuracy_v if late else 0.0)
+    if ceiling_v > target_v + trim.accuracy_v:
+        ceiling_v = target_v + trim.accuracy_v  # the hard limit of any set-point
     room = reading.voltage_v + 1.5 * trim.step_v <= target_v
     raised_v = round(setpoint.voltage_v + trim.step_v, 6)
     if late and room and raised_v <= ceiling_v + 1e-9:

@@ -132,4 +132,5 @@ def planned(recipe: top_balance.Recipe, cells: Cells, ratings: Ratings) -> top_b
         cell_voltage_min_v=first.voltage_min_v,
         cell_r_ohm=first.r_ohm,
         supply=ratings.supply,
+        supply_offset_v=ratings.measured.supply_offset_v,
     )

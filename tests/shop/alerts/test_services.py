@@ -27,7 +27,7 @@ def address(settings: Settings) -> str:
 
 
 def code_in(mail: EmailMessage) -> str:
-    found = re.search(r"code (\d{6})", mail.subject)
+    found = re.search(r"code (\d{6})", str(mail.subject))
     assert found
     return found.group(1)
 

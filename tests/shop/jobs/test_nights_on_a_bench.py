@@ -42,7 +42,8 @@ def ready_for_a_night(bench: ShopBench) -> None:
 
 def remarks(run: Run, step: str) -> list[str]:
     body = Manifest.objects.filter(run=run).latest("attempt").body
-    return [r["remarks"] for r in body["records"] if r["step"] == step][-1]
+    found: list[str] = [r["remarks"] for r in body["records"] if r["step"] == step][-1]
+    return found
 
 
 def test_a_bank_that_is_done_at_night_is_held_until_somebody_comes(settings: Settings) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ from tests.factories import NOON
 EVERY = timedelta(minutes=30)
 
 
-def made(cast: Cast, state: RunState = RunState.RUNNING, **values: object) -> Run:
+def made(cast: Cast, state: RunState = RunState.RUNNING, **values: Any) -> Run:
     job = factories.make_job(by=cast.tola, claimed_at=factories.make_station())
     assert job.station is not None
     program = plan(job, job.station).plain
