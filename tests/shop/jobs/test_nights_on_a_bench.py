@@ -85,7 +85,7 @@ def test_a_night_is_refused_at_the_bench_where_a_probe_came_off(settings: Settin
 
 def test_without_a_word_from_anybody_the_run_is_held_and_goes_on_once_somebody_is_there() -> None:
     with shop_bench(soc=0.90, presence_s=60.0, presence_warn_s=30.0) as bench:
-        run = bench.start()
+        run = bench.start(resume_rest_s=1.0)
         with in_thread(lambda: execute(run.pk)) as worker:
             bench.at_step(run, "connect")
             bench.guarded.sim.hands.post("/links/on")
