@@ -15,12 +15,21 @@ from datetime import timedelta
 from stations.procedures.drawing import Drawing
 from stations.procedures.planned import resume_rule
 from stations.procedures.recheck import NO_CURRENT_A, NO_VOLTAGE_V
-from stations.procedures.rules import BottomRule
-from stations.procedures.steps import Compare, Instruct, PlanRefused, Program, Rest, Step, Verify
+from stations.procedures.rules import BottomRule, RestedRule
+from stations.procedures.steps import (
+    Compare,
+    Instruct,
+    Measure,
+    PlanRefused,
+    Program,
+    Rest,
+    Step,
+    Verify,
+)
 from stations.values import Limits, LoadRatings, Window
 
 NAME = "bottom balance"
-VERSION = "1"
+VERSION = "2"  # 1 did not measure every cell first, nor say when each one's current stopped
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +44,10 @@ class Recipe:
     second_c: float = 0.05
     third_c: float = 0.01
     tapers: bool = True  # false: the single step of [A]
+    # Of each current after the first: a cell gives it half an hour, twice that when it is cold.
+    taper_max_s: float = 4 * 3600.0
     rest_s: float = 1800.0  # [A]
+    rest_late_s: float = 2700.0  # a longer rest (an interruption) shows another voltage
     spread_max_v: float = 0.010  # [A]
     mean_low_v: float = 2.50
     mean_high_v: float = 2.65
@@ -58,11 +70,11 @@ class Recipe:
 
     @property
     def rule(self) -> BottomRule:
+        late = timedelta(seconds=self.rest_late_s)
         if self.tapers:
-            return BottomRule(self.spread_max_v, Window(self.mean_low_v, self.mean_high_v))
-        return BottomRule(
-            self.single_spread_max_v, Window(self.single_mean_low_v, self.single_mean_high_v)
-        )
+            return BottomRule(self.spread_max_v, Window(self.mean_low_v, self.mean_high_v), late)
+        mean = Window(self.single_mean_low_v, self.single_mean_high_v)
+        return BottomRule(self.single_spread_max_v, mean, late)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +114,7 @@ def program(spec: Spec) -> Program:
         raise PlanRefused(found)
     recipe, drawing = spec.recipe, spec.drawing
     cells = range(1, spec.cells + 1)
-    steps = [step for cell in cells for step in _steps_of(spec, cell)]
+    steps = [_rested(spec), *(step for cell in cells for step in _steps_of(spec, cell))]
     return Program(
         name=NAME,
         version=VERSION,
@@ -112,6 +124,7 @@ def program(spec: Spec) -> Program:
         limits=_limits(spec),
         resume=resume_rule(recipe),
         facts=(
+            ("cells", float(spec.cells)),
             *((f"discharge_{n}_a", drawing.current_a(c)) for n, c in enumerate(recipe.rates_c, 1)),
             ("cutoff_v", recipe.target_v),
             ("spread_max_v", recipe.rule.spread_max_v),
@@ -121,16 +134,25 @@ def program(spec: Spec) -> Program:
     )
 
 
+def _rested(spec: Spec) -> Measure:
+    """Before any current: what is reversed, or below its own limit already, is not drawn from."""
+    allowed = Window(spec.cell_voltage_min_v, spec.cell_voltage_max_v)
+    return Measure(
+        "rested", "Measure every cell before any is emptied", RestedRule(allowed, spec.capacity_ah)
+    )
+
+
 def _steps_of(spec: Spec, cell: int) -> list[Step]:
-    recipe = spec.recipe
+    recipe, last_a = spec.recipe, spec.drawing.current_a(spec.recipe.rates_c[-1])
     return [
         Instruct(
             f"connect-{cell}",
             f"Connect cell {cell} alone",
             "Rings and watches off, insulated tools. No link on any cell. The leads of the load "
             f"go on cell {cell}, plus to plus and minus to minus, and the meter's wires on its "
-            "posts. The output is off.",
-            f"Leads and meter are on cell {cell}",
+            f"posts. The scanner's wires {cell} stay on it. The output is off.",
+            f"Leads and meter are on cell {cell}, polarity checked",
+            drawing="single",
             timeout=timedelta(seconds=recipe.wait_max_s),
         ),
         Verify(
@@ -139,21 +161,33 @@ def _steps_of(spec: Spec, cell: int) -> list[Step]:
             margin_v=0.0,
             cells_within_v=recipe.verify_cells_v,
             voltage=Window(spec.drawing.floor_v, spec.cell_voltage_max_v),
-            alone=cell,
+            cell=cell,
         ),
         *(
             spec.drawing.step(
-                f"empty-{cell}-{number}", f"Empty cell {cell} at {c_rate:g}C", c_rate, alone=cell
+                f"empty-{cell}-{number}",
+                f"Empty cell {cell} at {c_rate:g}C",
+                c_rate,
+                cell=cell,
+                tail_a=last_a,
+                hours_max=hours,
             )
-            for number, c_rate in enumerate(recipe.rates_c, start=1)
+            for number, (c_rate, hours) in enumerate(_rates(spec), start=1)
         ),
-        Rest(f"rest-{cell}", f"Rest of cell {cell}", timedelta(seconds=recipe.rest_s), alone=cell),
+        Rest(f"rest-{cell}", f"Rest of cell {cell}", timedelta(seconds=recipe.rest_s), cell=cell),
     ]
+
+
+def _rates(spec: Spec) -> list[tuple[float, float]]:
+    """Each C-rate, and the hours that it may take."""
+    first, *later = spec.recipe.rates_c
+    taper_h = spec.recipe.taper_max_s / 3600
+    return [(first, spec.drawing.hours_max(first)), *((c_rate, taper_h) for c_rate in later)]
 
 
 def _limits(spec: Spec) -> Limits:
     recipe, drawing = spec.recipe, spec.drawing
-    hours = sum(drawing.hours_max(c_rate) for c_rate in recipe.rates_c)
+    hours = sum(hours for _, hours in _rates(spec))
     high_v = spec.cell_voltage_max_v + 0.05  # cells on the table may be full
     return Limits(
         bank_voltage_max_v=high_v,

@@ -8,6 +8,7 @@ from datetime import datetime
 from stations.procedures.actions import Action, Finish, Next
 from stations.procedures.state import Record, Run
 from stations.procedures.steps import (
+    DRIVEN,
     Charge,
     Compare,
     Discharge,
@@ -71,7 +72,9 @@ def close_discharge(run: Run, step: Discharge, at: datetime, remarks: tuple[str,
             ("cutoff_v", step.cutoff_v),
             ("end_voltage_v", ended.voltage_v if ended else NAN),
             ("alone", float(step.alone)),
+            *((("taper_a", step.tail_a),) if step.tail_a else ()),
         ),
+        cell=step.cell,
     )
     return replace(run, records=(*run.records, record))
 
@@ -101,10 +104,10 @@ def close_step(run: Run, at: datetime, remarks: tuple[str, ...] = ()) -> Run:
 
 
 def current_stopped(run: Run, proof: OffProof) -> Run:
-    """The charge that the run is in was followed by this; the record of one cell keeps it."""
+    """What drove the cells was followed by this; the record of one cell keeps it."""
     run = replace(run, current_stopped=proof)
     step = run.step
-    if isinstance(step, Charge) and step.cell and run.records:
+    if isinstance(step, DRIVEN) and step.cell and run.records:
         *others, last = run.records
         if (last.step, last.entered_at) == (step.name, run.entered_at):
             run = replace(run, records=(*others, replace(last, stopped=proof)))

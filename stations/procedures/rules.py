@@ -86,3 +86,4 @@ class BottomRule:
     TAGGED: ClassVar[bool] = True
     spread_max_v: float
     mean: Window
+    late: timedelta = field(default=timedelta(0), metadata=LATER)  # older is no such age; 0: any

@@ -27,7 +27,8 @@ class CellResult:
 class Record:
     """What one finished step leaves behind.
 
-    Of a step for one cell: its position, and when the charge's current stopped.
+    Of a step for one cell: its position, and when its current stopped.  `received_at` is the wall
+    time of the reading that a rest ended with.
     """
 
     step: str
@@ -39,6 +40,7 @@ class Record:
     facts: tuple[tuple[str, float], ...] = ()
     cell: int = field(default=0, metadata=LATER)
     stopped: OffProof | None = field(default=None, metadata=LATER)
+    received_at: datetime | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
