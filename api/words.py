@@ -181,6 +181,7 @@ PROCEDURES = {
     "levelling": "levelling",
     "recheck": "re-check",
     "capacity_test": "capacity test",
+    "bottom_balance": "bottom balance",
 }
 VERDICTS = {
     "pass": ("pass", "Pass"),

@@ -25,7 +25,7 @@ from shop.forecast.queries import forecast
 from shop.jobs import queries, rules, services
 from shop.jobs.models import Job, RecipeVersion
 from shop.jobs.planning import lasts_at_most, plan, target_of
-from shop.jobs.procedures import procedure_of
+from shop.jobs.procedures import BOTTOM_BALANCE, procedure_of
 from shop.jobs.states import JobState
 from shop.people.models import User
 from shop.refusals import Problem, Refusal
@@ -52,6 +52,16 @@ SET_UP_CAPACITY = (
     "Supply and load are off, and their leads are not on the cell yet.",
     "The load's leads carry the discharge current and are short; the meter has wires of its own.",
     "Somebody stays with the bench: this run is attended.",
+)
+# B9: the load on one cell after the other.
+SET_UP_BOTTOM = (
+    *SET_UP_CAPACITY[:1],
+    "Posts that nobody works on are covered; no link joins any two cells.",
+    "Supply and load are off, and their leads are not on any cell yet.",
+    "The load's leads carry the discharge current and are short; the meter has wires of its own.",
+    "The meter is a bench meter that is read by the station, not one that is held by hand.",
+    "A charger for the whole pack is ready: cells that stay empty for days are harmed.",
+    SET_UP[5],
 )
 # B8: nothing is connected and nothing is charged.
 SET_UP_RESTING = (
@@ -186,6 +196,8 @@ def _set_up(job: Job) -> tuple[str, ...]:
     procedure = procedure_of(job.kind)
     if procedure.tests_capacity:
         return SET_UP_CAPACITY
+    if job.kind == BOTTOM_BALANCE:
+        return SET_UP_BOTTOM
     if not procedure.moves_charge:
         return SET_UP_RESTING
     return SET_UP if procedure.joins else SET_UP_SINGLE

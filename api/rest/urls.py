@@ -102,14 +102,14 @@ Shapes.
               "stored_samples", "journal_closed_at",
               "checks": [Check], "balance": Balance | null}
     Run brief {"id", "state", "attempt", "step", "cause", "queued_at", "ended_at"}
-    Check    {"id", "kind": "PRE_PARALLEL|DISCONNECT|RECHECK", "target_v", "current_stopped_at",
-              "simulated", "cells": [{"serial", "position", "voltage_v", "low_v", "high_v",
-              "age_s", "verdict"}]}
+    Check    {"id", "kind": "PRE_PARALLEL|DISCONNECT|RECHECK|BOTTOM", "target_v",
+              "current_stopped_at", "simulated", "cells": [{"serial", "position", "voltage_v",
+              "low_v", "high_v", "age_s", "verdict"}]}
     Balance  {"id", "method", "completeness": "COMPLETE|PARTIAL", "remark", "target_v", "tail_a",
               "done_a", "partial_a", "cv_s", "charge_ah", "simulated",
               "superseded": Reason | null,
-              "cells": [those charged alone: {"serial", "position", "completeness", "remark",
-              "tail_a", "cv_s", "charge_ah", "current_stopped_at"}]}
+              "cells": [those driven alone: {"serial", "position", "completeness", "remark",
+              "tail_a", "cv_s", "charge_ah" (below 0: drawn), "rested_v", "current_stopped_at"}]}
     Curve    {"run", "at": [unix seconds], "voltage_v": [], "supply_voltage_v": [],
               "current_a": [], "cells_v": [[cell 1 …], [cell 2 …]],
               "gaps": [[from, to]], "readings": count, "target_v", "simulated"}

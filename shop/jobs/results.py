@@ -30,7 +30,9 @@ CHECKS = {
     "levelled": "PRE_PARALLEL",  # once charged up to the others
     "disconnect": "DISCONNECT",
     "recheck": "RECHECK",
+    "compare": "BOTTOM",
 }
+READ_BY = {"BOTTOM": InstrumentRole.METER}  # the one that hung on each cell in its turn
 BEFORE_CURRENT = frozenset({"pre-parallel", "rested"})
 
 
@@ -98,7 +100,7 @@ def _record_check(run: Run, record: Record, ending: Ending, now: datetime) -> No
     record_voltage_check(
         run=run,
         kind=kind,
-        meter=run.station.instruments.get(role=InstrumentRole.SCANNER),
+        meter=run.station.instruments.get(role=READ_BY.get(kind, InstrumentRole.SCANNER)),
         target_v=ending.target_v,
         results=record.cells,
         current_stopped=stopped,

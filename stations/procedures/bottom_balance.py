@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from stations.procedures.drawing import Drawing
+from stations.procedures.emptying import load_hours
 from stations.procedures.planned import resume_rule
 from stations.procedures.recheck import NO_CURRENT_A, NO_VOLTAGE_V
 from stations.procedures.rules import BottomRule, RestedRule
@@ -47,7 +48,7 @@ class Recipe:
     # Of each current after the first: a cell gives it half an hour, twice that when it is cold.
     taper_max_s: float = 4 * 3600.0
     rest_s: float = 1800.0  # [A]
-    rest_late_s: float = 2700.0  # a longer rest (an interruption) shows another voltage
+    rest_late_s: float = 2100.0  # a longer rest (an interruption) shows 2 mV more, after 45 min 5
     spread_max_v: float = 0.010  # [A]
     mean_low_v: float = 2.50
     mean_high_v: float = 2.65
@@ -130,8 +131,17 @@ def program(spec: Spec) -> Program:
             ("spread_max_v", recipe.rule.spread_max_v),
             ("mean_low_v", recipe.rule.mean.low),
             ("mean_high_v", recipe.rule.mean.high),
+            ("rest_h", recipe.rest_s / 3600),
+            ("full_h", hours(spec, soc=1.0)),
+            ("half_h", hours(spec, soc=0.5)),
         ),
     )
+
+
+def hours(spec: Spec, *, soc: float) -> float:
+    """Of the one load for all the cells, each from `soc`, with their rests; nobody's waits."""
+    each_h = load_hours(spec.recipe.rates_c, soc=soc) + spec.recipe.rest_s / 3600
+    return spec.cells * each_h
 
 
 def _rested(spec: Spec) -> Measure:
@@ -170,9 +180,9 @@ def _steps_of(spec: Spec, cell: int) -> list[Step]:
                 c_rate,
                 cell=cell,
                 tail_a=last_a,
-                hours_max=hours,
+                hours_max=hours_max,
             )
-            for number, (c_rate, hours) in enumerate(_rates(spec), start=1)
+            for number, (c_rate, hours_max) in enumerate(_rates(spec), start=1)
         ),
         Rest(f"rest-{cell}", f"Rest of cell {cell}", timedelta(seconds=recipe.rest_s), cell=cell),
     ]
@@ -187,7 +197,7 @@ def _rates(spec: Spec) -> list[tuple[float, float]]:
 
 def _limits(spec: Spec) -> Limits:
     recipe, drawing = spec.recipe, spec.drawing
-    hours = sum(hours for _, hours in _rates(spec))
+    longest_h = sum(hours_max for _, hours_max in _rates(spec))
     high_v = spec.cell_voltage_max_v + 0.05  # cells on the table may be full
     return Limits(
         bank_voltage_max_v=high_v,
@@ -196,7 +206,7 @@ def _limits(spec: Spec) -> Limits:
         cell_voltage_min_v=drawing.floor_v,
         current_max_a=NO_CURRENT_A,
         setpoint_voltage_max_v=NO_VOLTAGE_V,
-        duration_max_s=spec.cells * (3600 * hours + recipe.rest_s + 2 * recipe.wait_max_s),
+        duration_max_s=spec.cells * (3600 * longest_h + recipe.rest_s + 2 * recipe.wait_max_s),
         charge_max_ah=0.1 * spec.capacity_ah,  # what an idle supply's ammeter may add up to
         drawn_max_a=drawing.limit_a(max(recipe.rates_c)),
         drawn_max_ah=1.25 * spec.cells * spec.capacity_ah,

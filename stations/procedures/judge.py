@@ -127,17 +127,22 @@ def recheck_below_v(rule: RecheckRule, age: timedelta) -> tuple[float, float]:
 
 
 def recheck_window(rule: RecheckRule, median_v: float, age: timedelta) -> Window:
-    """What passes: from the fail limit or the floor, whichever is higher; nothing is too high."""
+    """What passes: from the fail limit or the floor, whichever is higher.
+
+    Nothing is too high, but where the rule looks both ways.
+    """
     _, fail_v = recheck_below_v(rule, age)
-    return Window(round(max(median_v - fail_v, rule.floor_v), 6), math.inf)
+    high_v = round(median_v + fail_v, 6) if rule.both_ways else math.inf
+    return Window(round(max(median_v - fail_v, rule.floor_v), 6), high_v)
 
 
 def recheck_verdict(rule: RecheckRule, voltage_v: float, median_v: float, age: timedelta) -> str:
-    """ "pass", "marginal" (below the warning, above the fail limit) or "fail"; NaN fails."""
-    if not voltage_v >= recheck_window(rule, median_v, age).low:
+    """ "pass", "marginal" (beyond the warning, within the fail limit) or "fail"; NaN fails."""
+    if not recheck_window(rule, median_v, age).contains(voltage_v):
         return "fail"
     warn_v, _ = recheck_below_v(rule, age)
-    return "pass" if voltage_v >= round(median_v - warn_v, 6) else "marginal"
+    high_v = round(median_v + warn_v, 6) if rule.both_ways else math.inf
+    return "pass" if round(median_v - warn_v, 6) <= voltage_v <= high_v else "marginal"
 
 
 def recheck_results(
@@ -157,7 +162,9 @@ def recheck_results(
     for position, (volt, median_v) in enumerate(zip(volts, medians, strict=True), start=1):
         verdict = recheck_verdict(rule, volt, median_v, age)
         if verdict != "pass":
-            remarks.append(f"cell {position} is {1000 * (median_v - volt):.0f} mV below its bank")
+            side = "below" if volt < median_v else "above"
+            apart_mv = 1000 * abs(median_v - volt)
+            remarks.append(f"cell {position} is {apart_mv:.0f} mV {side} its bank")
         results.append(
             CellResult(
                 position=position,

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from stations.procedures import judge
 from stations.procedures.actions import Action, Hold, SafeHold
 from stations.procedures.progress import onward
-from stations.procedures.state import Record, Run
+from stations.procedures.state import Record, Run, has_rested
 from stations.procedures.steps import Compare, Rest
 from stations.values import Reading
 
@@ -72,8 +72,3 @@ def decide_compare(run: Run, step: Compare, reading: Reading, now: datetime) -> 
         for result, rest in zip(results, rests, strict=True)
     )
     return onward(replace(run, records=(*run.records, *records)))
-
-
-def has_rested(record: Record) -> bool:
-    """Whether it is of one cell's rest that came to its end."""
-    return record.kind == "rest" and record.cell > 0 and record.received_at is not None

@@ -65,7 +65,8 @@ class RecheckRule:
     """B8: each cell against the median of its bank, linear between an early and a late age.
 
     Ages are wall time since current stopped.  `banks` says by position which cells were
-    balanced together; empty means all of them.
+    balanced together; empty means all of them.  `both_ways`: a cell that is too high fails too;
+    one that was emptied and rests high has charge that its neighbours have not (B9).
     """
 
     TAGGED: ClassVar[bool] = True
@@ -77,6 +78,7 @@ class RecheckRule:
     late_fail_v: float
     floor_v: float
     banks: tuple[int, ...] = ()
+    both_ways: bool = field(default=False, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,11 @@ class Record:
     received_at: datetime | None = field(default=None, metadata=LATER)
 
 
+def has_rested(record: Record) -> bool:
+    """Whether it is of one cell's rest that came to its end."""
+    return record.kind == "rest" and record.cell > 0 and bool(record.facts)
+
+
 @dataclass(frozen=True, slots=True)
 class Carried:
     """What earlier attempts did of a step that was cut short: its caps count over all of them."""

@@ -69,7 +69,7 @@ def _instruments(cell: CellEvidence, policy: GatePolicy) -> Finding:
 
     A role that the manifest does not name is missing, not calibrated.
     """
-    roles = policy.calibrated_roles
+    roles = policy.roles_of(cell.balance.method if cell.balance else "")
     uses = [u for u in cell.balance.instruments if u.role in roles] if cell.balance else []
     absent = [role for role in roles if role not in {use.role for use in uses}]
     if absent or cell.disconnect is None:

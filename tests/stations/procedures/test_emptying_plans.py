@@ -168,7 +168,7 @@ def test_a_bottom_balance_can_never_charge() -> None:
     )
 
 
-def rested(*volts: float, late: Mapping[int, float] = {}) -> list[Record]:  # noqa: B006
+def rested(*volts: float, late: Mapping[int, float] = {}) -> list[Record]:
     ended = START + timedelta(minutes=30)
     return [
         Record(
