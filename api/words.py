@@ -99,6 +99,21 @@ def moment(at: datetime, now: datetime) -> str:
     return f"{clock} {day}, {duration(age)} ago"
 
 
+def parameter(value: float | bool | str, unit: str) -> str:
+    """A number of a recipe with its unit; a length of time also as people say it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str) or not unit:
+        return f"{value}" if isinstance(value, str) else f"{value:g}"
+    shown = f"{plain_number(value)}{THIN}{unit}"
+    return f"{shown} ({duration(value)})" if unit == "s" and value >= MINUTE else shown
+
+
+def plain_number(value: float) -> str:
+    """As it is stored and typed: no exponent, no digit too many."""
+    return f"{value:.9f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+
+
 GUARD_LOST = "the guardian is gone"
 
 
@@ -182,6 +197,7 @@ PROCEDURES = {
     "recheck": "re-check",
     "capacity_test": "capacity test",
     "bottom_balance": "bottom balance",
+    "resistance_test": "DC resistance test",
 }
 VERDICTS = {
     "pass": ("pass", "Pass"),

@@ -15,7 +15,8 @@ from typing import Any, Literal
 import numpy as np
 
 from stations.bench import BenchError
-from stations.model.bank import Bank
+from stations.model.bank import Bank, Solution
+from stations.model.ocv import Floats
 from stations.values import NAN, Draw, Event, OffProof, Protection, Reading, Setpoint
 
 STARTED_AT = datetime(2025, 1, 6, 8, 0, tzinfo=UTC)  # any moment will do
@@ -131,7 +132,8 @@ class VirtualBench:
         self.clock.push(seconds)
         if self._draw is not None and seen.supply_voltage_v < self._draw.cutoff.voltage_v:
             self.output_on = False  # the load's own cut-off
-        return self._reading()
+            seen = self.bank.solve(None)
+        return self._reading(seen)
 
     def configure(self, setpoint: Setpoint, protection: Protection) -> None:
         if self.output_on:
@@ -210,8 +212,8 @@ class VirtualBench:
             return Event("act", now, now, data)
         return None
 
-    def _reading(self) -> Reading:
-        seen, now, ours = self.bank.solve(self._drive()), self.clock.now(), self._instruments
+    def _reading(self, seen: Solution) -> Reading:
+        now, ours = self.clock.now(), self._instruments
         self._seq += 1
         terminals_v = seen.supply_voltage_v - ours.supply_offset_v if self.output_on else 0.0
         amps, step_v = self._ammeter(seen.supply_current_a), ours.supply_resolution_v
@@ -228,18 +230,23 @@ class VirtualBench:
             voltage_v=self._volts(float(seen.cell_v[alone - 1]) if alone else seen.far_end_v),
             supply_voltage_v=_rounded(terminals_v, step_v),
             supply_current_a=amps,
-            cell_voltages_v=self._scanned(seen.cell_v.tolist()),
+            cell_voltages_v=self._scanned(seen.cell_v),
             regulation=seen.regulation,
         )
 
-    def _scanned(self, cell_v: list[float]) -> tuple[float, ...]:
+    def _scanned(self, cell_v: Floats) -> tuple[float, ...]:
+        """As `_volts` of each cell, all at once."""
         ours = self._instruments
         if not ours.has_scanner:
             return ()
-        return tuple(
-            NAN if position in ours.lost_channels else self._volts(volts)
-            for position, volts in enumerate(cell_v, start=1)
-        )
+        shown = cell_v + ours.meter_offset_v
+        if ours.noise_v:
+            shown += ours.noise_v * self._rng.standard_normal(len(shown))
+        steps = np.rint(shown / ours.meter_resolution_v)
+        volts = (steps * ours.meter_resolution_v).round(12).tolist()
+        for position in ours.lost_channels:
+            volts[position - 1] = NAN
+        return tuple(volts)
 
     def _ammeter(self, true_a: float) -> float:
         ours = self._instruments

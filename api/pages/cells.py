@@ -53,6 +53,7 @@ def _cell_page(request: HttpRequest, serial: str, refusal: Refusal | None = None
         "evidence": evidence,
         "standing": standing(evidence, now=clock.now()),
         "voltages": voltages,
+        "resistances": cell.resistance_tests.order_by("-tested_at")[:6],
         "approvals": cell.approvals.select_related("approved_by").order_by("-at"),
         "jobs": cell.jobs.order_by("-pk"),
         "refusal": refusal,

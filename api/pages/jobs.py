@@ -63,6 +63,15 @@ SET_UP_BOTTOM = (
     "A charger for the whole pack is ready: cells that stay empty for days are harmed.",
     SET_UP[5],
 )
+# A current step: the load alone on one cell.
+SET_UP_RESISTANCE = (
+    *SET_UP_CAPACITY[:2],
+    "Supply and load are off, and their leads are not on the cell yet; it has rested for hours.",
+    "The load's leads carry the current of the step and are short.",
+    "The meter has wires of its own, on the posts and not on the lugs; the cell is at 20 to 28 °C.",
+    SET_UP_CAPACITY[4],
+)
+SET_UP_LOADED = {"capacity": SET_UP_CAPACITY, "resistance": SET_UP_RESISTANCE}
 # B8: nothing is connected and nothing is charged.
 SET_UP_RESTING = (
     "The supply's output is off and its leads are not on any cell.",
@@ -155,7 +164,8 @@ def _serials(request: HttpRequest) -> list[str]:
 
 
 def _new_page(request: HttpRequest, refusal: Refusal | None = None) -> HttpResponse:
-    recipes = RecipeVersion.objects.select_related("recipe").order_by("recipe", "-version")
+    offered = RecipeVersion.objects.filter(retirement=None)
+    recipes = offered.select_related("recipe").order_by("recipe", "-version")
     context = {
         "refusal": refusal,
         "recipes": recipes,
@@ -194,10 +204,10 @@ def _page(request: HttpRequest, pk: int, refusal: Refusal | None = None) -> Http
 
 def _set_up(job: Job) -> tuple[str, ...]:
     procedure = procedure_of(job.kind)
-    if procedure.tests_capacity:
-        return SET_UP_CAPACITY
     if job.kind == BOTTOM_BALANCE:
         return SET_UP_BOTTOM
+    if procedure.measures:
+        return SET_UP_LOADED[procedure.measures]
     if not procedure.moves_charge:
         return SET_UP_RESTING
     return SET_UP if procedure.joins else SET_UP_SINGLE

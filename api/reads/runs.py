@@ -14,9 +14,15 @@ from django.db.models import QuerySet
 from api.reads.board import confirmed_steps, run_progress
 from api.reads.live import Live, live
 from api.reads.program import Ask, Progress
-from api.words import amps, duration
+from api.words import amps, duration, number
 from shop.equipment.states import OutputState
-from shop.evidence.models import Balance, CapacityTest, CellVoltage, VoltageCheck
+from shop.evidence.models import (
+    Balance,
+    CapacityTest,
+    CellVoltage,
+    ResistanceTest,
+    VoltageCheck,
+)
 from shop.jobs.models import Run
 from shop.jobs.queries import steps_begun
 from shop.jobs.states import RunState
@@ -67,6 +73,7 @@ class RunShown:
     checks: tuple[CheckShown, ...]
     balance: Balance | None
     capacity_test: CapacityTest | None
+    resistance_test: ResistanceTest | None
     serials: tuple[str, ...]
     window: PassWindow | None
 
@@ -77,6 +84,9 @@ class RunShown:
 
     @property
     def target_v(self) -> float | None:
+        """None where nothing is charged and no check is held against it: a current step."""
+        if "pulse_a" in self.facts:
+            return None
         return (self.run.program or {}).get("target_v")
 
     @property
@@ -90,6 +100,19 @@ class RunShown:
         if self.balance is None:
             return ""
         return f"done at {amps(self.balance.done_a)}, partial above {amps(self.balance.partial_a)}"
+
+    @property
+    def resistance_note(self) -> str:
+        test = self.resistance_test
+        return f"after {test.after_s:g} s, ± {number(test.u_mohm, 3)} mΩ" if test else ""
+
+    @property
+    def early_note(self) -> str:
+        test = self.resistance_test
+        if test is None:
+            return ""
+        seen = "" if test.early_mohm is not None else ": no sample was early enough"
+        return f"after {test.early_after_s:g} s{seen}"
 
     @property
     def is_stopping(self) -> bool:
@@ -178,6 +201,7 @@ def runs() -> QuerySet[Run]:
         "station__lease",
         "started_by",
         "balance",
+        "resistance_test",
     ).prefetch_related(
         "acts",
         "run_cells__cell",
@@ -197,6 +221,7 @@ def shown(run: Run, *, now: datetime) -> RunShown:
         checks=tuple(check_shown(check) for check in run.voltage_checks.all()),
         balance=getattr(run, "balance", None),
         capacity_test=next(iter(run.capacity_tests.all()), None),
+        resistance_test=getattr(run, "resistance_test", None),
         serials=tuple(row.cell.serial for row in run.run_cells.all()),
         window=_pass_window(run, now),
     )

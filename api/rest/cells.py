@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from api.idempotency import idempotent
 from api.reads.approvals import Waiting, waiting
-from api.rest.runs import balance_shape, superseded_shape
+from api.rest.runs import balance_shape, resistance_shape, superseded_shape
 from api.rest.views import CELLS_MAX, ShopView, person, sent
 from shop import clock
 from shop.cells.models import Cell
@@ -101,6 +101,9 @@ def _cell_shape(cell: Cell) -> dict[str, Any]:
         "pack": evidence.packed_in or None,
         "job": newest_job,
         "tests": [_test_shape(test) for test in tests],
+        "resistances": [
+            resistance_shape(test) for test in cell.resistance_tests.order_by("-tested_at")
+        ],
         "balances": [balance_shape(row.balance) | {"run": row.balance.run_id} for row in balances],
         "checks": [
             {

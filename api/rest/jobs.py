@@ -42,16 +42,6 @@ class Start(serializers.Serializer[Any]):
     confirmed = serializers.BooleanField()
 
 
-class RecipesView(ShopView):
-    def get(self, request: Request) -> Response:
-        versions = RecipeVersion.objects.select_related("recipe").order_by("recipe", "-version")
-        shapes = [
-            {"id": v.pk, "name": v.recipe.name, "version": v.version, "procedure": v.procedure}
-            for v in versions
-        ]
-        return Response({"recipes": shapes})
-
-
 class JobsView(ShopView):
     def get(self, request: Request) -> Response:
         return Response({"jobs": [job_shape(job) for job in board.jobs()[:NEWEST]]})

@@ -18,7 +18,7 @@ from api.reads.program import Ask
 from api.reads.runs import CheckShown, RunShown
 from api.rest.views import ShopView, person, sent
 from shop import clock
-from shop.evidence.models import Balance, CellBalance
+from shop.evidence.models import Balance, CellBalance, ResistanceTest
 from shop.evidence.taking_back import Record
 from shop.forecast.queries import outlook_of
 from shop.jobs import services
@@ -111,7 +111,16 @@ def run_shape(shown: RunShown) -> dict[str, Any]:
         "journal_closed_at": run.journal_closed_at,
         "checks": [check_shape(check) for check in shown.checks],
         "balance": balance_shape(shown.balance) if shown.balance else None,
+        "resistance": resistance_shape(shown.resistance_test) if shown.resistance_test else None,
     }
+
+
+def resistance_shape(test: ResistanceTest) -> dict[str, Any]:
+    names = (
+        *("r_mohm", "u_mohm", "after_s", "early_mohm", "early_after_s", "current_a", "rested_v"),
+        *("low_mohm", "warn_mohm", "fail_mohm", "verdict", "tested_at", "simulated"),
+    )
+    return {"id": test.pk, "run": test.run_id} | {name: getattr(test, name) for name in names}
 
 
 def check_shape(shown: CheckShown) -> dict[str, Any]:

@@ -15,7 +15,8 @@ ignores the key: it is never refused, and twice is once.
 Every refusal has the same shape, made in `errors.py`:
 
     {"title": "This cannot be done now",
-     "problems": [{"code": "job_not_open", "words": "…what and why…", "fix": "…what to do…"}]}
+     "problems": [{"code": "job_not_open", "words": "…what and why…", "fix": "…what to do…",
+                   "about": the field of the body that it is about, where there is one}]}
 
     400 malformed: a missing or unusable field   401 nobody is logged in
     403 the role may not do this                  404 unknown (a revoked trace link too)
@@ -33,7 +34,17 @@ Resources.
     GET    stations/<slug>/commissionings    -> {"commissionings": [Commissioning]} the newest 20
     POST   stations/<slug>/commissionings {"report": what the bench's          -> 201 Commissioning
                                            commissioning.json holds}
-    GET    recipes                     -> {"recipes": [{"id", "name", "version", "procedure"}]}
+    GET    recipes                     -> {"recipes": [Recipe brief]}   newest of each first
+    POST   recipes  {"name", "procedure", "parameters": {name: value},        -> 201 Recipe
+                     "reason": why, from the second version on}
+    GET    recipes/<id>                                               -> Recipe
+    GET    recipes/<id>/since/<id>     -> {"old": Recipe brief, "new": Recipe brief,
+                                           "differences": [Field + "old", "new"]}
+    POST   recipes/<id>/retire {"words": why}                         -> 201 Recipe
+    GET    policies                    -> {"policies": [Policy brief]}  the first is in force
+    POST   policies {"parameters": {name: value}, "reason"}           -> 201 Policy
+    GET    policies/<version>                                         -> Policy
+    GET    policies/<version>/since/<version>                         -> as of recipes
     GET    jobs                        -> {"jobs": [Job]}             newest first, at most 100
     POST   jobs     {"recipe_version": 1, "cells": [serial, …]}       -> 201 Job
     GET    jobs/<id>                                                  -> Job + "runs": [Run brief],
@@ -74,6 +85,12 @@ Resources.
     GET    packs/<serial>                                             -> Pack
     POST   packs/<serial>/links {}     -> 201 {"id", "secret", "path": "/t/<secret>", "url"}
     DELETE packs/<serial>/links/<id>                                  -> 204
+    POST   packs/<serial>/readings {"cells_v": [volts, …], "at_top": bool,    -> 201 {"id"}
+                                    "taken_at", "measured_by", "months": int | null}
+    POST   packs/<serial>/skips {"capacity_ah", "tested_at",          -> 201 {"id", "rated_ah"}
+                                 "measured_by"}   supervisors
+    POST   packs/<serial>/apart {"words": why, "capacity_recipe": id | null,  -> 201 {"jobs": [id]}
+                                 "balance_recipe": id | null}     supervisors
     GET    trace/<secret>              no log-in                      -> Trace
     GET    trace/<secret>/curve?run=<run_id of a balance>&points=600        -> Curve
 
@@ -85,6 +102,11 @@ Shapes.
               [Problem] that keep it from running unattended}}
     Commissioning  {"id", "sha256", "measured_at", "passed": bool, "by": username, "report":
               `stations.commissioning.report.Report` by its field names}
+    Recipe   {"id", "name", "version", "procedure", "by": username, "at", "reason",
+              "retired": Reason | null, "fields": [Field + "value"]}   brief: without its fields
+    Policy   {"version", "by": username, "at", "reason", "fields": [Field + "value"]}   likewise
+    Field    {"name", "kind": "number|whole number|yes or no|word", "unit", "does", "source",
+              "default", "bounds": {"low", "high"} | null, "choices": [word]}
     Job      {"id", "kind", "state", "recipe": {"name", "version"}, "station": slug | null,
               "claimed_by": username | null, "claimed_at", "created_at",
               "cells": [{"serial", "position"}], "run": id of the newest run | null}
@@ -100,7 +122,7 @@ Shapes.
                        "supply_current_a", "cell_voltages_v": […], "at"} | null,
               "facts": {name: number} as planned, "target_v",
               "stored_samples", "journal_closed_at",
-              "checks": [Check], "balance": Balance | null}
+              "checks": [Check], "balance": Balance | null, "resistance": Resistance | null}
     Run brief {"id", "state", "attempt", "step", "cause", "queued_at", "ended_at"}
     Check    {"id", "kind": "PRE_PARALLEL|DISCONNECT|RECHECK|BOTTOM", "target_v",
               "current_stopped_at", "simulated", "cells": [{"serial", "position", "voltage_v",
@@ -110,11 +132,16 @@ Shapes.
               "superseded": Reason | null,
               "cells": [those driven alone: {"serial", "position", "completeness", "remark",
               "tail_a", "cv_s", "charge_ah" (below 0: drawn), "rested_v", "current_stopped_at"}]}
+    Resistance  {"id", "run", "r_mohm", "u_mohm": by how much it may be off, "after_s": into the
+              step, "early_mohm" | null, "early_after_s", "current_a", "rested_v", "low_mohm",
+              "warn_mohm", "fail_mohm", "verdict": "PASS|MARGINAL|FAIL|INVALID", "tested_at",
+              "simulated"}
     Curve    {"run", "at": [unix seconds], "voltage_v": [], "supply_voltage_v": [],
               "current_a": [], "cells_v": [[cell 1 …], [cell 2 …]],
               "gaps": [[from, to]], "readings": count, "target_v", "simulated"}
     Cell     {"serial", "batch", "type", "capacity_ah", "evidence_sha256", "approved": bool,
-              "pack": serial | null, "job": id | null, "tests": [Test], "balances": [Balance +
+              "pack": serial | null, "job": id | null, "tests": [Test], "resistances":
+              [Resistance], "balances": [Balance +
               {"run"}], "checks": [{"id", "kind", "voltage_v", "low_v", "high_v", "age_s",
               "verdict", "at", "superseded": Reason | null}],
               "approvals": [{"evidence_sha256", "at"}]}
@@ -131,7 +158,9 @@ Shapes.
               "limit", "why", "fix", "cell": serial | ""}
     Pack     {"serial", "design", "customer", "simulated", "sample", "assembled_at",
               "cells": [{"serial", "position"}], "links": [{"id", "created_at", "revoked_at"}],
-              "recalls": [Reason]}
+              "recalls": [Reason], "care": {"apart_at", "readings": [{"id", "cells_v", "at_top",
+              "taken_at", "months", "measured_by", "spread_v", "taken", "course", "words",
+              "fix"}], "skips": [{"id", "at", "capacity_ah", "rated_ah"}]}}
     Trace    `shop.trace.values.PackTrace` by its field names: {"serial", "valid", "why": [words],
               "advice": {"charge_low_v", "charge_high_v", "pack_low_v", "pack_high_v",
               "bms_model", "bms_over_voltage_v"}, "design", "application", "series", "parallel",
@@ -143,7 +172,19 @@ from __future__ import annotations
 
 from django.urls import path
 
-from api.rest import cells, jobs, packs, runs, session, shelf, stations, taken_back, trace
+from api.rest import (
+    care,
+    cells,
+    jobs,
+    packs,
+    recipes,
+    runs,
+    session,
+    shelf,
+    stations,
+    taken_back,
+    trace,
+)
 
 app_name = "rest"
 urlpatterns = [
@@ -154,7 +195,21 @@ urlpatterns = [
         stations.CommissioningsView.as_view(),
         name="commissionings",
     ),
-    path("recipes", jobs.RecipesView.as_view(), name="recipes"),
+    path("recipes", recipes.RecipesView.as_view(), name="recipes"),
+    path("recipes/<int:pk>", recipes.RecipeView.as_view(), name="recipe"),
+    path(
+        "recipes/<int:pk>/since/<int:earlier>",
+        recipes.RecipeSinceView.as_view(),
+        name="recipe-since",
+    ),
+    path("recipes/<int:pk>/retire", recipes.RetireView.as_view(), name="recipe-retire"),
+    path("policies", recipes.PoliciesView.as_view(), name="policies"),
+    path("policies/<int:version>", recipes.PolicyView.as_view(), name="policy"),
+    path(
+        "policies/<int:version>/since/<int:earlier>",
+        recipes.PolicySinceView.as_view(),
+        name="policy-since",
+    ),
     path("jobs", jobs.JobsView.as_view(), name="jobs"),
     path("jobs/<int:pk>", jobs.JobView.as_view(), name="job"),
     path("jobs/<int:pk>/hours", jobs.HoursView.as_view(), name="job-hours"),
@@ -184,6 +239,9 @@ urlpatterns = [
     path("packs/check", packs.CheckView.as_view(), name="pack-check"),
     path("packs", packs.PacksView.as_view(), name="packs"),
     path("packs/<str:serial>", packs.PackView.as_view(), name="pack"),
+    path("packs/<str:serial>/readings", care.ReadingsView.as_view(), name="pack-readings"),
+    path("packs/<str:serial>/skips", care.SkipsView.as_view(), name="pack-skips"),
+    path("packs/<str:serial>/apart", care.ApartView.as_view(), name="pack-apart"),
     path("packs/<str:serial>/links", packs.LinksView.as_view(), name="links"),
     path("packs/<str:serial>/links/<int:pk>", packs.LinkView.as_view(), name="link"),
     path("trace/<str:secret>", trace.TraceView.as_view(), name="trace"),

@@ -26,6 +26,7 @@ from shop.jobs.procedures import (
     LEVELLING,
     PARALLEL_TOP_BALANCE,
     RECHECK,
+    RESISTANCE_TEST,
     SINGLE_CELLS,
     STEP_PAUSE,
 )
@@ -58,6 +59,15 @@ SIMULATED_BOTTOM = {
 }
 # So an emptied cell is compared after seconds here, and the gate must take that.
 SIMULATED_POLICY = {"bottom_rest_min_s": 3.0}
+# The same for a current step: longer than its samples are apart.
+SIMULATED_RESISTANCE = {
+    "rest_s": 5.0,
+    "step_s": 60.0,
+    "early_s": 30.0,
+    "after_s": 5.0,
+    "stop_below_v": 0.5,
+    "load_lead_max_ohm": 0.006,
+}
 # What else can be chosen for a job: name, procedure, parameters.
 OTHER_RECIPES: Sequence[tuple[str, str, Mapping[str, Any]]] = (
     ("Re-check of resting cells", RECHECK, recipes.recheck.defaults()),
@@ -85,6 +95,11 @@ OTHER_RECIPES: Sequence[tuple[str, str, Mapping[str, Any]]] = (
         "Bottom balance 2.50 V, simulated bench",
         BOTTOM_BALANCE,
         recipes.bottom_balance.defaults() | SIMULATED_BOTTOM,
+    ),
+    (
+        "DC resistance at 0.5C, simulated bench",
+        RESISTANCE_TEST,
+        recipes.resistance_test.defaults() | SIMULATED_RESISTANCE,
     ),
 )
 DESIGN = "12 V solar, 4S1P"

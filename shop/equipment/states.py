@@ -9,6 +9,7 @@ class OutputState(StrEnum):
     OFF = "OFF"  # proven: by the supply's own state and by measured current
     ON = "ON"
     UNKNOWN = "UNKNOWN"
+    SEEN_OFF = "SEEN_OFF"  # by a person at a bench whose host is lost; a start needs OFF
 
 
 class InstrumentRole(StrEnum):

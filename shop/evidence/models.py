@@ -170,6 +170,54 @@ class CapacityTest(models.Model):
         return {"id": self.pk, **of, **file, **figures, "recorded_at": self.recorded_at}
 
 
+class ResistanceTest(models.Model):
+    """DC resistance of one cell by a current step: volts before it less volts in it, over amps.
+
+    Milliohms; `u_mohm` is by how much the value may be off for what the samples tell.  The
+    limits are those of that day; `early_mohm` is null where no sample was early enough.
+    """
+
+    class Verdict(models.TextChoices):
+        PASS = "PASS", "pass"
+        MARGINAL = "MARGINAL", "marginal"
+        FAIL = "FAIL", "fail"
+        INVALID = "INVALID", "invalid"
+
+    cell = models.ForeignKey("shop.Cell", models.PROTECT, related_name="resistance_tests")
+    run = models.OneToOneField("shop.Run", models.PROTECT, related_name="resistance_test")
+    r_mohm = models.FloatField()
+    u_mohm = models.FloatField()
+    after_s = models.FloatField()  # since the current came on
+    early_mohm = models.FloatField(null=True, blank=True)
+    early_after_s = models.FloatField()
+    current_a = models.FloatField()
+    rested_v = models.FloatField()  # just before the step
+    low_mohm = models.FloatField()
+    warn_mohm = models.FloatField()
+    fail_mohm = models.FloatField()
+    verdict = models.CharField(max_length=8, choices=Verdict.choices)
+    tested_at = models.DateTimeField()
+    meter_text = models.CharField(max_length=100)
+    load_text = models.CharField(max_length=100)
+    manifest_sha256 = models.CharField(max_length=64)
+    simulated = models.BooleanField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                name="resistance_is_positive", condition=Q(r_mohm__gt=0.0, current_a__gt=0.0)
+            ),
+            models.CheckConstraint(
+                name="resistance_names_its_manifest",
+                condition=Q(manifest_sha256__regex="^[0-9a-f]{64}$"),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.r_mohm:.3f} mΩ after {self.after_s:g} s"
+
+
 class Balance(models.Model):
     """How one run balanced one group: by what method, to what target, how completely.
 

@@ -1,7 +1,7 @@
 """What evidence must show, grouped as the rules use it; a policy version holds the numbers.
 
 Volts, seconds, hours and shares as the names say.  Defaults, bounds and sources are those of
-`shop.jobs.defaults.Policy`.
+`shop.jobs.policies`.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import TypeVar
 
 from django.conf import settings
@@ -19,7 +20,7 @@ from shop.evidence.models import (
     Supersession,
     VoltageCheck,
 )
-from shop.evidence.parted import bank_at, banks_of
+from shop.evidence.parted import bank_at, banks_of, freed_at
 from shop.evidence.sealing import broken
 from shop.evidence.values import (
     ApprovalEvidence,
@@ -50,6 +51,7 @@ class Rows:
             Cell.objects.filter(pk__in=cell_ids).select_related("batch__cell_type").order_by("pk")
         )
         self.ids = [cell.pk for cell in self.cells]
+        self.freed = freed_at(self.ids)
         self.balances = self._balances()
         self.tests = self._tests()
         self.run_ids = {row.balance.run_id for row in self.balances.values()}
@@ -70,7 +72,12 @@ class Rows:
             )
             .order_by("balance__recorded_at", "balance_id")
         )
-        return {row.cell_id: row for row in rows}
+        return {row.cell_id: row for row in rows if self._counts(row, row.balance.recorded_at)}
+
+    def _counts(self, row: CellBalance | CellVoltage | CapacityTest, at: datetime) -> bool:
+        """Whether it is of the time since the cell was last taken out of a pack."""
+        freed = self.freed.get(row.cell_id)
+        return freed is None or at > freed
 
     def _voltages(self) -> dict[tuple[int, str], CellVoltage]:
         """The newest by cell and kind: of the balance's own run, re-checks of any."""
@@ -84,7 +91,8 @@ class Rows:
         for row in rows:
             mine = self.balances.get(row.cell_id)
             own = mine is not None and row.voltage_check.run_id == mine.balance.run_id
-            if own or row.voltage_check.kind == RECHECK:
+            again = row.voltage_check.kind == RECHECK and self._counts(row, row.received_at)
+            if own or again:
                 found[row.cell_id, row.voltage_check.kind] = row
         return found
 
@@ -172,7 +180,8 @@ class Rows:
         # Superseded, then imported, then measured here: the last one is the one that stays.
         measured = CapacityTest.Source.MEASURED
         ordered = sorted(
-            rows, key=lambda row: (not hasattr(row, "supersession"), row.source == measured)
+            (row for row in rows if self._counts(row, row.tested_at)),
+            key=lambda row: (not hasattr(row, "supersession"), row.source == measured),
         )
         return {row.cell_id: row for row in ordered}
 

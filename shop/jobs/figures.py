@@ -31,6 +31,7 @@ class CellFigures:
     voltage_max_v: float
     voltage_min_v: float
     r_ohm: float
+    charge_c_max: float  # 1/h
     parted: Parted | None = None
 
 

@@ -22,7 +22,7 @@ from stations.drivers.registry import DRIVERS
 from stations.plain import to_plain
 from stations.procedures import check
 from stations.procedures.steps import Charge, Discharge, Measure, PlanRefused, Program, Rest
-from stations.values import LoadRatings, MeterRatings, Ratings, SupplyRatings
+from stations.values import LoadRatings, MeterRatings, Ratings, SupplyRatings, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,9 @@ class Plan:
 def plan(job: Job, station: Station) -> Plan:
     """The plan of `job` at `station`; raises Refusal naming everything that is wrong with it."""
     ratings = ratings_of(station)
-    procedure = procedure_of(job.kind)
+    procedure, cells = procedure_of(job.kind), cells_of(job)
     try:
-        program = procedure.recipe.program(job.recipe_version.parameters, cells_of(job), ratings)
+        program = procedure.recipe.program(job.recipe_version.parameters, cells, ratings)
     except PlanRefused as refused:
         raise Refusal(
             Problem("plan", words, "Change the recipe or the station.")
@@ -57,9 +57,19 @@ def plan(job: Job, station: Station) -> Plan:
         ) from refused
     refuse(
         Problem("dry_run", words, "Nothing was energised.")
-        for words in check.problems(program, ratings)
+        for words in check.problems(program, ratings) + check.cell_problems(program, _bears(cells))
     )
     return Plan(program, program_sha256(program), _lasts(program))
+
+
+def _bears(cells: Cells) -> check.CellRatings:
+    """What the datasheet of these cells allows."""
+    first = cells[0]
+    return check.CellRatings(
+        capacity_ah=first.capacity_ah,
+        charge_c_max=first.charge_c_max,
+        voltage=Window(first.voltage_min_v, first.voltage_max_v),
+    )
 
 
 def planned_again(program: Program, run: Run) -> Plan:
@@ -100,6 +110,7 @@ def cells_of(job: Job) -> Cells:
             voltage_max_v=cell.batch.cell_type.charge_voltage_max_v,
             voltage_min_v=cell.batch.cell_type.discharge_voltage_min_v,
             r_ohm=cell.batch.cell_type.r_typical_ohm,
+            charge_c_max=cell.batch.cell_type.charge_c_max,
             parted=parted.get(cell.pk),
         )
         for cell in cells

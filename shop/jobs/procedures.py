@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from shop.equipment.states import InstrumentRole
 from shop.jobs import recipes
 from shop.jobs.figures import Cells
-from shop.jobs.parameters import Parameters
+from shop.jobs.parameters import Bounds, Described, Parameters
 from shop.refusals import Problem, Refusal
 from stations.procedures.steps import Program
 from stations.values import Ratings
@@ -24,11 +24,16 @@ STEP_PAUSE = "step_pause_top_balance"
 LEVELLING = "levelling"
 SINGLE_CELLS, CELL_RECHARGE = "individual_top_balance", "cell_recharge"
 CAPACITY_TEST, BOTTOM_BALANCE = "capacity_test", "bottom_balance"
+RESISTANCE_TEST = "resistance_test"
 
 
 class Recipe(Protocol):
     """A module of `shop.jobs.recipes`."""
 
+    @property
+    def BOUNDS(self) -> Bounds: ...  # noqa: N802  constants of a module
+    @property
+    def SAID(self) -> Described: ...  # noqa: N802
     def recipe_of(self, parameters: Parameters, /) -> object: ...
     def defaults(self) -> dict[str, Any]: ...
     def program(self, parameters: Parameters, cells: Cells, ratings: Ratings, /) -> Program: ...
@@ -49,7 +54,7 @@ class Procedure:
     joins: bool = False  # links go on: the cells become one bank
     cells_min: int = 2
     cells_max: int = 64
-    tests_capacity: bool = False
+    measures: str = ""  # what one cell is tested for: "capacity", "resistance"
 
 
 METER, LOAD = InstrumentRole.METER.value, InstrumentRole.LOAD.value
@@ -104,7 +109,15 @@ PROCEDURES: Mapping[str, Procedure] = {
         moves_charge=True,
         cells_min=1,
         cells_max=1,
-        tests_capacity=True,
+        measures="capacity",
+    ),
+    RESISTANCE_TEST: Procedure(
+        recipe=recipes.resistance_test,
+        needs=frozenset({METER, LOAD}),
+        moves_charge=True,
+        cells_min=1,
+        cells_max=1,
+        measures="resistance",
     ),
     RECHECK: Procedure(
         recipe=recipes.recheck,

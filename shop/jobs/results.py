@@ -13,6 +13,7 @@ from shop.evidence.rules.balance import stopped_of
 from shop.evidence.services.balances import record_balance
 from shop.evidence.services.capacity import record_capacity_test
 from shop.evidence.services.checks import record_voltage_check
+from shop.evidence.services.resistance import record_resistance_test
 from shop.jobs.ending import Ending
 from shop.jobs.leasing import Held
 from shop.jobs.manifest import seal
@@ -34,6 +35,8 @@ CHECKS = {
 }
 READ_BY = {"BOTTOM": InstrumentRole.METER}  # the one that hung on each cell in its turn
 BEFORE_CURRENT = frozenset({"pre-parallel", "rested"})
+# What becomes of a test of one cell, by what its procedure measures.
+RESULTS = {"capacity": record_capacity_test, "resistance": record_resistance_test}
 
 
 def check_kind(step: str) -> str:
@@ -44,8 +47,8 @@ def check_kind(step: str) -> str:
 def conclude(held: Held, ending: Ending, *, now: datetime) -> None:
     """Everything that the run leaves behind, or nothing.
 
-    Manifest (unless nothing ever began), checks, balance, capacity test, a nonconformance for a
-    trip; the run in its terminal state, the job DONE or claimed again, the lease given back.
+    Manifest (unless nothing ever began), checks, balance, what a test measured, a nonconformance
+    for a trip; the run in its terminal state, the job DONE or claimed again, the lease given back.
     Raises LeaseLost for a stale token.
     """
     with transaction.atomic():
@@ -70,9 +73,10 @@ def conclude(held: Held, ending: Ending, *, now: datetime) -> None:
                 simulated=bool(run.simulated),
                 now=now,
             )
-        measured = procedure.tests_capacity and ending.state == RunState.FINISHED
-        if manifest and measured and ending.current_stopped is not None:
-            record_capacity_test(
+        measured = RESULTS.get(procedure.measures)
+        finished = ending.state == RunState.FINISHED
+        if manifest and measured and finished and ending.current_stopped is not None:
+            measured(
                 run=run,
                 records=ending.records,
                 current_stopped=ending.current_stopped,

@@ -46,6 +46,14 @@ class StationFact:
     instruments: tuple[InstrumentFact, ...] = ()
 
 
+def recipe_problems(version: str, retired: str) -> list[Problem]:
+    """`retired` is why the version was retired, "" while it may be chosen."""
+    if not retired:
+        return []
+    words = f"{version} is retired: {retired}"
+    return [Problem("recipe_retired", words, "Choose a newer version or another recipe.")]
+
+
 def new_job_problems(cells: Sequence[CellFact], *, least: int = 2, most: int = 64) -> list[Problem]:
     """Cells of one type, each once, enough of them, none in a pack."""
     found = []

@@ -26,6 +26,7 @@ from shop.jobs.models import (
     JobEvent,
     PersonAct,
     PolicyVersion,
+    RecipeRetirement,
     RecipeVersion,
     Run,
     RunCell,
@@ -50,8 +51,14 @@ def create_job(
     """An OPEN job for `cells`, in the order of the bank."""
     require(by.role, Act.CREATE_JOB)
     known = procedure_of(recipe_version.procedure)
+    retired = RecipeRetirement.objects.filter(version=recipe_version).first()
     facts = queries.cell_facts(cells)
-    refuse(rules.new_job_problems(facts, least=known.cells_min, most=known.cells_max))
+    refuse(
+        [
+            *rules.recipe_problems(str(recipe_version), retired.words if retired else ""),
+            *rules.new_job_problems(facts, least=known.cells_min, most=known.cells_max),
+        ]
+    )
     with transaction.atomic():
         job = Job.objects.create(
             kind=recipe_version.procedure,

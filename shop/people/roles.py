@@ -28,6 +28,9 @@ class Act(StrEnum):
     COMMISSION = "commission"  # a station
     ASSEMBLE = "assemble"
     SHARE_TRACE = "share_trace"
+    READ_PACK = "read_pack"  # its cells, in use
+    TAKE_APART = "take_apart"  # a pack
+    SKIP_BALANCE = "skip_balance"
     REVOKE_TRACE = "revoke_trace"
     APPROVE = "approve"
     DISPOSE = "dispose"
@@ -49,6 +52,7 @@ _BENCH_WORK = frozenset(
         Act.COMMISSION,
         Act.ASSEMBLE,
         Act.SHARE_TRACE,
+        Act.READ_PACK,
     }
 )
 

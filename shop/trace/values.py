@@ -67,6 +67,8 @@ class CellTrace:
     disconnect_age_s: float  # wall seconds since current stopped
     disconnect_meter: str
     approved_at: datetime
+    resistance_mohm: float | None = None  # DC, of the newest test before assembly
+    resistance_after_s: float | None = None  # seconds into its current step
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,12 @@ from datetime import datetime
 from typing import Any
 
 from shop.evidence.rules.balance import BalanceFigures, balance_of, cells_of
-from shop.evidence.rules.measured import CapacityFigures, capacity_of
+from shop.evidence.rules.measured import (
+    CapacityFigures,
+    ResistanceFigures,
+    capacity_of,
+    resistance_of,
+)
 from stations.procedures.state import Record
 
 MILLIONTHS = 1_000_000
@@ -41,6 +46,11 @@ def sealed_figures(body: Mapping[str, Any]) -> BalanceFigures | None:
 def sealed_capacity(body: Mapping[str, Any]) -> CapacityFigures | None:
     """The capacity that the sealed records show; None for none."""
     return capacity_of([_record(plain) for plain in body.get("records", [])])
+
+
+def sealed_resistance(body: Mapping[str, Any]) -> ResistanceFigures | None:
+    """The DC resistance that the sealed records show; None for none."""
+    return resistance_of([_record(plain) for plain in body.get("records", [])])
 
 
 def sealed_cells(body: Mapping[str, Any]) -> dict[int, BalanceFigures]:

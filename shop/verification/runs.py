@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from shop.evidence.canonical import plain, sha256_of
-from shop.evidence.models import Balance, CellVoltage, VoltageCheck
+from shop.evidence.models import Balance, CellVoltage, ResistanceTest, VoltageCheck
 from shop.evidence.services.checks import DEPARTURES
 from shop.jobs.models import Run
 from shop.jobs.results import check_kind
@@ -97,7 +97,7 @@ def missing_checks(run: Run, body: Body) -> Iterator[str]:
 
 
 def missing_notes(run: Run, body: Body) -> Iterator[str]:
-    """What a trip, or a verdict of a check, opened against a cell and is not there."""
+    """What a trip, or a verdict of a check or a test, opened against a cell and is not there."""
     due = set()
     if (body.get("outcome") or {}).get("state") == RunState.TRIPPED:
         due |= {(serial, Nonconformance.Kind.TRIPPED.value) for serial in _serials(body).values()}
@@ -105,6 +105,9 @@ def missing_notes(run: Run, body: Body) -> Iterator[str]:
     for serial, kind, verdict in rows.values_list("cell__serial", "voltage_check__kind", "verdict"):
         if (kind, verdict) in DEPARTURES:
             due.add((serial, str(DEPARTURES[kind, verdict][0])))
+    high = ResistanceTest.objects.filter(run=run, verdict=ResistanceTest.Verdict.FAIL)
+    for serial in high.values_list("cell__serial", flat=True):
+        due.add((serial, Nonconformance.Kind.RESISTANCE_HIGH.value))
     there = set(run.nonconformances.values_list("cell__serial", "kind"))
     for serial, kind in sorted(due - there):
         words = Nonconformance.Kind(kind).label

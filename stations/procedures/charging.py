@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from datetime import datetime, timedelta
 
+from stations.frozen import changed
 from stations.procedures.actions import Action, Hold, Next, SafeHold, Set, Trip
 from stations.procedures.progress import close_charge
 from stations.procedures.state import Run
@@ -60,38 +60,42 @@ def cells_apart(budget: Agreement, meter_v: float, cells: tuple[float, ...]) -> 
 
 
 def _observe(run: Run, step: Charge, reading: Reading) -> Run:
-    current_a = run.last_current_a
-    if reading.regulation == "CV":
-        run = replace(run, cv_since=run.cv_since or reading.at, reached_cv=True)
-    else:
-        run = replace(run, cv_since=None, flat_from=None)
+    current_a, in_cv = run.last_current_a, reading.regulation == "CV"
+    lead_ohm = run.lead_ohm
     if current_a >= LEAD_SEEN_ABOVE * step.setpoint.current_a:
         drop_v = reading.supply_voltage_v + step.trim.offset_v - reading.voltage_v
-        run = replace(run, lead_ohm=drop_v / current_a)
-    none_flows = run.cv_since is not None and current_a < step.tail.proven_on_a
-    since = (run.no_current_since or reading.at) if none_flows else None
-    run = replace(run, no_current_since=since)
+        lead_ohm = drop_v / current_a
+    none_flows = in_cv and current_a < step.tail.proven_on_a
     peak_v = reading.voltage_v
     if run.peak_voltage_v > peak_v:
         peak_v = run.peak_voltage_v
-    run = replace(run, peak_voltage_v=peak_v, last_on_v=reading.voltage_v)
+    run = changed(
+        run,
+        cv_since=(run.cv_since or reading.at) if in_cv else None,
+        reached_cv=run.reached_cv or in_cv,
+        flat_from=run.flat_from if in_cv else None,
+        lead_ohm=lead_ohm,
+        no_current_since=(run.no_current_since or reading.at) if none_flows else None,
+        peak_voltage_v=peak_v,
+        last_on_v=reading.voltage_v,
+    )
     if reading.voltage_v > step.alarm_v:
         run = _alarm(run, f"bank above {step.alarm_v:.3f} V in “{step.title}”")
     return _flat(run, step, reading)
 
 
 def _alarm(run: Run, words: str) -> Run:
-    return run if words in run.alarms else replace(run, alarms=(*run.alarms, words))
+    return run if words in run.alarms else changed(run, alarms=(*run.alarms, words))
 
 
 def _flat(run: Run, step: Charge, reading: Reading) -> Run:
     """Name a tail that no longer falls while it is still above the limit."""
     current_a = run.last_current_a
     if run.cv_since is None or current_a <= step.tail.done_a:
-        return replace(run, flat_from=None)
+        return changed(run, flat_from=None)
     falls = current_a < (1.0 - step.tail.flat_fraction) * run.flat_current_a
     if run.flat_from is None or falls or current_a > run.flat_current_a:
-        return replace(run, flat_from=reading.at, flat_current_a=current_a)
+        return changed(run, flat_from=reading.at, flat_current_a=current_a)
     if reading.at - run.flat_from >= step.tail.flat_for:
         return _alarm(
             run,
@@ -122,7 +126,7 @@ def _tail(run: Run, step: Charge, reading: Reading) -> Run:
         proven and current_a <= tail.done_a,
         proven and current_a <= tail.partial_a,
     )
-    return replace(
+    return changed(
         run,
         charge_current_a=current_a,
         tail_since=(run.tail_since or reading.at) if in_tail else None,
@@ -138,7 +142,7 @@ def _held_for_a_person(
     run: Run, step: Charge, reading: Reading, now: datetime
 ) -> tuple[Run, Action]:
     """Done: on to the next step, or hold on, under the same supervision, until somebody comes."""
-    run = replace(run, done_since=run.done_since or reading.at)
+    run = changed(run, done_since=run.done_since or reading.at)
     held = reading.at - (run.done_since or reading.at)
     if step.hold_for not in run.announced and held < step.hold_max:
         return _adjust(run, step, reading)
@@ -183,12 +187,12 @@ def _adjust(run: Run, step: Charge, reading: Reading) -> tuple[Run, Action]:
         return run, Hold()
     wanted = setpoint
     if reading.voltage_v >= step.finish_above_v and setpoint.current_a > step.finish_current_a:
-        wanted = replace(wanted, current_a=step.finish_current_a)
+        wanted = changed(wanted, current_a=step.finish_current_a)
     if run.cv_since is not None:
-        wanted = replace(wanted, voltage_v=_trimmed(run, step, reading, setpoint))
+        wanted = changed(wanted, voltage_v=_trimmed(run, step, reading, setpoint))
     if wanted == setpoint:
         return run, Hold()
-    return replace(run, setpoint=wanted, set_seq=reading.seq), Set(wanted)
+    return changed(run, setpoint=wanted, set_seq=reading.seq), Set(wanted)
 
 
 def _trimmed(run: Run, step: Charge, reading: Reading, setpoint: Setpoint) -> float:

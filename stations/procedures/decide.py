@@ -8,9 +8,9 @@ so that NaN fails them.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from datetime import datetime
 
+from stations.frozen import changed
 from stations.procedures import charging, discharging, measuring, resting, verifying
 from stations.procedures.actions import Action, Hold, Next, SafeHold, Trip
 from stations.procedures.progress import close_step, zero_a
@@ -92,8 +92,8 @@ def _safety(run: Run, reading: Reading, now: datetime) -> tuple[Run, Action | No
         return run, over
     doubts = _doubts(run, reading)
     if not doubts:
-        return replace(run, doubtful=0), None
-    run = replace(run, doubtful=run.doubtful + 1, tail_since=None, partial_since=None)
+        return changed(run, doubtful=0), None
+    run = changed(run, doubtful=run.doubtful + 1, tail_since=None, partial_since=None)
     if reading.output_on and run.doubtful >= DOUBTS_MAX:
         return run, SafeHold(f"readings in doubt: {doubts}", only_silent(reading.flags))
     return run, None
@@ -152,11 +152,11 @@ def _account(run: Run, reading: Reading) -> Run:
     """Integrate charge by trapezoids, keep the ammeter's zero while the output is off."""
     current_a = reading.supply_current_a
     if math.isnan(current_a):  # NaN: keep what is known, integrate over the hole later
-        return replace(run, last_seq=reading.seq)
+        return changed(run, last_seq=reading.seq)
     if not reading.output_on:
         if reading.flags or isinstance(run.step, Charge):
-            return replace(run, last_at=reading.at, last_seq=reading.seq, last_current_a=0.0)
-        return replace(
+            return changed(run, last_at=reading.at, last_seq=reading.seq, last_current_a=0.0)
+        return changed(
             run,
             last_at=reading.at,
             last_seq=reading.seq,
@@ -168,7 +168,7 @@ def _account(run: Run, reading: Reading) -> Run:
     since = run.last_at or reading.at
     hours = (reading.at - since).total_seconds() / 3600.0
     moved_ah = 0.5 * (current_a + run.last_current_a) * hours
-    return replace(
+    return changed(
         run,
         last_at=reading.at,
         last_seq=reading.seq,
@@ -182,8 +182,8 @@ def _place(run: Run, reading: Reading) -> tuple[Run, Action | None]:
     """The output must be on in a driven step and off elsewhere; a sample under way may lag."""
     wanted = isinstance(run.step, DRIVEN)
     if reading.output_on == wanted:
-        return replace(run, outs_of_place=0), None
-    run = replace(run, outs_of_place=run.outs_of_place + 1, tail_since=None)
+        return changed(run, outs_of_place=0), None
+    run = changed(run, outs_of_place=run.outs_of_place + 1, tail_since=None)
     if run.outs_of_place < OUT_OF_PLACE_MAX:
         return run, None
     found = "on" if reading.output_on else "off"
@@ -198,7 +198,7 @@ def _in_doubt(run: Run, reading: Reading, now: datetime) -> tuple[Run, Action]:
     if isinstance(step, Measure):
         return measuring.overdue(run, step, reading, now) or (run, Hold())
     if isinstance(step, Verify):
-        return verifying.overdue(run, step, reading, now) or (replace(run, settled=()), Hold())
+        return verifying.overdue(run, step, reading, now) or (changed(run, settled=()), Hold())
     if isinstance(step, Rest):
         return run, resting.overdue(run, step, now) or Hold()
     return run, Hold()  # a driven step bears few of them

@@ -7,9 +7,10 @@ the independent meter for Wh.  A reading without either is no part of it.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from datetime import datetime
 
+from stations.frozen import changed
+from stations.procedures import pulsing
 from stations.procedures.actions import Action, Hold, Next, SafeHold, Trip
 from stations.procedures.charging import cells_apart
 from stations.procedures.progress import close_discharge
@@ -23,7 +24,7 @@ def decide_discharge(
     run: Run, step: Discharge, reading: Reading, now: datetime
 ) -> tuple[Run, Action]:
     """Judge one valid reading with the load on: over a cap, idle, at its end, or go on."""
-    run = replace(run, last_on_v=reading.voltage_v)
+    run = changed(run, last_on_v=reading.voltage_v)
     if not run.step_drawn_ah <= step.draw_max_ah:
         return run, Trip(f"{run.step_drawn_ah:.1f} Ah drawn, above the step's limit")
     spent_s = (now - run.entered_at).total_seconds() + run.step_spent_s
@@ -32,12 +33,14 @@ def decide_discharge(
     flows = -reading.supply_current_a >= step.proven_on_a
     since = None if flows else run.no_current_since or reading.at
     below = run.below_cutoff + 1 if flows and reading.voltage_v <= step.cutoff_v else 0
-    run = replace(run, no_current_since=since, below_cutoff=below)
+    run = changed(run, no_current_since=since, below_cutoff=below)
     if since is not None and reading.at - since >= step.no_current_for:
         return run, SafeHold(
             f"the load is on and draws {-reading.supply_current_a:.2f} A instead of "
             f"{step.draw.current_a:.2f} A: check its leads"
         )
+    if step.pulse is not None:
+        return pulsing.decide_pulse(run, step, step.pulse, reading, now, flows=flows)
     if below < step.cutoff_samples:
         return run, Hold()
     return close_discharge(run, step, now, ("done",)), Next()
@@ -46,15 +49,15 @@ def decide_discharge(
 def account(run: Run, reading: Reading) -> Run:
     """Add what came out since the last counted reading; the first counts from the load's ON."""
     if not reading.at > run.entered_at:
-        return replace(run, last_at=reading.at, last_seq=reading.seq, last_current_a=0.0)
+        return changed(run, last_at=reading.at, last_seq=reading.seq, last_current_a=0.0)
     watts = reading.supply_current_a * reading.voltage_v
     if not (reading.output_on and math.isfinite(watts)):
-        return replace(run, last_seq=reading.seq)
-    before = run.counted or replace(reading, at=run.entered_at)
+        return changed(run, last_seq=reading.seq)
+    before = run.counted or changed(reading, at=run.entered_at)
     hours = (reading.at - before.at).total_seconds() / 3600.0
     drawn_ah = -0.5 * (reading.supply_current_a + before.supply_current_a) * hours
     watts_before = before.supply_current_a * before.voltage_v
-    return replace(
+    return changed(
         run,
         last_at=reading.at,
         last_seq=reading.seq,
@@ -79,7 +82,7 @@ def hole(run: Run, step: Discharge, reading: Reading) -> str:
         return ""
     return (
         f"no reading for {gap.total_seconds():.1f} s, more than "
-        f"{step.gap_max.total_seconds():g} s: an interpolated capacity is not evidence"
+        f"{step.gap_max.total_seconds():g} s: an interpolated result is not evidence"
     )
 
 

@@ -139,6 +139,7 @@ def enter_next(run: Run, at: datetime) -> Run:
             step_drawn_wh=0.0,
             counted=None,
             below_cutoff=0,
+            sampled=(),
             step_spent_s=carried.spent_s if carried else 0.0,
             cv_spent_s=carried.cv_s if carried else 0.0,
             cv_since=None,

@@ -89,3 +89,13 @@ class BottomRule:
     spread_max_v: float
     mean: Window
     late: timedelta = field(default=timedelta(0), metadata=LATER)  # older is no such age; 0: any
+
+
+@dataclass(frozen=True, slots=True)
+class ResistanceRule:
+    """What a DC resistance is held against: shares of what the type's datasheet calls typical."""
+
+    typical_ohm: float
+    low_share: float  # below: no such cell has so little
+    warn_share: float
+    fail_share: float

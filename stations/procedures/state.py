@@ -49,6 +49,15 @@ def has_rested(record: Record) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Sample:
+    """The meter and the drawn current, so long after the load went on."""
+
+    after_s: float
+    voltage_v: float
+    drawn_a: float
+
+
+@dataclass(frozen=True, slots=True)
 class Carried:
     """What earlier attempts did of a step that was cut short: its caps count over all of them."""
 
@@ -82,6 +91,8 @@ class Run:
     step_drawn_wh: float = 0.0
     counted: Reading | None = None  # the last one that is in these integrals
     below_cutoff: int = 0  # readings in a row
+    off_v: tuple[float, ...] = ()  # at the meter, as the last Verify step accepted them
+    sampled: tuple[Sample, ...] = ()  # of the present current step
     zero_sum_a: float = 0.0
     zero_count: int = 0
     cv_since: datetime | None = None

@@ -16,6 +16,7 @@ from stations.procedures.rules import (
     LevelRule,
     ParallelRule,
     RecheckRule,
+    ResistanceRule,
     RestedRule,
 )
 from stations.values import Draw, Limits, OffProof, Protection, Setpoint, Window
@@ -141,12 +142,23 @@ class Charge:
 
 
 @dataclass(frozen=True, slots=True)
+class Pulse:
+    """A current step: how far the volts fall below those before it, at two moments of it."""
+
+    lasts: timedelta
+    early: timedelta
+    resolution_v: float  # one count of the meter
+    rule: ResistanceRule
+
+
+@dataclass(frozen=True, slots=True)
 class Discharge:
     """Constant current out of the cells until the meter has seen the cut-off (B9, B16).
 
     `draw` has the load's own ends, which it keeps where everybody else is dead.  Where `gap_max`
     is given what comes out is measured: a longer hole in it makes it worth nothing, and it is
-    never resumed.  `alone` is as in Verify, `cell` as in Measure.
+    never resumed.  `alone` is as in Verify, `cell` as in Measure.  With a `pulse` it ends by time
+    instead, and the cut-off is where it breaks off.
     """
 
     TAGGED: ClassVar[bool] = True
@@ -164,6 +176,7 @@ class Discharge:
     alone: int = 0
     cell: int = field(default=0, metadata=LATER)
     tail_a: float = field(default=0.0, metadata=LATER)  # B9: the current that its taper ends at
+    pulse: Pulse | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ def decide_verify(run: Run, step: Verify, reading: Reading, now: datetime) -> tu
         return run, Hold()
     if _doubt(run, step, reading):
         return replace(run, settled=()), Hold()
-    run = replace(run, settled=(*run.settled, seen(step, reading)))
+    off_v = (*run.off_v, reading.voltage_v)[-step.settle_samples :]
+    run = replace(run, settled=(*run.settled, seen(step, reading)), off_v=off_v)
     if len(run.settled) < step.settle_samples:
         return run, Hold()
     return close_step(replace(run, settled=(), rest_until=None), now), Next()

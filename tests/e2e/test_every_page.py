@@ -13,6 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from shop import clock
+from shop.care import services
 from shop.evidence.taking_back import withdraw
 from shop.jobs.models import Run
 from shop.packs.models import Pack
@@ -39,6 +40,9 @@ def pages_of(shop: Shop, tested: Run, trace: str) -> dict[str, str]:
         "run-capacity": f"/runs/{tested.pk}",
         "shelf": "/shelf",
         "recalls": "/recalls",
+        "recipes": "/recipes",
+        "recipe": f"/recipe/{tested.job.recipe_version_id}",
+        "recipe-new": f"/recipe/{tested.job.recipe_version_id}/new",
         "approvals": "/approvals",
         "pack-new": "/packs/new",
         "pack": "/packs/P-1",
@@ -49,7 +53,7 @@ def pages_of(shop: Shop, tested: Run, trace: str) -> dict[str, str]:
 
 
 # Where people look, and act on the page that they go to.
-NO_ACT = {"board", "cell", "recalls", "shelf", "trace"}
+NO_ACT = {"board", "cell", "recalls", "recipes", "shelf", "trace"}
 # What comes once the page stands.
 LATER = {"job-claimed": "#hours form"}
 
@@ -62,6 +66,7 @@ def test_every_page_fits_and_shows_its_act(
     shop = make_shop(cast)
     pack = assembled(cast)
     recall(pack, cast)
+    drift(pack, cast)
     trace = f"/t/{share(pack=pack, by=cast.bayo, now=clock.now())}"
     person = Person(browser, site, size=SIZES[size], scheme=scheme)
     person.open("/login")
@@ -96,6 +101,20 @@ def recall(pack: Pack, cast: Cast) -> None:
     run = pack.placements.all()[0].cell.runs.get()
     certificate = run.station.instruments.get(role="meter").calibrations.get()
     withdraw(calibration=certificate, words="Dropped.", by=cast.sade, now=clock.now())
+
+
+def drift(pack: Pack, cast: Cast) -> None:
+    """Its cells were read in use, and are 230 mV apart."""
+    services.read_pack(
+        pack=pack,
+        cells_v=[3.462, 3.455, 3.232, 3.449],
+        at_top=True,
+        taken_at=clock.now(),
+        months=14,
+        measured_by="BMS app",
+        by=cast.tola,
+        now=clock.now(),
+    )
 
 
 def assert_accessible(page: Page, name: str) -> None:

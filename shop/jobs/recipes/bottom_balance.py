@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from shop.jobs.described.emptying import BOTTOM_BALANCE
 from shop.jobs.figures import Cells
 from shop.jobs.parameters import Parameters, read
-from shop.refusals import Problem, Refusal
+from shop.jobs.recipes.capacity_test import load_of
 from stations.procedures import bottom_balance
 from stations.procedures.steps import Program
 from stations.values import Ratings, Window
@@ -37,6 +38,7 @@ BOUNDS: Mapping[str, Window] = {
     "resume_rest_s": Window(0.0, 3600.0),
     "resume_attempts_max": Window(1, 10),
 }
+SAID = BOTTOM_BALANCE
 ORDERED = (
     ("second_c", "first_c"),
     ("third_c", "second_c"),
@@ -48,7 +50,7 @@ ORDERED = (
 
 def recipe_of(parameters: Parameters) -> bottom_balance.Recipe:
     """The recipe that stored parameters name; raises Refusal naming every wrong key."""
-    return read(bottom_balance.Recipe, parameters, BOUNDS, ORDERED)
+    return read(bottom_balance.Recipe, parameters, BOUNDS, ORDERED, SAID)
 
 
 def defaults() -> dict[str, Any]:
@@ -57,10 +59,6 @@ def defaults() -> dict[str, Any]:
 
 
 def program(parameters: Parameters, cells: Cells, ratings: Ratings) -> Program:
-    if ratings.load is None:
-        raise Refusal(
-            [Problem("no_load", "This station has no load.", "Choose a station with a load.")]
-        )
     first = cells[0]
     return bottom_balance.program(
         bottom_balance.Spec(
@@ -69,6 +67,6 @@ def program(parameters: Parameters, cells: Cells, ratings: Ratings) -> Program:
             capacity_ah=first.capacity_ah,
             cell_voltage_max_v=first.voltage_max_v,
             cell_voltage_min_v=first.voltage_min_v,
-            load=ratings.load,
+            load=load_of(ratings),
         )
     )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from shop.jobs.described.testing import RECHECK
 from shop.jobs.figures import Cells, never_parted
 from shop.jobs.parameters import Parameters, read
 from shop.refusals import Problem, refuse
@@ -33,6 +34,7 @@ BOUNDS: Mapping[str, Window] = {
     "wait_max_s": Window(60.0, 48 * 3600.0),
     "resume_attempts_max": Window(1, 10),
 }
+SAID = RECHECK
 ORDERED = (
     ("early_s", "late_s"),
     ("early_warn_v", "early_fail_v"),
@@ -44,7 +46,7 @@ ORDERED = (
 
 def recipe_of(parameters: Parameters) -> recheck.Recipe:
     """The re-check recipe that stored parameters name; raises Refusal naming every wrong key."""
-    return read(recheck.Recipe, parameters, BOUNDS, ORDERED)
+    return read(recheck.Recipe, parameters, BOUNDS, ORDERED, SAID)
 
 
 def defaults() -> dict[str, Any]:

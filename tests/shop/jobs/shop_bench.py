@@ -23,6 +23,7 @@ from deploy.demo.seed import SIMULATED_BOTTOM, SIMULATED_CAPACITY, SIMULATED_POL
 from shop import clock
 from shop.equipment.benches import bench_folder
 from shop.equipment.models import Station, StationLease
+from shop.jobs import recipes
 from shop.jobs.execution import execute
 from shop.jobs.models import RecipeVersion, Run
 from shop.jobs.services import claim_job, confirm_step, create_job, start_run
@@ -74,7 +75,18 @@ class ShopBench:
 
     def start_capacity(self, **recipe: float) -> Run:
         """A started capacity test of one cell, on a bench `with_load`."""
-        version = factories.make_capacity_recipe(by=self.cast.sade, **SIMULATED_CAPACITY | recipe)
+        quick = SIMULATED_CAPACITY | recipe
+        return self.start_one(factories.make_capacity_recipe(by=self.cast.sade, **quick))
+
+    def start_resistance(self, **recipe: float) -> Run:
+        """A started resistance test of one cell, on a bench `with_load`."""
+        parameters = recipes.resistance_test.defaults() | recipe
+        return self.start_one(
+            factories.make_recipe_of("resistance_test", parameters, by=self.cast.sade)
+        )
+
+    def start_one(self, version: RecipeVersion) -> Run:
+        """A started run of that recipe with one new cell."""
         cells, now = factories.make_cells(1), clock.now()
         job = create_job(recipe_version=version, cells=cells, by=self.cast.tola, now=now)
         claim_job(job=job, station=self.station, by=self.cast.tola, now=now)

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("shop", "0014_runs_move_along"),
+        ("shop", "0017_resistance_tests"),
     ]
 
     operations = [
@@ -25,6 +25,7 @@ class Migration(migrations.Migration):
                     ("REVERSED", "reversed polarity"),
                     ("RECHECK_LOW", "low at the re-check"),
                     ("BOTTOM_APART", "apart from its neighbours at the bottom"),
+                    ("RESISTANCE_HIGH", "DC resistance too high"),
                     ("OTHER", "other"),
                 ],
                 max_length=24,
