@@ -20,6 +20,7 @@ from shop.cells.models import Cell
 from shop.cells.queries import cells_by_serial
 from shop.equipment.models import Station
 from shop.equipment.states import InstrumentRole
+from shop.evidence.handling import over
 from shop.evidence.parted import parted_cells
 from shop.forecast.queries import forecast
 from shop.jobs import queries, rules, services
@@ -229,15 +230,24 @@ def _plan_shown(job: Job) -> dict[str, Any]:
         "basis": getattr(recipe, "tail_basis", ""),
         "supply": supply,
         "attended_only": seen.problems,
+        "worn": _worn(job, planned.handlings),
     }
 
 
+def _worn(job: Job, more: int) -> list[str]:
+    """Serials of the cells whose nuts this run would turn more often than they should be (F7)."""
+    cells = {row.cell_id: row.cell.serial for row in job.job_cells.all()}
+    found = over(cells, more=more, most=queries.policy_numbers().nut_handlings_max)
+    return [cells[cell] for cell in found]
+
+
 def _claim_problems(job: Job, station: Station) -> list[Problem]:
+    roles = [instrument.role for instrument in station.instruments.all()]
     return rules.claim_problems(
         state=job.state,
         station=station.slug,
-        roles=[instrument.role for instrument in station.instruments.all()],
-        instruments_needed=procedure_of(job.kind).needs,
+        roles=roles,
+        instruments_needed=procedure_of(job.kind).needs_at(roles),
     )
 
 

@@ -128,6 +128,7 @@ def _plan_shape(job: Job) -> dict[str, Any] | None:
         "facts": planned.facts,
         "lasts_s": planned.lasts.total_seconds(),
         "sha256": planned.sha256,
+        "handlings": planned.handlings,
     }
 
 

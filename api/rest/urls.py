@@ -49,7 +49,8 @@ Resources.
     POST   jobs     {"recipe_version": 1, "cells": [serial, …]}       -> 201 Job
     GET    jobs/<id>                                                  -> Job + "runs": [Run brief],
                                           "plan": {"target_v", "facts": {name: number},
-                                                   "lasts_s", "sha256"} | null
+                                                   "lasts_s", "sha256",
+                                                   "handlings": of each cell's nuts} | null
     GET    jobs/<id>/hours?rested_v=3.312                             -> Hours   at its station
     POST   jobs/<id>/claim   {"station": slug}                        -> 200 Job
     POST   jobs/<id>/release {}                                       -> 200 Job
@@ -58,11 +59,18 @@ Resources.
     GET    runs/<id>                                                  -> Run
     GET    runs/<id>/curve?points=600                                 -> Curve
     GET    runs/<id>/left             -> {"hours": Interval | null, "words"} | null
+    GET    runs/<id>/looks            -> {"looks": [{"of", "named": [words], "unseen", "well"}]}
     POST   runs/<id>/confirm {"step": "connect"}                      -> 201 {"id", "step", "at"}
+    POST   runs/<id>/readings {"volts": "3,642", "cell": serial or place (default: the next),
+                               "first": what it read when asked again, "corrects": false}
+                               -> 201 {"id", "step", "cell", "voltage_v", "meter", "at", "reads"}
     POST   runs/<id>/stop    {}                                       -> 202 Run
+    POST   runs/<id>/give-up {"seen_off": true, "parted": true, "words": why} -> 200 Run   a
+                                          supervisor, of a run whose bench is lost for good
 
     GET    shelf                       -> {"cells": [Shelved]}        by what expires next
     GET    cells/<serial>                                             -> Cell
+    POST   cells/<serial>/studs {"thread_locker", "words"}            -> 201 Studs
     POST   capacity-tests/import       multipart, field "file"        -> 201 {"tests": [Test]}
     GET    approvals                   -> {"cells": [Waiting]}        what a supervisor may look at
     POST   approvals {"cells": [{"serial", "evidence_sha256"}]}       -> 201 {"approvals": [
@@ -96,10 +104,10 @@ Resources.
 
 Shapes.
 
-    Station  {"slug", "name", "output": "OFF|ON|UNKNOWN", "alarm", "heartbeat_at", "online": bool,
-              "run": {"id", "state", "step"} | null, "job": id | null, "commissioned":
-              {"measured_at" | null, "passed": bool, "lead_milliohm" | null, "unattended":
-              [Problem] that keep it from running unattended}}
+    Station  {"slug", "name", "output": "OFF|ON|UNKNOWN|SEEN_OFF" by a person, "alarm",
+              "heartbeat_at", "online": bool, "run": {"id", "state", "step"} | null, "job": id |
+              null, "commissioned": {"measured_at" | null, "passed": bool, "lead_milliohm" | null,
+              "unattended": [Problem] that keep it from running unattended}}
     Commissioning  {"id", "sha256", "measured_at", "passed": bool, "by": username, "report":
               `stations.commissioning.report.Report` by its field names}
     Recipe   {"id", "name", "version", "procedure", "by": username, "at", "reason",
@@ -118,8 +126,11 @@ Shapes.
                   "kind": "instruct|measure|charge", "state": "done|now|next"}],
               "needs": {"step", "title", "text", "confirm", "drawing"} | null,  one is waited for
               "announce": {"step", "title", "text", "confirm"} | null,   may be confirmed early
+              "reads": {"step", "read": [{"position", "voltage_v"}], "left": [{"position",
+                  "serial"}], "again": bool} | null,   by hand; again: the first cell's second
               "live": {"age_s", "output", "step", "speed", "voltage_v", "supply_voltage_v",
-                       "supply_current_a", "cell_voltages_v": […], "at"} | null,
+                       "supply_current_a", "cell_voltages_v": […],
+                       "temperatures_c": […], "at"} | null,
               "facts": {name: number} as planned, "target_v",
               "stored_samples", "journal_closed_at",
               "checks": [Check], "balance": Balance | null, "resistance": Resistance | null}
@@ -144,7 +155,9 @@ Shapes.
               [Resistance], "balances": [Balance +
               {"run"}], "checks": [{"id", "kind", "voltage_v", "low_v", "high_v", "age_s",
               "verdict", "at", "superseded": Reason | null}],
-              "approvals": [{"evidence_sha256", "at"}]}
+              "approvals": [{"evidence_sha256", "at"}], "nut_handlings": count,
+              "studs": [Studs]}
+    Studs    {"id", "thread_locker", "words", "by": username, "at"}   fitted once, if at all
     Test     {"id", "serial", "capacity_ah", "tested_at", "source": "MEASURED|IMPORTED",
               "run": id | null, "superseded": Reason | null}
     Reason   {"at", "words"}   when and why it was taken back
@@ -218,11 +231,15 @@ urlpatterns = [
     path("jobs/<int:pk>/start", jobs.StartView.as_view(), name="job-start"),
     path("runs/<int:pk>", runs.RunView.as_view(), name="run"),
     path("runs/<int:pk>/left", runs.LeftView.as_view(), name="run-left"),
+    path("runs/<int:pk>/looks", runs.LooksView.as_view(), name="run-looks"),
     path("runs/<int:pk>/curve", runs.CurveView.as_view(), name="run-curve"),
     path("runs/<int:pk>/confirm", runs.ConfirmView.as_view(), name="run-confirm"),
+    path("runs/<int:pk>/readings", runs.ReadingsView.as_view(), name="run-readings"),
+    path("runs/<int:pk>/give-up", runs.GiveUpView.as_view(), name="run-give-up"),
     path("runs/<int:pk>/stop", runs.StopView.as_view(), name="run-stop"),
     path("shelf", shelf.ShelfView.as_view(), name="shelf"),
     path("cells/<str:serial>", cells.CellView.as_view(), name="cell"),
+    path("cells/<str:serial>/studs", cells.StudsView.as_view(), name="cell-studs"),
     path("capacity-tests/import", cells.ImportCapacityView.as_view(), name="import-capacity"),
     path("approvals", cells.ApprovalsView.as_view(), name="approvals"),
     path("supersessions", taken_back.SupersessionsView.as_view(), name="supersessions"),

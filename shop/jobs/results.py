@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import transaction
 
 from shop.equipment import leases
+from shop.equipment.models import Instrument, Station
 from shop.equipment.states import InstrumentRole
 from shop.evidence.rules.balance import stopped_of
 from shop.evidence.services.balances import record_balance
@@ -104,14 +105,23 @@ def _record_check(run: Run, record: Record, ending: Ending, now: datetime) -> No
     record_voltage_check(
         run=run,
         kind=kind,
-        meter=run.station.instruments.get(role=READ_BY.get(kind, InstrumentRole.SCANNER)),
+        meter=_meter(run.station, record),
         target_v=ending.target_v,
         results=record.cells,
         current_stopped=stopped,
         simulated=bool(run.simulated),
         now=now,
         cell=record.cell,
+        again=record.again,
     )
+
+
+def _meter(station: Station, record: Record) -> Instrument:
+    """What read the cells: the one that a person held, else the station's own."""
+    if record.meter:
+        return station.instruments.get(serial_number=record.meter)
+    role = READ_BY.get(check_kind(record.step), InstrumentRole.SCANNER)
+    return station.instruments.get(role=role)
 
 
 def suspect_cells(run: Run, reason: str, now: datetime) -> None:

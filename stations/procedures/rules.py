@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import ClassVar
@@ -78,6 +79,7 @@ class RecheckRule:
     late_fail_v: float
     floor_v: float
     banks: tuple[int, ...] = ()
+    temperature_span_k: float = field(default=math.inf, metadata=LATER)  # between any two probes
     both_ways: bool = field(default=False, metadata=LATER)
 
 

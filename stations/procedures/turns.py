@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from stations.procedures.state import Run
-from stations.procedures.steps import DRIVEN, Charge, Discharge, Measure, Step, Verify
+from stations.procedures.steps import Charge, Discharge, Measure, Step, Verify
 from stations.values import NAN, Reading, Window
 
 
@@ -28,7 +28,7 @@ def place_of(step: Charge | Discharge | Measure | Verify) -> int:
 
 def with_turn(run: Run, step: Step) -> Run:
     """The run as the step finds it: with another cell the account of what it was begins anew."""
-    cell = step.cell if isinstance(step, DRIVEN | Measure | Verify) else 0
+    cell = step.cell if isinstance(step, Charge | Discharge | Measure | Verify) else 0
     if cell in (0, run.cell) or not run.rested_alone:
         return run
     rested_v, least_ah = run.rested_alone[cell - 1]

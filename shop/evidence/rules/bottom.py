@@ -14,7 +14,6 @@ from shop.evidence.rules.balance import BOTTOM, meeting
 from shop.evidence.rules.voltages import (
     FAIL,
     INVALID,
-    MANUAL,
     MISSING,
     PASS,
     Judgement,
@@ -46,7 +45,7 @@ def judge_parting(cell: CellEvidence, policy: GatePolicy) -> Judgement:
     balance, reading = cell.balance, cell.disconnect
     if balance is None or reading is None or reading.run_id != balance.run_id:
         return Judgement(MISSING, None, None)
-    if is_emptied(balance) and reading.meter.role == MANUAL:
+    if is_emptied(balance) and reading.is_by_hand:
         return Judgement(INVALID, None, reading.age)  # B9: two readings by hand differ by too much
     if is_emptied(balance):
         return _bottom(cell, reading.voltage_v, reading.age, policy.bottom)

@@ -25,7 +25,6 @@ from stations.values import Window
 
 PASS, MARGINAL, FAIL = "PASS", "MARGINAL", "FAIL"
 INVALID, MISSING = "INVALID", "MISSING"
-MANUAL = "manual"  # the role of a meter whose figures a person reads and types
 
 # No lithium cell shows more at its posts; a reading beyond is the meter's or the typist's.
 POSSIBLE_V = Window(-5.0, 5.0)

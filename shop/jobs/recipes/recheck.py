@@ -57,7 +57,7 @@ def defaults() -> dict[str, Any]:
 def program(parameters: Parameters, cells: Cells, ratings: Ratings) -> Program:
     """Of cells that each had a balance to one target; the one that parted first gives the age."""
     known = [cell.parted for cell in cells if cell.parted is not None]
-    refuse(_problems(cells))
+    refuse(_problems(cells, ratings))
     recipe = recipe_of(parameters)
     most_a = recipe.taper_c_max * cells[0].capacity_ah
     return recheck.program(
@@ -76,12 +76,22 @@ def program(parameters: Parameters, cells: Cells, ratings: Ratings) -> Program:
     )
 
 
-def _problems(cells: Cells) -> list[Problem]:
+def _problems(cells: Cells, ratings: Ratings) -> list[Problem]:
     found = [
         never_parted(cell, "Balance it; a re-check compares what a balance left.")
         for cell in cells
         if cell.parted is None
     ]
+    emptied = any(cell.parted is not None and cell.parted.method == "BOTTOM" for cell in cells)
+    if emptied and ratings.scanner is None:
+        found.append(
+            Problem(
+                "by_hand",
+                "Emptied cells are not compared by a hand-held meter: they must lie within "
+                "millivolts of each other.",
+                "Choose a station with a scanner.",
+            )
+        )
     targets = sorted({cell.parted.target_v for cell in cells if cell.parted is not None})
     if len(targets) > 1:
         named = ", ".join(f"{target:.2f} V" for target in targets)

@@ -18,6 +18,7 @@ from shop.evidence.values import CellEvidence
 from shop.evidence.words import span, volts, window
 from shop.packs.findings import EvidenceRef, Finding, Fix, Plan, Verdict
 from shop.packs.rules.bottom_check import EMPTY_AGAIN
+from shop.packs.rules.disconnect import by_hand
 from stations.values import Window
 
 RULE = "G5"
@@ -131,8 +132,8 @@ def _since_recheck(
     return Finding(
         RULE,
         Verdict.PASS,
-        f"Cell {cell.serial} passed its re-check; fresh for {span(clock.until - now)} more."
-        f"{warning}",
+        f"Cell {cell.serial} passed its re-check{by_hand(reading)}; "
+        f"fresh for {span(clock.until - now)} more.{warning}",
         value=value,
         limit=limit,
         cell=cell.serial,

@@ -13,7 +13,7 @@ from datetime import datetime
 from shop.evidence.policy import GatePolicy, SpreadLimits
 from shop.evidence.rules.bottom import is_emptied, window_of
 from shop.evidence.rules.drift import Levelled, levelled
-from shop.evidence.rules.voltages import MANUAL, is_number
+from shop.evidence.rules.voltages import is_number
 from shop.evidence.values import CellEvidence, VoltageEvidence
 from shop.packs.findings import EvidenceRef, Finding, Fix, Plan, Verdict
 from shop.packs.rules.bottom_check import EMPTY_AGAIN
@@ -32,7 +32,7 @@ def judge(
 ) -> Iterator[Finding]:
     read = [(cell, check) for cell in cells if (check := _check(cell)) is not None]
     meters = sorted({f"{check.meter.model} {check.meter.serial_number}" for _, check in read})
-    manual = any(check.meter.role == MANUAL for _, check in read)
+    manual = any(check.is_by_hand for _, check in read)
     emptied = [cell for cell in cells if is_emptied(cell.balance)]
     limit_v = policy.spread.manual_max_v if manual else policy.spread.max_v
     if emptied:
@@ -65,8 +65,9 @@ def judge(
             EvidenceRef.of("voltage check", id_, check.received_at, now)
             for id_, check in checks.items()
         )
-        levels = [_levelled(c, check) for c, check in read]
-        yield _spread(levels, limit_v, policy.spread, refs, fix)
+        seen = [_levelled(cell, check) for cell, check in read]
+        how = ", read by hand," if manual else ""
+        yield _spread(seen, limit_v, policy.spread, refs, how, fix)
 
 
 def _check(cell: CellEvidence) -> VoltageEvidence | None:
@@ -89,6 +90,7 @@ def _spread(
     limit_v: float,
     limits: SpreadLimits,
     refs: tuple[EvidenceRef, ...],
+    how: str,
     fix: Fix,
 ) -> Finding:
     volts = [cell.voltage_v for cell in cells]
@@ -104,7 +106,7 @@ def _spread(
     return Finding(
         RULE,
         Verdict.PASS if close else Verdict.FAIL,
-        f"At their {'disconnect' if fix is HOLD else 'bottom'} check the cells were "
+        f"At their {'disconnect' if fix is HOLD else 'bottom'} check{how} the cells were "
         f"{_mv(spread_v)} apart{drift}, from "
         f"{low.serial} to {high.serial}.{remark}",
         value=_mv(spread_v),

@@ -134,7 +134,7 @@ def test_the_dry_run_wants_each_emptied_cell_to_rest_before_the_next() -> None:
     assert any("cell 1 is not measured" in words for words in problems(hasty, WITH_LOAD))
 
 
-def with_limits(made: Program, **changes: float) -> Program:
+def with_limits(made: Program, **changes: Any) -> Program:
     limits: Limits = replace(made.limits, **changes)
     return replace(made, limits=limits)
 

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("shop", "0017_resistance_tests"),
+        ("shop", "0019_cells_read_by_hand"),
     ]
 
     operations = [
