@@ -50,7 +50,8 @@ Resources.
     GET    jobs/<id>                                                  -> Job + "runs": [Run brief],
                                           "plan": {"target_v", "facts": {name: number},
                                                    "lasts_s", "sha256",
-                                                   "handlings": of each cell's nuts} | null
+                                                   "handlings": of each cell's nuts} | null,
+                                          "in_the_way": [{"code", "words", "fix", "about"}]
     GET    jobs/<id>/hours?rested_v=3.312                             -> Hours   at its station
     POST   jobs/<id>/claim   {"station": slug}                        -> 200 Job
     POST   jobs/<id>/release {}                                       -> 200 Job
@@ -119,7 +120,8 @@ Shapes.
               "claimed_by": username | null, "claimed_at", "created_at",
               "cells": [{"serial", "position"}], "run": id of the newest run | null}
     Hours    {"hours": Interval, "finishes": bool, "rested_v", "alternatives": [{"words",
-              "hours": Interval}]} | null where nobody foretells them
+              "hours": Interval}], "visits": [{"titles", "after": Interval}], "surges":
+              [{"spread_v", "peak_a", "peak_c", "verdict"}]} | null where nobody foretells them
     Interval {"low_h", "middle_h", "high_h"}   one in ten is faster, one in ten slower
     Run      {"id", "job", "station": slug, "state", "attempt", "simulated", "queued_at",
               "ended_at", "cause", "stop_requested_at", "step": name, "steps": [{"name", "title",

@@ -13,6 +13,7 @@ from typing import Any
 import rfc8785
 
 from shop.equipment.models import Station
+from shop.equipment.queries import measured_of
 from shop.equipment.states import InstrumentRole
 from shop.evidence.parted import parted_cells
 from shop.jobs.figures import CellFigures, Cells
@@ -170,6 +171,7 @@ def ratings_of(station: Station) -> Ratings:
         scanner,
         load if isinstance(load, LoadRatings) else None,
         thermometer if isinstance(thermometer, ThermometerRatings) else None,
+        measured=measured_of(station),
         by_hand=any(i.role == InstrumentRole.MANUAL for i in station.instruments.all()),
     )
 

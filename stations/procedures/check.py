@@ -16,7 +16,10 @@ from stations.procedures.steps import (
     Step,
     Verify,
 )
-from stations.values import Limits, LoadRatings, Ratings, SupplyRatings, Window
+from stations.values import Limits, LoadRatings, Measured, Ratings, SupplyRatings, Window
+
+# Of the tail: the ammeter's zero is taken out (B2), but what drifts of it is not.
+ZERO_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ def problems(program: Program, ratings: Ratings) -> list[str]:
             if not isinstance(before, Verify):
                 found.append(f"{step.title}: nothing verifies the bank just before it.")
             found += _charge_problems(step, program.limits, ratings.supply)
+            found += _measured_problems(step, ratings.measured)
         elif isinstance(step, SeriesCharge):
             if not (isinstance(before, Verify) and before.series):
                 found.append(f"{step.title}: nothing verifies the string just before it.")
@@ -119,7 +123,7 @@ def _idle_problems(program: Program, supply: SupplyRatings) -> list[str]:
 
 
 def _charge_problems(step: Charge, limits: Limits, supply: SupplyRatings) -> list[str]:
-    found = _output_problems(step, step.trim.accuracy_v, limits, supply)
+    found = _output_problems(step, step.trim.rise_max_v, limits, supply)
     if not step.tail.done_a >= 2 * supply.current_resolution_a:
         found.append(
             f"{step.title}: a tail of {step.tail.done_a:.3f} A is below what {supply.model} "
@@ -203,6 +207,28 @@ def _output_problems(
         found.append(f"{step.title}: trim could raise the set-point above its hard limit.")
     if not want.current_a <= limits.current_max_a:
         found.append(f"{step.title}: the hard current limit is below the set-point.")
+    return found
+
+
+def _measured_problems(step: Charge, bench: Measured) -> list[str]:
+    """What the commissioning found that this charge cannot bear; NaN is known to nobody."""
+    found = []
+    if abs(bench.zero_a) > ZERO_SHARE * step.tail.done_a:
+        found.append(
+            f"{step.title}: the supply's ammeter shows {bench.zero_a:+.3f} A with nothing flowing, "
+            f"too much for a tail of {step.tail.done_a:.3f} A; have it adjusted, or use another."
+        )
+    if abs(bench.supply_offset_v) > step.trim.accuracy_v:
+        found.append(
+            f"{step.title}: the supply is {1000 * bench.supply_offset_v:+.0f} mV off, more than "
+            f"its stated {1000 * step.trim.accuracy_v:.0f} mV; have it adjusted."
+        )
+    if step.agreement is not None and bench.leads_ohm > step.agreement.lead_max_ohm:
+        found.append(
+            f"{step.title}: lead {1000 * bench.leads_ohm:.0f} mΩ when the bench was commissioned, "
+            f"more than {1000 * step.agreement.lead_max_ohm:.0f} mΩ; tighten the lugs or take "
+            "shorter and thicker leads, and commission the bench again."
+        )
     return found
 
 

@@ -117,6 +117,13 @@ class Trim:
     step_v: float  # the supply's resolution
     accuracy_v: float  # how far it may rise above target when the supply reads low
     offset_v: float = 0.0  # commissioned: true terminal volts minus set-point
+    # How far it may rise above target for what the leads drop at that moment; 0: not at all.
+    compensate_v: float = field(default=0.0, metadata=LATER)
+
+    @property
+    def rise_max_v(self) -> float:
+        """The furthest above target that the set-point may ever be."""
+        return max(self.accuracy_v, self.compensate_v)
 
 
 @dataclass(frozen=True, slots=True)
