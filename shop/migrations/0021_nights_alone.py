@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("shop", "0019_cells_read_by_hand"),
+        ("shop", "0020_bottom_balance"),
     ]
 
     operations = [
