@@ -62,7 +62,6 @@ SET_UP_BOTTOM = (
     "The load's leads carry the discharge current and are short; the meter has wires of its own.",
     "The meter is a bench meter that is read by the station, not one that is held by hand.",
     "A charger for the whole pack is ready: cells that stay empty for days are harmed.",
-    SET_UP[5],
 )
 # A current step: the load alone on one cell.
 SET_UP_RESISTANCE = (
