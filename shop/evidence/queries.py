@@ -16,7 +16,7 @@ from datetime import datetime
 from shop.cells.models import Cell, StudFitting
 from shop.evidence.handling import nut_handlings
 from shop.evidence.policy import GatePolicy
-from shop.evidence.rows import DISCONNECT, PRE_PARALLEL, RECHECK, Rows, taken_back
+from shop.evidence.rows import DISCONNECT, PRE_PARALLEL, RECHECK, Rows, taken_back, tells_group
 from shop.evidence.values import (
     BalanceEvidence,
     CapacityEvidence,
@@ -174,7 +174,7 @@ class _Reader:
                 row.received_at,
                 row.received_at,
             ),
-            group=tuple(self.rows.groups[check.pk]) if kind == RECHECK else (),
+            group=tuple(self.rows.groups[check.pk]) if tells_group(kind, check) else (),
             superseded=taken_back(getattr(check, "supersession", None)),
         )
 

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+from shop.equipment.states import InstrumentRole
 from shop.evidence.canonical import LATER, canonical_body, sha256_of
 
 
@@ -143,6 +144,11 @@ class VoltageEvidence:
     meter: InstrumentUse
     group: tuple[GroupReading, ...] = ()
     superseded: TakenBack | None = field(default=None, metadata=LATER)
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Whether a person read a hand-held meter: a lower class of evidence (B7)."""
+        return self.meter.role == InstrumentRole.MANUAL
 
     @property
     def age(self) -> timedelta | None:

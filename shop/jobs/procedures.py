@@ -7,7 +7,7 @@ a program is built from comes in as values.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -55,6 +55,12 @@ class Procedure:
     cells_min: int = 2
     cells_max: int = 64
     measures: str = ""  # what one cell is tested for: "capacity", "resistance"
+    by_hand: bool = False  # cells may be read with a hand-held meter where no scanner is (B7, B8)
+
+    def needs_at(self, roles: Collection[str]) -> frozenset[str]:
+        """What it needs at a station that has instruments of `roles`."""
+        typed = self.by_hand and InstrumentRole.MANUAL in roles
+        return self.needs - {InstrumentRole.SCANNER.value} if typed else self.needs
 
 
 METER, LOAD = InstrumentRole.METER.value, InstrumentRole.LOAD.value
@@ -66,6 +72,7 @@ PROCEDURES: Mapping[str, Procedure] = {
         recipe=recipes.top_balance,
         needs=CHARGED_BY,
         moves_charge=True,
+        by_hand=True,
         method="TOP",
         joins=True,
     ),
@@ -73,6 +80,7 @@ PROCEDURES: Mapping[str, Procedure] = {
         recipe=recipes.step_pause,
         needs=CHARGED_BY,
         moves_charge=True,
+        by_hand=True,
         method="TOP_STEP",
         joins=True,
     ),
@@ -80,12 +88,14 @@ PROCEDURES: Mapping[str, Procedure] = {
         recipe=recipes.single_cells,
         needs=CHARGED_BY,
         moves_charge=True,
+        by_hand=True,
         method="TOP_CELL",
     ),
     CELL_RECHARGE: Procedure(
         recipe=recipes.recharge,
         needs=CHARGED_BY,
         moves_charge=True,
+        by_hand=True,
         method="TOP_CELL",
         cells_min=1,
         cells_max=1,
@@ -94,6 +104,7 @@ PROCEDURES: Mapping[str, Procedure] = {
         recipe=recipes.levelling,
         needs=CHARGED_BY,
         moves_charge=True,
+        by_hand=True,
         joins=True,
         cells_min=1,
     ),
@@ -117,6 +128,7 @@ PROCEDURES: Mapping[str, Procedure] = {
         recipe=recipes.recheck,
         needs=MEASURED_BY,
         moves_charge=False,
+        by_hand=True,
     ),
 }
 # Runs of these leave a balance as it was.
