@@ -211,6 +211,7 @@ PROCEDURES = {
     "levelling": "levelling",
     "recheck": "re-check",
     "capacity_test": "capacity test",
+    "bottom_balance": "bottom balance",
     "resistance_test": "DC resistance test",
 }
 # what is looked at in a run's readings -> its name beside what was found

@@ -136,6 +136,10 @@ def make_capacity_recipe(*, by: User, **parameters: Any) -> RecipeVersion:
     return make_recipe_of("capacity_test", recipes.capacity_test.defaults() | parameters, by=by)
 
 
+def make_bottom_recipe(*, by: User, **parameters: Any) -> RecipeVersion:
+    return make_recipe_of("bottom_balance", recipes.bottom_balance.defaults() | parameters, by=by)
+
+
 def make_policy(*, by: User, **parameters: Any) -> PolicyVersion:
     return PolicyVersion.objects.create(
         version=PolicyVersion.objects.count() + 1,

@@ -27,7 +27,7 @@ from shop.forecast.queries import forecast
 from shop.jobs import queries, rules, services
 from shop.jobs.models import Job, RecipeVersion
 from shop.jobs.planning import plan, target_of
-from shop.jobs.procedures import procedure_of
+from shop.jobs.procedures import BOTTOM_BALANCE, procedure_of
 from shop.jobs.states import JobState
 from shop.refusals import Problem, Refusal
 
@@ -53,6 +53,16 @@ SET_UP_CAPACITY = (
     "Supply and load are off, and their leads are not on the cell yet.",
     "The load's leads carry the discharge current and are short; the meter has wires of its own.",
     "Somebody stays with the bench: this run is attended.",
+)
+# B9: the load on one cell after the other.
+SET_UP_BOTTOM = (
+    *SET_UP_CAPACITY[:1],
+    "Posts that nobody works on are covered; no link joins any two cells.",
+    "Supply and load are off, and their leads are not on any cell yet.",
+    "The load's leads carry the discharge current and are short; the meter has wires of its own.",
+    "The meter is a bench meter that is read by the station, not one that is held by hand.",
+    "A charger for the whole pack is ready: cells that stay empty for days are harmed.",
+    SET_UP[5],
 )
 # A current step: the load alone on one cell.
 SET_UP_RESISTANCE = (
@@ -195,6 +205,8 @@ def _page(request: HttpRequest, pk: int, refusal: Refusal | None = None) -> Http
 
 def _set_up(job: Job) -> tuple[str, ...]:
     procedure = procedure_of(job.kind)
+    if job.kind == BOTTOM_BALANCE:
+        return SET_UP_BOTTOM
     if procedure.measures:
         return SET_UP_LOADED[procedure.measures]
     if not procedure.moves_charge:

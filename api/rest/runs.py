@@ -221,8 +221,8 @@ def balance_shape(balance: Balance) -> dict[str, Any]:
 
 
 def _cell_shape(row: CellBalance) -> dict[str, Any]:
-    """Of a cell that was charged alone."""
-    names = ("position", "completeness", "remark", "tail_a", "cv_s", "charge_ah")
+    """Of a cell that was charged, or emptied, alone."""
+    names = ("position", "completeness", "remark", "tail_a", "cv_s", "charge_ah", "rested_v")
     own = {name: getattr(row, name) for name in names}
     return {"serial": row.cell.serial, **own} | {
         "current_stopped_at": row.current_stopped_received_at

@@ -222,8 +222,8 @@ class Discharge:
 
     `draw` has the load's own ends, which it keeps where everybody else is dead.  Where `gap_max`
     is given what comes out is measured: a longer hole in it makes it worth nothing, and it is
-    never resumed.  `alone` is as in Verify.  With a `pulse` it ends by time instead, and the
-    cut-off is where it breaks off.
+    never resumed.  `alone` is as in Verify, `cell` as in Measure.  With a `pulse` it ends by time
+    instead, and the cut-off is where it breaks off.
     """
 
     TAGGED: ClassVar[bool] = True
@@ -239,6 +239,8 @@ class Discharge:
     agreement: Agreement
     gap_max: timedelta | None = None
     alone: int = 0
+    cell: int = field(default=0, metadata=LATER)
+    tail_a: float = field(default=0.0, metadata=LATER)  # B9: the current that its taper ends at
     pulse: Pulse | None = field(default=None, metadata=LATER)
 
 
@@ -251,6 +253,7 @@ class Rest:
     title: str
     lasts: timedelta
     alone: int = 0
+    cell: int = field(default=0, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from uuid import uuid4
 import redis
 from django.db import connections
 
-from deploy.demo.seed import SIMULATED_CAPACITY
+from deploy.demo.seed import SIMULATED_BOTTOM, SIMULATED_CAPACITY, SIMULATED_POLICY
 from shop import clock
 from shop.equipment.benches import bench_folder
 from shop.equipment.models import Station, StationLease
@@ -94,6 +94,11 @@ class ShopBench:
         wait_until(self.is_off, what="the uplink says OFF")
         return start_run(job=job, by=self.cast.tola, now=clock.now())
 
+    def start_bottom(self, **recipe: float) -> Run:
+        """A started bottom balance of four cells, on a bench `with_load`."""
+        version = factories.make_bottom_recipe(by=self.cast.sade, **SIMULATED_BOTTOM | recipe)
+        return self.start(recipe_version=version)
+
     @contextmanager
     def uplink(self) -> Iterator[None]:
         """The bench's uplink, while the block lasts; for a bench that is not `alive` by itself."""
@@ -147,6 +152,13 @@ class ShopBench:
         self.at_step(run, f"unlink-{cell}")
         self.guarded.sim.hands.post("/leads/off")
         self.confirm(run, f"unlink-{cell}")
+
+    def turn_to_empty(self, run: Run, cell: int) -> None:
+        """Leads and meter on one cell, its discharge and its rest."""
+        self.at_step(run, f"connect-{cell}", within_s=90)
+        self.guarded.sim.hands.post(f"/leads/cell/{cell}")
+        self.confirm(run, f"connect-{cell}")
+        self.at_step(run, f"rest-{cell}", within_s=90)
 
     @contextmanager
     def worker(self, run: Run) -> Iterator[threading.Thread]:
@@ -206,6 +218,7 @@ def ticking(uplink: Uplink, period_s: float = 0.1) -> Iterator[None]:
 def shop_bench(
     *,
     soc: float = 0.995,
+    socs: Sequence[float] = (),
     speed: float = 240.0,
     alive: bool = True,
     with_load: bool = False,
@@ -214,16 +227,17 @@ def shop_bench(
     """Four cells on a simulated bench, registered in the shop; `alive`: its uplink runs.
 
     `with_load`: a load beside the supply.  `by_hand`: a hand-held meter in the scanner's place.
+    `socs`: of each cell, where they differ.
     """
     cast = the_cast()
-    factories.make_policy(by=cast.sade)
+    factories.make_policy(by=cast.sade, **SIMULATED_POLICY)
     # The session's data folder is shared by xdist's workers, so the bench's name must be unique.
     slug = f"bench-{uuid4().hex[:8]}"
     station = factories.make_station(slug=slug, load=with_load, by_hand=by_hand, now=clock.now())
     for role, serial_number in SERIALS.items():
         station.instruments.filter(role=role).update(serial_number=serial_number)
     folder = Folder(
-        cells=[cell(soc=soc)] * 4,
+        cells=[cell(soc=each) for each in socs or [soc] * 4],
         speed=speed,
         wiring={"lead_ohm": 0.005},
         more=("itech_it8514c",) if with_load else (),
