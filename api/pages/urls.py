@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import path, re_path
+from django.urls import path
 
 from api.pages import (
     alerts,
@@ -21,9 +21,6 @@ from api.pages import (
 )
 
 app_name = "pages"
-VERSION = (
-    r"^(?P<family>recipe|policy)/(?P<key>[0-9]{1,18})"  # of a recipe, by its id, or the policy
-)
 urlpatterns = [
     path("login", people.login, name="login"),
     path("logout", people.logout, name="logout"),
@@ -54,10 +51,17 @@ urlpatterns = [
     path("cells/<str:serial>/supersede", cells.supersede, name="cell-supersede"),
     path("recalls", recalls.show, name="recalls"),
     path("calibrations/<int:pk>/withdraw", recalls.withdraw, name="calibration-withdraw"),
+    path("service", care.service, name="service"),
     path("recipes", recipes.index, name="recipes"),
-    re_path(VERSION + "$", recipes.show, name="version"),
-    re_path(VERSION + r"/since/(?P<earlier>[0-9]{1,18})$", recipes.since, name="version-since"),
-    re_path(VERSION + "/new$", recipes.new, name="version-new"),
+    *(
+        path(f"{family}/<int:key>{rest}", view, {"family": family}, name=f"{family}{name}")
+        for family in ("recipe", "policy")
+        for rest, view, name in (
+            ("", recipes.show, "-version"),
+            ("/since/<int:earlier>", recipes.since, "-since"),
+            ("/new", recipes.new, "-new"),
+        )
+    ),
     path("recipe/<int:key>/retire", recipes.retire, name="recipe-retire"),
     path("batches/<str:code>", cells.batch, name="batch"),
     path("batches/<str:code>/capacity", cells.import_capacity, name="batch-import"),

@@ -99,6 +99,8 @@ Resources.
     GET    packs/<serial>                                             -> Pack
     POST   packs/<serial>/links {}     -> 201 {"id", "secret", "path": "/t/<secret>", "url"}
     DELETE packs/<serial>/links/<id>                                  -> 204
+    GET    service                     -> {"packs": [{"serial", "customer", "due_at", "why"}]}  to
+                                          be read within 30 days, the longest overdue first
     POST   packs/<serial>/readings {"cells_v": [volts, …], "at_top": bool,    -> 201 {"id"}
                                     "taken_at", "measured_by", "months": int | null}
     POST   packs/<serial>/skips {"capacity_ah", "tested_at",          -> 201 {"id", "rated_ah"}
@@ -176,18 +178,19 @@ Shapes.
     Waiting  {"serial", "evidence_sha256", "evidence": {…what was seen…}, "problems": [Problem]}
     Shelved  {"serial", "bank": run, "state": "fresh|due|overdue|aside|unknown", "since", "until",
               "left_s": how long still fresh, "do": what comes next}
-    Finding  {"rule": "G4", "verdict": "pass|fail|missing|not applicable", "words", "value",
+    Finding  {"rule": "G4", "verdict": "pass|fail|missing|warning|not applicable", "words", "value",
               "limit", "why", "fix", "cell": serial | ""}
     Pack     {"serial", "design", "customer", "simulated", "sample", "assembled_at",
               "cells": [{"serial", "position"}], "links": [{"id", "created_at", "revoked_at"}],
-              "recalls": [Reason], "care": {"apart_at", "readings": [{"id", "cells_v", "at_top",
+              "recalls": [Reason], "care": {"apart_at", "service": {"due_at",
+              "why"} | null, "readings": [{"id", "cells_v", "at_top",
               "taken_at", "months", "measured_by", "spread_v", "taken", "course", "words",
               "fix"}], "skips": [{"id", "at", "capacity_ah", "rated_ah"}]}}
     Trace    `shop.trace.values.PackTrace` by its field names: {"serial", "valid", "why": [words],
               "advice": {"charge_low_v", "charge_high_v", "pack_low_v", "pack_high_v",
               "bms_model", "bms_over_voltage_v"}, "design", "application", "series", "parallel",
               "simulated", "sample", "assembled_at", "cells": […], "balances": [{"run_id", …}],
-              "instruments": […]}
+              "instruments": […], "service_at": its cells are to be read by then}
 """
 
 from __future__ import annotations
@@ -270,6 +273,7 @@ urlpatterns = [
     path("packs/check", packs.CheckView.as_view(), name="pack-check"),
     path("packs", packs.PacksView.as_view(), name="packs"),
     path("packs/<str:serial>", packs.PackView.as_view(), name="pack"),
+    path("service", care.ServiceView.as_view(), name="service"),
     path("packs/<str:serial>/readings", care.ReadingsView.as_view(), name="pack-readings"),
     path("packs/<str:serial>/skips", care.SkipsView.as_view(), name="pack-skips"),
     path("packs/<str:serial>/apart", care.ApartView.as_view(), name="pack-apart"),

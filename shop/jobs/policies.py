@@ -100,6 +100,11 @@ class Policy:
     care_watch_s: float = 30 * 24 * 3600.0
     # F2: a claim that nobody starts lapses.
     claim_lapses_s: float = 12 * 3600.0
+    # M4: a pack in use is read again; [A] 6 months with a passive balancer leave 80-150 mV, 18
+    # with an active one 20-40 mV.
+    service_active_s: float = 365 * 24 * 3600.0
+    service_passive_s: float = 182 * 24 * 3600.0
+    service_often_share: float = 0.5
     # F7: [B] "putting the studs in once and never taking them out again"; how many nuts a post
     # bears nobody counted: an estimate of four jobs and two assemblies.
     nut_handlings_max: int = 12
@@ -164,6 +169,9 @@ POLICY_BOUNDS: Mapping[str, Window] = {
     "care_severe_v": Window(0.050, 0.500),
     "care_watch_s": Window(24 * 3600.0, 365 * 24 * 3600.0),
     "claim_lapses_s": Window(60.0, 7 * 24 * 3600.0),
+    "service_active_s": Window(24 * 3600.0, 3 * 365 * 24 * 3600.0),
+    "service_passive_s": Window(24 * 3600.0, 2 * 365 * 24 * 3600.0),
+    "service_often_share": Window(0.1, 1.0),
     "nut_handlings_max": Window(1, 200),
     "bench_lost_s": Window(60.0, 7 * 24 * 3600.0),
     "request_keys_s": Window(600.0, 30 * 24 * 3600.0),

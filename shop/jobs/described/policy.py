@@ -136,6 +136,21 @@ POLICY: Mapping[str, Said] = {
     "care_severe_v": Said("V", "Above this a pack is taken apart.", "[A] severe, over 200 mV"),
     "care_watch_s": Said("s", "A pack that is watched is read again after this.", OURS),
     "claim_lapses_s": Said("s", "A claim that nobody starts lapses after this.", OURS),
+    "service_active_s": Said(
+        "s",
+        "With an active balancer the cells of a pack in use are read again after this.",
+        "[A] 20-40 mV after 18 months; the earlier year is our choice",
+    ),
+    "service_passive_s": Said(
+        "s",
+        "With a passive balancer they are read again after this.",
+        "[A] 80-150 mV after 6 months",
+    ),
+    "service_often_share": Said(
+        "of that time",
+        "A pack of high C-rate, or emptied often, is read again after this share of it.",
+        OURS,
+    ),
     "nut_handlings_max": Said(
         "times",
         "A cell whose nuts were turned more often is warned of.",
