@@ -18,13 +18,14 @@ from shop.equipment.states import InstrumentRole
 from shop.evidence.parted import parted_cells
 from shop.jobs.figures import CellFigures, Cells
 from shop.jobs.models import Job, RecipeVersion, Run
+from shop.jobs.policies import Policy
 from shop.jobs.procedures import procedure_of
 from shop.leads.queries import leads_at
 from shop.leads.rules import lead_problems
 from shop.refusals import Problem, Refusal, refuse
 from stations.drivers.registry import DRIVERS
 from stations.plain import to_plain
-from stations.procedures import check, handling
+from stations.procedures import attendance, check, handling
 from stations.procedures.by_hand import typed_steps
 from stations.procedures.steps import (
     SUPPLIED,
@@ -32,6 +33,7 @@ from stations.procedures.steps import (
     Discharge,
     Measure,
     PlanRefused,
+    Presence,
     Program,
     Rest,
 )
@@ -69,8 +71,14 @@ class Plan:
         return dict(self.program.facts)
 
 
-def plan(job: Job, station: Station) -> Plan:
-    """The plan of `job` at `station`; raises Refusal naming everything that is wrong with it."""
+def plan(
+    job: Job, station: Station, *, attended: bool = True, policy: Policy | None = None
+) -> Plan:
+    """The plan of `job` at `station`; raises Refusal naming everything that is wrong with it.
+
+    `policy` (default: as delivered) says how often somebody must be there, or for how long a
+    charge that is done is held while nobody is.
+    """
     ratings = ratings_of(station)
     procedure, cells = procedure_of(job.kind), cells_of(job)
     try:
@@ -87,6 +95,7 @@ def plan(job: Job, station: Station) -> Plan:
         for words in check.problems(program, ratings) + check.cell_problems(program, _bears(cells))
     )
     refuse(lead_problems(leads_at(station), driven_a(program)))
+    program = _with_people(program, attended=attended, policy=policy or Policy())
     return Plan(program, program_sha256(program), _lasts(program))
 
 
@@ -95,6 +104,13 @@ def driven_a(program: Program) -> float:
     charged = [s.setpoint.current_a for s in program.steps if isinstance(s, SUPPLIED)]
     drawn = [step.draw.current_a for step in program.steps if isinstance(step, Discharge)]
     return max(charged + drawn, default=0.0)
+
+
+def _with_people(program: Program, *, attended: bool, policy: Policy) -> Program:
+    if not attended:
+        return attendance.unattended(program, timedelta(seconds=policy.hold_max_s))
+    warn = timedelta(seconds=policy.presence_warn_s)
+    return attendance.attended(program, Presence(timedelta(seconds=policy.presence_s), warn))
 
 
 def _bears(cells: Cells) -> check.CellRatings:

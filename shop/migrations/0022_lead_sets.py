@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("shop", "0019_cells_read_by_hand"),
+        ("shop", "0021_nights_alone"),
     ]
 
     operations = [
@@ -38,6 +38,7 @@ class Migration(migrations.Migration):
                     ("BALANCE_SKIPPED", "skipped a balance on evidence"),
                     ("SHARED", "made a link for a customer"),
                     ("UNSHARED", "revoked a customer's link"),
+                    ("ALERT_CHECKED", "received a test alert"),
                     ("KEY_REPLACED", "replaced a signing key"),
                 ],
                 max_length=24,
