@@ -22,7 +22,7 @@ from shop.jobs.procedures import procedure_of
 from shop.refusals import Problem, Refusal, refuse
 from stations.drivers.registry import DRIVERS
 from stations.plain import to_plain
-from stations.procedures import check, handling
+from stations.procedures import bearing, check, handling
 from stations.procedures.by_hand import typed_steps
 from stations.procedures.steps import Charge, Discharge, Measure, PlanRefused, Program, Rest
 from stations.values import (
@@ -74,15 +74,15 @@ def plan(job: Job, station: Station) -> Plan:
         program = typed_steps(program)
     refuse(
         Problem("dry_run", words, "Nothing was energised.")
-        for words in check.problems(program, ratings) + check.cell_problems(program, _bears(cells))
+        for words in check.problems(program, ratings) + bearing.problems(program, _bears(cells))
     )
     return Plan(program, program_sha256(program), _lasts(program))
 
 
-def _bears(cells: Cells) -> check.CellRatings:
+def _bears(cells: Cells) -> bearing.CellRatings:
     """What the datasheet of these cells allows."""
     first = cells[0]
-    return check.CellRatings(
+    return bearing.CellRatings(
         capacity_ah=first.capacity_ah,
         charge_c_max=first.charge_c_max,
         voltage=Window(first.voltage_min_v, first.voltage_max_v),
