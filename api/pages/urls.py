@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from api.pages import (
+    alerts,
     approvals,
     board,
     care,
@@ -38,9 +39,13 @@ urlpatterns = [
     path("runs/<int:pk>/confirm", runs.confirm, name="run-confirm"),
     path("runs/<int:pk>/readings", runs.read, name="run-read"),
     path("runs/<int:pk>/give-up", runs.give_up, name="run-give-up"),
+    path("runs/<int:pk>/presence", runs.presence, name="run-presence"),
     path("runs/<int:pk>/stop", runs.stop, name="run-stop"),
     path("approvals", approvals.show, name="approvals"),
     path("shelf", shelf.show, name="shelf"),
+    path("alerts", alerts.show, name="alerts"),
+    path("alerts/send", alerts.send, name="alert-send"),
+    path("alerts/<int:pk>/confirm", alerts.confirm, name="alert-confirm"),
     path("cells/<str:serial>", cells.show, name="cell"),
     path("cells/<str:serial>/studs", cells.studs, name="cell-studs"),
     path("cells/<str:serial>/supersede", cells.supersede, name="cell-supersede"),

@@ -83,6 +83,13 @@ class Policy:
     balancer_max_a: float = 2.0
     # B19: supervised CV hold while nobody is there.
     hold_max_s: float = 4 * 3600.0
+    # F4: while an output is on somebody says so often that they are there.  No document gives a
+    # figure: at 0.2C half an hour moves a tenth of the charge, and limits act on every sample.
+    presence_s: float = 1800.0
+    presence_warn_s: float = 300.0
+    # F4: unattended only where off was proven, and an alert arrived, within a day.
+    cutoff_proven_s: float = 24 * 3600.0
+    alert_checked_s: float = 24 * 3600.0
     # F4: a bench that was commissioned longer ago than this runs attended only.
     commissioning_valid_s: float = 182 * 24 * 3600.0
     # B14, B15: volts between highest and lowest cell of a pack at the top of charge [A].
@@ -151,6 +158,10 @@ POLICY_BOUNDS: Mapping[str, Window] = {
     "balancer_min_a": Window(0.05, 20.0),
     "balancer_max_a": Window(0.05, 20.0),
     "hold_max_s": Window(0.0, 12 * 3600.0),
+    "presence_s": Window(60.0, 2 * 3600.0),
+    "presence_warn_s": Window(10.0, 3600.0),
+    "cutoff_proven_s": Window(3600.0, 24 * 3600.0),
+    "alert_checked_s": Window(3600.0, 24 * 3600.0),
     "commissioning_valid_s": Window(3600.0, 2 * 365 * 24 * 3600.0),
     "care_recovered_v": Window(0.005, 0.100),
     "care_repeat_v": Window(0.010, 0.200),
@@ -166,6 +177,7 @@ POLICY_BOUNDS: Mapping[str, Window] = {
     "request_keys_s": Window(600.0, 30 * 24 * 3600.0),
 }
 POLICY_ORDERED = (
+    ("presence_warn_s", "presence_s"),
     ("pass_below_v", "marginal_below_v"),
     ("check_fresh_s", "check_late_s"),
     ("spread_aim_v", "spread_max_v"),
