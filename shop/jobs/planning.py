@@ -25,7 +25,7 @@ from shop.leads.rules import lead_problems
 from shop.refusals import Problem, Refusal, refuse
 from stations.drivers.registry import DRIVERS
 from stations.plain import to_plain
-from stations.procedures import attendance, check, handling
+from stations.procedures import attendance, bearing, check, handling
 from stations.procedures.by_hand import typed_steps
 from stations.procedures.steps import (
     SUPPLIED,
@@ -92,7 +92,7 @@ def plan(
         program = typed_steps(program)
     refuse(
         Problem("dry_run", words, "Nothing was energised.")
-        for words in check.problems(program, ratings) + check.cell_problems(program, _bears(cells))
+        for words in check.problems(program, ratings) + bearing.problems(program, _bears(cells))
     )
     refuse(lead_problems(leads_at(station), driven_a(program)))
     program = _with_people(program, attended=attended, policy=policy or Policy())
@@ -113,10 +113,10 @@ def _with_people(program: Program, *, attended: bool, policy: Policy) -> Program
     return attendance.attended(program, Presence(timedelta(seconds=policy.presence_s), warn))
 
 
-def _bears(cells: Cells) -> check.CellRatings:
+def _bears(cells: Cells) -> bearing.CellRatings:
     """What the datasheet of these cells allows."""
     first = cells[0]
-    return check.CellRatings(
+    return bearing.CellRatings(
         capacity_ah=first.capacity_ah,
         charge_c_max=first.charge_c_max,
         voltage=Window(first.voltage_min_v, first.voltage_max_v),
