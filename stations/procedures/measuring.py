@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from stations.procedures import joining, judge
+from stations.procedures import joining, judge, watching
 from stations.procedures.actions import Action, Hold, Refuse, SafeHold
 from stations.procedures.progress import onward
 from stations.procedures.rules import (
@@ -15,6 +15,7 @@ from stations.procedures.rules import (
     ParallelRule,
     RecheckRule,
     RestedRule,
+    WatchRule,
 )
 from stations.procedures.state import CellResult, Record, Run
 from stations.procedures.steps import Measure
@@ -40,6 +41,8 @@ def decide_measure(run: Run, step: Measure, reading: Reading, now: datetime) -> 
             return _disconnect(run, step, rule, reading, now)
         case RecheckRule() as rule:
             return _recheck(run, step, rule, reading, now)
+        case WatchRule() as rule:
+            return _watch(run, step, rule, reading, now)
 
 
 def overdue(run: Run, step: Measure, reading: Reading, now: datetime) -> tuple[Run, Action] | None:
@@ -162,6 +165,20 @@ def _recheck(
     return _measured(run, step, results, now, remarks)
 
 
+def _watch(
+    run: Run, step: Measure, rule: WatchRule, reading: Reading, now: datetime
+) -> tuple[Run, Action]:
+    """The first look at cells that rest, or the second one, which says what each lost."""
+    run, settled = _settle(run, step, reading.cell_voltages_v)
+    if not settled:
+        return run, Hold()
+    found = watching.problems(rule, reading, run.current_stopped)
+    if found:
+        return run, Refuse(tuple(found))
+    results, remarks, facts = watching.results(rule, reading, run.current_stopped)
+    return _measured(run, step, results, now, remarks, facts)
+
+
 def _settle(run: Run, step: Measure, volts: tuple[float, ...]) -> tuple[Run, bool]:
     """Collect readings until the last few of every cell agree; a lost channel restarts it."""
     if len(volts) != (1 if step.cell else run.program.cells) or any(
@@ -200,6 +217,7 @@ def _measured(
     results: tuple[CellResult, ...],
     now: datetime,
     remarks: tuple[str, ...],
+    facts: tuple[tuple[str, float], ...] = (),
 ) -> tuple[Run, Action]:
     record = Record(
         step=step.name,
@@ -208,7 +226,7 @@ def _measured(
         ended_at=now,
         cells=results,
         remarks=remarks,
-        facts=(("least_charge_ah", run.least_charge_ah),),
+        facts=facts or (("least_charge_ah", run.least_charge_ah),),
         cell=step.cell,
     )
     return onward(replace(run, records=(*run.records, record), settled=()))
