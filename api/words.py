@@ -115,6 +115,12 @@ def plain_number(value: float) -> str:
 
 
 GUARD_LOST = "the guardian is gone"
+INSTRUMENTS = {"meter": "bank meter", "thermometer": "temperature logger"}
+DOUBTS = {
+    "stuck": "the {} repeats itself: its reading stays the same while current flows",
+    "silent": "the {} does not answer: look for its mains and its cable",
+    "invalid": "the {} gives no number",
+}
 
 
 def cause(text: str) -> str:
@@ -124,8 +130,15 @@ def cause(text: str) -> str:
             "The bench lost its safety guard in the middle of the run. "
             "Its first act when it comes back is to switch the output off."
         )
-    told = re.sub(r"(?<![\w.])-(?=\d)", MINUS, text)
+    told = re.sub(rf"\b([a-z]+)_({'|'.join(DOUBTS)})\b", _doubt, text)
+    told = re.sub(r"(?<![\w.])-(?=\d)", MINUS, told)
     return f"{told[:1].upper()}{told[1:]}"
+
+
+def _doubt(flag: re.Match[str]) -> str:
+    """A reading's flag, such as "meter_stuck", in words."""
+    role = flag[1]
+    return DOUBTS[flag[2]].format(INSTRUMENTS.get(role, role))
 
 
 def grouped(serial: str) -> list[str]:
@@ -177,6 +190,7 @@ EVENTS = {
     "run_interrupted": "Interrupted",
     "run_safe_hold": "Safe hold, output off",
     "confirmed": "Confirmed",
+    "given_up": "Given up, output seen off by a person",
     "stop_requested": "STOP pressed",
     "done": "Job done",
     "back_to_claimed": "Job is back with who claimed it",
@@ -197,6 +211,14 @@ PROCEDURES = {
     "recheck": "re-check",
     "capacity_test": "capacity test",
     "resistance_test": "DC resistance test",
+}
+# what is looked at in a run's readings -> its name beside what was found
+LOOKS = {
+    "supply": "Supply",
+    "contacts": "Contacts",
+    "leads": "Leads",
+    "leak": "Leak",
+    "capacity": "Capacity",
 }
 VERDICTS = {
     "pass": ("pass", "Pass"),

@@ -14,7 +14,7 @@ from datetime import datetime
 from stations.bench import Bench, BenchError, BenchLost
 from stations.plain import to_plain
 from stations.procedures.actions import Finish, Next, Outcome, Refuse, SafeHold, Set, Trip
-from stations.procedures.charging import essentially_balanced
+from stations.procedures.charging import begins_at, essentially_balanced
 from stations.procedures.decide import decide
 from stations.procedures.progress import close_step, confirm, current_stopped, enter_next
 from stations.procedures.state import Run
@@ -126,8 +126,9 @@ class Execution:
         self._announce()
         step = self.state.step
         if isinstance(step, Charge):
-            self.bench.configure(step.setpoint, step.protection)
-            self.state = replace(self.state, setpoint=step.setpoint, set_seq=self.state.last_seq)
+            first = begins_at(self.state, step)
+            self.bench.configure(first, step.protection)
+            self.state = replace(self.state, setpoint=first, set_seq=self.state.last_seq)
         elif isinstance(step, Discharge):
             self.bench.configure_load(step.draw)
         if isinstance(step, DRIVEN):

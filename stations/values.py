@@ -70,6 +70,10 @@ class Limits:
     supply's read-back, or the load's while that draws.  `charge_max_ah` caps the charge
     delivered while one session lives, `drawn_max_ah` what a load takes out; where nothing may be
     drawn both limits of the load are 0.
+
+    Temperatures are of each probe on a cell, while an output is on: at most `temperature_max_c`,
+    and while charging at least `temperature_min_c`; below `cold_below_c` a charge takes at most
+    `cold_current_max_a` (0: any that is allowed at all).
     """
 
     bank_voltage_max_v: float
@@ -84,6 +88,9 @@ class Limits:
     temperature_max_c: float = 45.0
     drawn_max_a: float = field(default=0.0, metadata=LATER)
     drawn_max_ah: float = field(default=0.0, metadata=LATER)
+    temperature_min_c: float = field(default=0.0, metadata=LATER)
+    cold_below_c: float = field(default=10.0, metadata=LATER)
+    cold_current_max_a: float = field(default=0.0, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +172,7 @@ class Ratings:
     meter: MeterRatings
     scanner: MeterRatings | None = None
     load: LoadRatings | None = None
+    thermometer: ThermometerRatings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +194,9 @@ class Reading:
     `supply_*` are the supply's own read-backs, or the load's while that is driven: volts at its
     terminals, and a current below 0.  `flags` name doubts: "meter_invalid",
     "meter_silent", "meter_stuck", "scanner_silent", "supply_silent" ...; a reading with flags
-    is evidence of doubt and never of progress.  Without a scanner `cell_voltages_v` is empty.
+    is evidence of doubt and never of progress.  Without a scanner `cell_voltages_v` is empty,
+    without a thermometer `temperatures_c`: one a probe, the first on cell 1.  `temperature_c` is
+    the hottest of them, NaN where none was read.
     """
 
     seq: int
@@ -201,6 +211,12 @@ class Reading:
     temperature_c: float = NAN
     regulation: str = ""  # "CC", "CV" or "" where the supply did not say
     flags: frozenset[str] = frozenset()
+    temperatures_c: tuple[float, ...] = field(default=(), metadata=LATER)
+
+    @property
+    def coldest_c(self) -> float:
+        """NaN where no probe was read."""
+        return min((c for c in self.temperatures_c if math.isfinite(c)), default=NAN)
 
 
 def only_silent(flags: frozenset[str]) -> bool:

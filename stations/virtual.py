@@ -16,10 +16,12 @@ import numpy as np
 
 from stations.bench import BenchError
 from stations.model.bank import Bank, Solution
+from stations.model.heat import Warmth
 from stations.model.ocv import Floats
 from stations.values import NAN, Draw, Event, OffProof, Protection, Reading, Setpoint
 
 STARTED_AT = datetime(2025, 1, 6, 8, 0, tzinfo=UTC)  # any moment will do
+ROOM_C = 25.0
 OFF_SAMPLE_S = 1.0  # with the output off a simulated bench runs at 1x and samples each second
 
 
@@ -61,6 +63,7 @@ class Instruments:
     noise_a: float = 0.0
     has_scanner: bool = True
     lost_channels: frozenset[int] = frozenset()  # scanner positions, from 1, that give nothing
+    probes: int = 0  # thermometer channels, the first on cell 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,7 @@ class VirtualBench:
         self._setpoint = Setpoint(0.0, 0.0)
         self._protection: Protection | None = None  # None: not configured since last off
         self._draw: Draw | None = None  # likewise, of the load
+        self.warmth = Warmth.of(len(bank.states), ROOM_C)
         self._due: list[tuple[datetime, int, Act]] = []
         self._seq = 0
         self._acts = 0
@@ -130,6 +134,14 @@ class VirtualBench:
         seconds = self._sample_s if self.output_on else OFF_SAMPLE_S
         seen = self.bank.advance(seconds, self._drive())
         self.clock.push(seconds)
+        if self._instruments.probes:
+            states = self.bank.states
+            self.warmth.advance(
+                seconds,
+                current_a=seen.current_a,
+                ohm=states.resistance_ohm,
+                capacity_ah=states.capacity_ah,
+            )
         if self._draw is not None and seen.supply_voltage_v < self._draw.cutoff.voltage_v:
             self.output_on = False  # the load's own cut-off
             seen = self.bank.solve(None)
@@ -221,6 +233,7 @@ class VirtualBench:
             terminals_v, step_v = seen.supply_voltage_v, ours.load_resolution_v
             amps = _rounded(seen.supply_current_a, ours.load_resolution_a)
         alone = self.bank.alone
+        celsius = self.warmth.seen()[: ours.probes]
         return Reading(
             seq=self._seq,
             at=now,
@@ -231,7 +244,9 @@ class VirtualBench:
             supply_voltage_v=_rounded(terminals_v, step_v),
             supply_current_a=amps,
             cell_voltages_v=self._scanned(seen.cell_v),
+            temperature_c=max(celsius, default=NAN),
             regulation=seen.regulation,
+            temperatures_c=celsius,
         )
 
     def _scanned(self, cell_v: Floats) -> tuple[float, ...]:

@@ -42,6 +42,8 @@ class StationShown:
         if self.alarm:
             return "error", "Alarm"
         if self.run is None:
+            if self.output == OutputState.SEEN_OFF:
+                return "missing", "Seen off by a person"
             unknown = self.output == OutputState.UNKNOWN
             return ("missing", "Output unknown") if unknown else ("idle", "Free")
         if self.progress.needs:

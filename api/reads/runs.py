@@ -140,6 +140,12 @@ class RunShown:
         return lease is not None and lease.output_state == OutputState.OFF
 
     @property
+    def output_seen_off(self) -> bool:
+        """By a person, at a bench that is lost."""
+        lease = getattr(self.run.station, "lease", None)
+        return lease is not None and lease.output_state == OutputState.SEEN_OFF
+
+    @property
     def is_still_joined(self) -> bool:
         """The cells were joined for this run and nobody said that they were parted."""
         steps = (self.run.program or {}).get("steps", [])
@@ -295,5 +301,6 @@ def plain_live(told: Live | None) -> dict[str, Any] | None:
         "supply_voltage_v": told.supply_voltage_v,
         "supply_current_a": told.supply_current_a,
         "cell_voltages_v": list(told.cell_voltages_v),
+        "temperatures_c": list(told.temperatures_c),
         "at": told.at,
     }

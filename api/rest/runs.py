@@ -22,6 +22,7 @@ from shop.evidence.models import Balance, CellBalance, ResistanceTest
 from shop.evidence.taking_back import Record
 from shop.forecast.queries import outlook_of
 from shop.jobs import services
+from shop.jobs.giving_up import CONFIRMATIONS, give_up
 from shop.jobs.models import Run
 from shop.jobs.queries import steps_begun
 from shop.readings.queries import curve
@@ -29,6 +30,12 @@ from shop.readings.queries import curve
 
 class Confirm(serializers.Serializer[Any]):
     step = serializers.CharField()
+
+
+class GivingUp(serializers.Serializer[Any]):
+    seen_off = serializers.BooleanField()
+    parted = serializers.BooleanField()
+    words = serializers.CharField(allow_blank=True)
 
 
 class RunView(ShopView):
@@ -58,12 +65,34 @@ class LeftView(ShopView):
         return Response(left and {"hours": hours, "words": left.words})
 
 
+class LooksView(ShopView):
+    """What the readings show of leads, contacts and cells; what they do not show says why."""
+
+    def get(self, request: Request, pk: int) -> Response:
+        return Response({"looks": [asdict(look) for look in outlook_of(_run(pk)).looks]})
+
+
 class ConfirmView(ShopView):
     @idempotent
     def post(self, request: Request, pk: int) -> Response:
         step = sent(Confirm, request)["step"]
         act = services.confirm_step(run=_run(pk), step=step, by=person(request), now=clock.now())
         return Response({"id": act.pk, "step": step, "at": act.at}, status=201)
+
+
+class GiveUpView(ShopView):
+    @idempotent
+    def post(self, request: Request, pk: int) -> Response:
+        asked = sent(GivingUp, request)
+        confirmed = {key for key in CONFIRMATIONS if asked[key]}
+        give_up(
+            run=_run(pk),
+            confirmed=confirmed,
+            words=asked["words"],
+            by=person(request),
+            now=clock.now(),
+        )
+        return Response(run_shape(runs.shown(_run(pk), now=clock.now())))
 
 
 class StopView(ShopView):

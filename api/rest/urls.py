@@ -58,8 +58,11 @@ Resources.
     GET    runs/<id>                                                  -> Run
     GET    runs/<id>/curve?points=600                                 -> Curve
     GET    runs/<id>/left             -> {"hours": Interval | null, "words"} | null
+    GET    runs/<id>/looks            -> {"looks": [{"of", "named": [words], "unseen", "well"}]}
     POST   runs/<id>/confirm {"step": "connect"}                      -> 201 {"id", "step", "at"}
     POST   runs/<id>/stop    {}                                       -> 202 Run
+    POST   runs/<id>/give-up {"seen_off": true, "parted": true, "words": why} -> 200 Run   a
+                                          supervisor, of a run whose bench is lost for good
 
     GET    shelf                       -> {"cells": [Shelved]}        by what expires next
     GET    cells/<serial>                                             -> Cell
@@ -96,10 +99,10 @@ Resources.
 
 Shapes.
 
-    Station  {"slug", "name", "output": "OFF|ON|UNKNOWN", "alarm", "heartbeat_at", "online": bool,
-              "run": {"id", "state", "step"} | null, "job": id | null, "commissioned":
-              {"measured_at" | null, "passed": bool, "lead_milliohm" | null, "unattended":
-              [Problem] that keep it from running unattended}}
+    Station  {"slug", "name", "output": "OFF|ON|UNKNOWN|SEEN_OFF" by a person, "alarm",
+              "heartbeat_at", "online": bool, "run": {"id", "state", "step"} | null, "job": id |
+              null, "commissioned": {"measured_at" | null, "passed": bool, "lead_milliohm" | null,
+              "unattended": [Problem] that keep it from running unattended}}
     Commissioning  {"id", "sha256", "measured_at", "passed": bool, "by": username, "report":
               `stations.commissioning.report.Report` by its field names}
     Recipe   {"id", "name", "version", "procedure", "by": username, "at", "reason",
@@ -119,7 +122,8 @@ Shapes.
               "needs": {"step", "title", "text", "confirm", "drawing"} | null,  one is waited for
               "announce": {"step", "title", "text", "confirm"} | null,   may be confirmed early
               "live": {"age_s", "output", "step", "speed", "voltage_v", "supply_voltage_v",
-                       "supply_current_a", "cell_voltages_v": […], "at"} | null,
+                       "supply_current_a", "cell_voltages_v": […],
+                       "temperatures_c": […], "at"} | null,
               "facts": {name: number} as planned, "target_v",
               "stored_samples", "journal_closed_at",
               "checks": [Check], "balance": Balance | null, "resistance": Resistance | null}
@@ -218,8 +222,10 @@ urlpatterns = [
     path("jobs/<int:pk>/start", jobs.StartView.as_view(), name="job-start"),
     path("runs/<int:pk>", runs.RunView.as_view(), name="run"),
     path("runs/<int:pk>/left", runs.LeftView.as_view(), name="run-left"),
+    path("runs/<int:pk>/looks", runs.LooksView.as_view(), name="run-looks"),
     path("runs/<int:pk>/curve", runs.CurveView.as_view(), name="run-curve"),
     path("runs/<int:pk>/confirm", runs.ConfirmView.as_view(), name="run-confirm"),
+    path("runs/<int:pk>/give-up", runs.GiveUpView.as_view(), name="run-give-up"),
     path("runs/<int:pk>/stop", runs.StopView.as_view(), name="run-stop"),
     path("shelf", shelf.ShelfView.as_view(), name="shelf"),
     path("cells/<str:serial>", cells.CellView.as_view(), name="cell"),

@@ -46,6 +46,12 @@ def procedure(kind: str) -> str:
 
 
 @register.filter
+def look(of: str) -> str:
+    """What a run's readings were looked at for: "Contacts", "Leads"."""
+    return words.LOOKS.get(str(of), str(of).capitalize())
+
+
+@register.filter
 def method(code: str) -> str:
     """How a balance was done: "top balance", "step-and-pause top balance"."""
     return WORDS.get(str(code), str(code).replace("_", " ").lower())

@@ -17,8 +17,9 @@ class InstrumentRole(StrEnum):
     METER = "meter"
     SCANNER = "scanner"
     LOAD = "load"
+    THERMOMETER = "thermometer"
     RELAY = "relay"  # known by its address on the bus, each board of the shop with its own
 
 
-# These measure nothing, so there is nothing to calibrate.
-UNCALIBRATED = frozenset({InstrumentRole.RELAY.value})
+# A relay measures nothing; the limits of warmth leave a logger's 0.5 K many times over.
+UNCALIBRATED = frozenset({InstrumentRole.RELAY.value, InstrumentRole.THERMOMETER.value})

@@ -22,7 +22,14 @@ from stations.drivers.registry import DRIVERS
 from stations.plain import to_plain
 from stations.procedures import check
 from stations.procedures.steps import Charge, Discharge, Measure, PlanRefused, Program, Rest
-from stations.values import LoadRatings, MeterRatings, Ratings, SupplyRatings, Window
+from stations.values import (
+    LoadRatings,
+    MeterRatings,
+    Ratings,
+    SupplyRatings,
+    ThermometerRatings,
+    Window,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +154,14 @@ def ratings_of(station: Station) -> Ratings:
                 )
             ]
         )
-    load = found.get("load")
-    return Ratings(supply, meter, scanner, load if isinstance(load, LoadRatings) else None)
+    load, thermometer = found.get("load"), found.get("thermometer")
+    return Ratings(
+        supply,
+        meter,
+        scanner,
+        load if isinstance(load, LoadRatings) else None,
+        thermometer if isinstance(thermometer, ThermometerRatings) else None,
+    )
 
 
 def program_sha256(program: Program) -> str:

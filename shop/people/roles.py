@@ -36,6 +36,7 @@ class Act(StrEnum):
     DISPOSE = "dispose"
     SUPERSEDE = "supersede"
     WITHDRAW = "withdraw"  # a calibration
+    GIVE_UP = "give_up"  # a run whose bench is lost
     READ_AUDIT = "read_audit"
     DEFINE = "define"  # stations, instruments, calibration, recipes, policies, designs, cells
 

@@ -22,6 +22,7 @@ STUCK_CURRENT_A = 0.1  # ... more than this flowing
 # What each doubt is about: a value that it covers is missing, not over a limit.
 _ABOUT_METER = frozenset({"meter_silent", "meter_invalid"})
 _ABOUT_SCANNER = frozenset({"scanner_silent", "scanner_invalid"})
+_ABOUT_THERMOMETER = frozenset({"thermometer_silent", "thermometer_invalid"})
 _ABOUT_OUTPUT = frozenset({"supply_silent", "supply_invalid", "load_silent", "load_invalid"})
 
 
@@ -124,9 +125,9 @@ def _over_limit(limits: Limits, tally: Tally, reading: Reading, *, draws: bool) 
             return Verdict(
                 "trip", f"cell {position} at {volt:.3f} V, outside {low_v:.2f} … {high_v:.3f} V"
             )
-    # This bench may have no thermometer; a value that is there is judged.
-    if not (math.isnan(reading.temperature_c) or reading.temperature_c <= limits.temperature_max_c):
-        return Verdict("trip", f"{reading.temperature_c:.1f} °C, above the limit")
+    words = _temperature(limits, reading, amps, draws=draws)
+    if words:
+        return Verdict("trip", words)
     if not tally.charge_ah <= limits.charge_max_ah:
         return Verdict(
             "trip", f"{tally.charge_ah:.1f} Ah delivered, above {limits.charge_max_ah:.1f} Ah"
@@ -136,6 +137,29 @@ def _over_limit(limits: Limits, tally: Tally, reading: Reading, *, draws: bool) 
     if not (reading.at - tally.opened_at).total_seconds() <= limits.duration_max_s:
         return Verdict("trip", f"the session took longer than {limits.duration_max_s:.0f} s")
     return None
+
+
+def _temperature(limits: Limits, reading: Reading, amps: float, *, draws: bool) -> str:
+    """Why the cells are too hot or too cold for this, or "".
+
+    A bench without a thermometer has no probes; one that lost one is in doubt by its flag.
+    """
+    missing = reading.flags & _ABOUT_THERMOMETER
+    low_c = -math.inf if draws else limits.temperature_min_c
+    for probe, celsius in enumerate(reading.temperatures_c, start=1):
+        if not (missing and math.isnan(celsius)) and not low_c <= celsius <= (
+            limits.temperature_max_c
+        ):
+            return f"probe {probe} at {celsius:.1f} °C, outside {low_c:.0f} … " + (
+                f"{limits.temperature_max_c:.0f} °C"
+            )
+    cold = reading.coldest_c < limits.cold_below_c and limits.cold_current_max_a > 0
+    if cold and not draws and amps > limits.cold_current_max_a:
+        return (
+            f"{amps:.2f} A into cells at {reading.coldest_c:.1f} °C, above the "
+            f"{limits.cold_current_max_a:.2f} A that cold cells take"
+        )
+    return ""
 
 
 @dataclass(frozen=True, slots=True)

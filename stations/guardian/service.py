@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +26,10 @@ from stations.guardian.recorder import Recorder
 from stations.guardian.supply import SupplyHand
 from stations.wire import listen
 
+_log = logging.getLogger(__name__)
+
 CLOCK_PATIENCE_S = 10.0  # how long a simulated bench may take to put its clock up
+LAST_ACT_S = 20.0  # how long a guardian that failed goes on trying to prove the output off
 
 
 class BenchTaken(Exception):
@@ -68,7 +72,8 @@ def bench_clock(config: BenchConfig, patience_s: float = CLOCK_PATIENCE_S) -> Cl
 def serve(path: Path) -> int:
     """Guard the bench of the bench.toml at `path`; 0 when it ended with the output proven off.
 
-    Raises ConfigError, BenchTaken, NoClock, FenceBroken or OSError before it has begun.
+    Where it fails by itself its last act is off, by the way that needs no guardian.  Raises
+    ConfigError, BenchTaken, NoClock, FenceBroken or OSError before it has begun.
     """
     config = configuration.load(path)
     with alone(config.folder):
@@ -93,14 +98,36 @@ def serve(path: Path) -> int:
             fence=Fence(config.folder / "token"),
             lockout=Lockout(config.lockout),
         )
-        with listen(config.socket) as listener:
-            Loop(guardian, listener, inbox).run()
+        whole = _looped(guardian, config, inbox)
         left_by_s = guard_s() + 2 * config.timing.io_timeout_s
         for lane in lanes.values():
             lane.leave(lambda device: device.close(), timeout_s=max(0.0, left_by_s - guard_s()))
         recorder.leave()
         inbox.close()
+        if not whole:
+            return _off_at_last(config)
         return 0 if guardian.off.output == "off" else 1
+
+
+def _looped(guardian: Guardian, config: BenchConfig, inbox: Inbox) -> bool:
+    """Whether the loop came to its end, and not to a fault of its own."""
+    with listen(config.socket) as listener:
+        try:
+            Loop(guardian, listener, inbox).run()
+        except Exception:
+            _log.exception("the guardian fails; its last act is to switch off")
+            return False
+    return True
+
+
+def _off_at_last(config: BenchConfig) -> int:
+    """Never 0: whoever watches over the guardian looks after the bench, and starts another."""
+    from stations.guardian.direct import switch_off  # which is built of the lanes of this module
+
+    found = switch_off(config, until_s=guard_s() + LAST_ACT_S)
+    if found.proof is None:
+        _log.critical("the output is not proven off: %s", found.alarm)
+    return 1
 
 
 def supply_lane(config: BenchConfig, clock: Clock, post: Post) -> Lane[SupplyHand]:

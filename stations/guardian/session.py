@@ -140,11 +140,15 @@ def open_refusal(highest: int, token: object) -> Refusal | None:
     return None
 
 
+_ZERO_ALLOWED = frozenset({"drawn_max_a", "drawn_max_ah", "cold_current_max_a"})
+_ANY = frozenset({"temperature_min_c", "cold_below_c"})  # degrees, of either sign
+
+
 def limits_problem(limits: Limits) -> str:
     """A limit that is not a positive number would never trip; a load may have nothing to draw."""
     for name in Limits.__dataclass_fields__:
         value = getattr(limits, name)
-        if name.startswith("drawn_") and value == 0:
+        if (name in _ZERO_ALLOWED and value == 0) or (name in _ANY and math.isfinite(value)):
             continue
         if not (math.isfinite(value) and value > 0):
             return f"limits.{name} is {value!r}; it must be a number above 0"

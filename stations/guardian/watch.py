@@ -107,7 +107,7 @@ class Watch:
         session = session.heard_raw(sample.raw, at, sample.current_a)
         astray = self._astray(sample)
         driven = "load" if sample.found_on == ("load",) else session.drives
-        scanner = guardian.config.scanner
+        scanner, thermometer = guardian.config.scanner, guardian.config.thermometer
         reading = reading_of(
             sample,
             seq=session.seq + 1,
@@ -117,6 +117,7 @@ class Watch:
             expected_on=session.expected_on,
             cells=len(scanner.channels) if scanner else 0,
             occupied=session.cells,
+            probes=len(thermometer.channels) if thermometer else 0,
             stuck=session.stuck(at),
             driven=driven,
         )

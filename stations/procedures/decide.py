@@ -42,7 +42,9 @@ def decide(run: Run, reading: Reading, now: datetime) -> tuple[Run, Action]:
     run, stop = _safety(run, reading, now)
     if stop is not None:
         return run, stop
-    step = run.step
+    step, coldest_c = run.step, reading.coldest_c
+    if math.isfinite(coldest_c) and coldest_c != run.coldest_c:
+        run = changed(run, coldest_c=coldest_c)
     if isinstance(step, Discharge):
         hole = discharging.hole(run, step, reading)
         if hole:
@@ -139,8 +141,13 @@ def _over_limit(run: Run, reading: Reading) -> Trip | None:
                 f"cell {position} at {volt:.3f} V, outside "
                 f"{limits.cell_voltage_min_v:.2f} … {limits.cell_voltage_max_v:.3f} V"
             )
-    if reading.temperature_c > limits.temperature_max_c:
-        return Trip(f"temperature {reading.temperature_c:.1f} °C, above the hard limit")
+    low_c = limits.temperature_min_c if isinstance(run.step, Charge) else -math.inf
+    for probe, celsius in enumerate(reading.temperatures_c, start=1):
+        if not low_c <= celsius <= limits.temperature_max_c:
+            return Trip(
+                f"probe {probe} at {celsius:.1f} °C, outside {low_c:.0f} … "
+                f"{limits.temperature_max_c:.0f} °C"
+            )
     if not run.charge_ah <= limits.charge_max_ah:
         return Trip(f"{run.charge_ah:.1f} Ah delivered, above the hard limit")
     if not run.drawn_ah <= limits.drawn_max_ah:

@@ -15,6 +15,8 @@ from stations.procedures.rules import BottomRule, DisconnectRule, RecheckRule
 from stations.procedures.state import CellResult, Record
 from stations.values import NAN, Window
 
+NOTHING_V = 0.1  # no LFP cell that may be charged again reads so little; an open lead does
+
 
 def cell_problems(allowed: Window, volts: Sequence[float]) -> list[str]:
     """Cells that are reversed, or not as a cell that may be charged; each with what to do."""
@@ -24,6 +26,11 @@ def cell_problems(allowed: Window, volts: Sequence[float]) -> list[str]:
             found.append(
                 f"Cell {position} reads {volt:.3f} V: it is reversed. Turn it round, check the "
                 "sense leads, and start again."
+            )
+        elif abs(volt) < NOTHING_V:
+            found.append(
+                f"Cell {position} reads {abs(volt):.3f} V: no cell is there, or its sense lead is "
+                "off. Put the cell in its place, check the sense lead, and start again."
             )
         elif not allowed.contains(volt):
             found.append(

@@ -50,7 +50,8 @@ def overdue(run: Run, step: Measure, reading: Reading, now: datetime) -> tuple[R
     if not isinstance(step.rule, DisconnectRule):
         if not now - run.entered_at > step.timeout:
             return None
-        return run, SafeHold(f"“{step.title}” did not settle within {step.timeout}")
+        words = _unlike_warm(step, reading) or f"did not settle within {step.timeout}"
+        return run, SafeHold(f"“{step.title}”: {words}")
     stopped = run.current_stopped
     if stopped is None or not reading.at - stopped.at > step.rule.late:
         return None
@@ -152,7 +153,7 @@ def _recheck(
     if stopped is None:
         return run, SafeHold("nobody knows when current stopped in these cells")
     run, settled = _settle(run, step, reading.cell_voltages_v)
-    if not settled:
+    if not settled or _unlike_warm(step, reading):
         return run, Hold()
     results, remarks = judge.recheck_results(
         rule,
@@ -162,7 +163,29 @@ def _recheck(
         # Wall time: these cells may have parted at another bench, by another process clock.
         age=reading.received_at - stopped.received_at,
     )
-    return _measured(run, step, results, now, remarks)
+    return _measured(run, step, results, now, (*remarks, _warmth(reading)))
+
+
+def _span_k(reading: Reading) -> float:
+    """Between the warmest and the coldest probe; NaN where there are not two to compare."""
+    known = [celsius for celsius in reading.temperatures_c if math.isfinite(celsius)]
+    return max(known) - min(known) if len(known) > 1 else NAN
+
+
+def _unlike_warm(step: Measure, reading: Reading) -> str:
+    """Why the cells cannot be compared yet, or ""; nothing is said where there are no probes."""
+    if isinstance(step.rule, RecheckRule) and _span_k(reading) > step.rule.temperature_span_k:
+        return (
+            f"the cells are {_span_k(reading):.1f} K apart, and are compared within "
+            f"{step.rule.temperature_span_k:.0f} K: let them lie side by side"
+        )
+    return ""
+
+
+def _warmth(reading: Reading) -> str:
+    if math.isnan(_span_k(reading)):
+        return "temperatures not observable: no two probes on these cells"
+    return f"{len(reading.temperatures_c)} probes within {_span_k(reading):.1f} K of each other"
 
 
 def _watch(

@@ -20,7 +20,7 @@ from stations.procedures.steps import Instruct, Measure, PlanRefused, Program, R
 from stations.values import Limits, OffProof
 
 NAME = "re-check"
-VERSION = "1"
+VERSION = "2"
 
 # Hard limits of a bench whose output stays off: below what any supply resolves.
 NO_CURRENT_A = 1e-6
@@ -45,7 +45,7 @@ class Recipe:
     late_fail_v: float = 0.100
     floor_v: float = 3.34  # rest voltage at about 92 %: no full healthy cell rests below
     span_max_s: float = 1800.0  # first to last reading: all cells at one age
-    temperature_span_k: float = 3.0  # said to the person: no instrument reads it yet
+    temperature_span_k: float = 3.0  # 0.2 mV/K of OCV, but relaxation halves in some 15 K
     wait_max_s: float = 12 * 3600.0
     resume_attempts_max: int = 3
 
@@ -132,6 +132,7 @@ def _rule(spec: Spec) -> RecheckRule:
         late_fail_v=recipe.late_fail_v,
         floor_v=recipe.floor_v,
         banks=spec.banks,
+        temperature_span_k=recipe.temperature_span_k,
     )
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import ClassVar
@@ -77,6 +78,7 @@ class RecheckRule:
     late_fail_v: float
     floor_v: float
     banks: tuple[int, ...] = ()
+    temperature_span_k: float = field(default=math.inf, metadata=LATER)  # between any two probes
 
 
 @dataclass(frozen=True, slots=True)

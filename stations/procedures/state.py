@@ -77,6 +77,7 @@ class Run:
     last_at: datetime | None = None
     last_current_a: float = 0.0
     last_seq: int = 0
+    coldest_c: float = NAN  # of the last reading that had a temperature
     charge_ah: float = 0.0  # over the run
     step_charge_ah: float = 0.0
     drawn_ah: float = 0.0  # by a load, over the run
@@ -94,6 +95,7 @@ class Run:
     tail_since: datetime | None = None
     partial_since: datetime | None = None
     no_current_since: datetime | None = None
+    trimmed_v: float = NAN  # how far below target the set-point was when it last fed a hold
     reached_cv: bool = False
     least_charge_ah: float = 0.0  # what the start SOC implies must at least go in
     rested: Window | None = None  # of the cells at the pre-check: the bank lies within

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from stations.procedures.planned import in_steps, protection, resume_rule
+from stations.procedures.planned import in_steps, protection, resume_rule, temperatures
 from stations.procedures.rules import DisconnectRule, ParallelRule
 from stations.procedures.steps import (
     Agreement,
@@ -29,7 +29,7 @@ from stations.procedures.steps import (
 from stations.values import Limits, Setpoint, SupplyRatings, Window
 
 NAME = "parallel top balance"
-VERSION = "2"
+VERSION = "3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,12 @@ class Recipe:
     # or two, links included; leads of 10 AWG have some 7 mohm, and 30 would burn 6 W at 14 A.
     meter_agree_v: float = 0.010
     lead_max_ohm: float = 0.030
+    # Of each probe on a cell.  Makers' sheets say 0 to 60 °C (Lishen LP54173207), a pack's manual
+    # none below 0 and 0.1C below 10 (Alpha APL); 45 °C keeps away from where LFP ages fast.
+    temperature_min_degc: float = 0.0
+    temperature_max_degc: float = 45.0
+    cold_below_degc: float = 10.0
+    cold_c: float = 0.1
     leak_per_month: float = 0.02  # typical self-discharge of a healthy cell
     parallel_spread_max_v: float = 0.15  # [B] 4.1
     parallel_level_max_v: float = 0.30  # [A]: never directly above
@@ -341,4 +347,5 @@ def hard_limits(spec: Spec) -> Limits:
         setpoint_voltage_max_v=recipe.target_v + spec.supply.voltage_accuracy_v,
         duration_max_s=bulk_s + 2 * recipe.cv_max_s + spec.hold_max_s + 4 * recipe.wait_max_s,
         charge_max_ah=1.1 * spec.bank_ah,
+        **temperatures(recipe, spec.bank_ah),
     )

@@ -130,6 +130,16 @@ FAULTS: Mapping[str, Fault] = {
     "ovld": Fault("says OVLD", VOLTMETERS, says=_instead("OVLD")),
     "huge": Fault("says E+99", VOLTMETERS, says=lambda text: text.replace("E+00", "E+99")),
     "comma": Fault("has a decimal comma", VOLTMETERS, says=lambda text: text.replace(".", ",")),
+    "lost_probe": Fault(
+        "has lost its first probe",
+        ("thermometer",),
+        says=lambda text: " ".join(("-", *text.split()[1:])),
+    ),
+    "hot_probe": Fault(
+        "says 120 °C of its first probe",
+        ("thermometer",),
+        says=lambda text: " ".join(("1200", *text.split()[1:])),
+    ),
     "all_ones": Fault("measures 65535", SUPPLY, says=_instead("65535 65535 65535 65535")),
     "no_amps": Fault("shows no current", SUPPLY, says=_amps(0)),
     "tail_amps": Fault("shows 0.30 A", SUPPLY, says=_amps(30)),

@@ -14,6 +14,7 @@ from stations.sim.fitting import SIMULATED
 
 Value = float | int | bool | str | Sequence[float]
 FIRST_CHANNEL = 101
+PROBES = 8  # of a logger
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,10 @@ def _bench(folder: Folder, ports: Ports) -> str:
         sections.append(_table("relay", relay | {"address": 1, "contactor": 1}))
     for driver in folder.more:
         role = DRIVERS[driver].role
-        sections.append(_instrument(role, driver, f"{role}.tty", SIMULATED[driver].example))
+        probes = {"channels": [*range(1, min(PROBES, len(folder.cells)) + 1)]}
+        more = probes if role == "thermometer" else {}
+        serial_number = SIMULATED[driver].example
+        sections.append(_instrument(role, driver, f"{role}.tty", serial_number, **more))
     if folder.timing:
         sections.append(_table("timing", folder.timing))
     return "\n".join(sections)

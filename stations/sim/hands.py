@@ -2,8 +2,9 @@
 
 `GET /` is a page with buttons, `GET /state` the truth as JSON.  `POST /links/on|off` puts links
 and leads on or off together, `POST /leads/on|off` the leads alone, `POST /leads/cell/3` leads and
-meter on one cell that lies alone; `POST /faults` takes JSON or a form with `instrument` and
-`fault`.  What can't be done is answered 409 with the reason.
+meter on one cell that lies alone, `POST /cells/3/celsius/48.5` warms or cools a cell; `POST
+/faults` takes JSON or a form with `instrument` and `fault`.  What can't be done is answered 409
+with the reason.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ class Table:
     def state(self) -> dict[str, Any]:
         """The truth, in plain data."""
         seen = self._world.see()
-        cells = zip(seen.cell_volts, seen.socs, seen.cell_currents, strict=True)
+        cells = zip(
+            seen.cell_volts, seen.socs, seen.cell_currents, seen.temperatures_c, strict=True
+        )
         return {
             "station": self.station,
             "at": datetime.fromtimestamp(seen.at_s, UTC).isoformat(),
@@ -51,8 +54,10 @@ class Table:
             "supply_current_a": seen.current_a,
             "load": seen.sink.on,
             "load_current_a": seen.drawn_a,
-            "temperature_c": seen.temperature_c,
-            "cells": [{"voltage_v": v, "soc": z, "current_a": i} for v, z, i in cells],
+            "cells": [
+                {"voltage_v": v, "soc": z, "current_a": i, "temperature_c": c}
+                for v, z, i, c in cells
+            ],
             "faults": dict(self._faults.names),
         }
 
@@ -67,6 +72,10 @@ class Table:
         """Leads and meter on one cell that lies alone."""
         self._world.connect_cell(position)
         self._world.note("hands", links=False, leads=True, cell=position)
+
+    def warm(self, position: int, celsius: float) -> None:
+        self._world.warm(position, celsius)
+        self._world.note("hands", cell=position, celsius=celsius)
 
     def fault(self, instrument: str, fault: str) -> None:
         self._faults.set(instrument, fault)
@@ -100,6 +109,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._body = self.rfile.read(min(int(self.headers.get("Content-Length", 0)), BODY_MAX))
             if cell := re.fullmatch(r"/leads/cell/(\d{1,3})", self.path):
                 acts[self.path] = lambda: self.server.table.one_cell(int(cell.group(1)))
+            if warm := re.fullmatch(r"/cells/(\d{1,3})/celsius/(-?\d{1,2}(?:\.\d)?)", self.path):
+                position, celsius = int(warm.group(1)), float(warm.group(2))
+                acts[self.path] = lambda: self.server.table.warm(position, celsius)
             if self.path not in acts:
                 raise LookupError(f"nothing to do at {self.path}; see /")
             acts[self.path]()

@@ -118,7 +118,7 @@ class Jbd:
     def _basic(self, seen: Seen) -> bytes:
         today = datetime.fromtimestamp(seen.at_s, UTC)
         fullness = min(seen.socs)
-        probe = round(seen.temperature_c * 10) + ZERO_C
+        probe = round(max(seen.temperatures_c) * 10) + ZERO_C
         return struct.pack(
             ">HhHHHHHHHBBBBBHH",
             round(sum(seen.cell_volts) * 100),

@@ -17,6 +17,7 @@ from typing import Any
 
 from stations.clock import ClockWriter
 from stations.model.bank import Bank
+from stations.model.heat import Warmth
 from stations.sim.output import Output
 from stations.sim.sink import Sink
 from stations.sim.truth import TruthLog
@@ -55,7 +56,7 @@ class Seen:
     contactor: str  # "open", "closed", or "" where the plus lead has none
     charge_ah: float  # delivered since the output was last switched on
     energy_wh: float
-    temperature_c: float
+    temperatures_c: tuple[float, ...]  # of the cells
 
     @property
     def bank_a(self) -> float:
@@ -91,7 +92,7 @@ class World:
         self._objection = objection
         self._output = output
         self._sink = Sink()
-        self._temperature_c = temperature_c
+        self._warmth = Warmth.of(len(bank.states), temperature_c)
         self._clock = clock
         self._truth = truth
         self._fast = speed
@@ -148,7 +149,7 @@ class World:
                 contactor=self._contactor,
                 charge_ah=self._charge_ah,
                 energy_wh=self._energy_wh,
-                temperature_c=self._temperature_c,
+                temperatures_c=tuple(self._warmth.cells_c.tolist()),
             )
 
     def note(self, kind: str, **fields: Any) -> None:
@@ -218,6 +219,14 @@ class World:
             self._bank.alone, self._leads = position, True
             self._feed()
 
+    def warm(self, position: int, celsius: float) -> None:
+        """Somebody, or something, brings a cell to that temperature.  Raises Impossible."""
+        with self._condition:
+            self._advance()
+            if not 1 <= position <= len(self._warmth.cells_c):
+                raise Impossible(f"there is no cell {position} on this table")
+            self._warmth.cells_c[position - 1] = celsius
+
     def move_contactor(self, *, closed: bool) -> None:
         state = "closed" if closed else "open"
         with self._condition:
@@ -238,6 +247,12 @@ class World:
             step_s = min(STEP_S, left_s)
             self._output = self._output.after(step_s)
             self._solution = self._bank.advance(step_s, self._drive())
+            self._warmth.advance(
+                step_s,
+                current_a=self._solution.current_a,
+                ohm=self._bank.states.resistance_ohm,
+                capacity_ah=self._bank.states.capacity_ah,
+            )
             self._physics_s += step_s
             charge_ah = self._supplied_a() * step_s / 3600
             self._charge_ah += charge_ah

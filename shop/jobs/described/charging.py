@@ -49,8 +49,26 @@ COMMON: Mapping[str, Said] = {
     ),
 }
 
+WARMTH: Mapping[str, Said] = {
+    "temperature_min_degc": Said(
+        "°C",
+        "A charge stops while a cell is colder: lithium would plate.",
+        "makers' sheets: Lishen LP54173207 0 to 60, Alpha APL none below 0",
+    ),
+    "temperature_max_degc": Said(
+        "°C",
+        "The output goes off at once when a cell is warmer.",
+        PHYSICS + ": LFP ages fast there",
+    ),
+    "cold_below_degc": Said(
+        "°C", "A colder cell is charged no faster than cold_c.", "Alpha APL manual: 0.1C at 0-10"
+    ),
+    "cold_c": Said("C", "What cold cells take at most.", "Alpha APL manual: 0.1C at 0-10"),
+}
+
 TOP_BALANCE: Mapping[str, Said] = {
     **COMMON,
+    **WARMTH,
     "target_v": Said(
         "V", "The full voltage that every cell is charged to and held at.", "[A] step 2, [B] 4.3"
     ),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from shop.jobs.described.charging import COMMON
+from shop.jobs.described.charging import COMMON, WARMTH
 from shop.jobs.described.said import METERS, OURS, PHYSICS, Said
 
 CAPACITY_TEST: Mapping[str, Said] = {
     **COMMON,
+    **WARMTH,
     "target_v": Said(
         "V",
         "The voltage that the cell is filled to before it is emptied.",

@@ -40,6 +40,10 @@ BOUNDS: Mapping[str, Window] = {
     "alarm_above_v": Window(0.005, 0.050),
     "stop_above_v": Window(0.010, 0.100),
     "ovp_above_v": Window(0.020, 0.100),  # F4: at most target + 100 mV
+    "temperature_min_degc": Window(0.0, 20.0),
+    "temperature_max_degc": Window(25.0, 60.0),
+    "cold_below_degc": Window(0.0, 25.0),
+    "cold_c": Window(0.005, 0.2),
     "meter_agree_v": Window(0.002, 0.050),
     "lead_max_ohm": Window(0.002, 0.100),
     "leak_per_month": Window(0.0, 0.30),

@@ -18,7 +18,7 @@ from tests import factories
 from tests.cast import Cast
 from tests.factories import NOON
 
-UNITS = {"v": "V", "s": "s", "c": "C", "ohm": "ohm", "k": "K", "a": "A"}
+UNITS = {"v": "V", "s": "s", "c": "C", "ohm": "ohm", "k": "K", "a": "A", "degc": "°C"}
 EVERY = {name: recipe_fields(name) for name in PROCEDURES} | {"policy": policy_fields()}
 
 

@@ -59,13 +59,6 @@ def test_a_contact_of_ten_milliohms_is_named_with_what_to_do(position: int) -> N
     assert f"cell {position} hangs on a poor contact" in found.poor[0].words
 
 
-def test_no_healthy_bank_of_fifty_has_a_poor_contact() -> None:
-    looks = [charged(seed) for seed in range(50)]
-
-    assert [one for look in looks for one in look.poor] == []
-    assert {look.words for look in looks} == {""}
-
-
 def test_what_cannot_be_seen_is_said_to_be_unseen() -> None:
     at_s = np.arange(4.0)
     volts = np.full((4, 4), 3.4)
