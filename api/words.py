@@ -190,6 +190,7 @@ EVENTS = {
     "run_interrupted": "Interrupted",
     "run_safe_hold": "Safe hold, output off",
     "confirmed": "Confirmed",
+    "second_check": "Opened by itself, the second check is due",
     "given_up": "Given up, output seen off by a person",
     "stop_requested": "STOP pressed",
     "done": "Job done",
@@ -211,6 +212,7 @@ PROCEDURES = {
     "recheck": "re-check",
     "capacity_test": "capacity test",
     "resistance_test": "DC resistance test",
+    "self_discharge": "self-discharge check",
 }
 # what is looked at in a run's readings -> its name beside what was found
 LOOKS = {
@@ -226,6 +228,7 @@ VERDICTS = {
     "fail": ("fail", "Fail"),
     "missing": ("missing", "Missing"),
     "invalid": ("missing", "Invalid"),
+    "unseen": ("idle", "Not observable"),
     "not applicable": ("idle", "Not needed"),
     "warning": ("warning", "Warning"),
 }

@@ -14,6 +14,7 @@ from api.pages.acts import acted, form, number, page, page_and_form, person, row
 from api.pages.scans import serials_typed
 from api.reads import board, commissioning
 from api.reads.hours import NIGHT_H, volts_typed
+from api.reads.watches import second_of_job
 from api.refused import one_problem
 from shop import clock
 from shop.cells.models import Cell
@@ -183,7 +184,7 @@ def _page(request: HttpRequest, pk: int, refusal: Refusal | None = None) -> Http
     )
     cells = [row.cell for row in job.job_cells.select_related("cell__batch__cell_type")]
     context: dict[str, Any] = {"job": job, "cells": cells, "refusal": refusal}
-    context |= _plan_shown(job) | {"set_up": _set_up(job)}
+    context |= _plan_shown(job) | {"set_up": _set_up(job), "second": second_of_job(job)}
     if job.state == JobState.OPEN:
         stations = Station.objects.prefetch_related("instruments")
         context["stations"] = [(s, _claim_problems(job, s)) for s in stations]

@@ -40,7 +40,7 @@ from shop.signing.models import SigningKey
 K = TypeVar("K")
 V = TypeVar("V")
 
-PRE_PARALLEL, DISCONNECT, RECHECK = VoltageCheck.Kind.values
+PRE_PARALLEL, DISCONNECT, RECHECK, _ = VoltageCheck.Kind.values
 
 
 class Rows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import datetime
 
@@ -31,6 +32,7 @@ CHECKS = {
     "levelled": "PRE_PARALLEL",  # once charged up to the others
     "disconnect": "DISCONNECT",
     "recheck": "RECHECK",
+    "watch": "WATCH",
 }
 BEFORE_CURRENT = frozenset({"pre-parallel", "rested"})
 # What becomes of a test of one cell, by what its procedure measures.
@@ -94,7 +96,7 @@ def _has_something(ending: Ending) -> bool:
 
 
 def _record_check(run: Run, record: Record, ending: Ending, now: datetime) -> None:
-    kind = check_kind(record.step)
+    kind, facts = check_kind(record.step), dict(record.facts)
     stops = stopped_of(ending.records)
     stopped = stops.get(record.cell) if record.cell else ending.current_stopped
     if record.step in BEFORE_CURRENT:
@@ -109,6 +111,8 @@ def _record_check(run: Run, record: Record, ending: Ending, now: datetime) -> No
         simulated=bool(run.simulated),
         now=now,
         cell=record.cell,
+        compared_with=int(facts.get("first_check", 0)) or None,
+        temperature_c=facts.get("temperature_c", math.nan),
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TypeVar
@@ -196,11 +196,16 @@ def ticking(uplink: Uplink, period_s: float = 0.1) -> Iterator[None]:
 
 @contextmanager
 def shop_bench(
-    *, soc: float = 0.995, speed: float = 240.0, alive: bool = True, with_load: bool = False
+    *,
+    soc: float = 0.995,
+    socs: Sequence[float] = (),
+    speed: float = 240.0,
+    alive: bool = True,
+    with_load: bool = False,
 ) -> Iterator[ShopBench]:
     """Four cells on a simulated bench, registered in the shop; `alive`: its uplink runs.
 
-    `with_load`: a load beside the supply.
+    `socs` where they are not alike; `with_load`: a load beside the supply.
     """
     cast = the_cast()
     factories.make_policy(by=cast.sade)
@@ -210,7 +215,7 @@ def shop_bench(
     for role, serial_number in SERIALS.items():
         station.instruments.filter(role=role).update(serial_number=serial_number)
     folder = Folder(
-        cells=[cell(soc=soc)] * 4,
+        cells=[cell(soc=one) for one in socs or [soc] * 4],
         speed=speed,
         wiring={"lead_ohm": 0.005},
         more=("itech_it8514c",) if with_load else (),
