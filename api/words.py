@@ -191,6 +191,7 @@ EVENTS = {
     "run_safe_hold": "Safe hold, output off",
     "confirmed": "Confirmed",
     "second_check": "Opened by itself, the second check is due",
+    "read_by_hand": "Read by hand",
     "given_up": "Given up, output seen off by a person",
     "stop_requested": "STOP pressed",
     "done": "Job done",

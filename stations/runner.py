@@ -13,13 +13,14 @@ from datetime import datetime
 
 from stations.bench import Bench, BenchError, BenchLost
 from stations.plain import to_plain
+from stations.procedures import by_hand
 from stations.procedures.actions import Finish, Next, Outcome, Refuse, SafeHold, Set, Trip
 from stations.procedures.charging import begins_at, essentially_balanced
 from stations.procedures.decide import decide
 from stations.procedures.progress import close_step, confirm, current_stopped, enter_next
 from stations.procedures.state import Run
-from stations.procedures.steps import DRIVEN, Charge, Discharge, Program
-from stations.values import Event, Reading, Setpoint
+from stations.procedures.steps import DRIVEN, SUPPLIED, Charge, Discharge, Program
+from stations.values import NAN, Event, Reading, Setpoint
 
 # Events by which the guardian ends a run, its output already off, and what the run is then.
 ENDS = {"stop": "STOPPED", "trip": "TRIPPED", "safe_hold": "ERROR"}
@@ -108,10 +109,15 @@ class Execution:
         return self._cut(kind, reason, event.at)
 
     def _act(self, event: Event) -> None:
-        if event.data.get("kind") != "confirm":
-            return
+        """What a person did: confirmed a step, or read a cell; what fits nowhere is noted."""
         try:
-            self.state = confirm(self.state, str(event.data.get("step", "")))
+            if event.data.get("kind") == "confirm":
+                answer = float(event.data.get("answer") or NAN)
+                self.state = confirm(self.state, str(event.data.get("step", "")), answer)
+            elif event.data.get("kind") == "reading":
+                self.state = by_hand.read(
+                    self.state, event.data, at=event.at, received_at=event.received_at
+                )
         except ValueError as error:
             self.bench.note("ignored", {"act": event.data.get("id"), "words": str(error)})
 
@@ -125,7 +131,7 @@ class Execution:
         self.state = enter_next(self.state, at)
         self._announce()
         step = self.state.step
-        if isinstance(step, Charge):
+        if isinstance(step, SUPPLIED):
             first = begins_at(self.state, step)
             self.bench.configure(first, step.protection)
             self.state = replace(self.state, setpoint=first, set_seq=self.state.last_seq)

@@ -14,6 +14,7 @@ from api.pages.acts import acted, form, number, page, page_and_form, person, row
 from api.pages.scans import serials_typed
 from api.reads import board, commissioning
 from api.reads.hours import NIGHT_H, volts_typed
+from api.reads.starts import start_problems
 from api.reads.watches import second_of_job
 from api.refused import one_problem
 from shop import clock
@@ -21,14 +22,14 @@ from shop.cells.models import Cell
 from shop.cells.queries import cells_by_serial
 from shop.equipment.models import Station
 from shop.equipment.states import InstrumentRole
+from shop.evidence.handling import over
 from shop.evidence.parted import parted_cells
 from shop.forecast.queries import forecast
 from shop.jobs import queries, rules, services
 from shop.jobs.models import Job, RecipeVersion
-from shop.jobs.planning import lasts_at_most, plan, target_of
+from shop.jobs.planning import plan, target_of
 from shop.jobs.procedures import procedure_of
 from shop.jobs.states import JobState
-from shop.people.models import User
 from shop.refusals import Problem, Refusal
 
 # B4: before anything is connected.  Ticked by a person, each time.
@@ -189,7 +190,7 @@ def _page(request: HttpRequest, pk: int, refusal: Refusal | None = None) -> Http
         stations = Station.objects.prefetch_related("instruments")
         context["stations"] = [(s, _claim_problems(job, s)) for s in stations]
     if job.state == JobState.CLAIMED:
-        context["in_the_way"] = _start_problems(job, cells, person(request))
+        context["in_the_way"] = start_problems(job, by=person(request), now=clock.now())
     return render(request, "jobs/job.html", context)
 
 
@@ -218,27 +219,22 @@ def _plan_shown(job: Job) -> dict[str, Any]:
         "basis": getattr(recipe, "tail_basis", ""),
         "supply": supply,
         "attended_only": seen.problems,
+        "worn": _worn(job, planned.handlings),
     }
 
 
+def _worn(job: Job, more: int) -> list[str]:
+    """Serials of the cells whose nuts this run would turn more often than they should be (F7)."""
+    cells = {row.cell_id: row.cell.serial for row in job.job_cells.all()}
+    found = over(cells, more=more, most=queries.policy_numbers().nut_handlings_max)
+    return [cells[cell] for cell in found]
+
+
 def _claim_problems(job: Job, station: Station) -> list[Problem]:
+    roles = [instrument.role for instrument in station.instruments.all()]
     return rules.claim_problems(
         state=job.state,
         station=station.slug,
-        roles=[instrument.role for instrument in station.instruments.all()],
-        instruments_needed=procedure_of(job.kind).needs,
-    )
-
-
-def _start_problems(job: Job, cells: list[Cell], by: User) -> list[Problem]:
-    """What `start_run` would refuse now, so that the button can say why it is disabled."""
-    now = clock.now()
-    return rules.start_problems(
-        state=job.state,
-        is_holder=job.claimed_by_id == by.pk,
-        station=queries.station_fact(job.station, now) if job.station else None,
-        cells=queries.cell_facts(cells),
-        has_policy=queries.policy_in_force() is not None,
-        lasts=lasts_at_most(job, job.station),
-        now=now,
+        roles=roles,
+        instruments_needed=procedure_of(job.kind).needs_at(roles),
     )

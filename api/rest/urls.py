@@ -49,7 +49,9 @@ Resources.
     POST   jobs     {"recipe_version": 1, "cells": [serial, …]}       -> 201 Job
     GET    jobs/<id>                                                  -> Job + "runs": [Run brief],
                                           "plan": {"target_v", "facts": {name: number},
-                                                   "lasts_s", "sha256"} | null
+                                                   "lasts_s", "sha256",
+                                                   "handlings": of each cell's nuts} | null,
+                                          "in_the_way": [{"code", "words", "fix", "about"}]
     GET    jobs/<id>/hours?rested_v=3.312                             -> Hours   at its station
     POST   jobs/<id>/claim   {"station": slug}                        -> 200 Job
     POST   jobs/<id>/release {}                                       -> 200 Job
@@ -60,12 +62,16 @@ Resources.
     GET    runs/<id>/left             -> {"hours": Interval | null, "words"} | null
     GET    runs/<id>/looks            -> {"looks": [{"of", "named": [words], "unseen", "well"}]}
     POST   runs/<id>/confirm {"step": "connect"}                      -> 201 {"id", "step", "at"}
+    POST   runs/<id>/readings {"volts": "3,642", "cell": serial or place (default: the next),
+                               "first": what it read when asked again, "corrects": false}
+                               -> 201 {"id", "step", "cell", "voltage_v", "meter", "at", "reads"}
     POST   runs/<id>/stop    {}                                       -> 202 Run
     POST   runs/<id>/give-up {"seen_off": true, "parted": true, "words": why} -> 200 Run   a
                                           supervisor, of a run whose bench is lost for good
 
     GET    shelf                       -> {"cells": [Shelved]}        by what expires next
     GET    cells/<serial>                                             -> Cell
+    POST   cells/<serial>/studs {"thread_locker", "words"}            -> 201 Studs
     POST   capacity-tests/import       multipart, field "file"        -> 201 {"tests": [Test]}
     GET    approvals                   -> {"cells": [Waiting]}        what a supervisor may look at
     POST   approvals {"cells": [{"serial", "evidence_sha256"}]}       -> 201 {"approvals": [
@@ -114,13 +120,16 @@ Shapes.
               "claimed_by": username | null, "claimed_at", "created_at",
               "cells": [{"serial", "position"}], "run": id of the newest run | null}
     Hours    {"hours": Interval, "finishes": bool, "rested_v", "alternatives": [{"words",
-              "hours": Interval}]} | null where nobody foretells them
+              "hours": Interval}], "visits": [{"titles", "after": Interval}], "surges":
+              [{"spread_v", "peak_a", "peak_c", "verdict"}]} | null where nobody foretells them
     Interval {"low_h", "middle_h", "high_h"}   one in ten is faster, one in ten slower
     Run      {"id", "job", "station": slug, "state", "attempt", "simulated", "queued_at",
               "ended_at", "cause", "stop_requested_at", "step": name, "steps": [{"name", "title",
                   "kind": "instruct|measure|charge", "state": "done|now|next"}],
               "needs": {"step", "title", "text", "confirm", "drawing"} | null,  one is waited for
               "announce": {"step", "title", "text", "confirm"} | null,   may be confirmed early
+              "reads": {"step", "read": [{"position", "voltage_v"}], "left": [{"position",
+                  "serial"}], "again": bool} | null,   by hand; again: the first cell's second
               "live": {"age_s", "output", "step", "speed", "voltage_v", "supply_voltage_v",
                        "supply_current_a", "cell_voltages_v": […],
                        "temperatures_c": […], "at"} | null,
@@ -153,7 +162,9 @@ Shapes.
               [Resistance], "balances": [Balance +
               {"run"}], "checks": [{"id", "kind", "voltage_v", "low_v", "high_v", "age_s",
               "verdict", "at", "superseded": Reason | null}],
-              "approvals": [{"evidence_sha256", "at"}]}
+              "approvals": [{"evidence_sha256", "at"}], "nut_handlings": count,
+              "studs": [Studs]}
+    Studs    {"id", "thread_locker", "words", "by": username, "at"}   fitted once, if at all
     Test     {"id", "serial", "capacity_ah", "tested_at", "source": "MEASURED|IMPORTED",
               "run": id | null, "superseded": Reason | null}
     Reason   {"at", "words"}   when and why it was taken back
@@ -230,10 +241,12 @@ urlpatterns = [
     path("runs/<int:pk>/looks", runs.LooksView.as_view(), name="run-looks"),
     path("runs/<int:pk>/curve", runs.CurveView.as_view(), name="run-curve"),
     path("runs/<int:pk>/confirm", runs.ConfirmView.as_view(), name="run-confirm"),
+    path("runs/<int:pk>/readings", runs.ReadingsView.as_view(), name="run-readings"),
     path("runs/<int:pk>/give-up", runs.GiveUpView.as_view(), name="run-give-up"),
     path("runs/<int:pk>/stop", runs.StopView.as_view(), name="run-stop"),
     path("shelf", shelf.ShelfView.as_view(), name="shelf"),
     path("cells/<str:serial>", cells.CellView.as_view(), name="cell"),
+    path("cells/<str:serial>/studs", cells.StudsView.as_view(), name="cell-studs"),
     path("capacity-tests/import", cells.ImportCapacityView.as_view(), name="import-capacity"),
     path("approvals", cells.ApprovalsView.as_view(), name="approvals"),
     path("supersessions", taken_back.SupersessionsView.as_view(), name="supersessions"),

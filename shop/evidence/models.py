@@ -12,9 +12,15 @@ from typing import Any
 from django.db import models
 from django.db.models import F, Q
 
+from stations.procedures.state import Taken
+
 
 class VoltageCheck(models.Model):
-    """Every cell of a group measured individually by one meter, output proven off."""
+    """Every cell of a group measured individually by one meter, output proven off.
+
+    `again_*`: the first cell as it read once more at the end, where a person went from post to
+    post (G6); its role says that the meter was read by hand.
+    """
 
     class Kind(models.TextChoices):
         PRE_PARALLEL = "PRE_PARALLEL", "pre-parallel check"
@@ -40,9 +46,28 @@ class VoltageCheck(models.Model):
     by = models.ForeignKey("shop.User", models.PROTECT, related_name="+")
     simulated = models.BooleanField()
     recorded_at = models.DateTimeField()
+    again_position = models.PositiveSmallIntegerField(null=True, blank=True)
+    again_v = models.FloatField(null=True, blank=True)
+    again_at = models.DateTimeField(null=True, blank=True)
+    again_received_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = (
+            models.CheckConstraint(
+                name="voltage_check_again_is_whole",
+                condition=Q(
+                    again_position__isnull=True,
+                    again_v__isnull=True,
+                    again_at__isnull=True,
+                    again_received_at__isnull=True,
+                )
+                | Q(
+                    again_position__isnull=False,
+                    again_v__isnull=False,
+                    again_at__isnull=False,
+                    again_received_at__isnull=False,
+                ),
+            ),
             models.CheckConstraint(
                 name="voltage_check_knows_when_current_stopped",
                 condition=Q(kind__in=("PRE_PARALLEL", "WATCH"))
@@ -61,6 +86,21 @@ class VoltageCheck(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.pk}"
+
+    @property
+    def again(self) -> Taken | None:
+        """The first cell's second reading."""
+        position, voltage_v = self.again_position, self.again_v
+        at, received_at = self.again_at, self.again_received_at
+        if position is None or voltage_v is None or at is None or received_at is None:
+            return None
+        return Taken(
+            position=position,
+            voltage_v=voltage_v,
+            at=at,
+            received_at=received_at,
+            meter=self.meter.serial_number,
+        )
 
 
 class CellVoltage(models.Model):

@@ -104,6 +104,7 @@ class GatePolicy:
     reminders: ReminderLimits
     fresh_for: timedelta
     calibrated_roles: tuple[str, ...]
+    nut_handlings_max: int  # F7: beyond it the gate warns
 
     @classmethod
     def of(cls, policy: Policy) -> GatePolicy:
@@ -146,6 +147,7 @@ class GatePolicy:
             fresh_for=timedelta(seconds=policy.fresh_s),
             calibrated_roles=("meter", "scanner")
             + (("supply",) if policy.supply_calibrated else ()),
+            nut_handlings_max=policy.nut_handlings_max,
         )
 
     @classmethod

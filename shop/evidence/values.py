@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+from shop.equipment.states import InstrumentRole
 from shop.evidence.canonical import LATER, canonical_body, sha256_of
 
 
@@ -145,6 +146,11 @@ class VoltageEvidence:
     superseded: TakenBack | None = field(default=None, metadata=LATER)
 
     @property
+    def is_by_hand(self) -> bool:
+        """Whether a person read a hand-held meter: a lower class of evidence (B7)."""
+        return self.meter.role == InstrumentRole.MANUAL
+
+    @property
     def age(self) -> timedelta | None:
         """Wall time from current stopped to the reading; None before any current."""
         if self.current_stopped_received_at is None:
@@ -193,6 +199,8 @@ class CellEvidence:
     approvals: tuple[ApprovalEvidence, ...] = ()
     packed_in: str = ""  # serial of the pack that holds the cell now
     run_since: int | None = None  # a run after the balance that moved charge, or may yet
+    nut_handlings: int = 0  # F7
+    stud_fittings: int = 0
 
     @cached_property
     def body(self) -> dict[str, Any]:

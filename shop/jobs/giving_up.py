@@ -22,8 +22,8 @@ from shop.equipment.states import OutputState
 from shop.jobs import rules
 from shop.jobs.ending import Ending, trip_told
 from shop.jobs.manifest import seal
-from shop.jobs.models import JobEvent, PolicyVersion, Run
-from shop.jobs.policies import Policy, policy_of
+from shop.jobs.models import JobEvent, Run
+from shop.jobs.queries import policy_numbers
 from shop.jobs.results import suspect_cells
 from shop.jobs.services import end_run
 from shop.jobs.states import RunState
@@ -42,13 +42,11 @@ CONFIRMATIONS: Mapping[str, str] = {
 def lost_problems(run: Run, *, now: datetime) -> list[Problem]:
     """Why this run cannot be given up now; empty where its bench counts as lost."""
     lease = StationLease.objects.get(station_id=run.station_id)
-    newest = PolicyVersion.objects.order_by("-version").first()
-    policy = policy_of(newest.parameters) if newest else Policy()
     return rules.lost_problems(
         state=run.state,
         is_held=not leases.is_lapsed(station_id=run.station_id, grace_s=settings.LEASE_GRACE_S),
         silent_for=now - (lease.heartbeat_at or run.queued_at),
-        silent_least=timedelta(seconds=policy.bench_lost_s),
+        silent_least=timedelta(seconds=policy_numbers().bench_lost_s),
         goes_on=lease.output_state == OutputState.OFF and run.journal_closed_at is not None,
     )
 

@@ -13,6 +13,7 @@ from typing import Any
 import rfc8785
 
 from shop.equipment.models import Station
+from shop.equipment.queries import measured_of
 from shop.equipment.states import InstrumentRole
 from shop.evidence.parted import parted_cells
 from shop.evidence.watched import watched_cells
@@ -22,7 +23,8 @@ from shop.jobs.procedures import procedure_of
 from shop.refusals import Problem, Refusal, refuse
 from stations.drivers.registry import DRIVERS
 from stations.plain import to_plain
-from stations.procedures import check
+from stations.procedures import check, handling
+from stations.procedures.by_hand import typed_steps
 from stations.procedures.steps import Charge, Discharge, Measure, PlanRefused, Program, Rest
 from stations.values import (
     LoadRatings,
@@ -48,6 +50,11 @@ class Plan:
         return plain
 
     @property
+    def handlings(self) -> int:
+        """How often this run turns the nuts of a cell (F7)."""
+        return handling.per_cell(self.program)
+
+    @property
     def facts(self) -> dict[str, float]:
         """Planned amps and ampere-hours, both bases of the tail among them (B2)."""
         return dict(self.program.facts)
@@ -64,6 +71,8 @@ def plan(job: Job, station: Station) -> Plan:
             Problem("plan", words, "Change the recipe or the station.")
             for words in refused.problems
         ) from refused
+    if procedure.by_hand and ratings.by_hand and ratings.scanner is None:
+        program = typed_steps(program)
     refuse(
         Problem("dry_run", words, "Nothing was energised.")
         for words in check.problems(program, ratings) + check.cell_problems(program, _bears(cells))
@@ -150,7 +159,7 @@ def ratings_of(station: Station) -> Ratings:
     Raises Refusal where an instrument is missing or its driver is not known.
     """
     found: dict[str, Any] = {}
-    for instrument in station.instruments.all():
+    for instrument in station.wired:
         spec = DRIVERS.get(instrument.driver)
         if spec is None or spec.role != instrument.role:
             raise Refusal(
@@ -181,6 +190,8 @@ def ratings_of(station: Station) -> Ratings:
         scanner,
         load if isinstance(load, LoadRatings) else None,
         thermometer if isinstance(thermometer, ThermometerRatings) else None,
+        measured=measured_of(station),
+        by_hand=any(i.role == InstrumentRole.MANUAL for i in station.instruments.all()),
     )
 
 

@@ -7,7 +7,7 @@ a program is built from comes in as values.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -57,6 +57,12 @@ class Procedure:
     cells_min: int = 2
     cells_max: int = 64
     measures: str = ""  # what one cell is tested for: "capacity", "resistance"
+    by_hand: bool = False  # cells may be read with a hand-held meter where no scanner is (B7, B8)
+
+    def needs_at(self, roles: Collection[str]) -> frozenset[str]:
+        """What it needs at a station that has instruments of `roles`."""
+        typed = self.by_hand and InstrumentRole.MANUAL in roles
+        return self.needs - {InstrumentRole.SCANNER.value} if typed else self.needs
 
 
 METER, LOAD = InstrumentRole.METER.value, InstrumentRole.LOAD.value
@@ -68,6 +74,7 @@ PROCEDURES: Mapping[str, Procedure] = {
         recipe=recipes.top_balance,
         needs=CHARGED_BY,
         moves_charge=True,
+        by_hand=True,
         method="TOP",
         joins=True,
     ),
@@ -75,6 +82,7 @@ PROCEDURES: Mapping[str, Procedure] = {
         recipe=recipes.step_pause,
         needs=CHARGED_BY,
         moves_charge=True,
+        by_hand=True,
         method="TOP_STEP",
         joins=True,
     ),
@@ -82,12 +90,14 @@ PROCEDURES: Mapping[str, Procedure] = {
         recipe=recipes.single_cells,
         needs=CHARGED_BY,
         moves_charge=True,
+        by_hand=True,
         method="TOP_CELL",
     ),
     CELL_RECHARGE: Procedure(
         recipe=recipes.recharge,
         needs=CHARGED_BY,
         moves_charge=True,
+        by_hand=True,
         method="TOP_CELL",
         cells_min=1,
         cells_max=1,
@@ -96,6 +106,7 @@ PROCEDURES: Mapping[str, Procedure] = {
         recipe=recipes.levelling,
         needs=CHARGED_BY,
         moves_charge=True,
+        by_hand=True,
         joins=True,
         cells_min=1,
     ),
@@ -119,6 +130,7 @@ PROCEDURES: Mapping[str, Procedure] = {
         recipe=recipes.recheck,
         needs=MEASURED_BY,
         moves_charge=False,
+        by_hand=True,
     ),
     SELF_DISCHARGE: Procedure(
         recipe=recipes.self_discharge,

@@ -15,6 +15,7 @@ from shop.equipment.models import Station, StationLease
 from shop.equipment.queries import calibrations_in_force
 from shop.equipment.states import OutputState
 from shop.jobs.models import Job, JobEvent, PolicyVersion, RecipeVersion, Run, RunCell
+from shop.jobs.policies import Policy, policy_of
 from shop.jobs.rules import CellFact, InstrumentFact, StationFact
 from shop.jobs.states import TERMINAL
 from shop.people.models import User
@@ -46,6 +47,12 @@ def newest_of(procedures: Iterable[str]) -> QuerySet[RecipeVersion]:
     later = RecipeVersion.objects.filter(recipe=OuterRef("recipe"), version__gt=OuterRef("version"))
     rows = RecipeVersion.objects.filter(~Exists(later), procedure__in=list(procedures))
     return rows.select_related("recipe").order_by("recipe__name")
+
+
+def policy_numbers() -> Policy:
+    """What the policy in force asks for; the defaults before the first is stored."""
+    version = policy_in_force()
+    return policy_of(version.parameters) if version else Policy()
 
 
 def cell_facts(cells: Iterable[Cell]) -> list[CellFact]:

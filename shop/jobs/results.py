@@ -9,6 +9,7 @@ from datetime import datetime
 from django.db import transaction
 
 from shop.equipment import leases
+from shop.equipment.models import Instrument, Station
 from shop.equipment.states import InstrumentRole
 from shop.evidence.rules.balance import stopped_of
 from shop.evidence.services.balances import record_balance
@@ -104,16 +105,24 @@ def _record_check(run: Run, record: Record, ending: Ending, now: datetime) -> No
     record_voltage_check(
         run=run,
         kind=kind,
-        meter=run.station.instruments.get(role=InstrumentRole.SCANNER),
+        meter=_meter(run.station, record),
         target_v=ending.target_v,
         results=record.cells,
         current_stopped=stopped,
         simulated=bool(run.simulated),
         now=now,
         cell=record.cell,
+        again=record.again,
         compared_with=int(facts.get("first_check", 0)) or None,
         temperature_c=facts.get("temperature_c", math.nan),
     )
+
+
+def _meter(station: Station, record: Record) -> Instrument:
+    """What read the cells: the one that a person held, else the station's scanner."""
+    if record.meter:
+        return station.instruments.get(serial_number=record.meter)
+    return station.instruments.get(role=InstrumentRole.SCANNER)
 
 
 def suspect_cells(run: Run, reason: str, now: datetime) -> None:

@@ -26,6 +26,7 @@ class Act(StrEnum):
     CONFIRM = "confirm"
     IMPORT_CAPACITY = "import_capacity"
     COMMISSION = "commission"  # a station
+    FIT_STUDS = "fit_studs"
     ASSEMBLE = "assemble"
     SHARE_TRACE = "share_trace"
     READ_PACK = "read_pack"  # its cells, in use
@@ -51,6 +52,7 @@ _BENCH_WORK = frozenset(
         Act.CONFIRM,
         Act.IMPORT_CAPACITY,
         Act.COMMISSION,
+        Act.FIT_STUDS,
         Act.ASSEMBLE,
         Act.SHARE_TRACE,
         Act.READ_PACK,

@@ -70,6 +70,7 @@ class Walk:
         yield from self._checks(run, manifests)
         yield from _lacks_check(run, manifests)
         yield from _lacks_note(run, manifests)
+        yield from _lacks_act(run, manifests)
 
     def _chunks(self, run: Run, manifests: Manifests, chains: dict[int, Chain]) -> Iterator[Fault]:
         rows = ReadingChunk.objects.filter(run=run).order_by("attempt", "first_seq", "last_seq")
@@ -167,6 +168,12 @@ def _lacks_note(run: Run, manifests: Manifests) -> Iterator[Fault]:
     if manifests and runs.is_last(run, max(manifests)):
         for words in runs.missing_notes(run, manifests[max(manifests)].body):
             yield Fault("Nonconformance", None, words, run.pk)
+
+
+def _lacks_act(run: Run, manifests: Manifests) -> Iterator[Fault]:
+    for manifest in manifests.values():
+        for words in runs.missing_acts(run, manifest.body):
+            yield Fault("PersonAct", None, words, run.pk, manifest.attempt)
 
 
 def _lacks_balance(run: Run, manifests: Manifests) -> Iterator[Fault]:

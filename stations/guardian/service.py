@@ -13,8 +13,9 @@ from typing import Any, cast
 from stations import config as configuration
 from stations.clock import Clock, RealClock, SharedClock, guard_s
 from stations.config import BenchConfig, InstrumentConfig
-from stations.drivers.protocols import Instrument, Relays
+from stations.drivers.protocols import Bms, Instrument, Relays
 from stations.drivers.registry import DRIVERS, open_load, open_relays, open_supply
+from stations.guardian.bms import BmsHand
 from stations.guardian.contactor import ContactorHand
 from stations.guardian.core import Guardian
 from stations.guardian.fence import Fence
@@ -82,10 +83,12 @@ def serve(path: Path) -> int:
         supply = supply_lane(config, clock, inbox.post)
         lanes: dict[str, Lane[Any]] = {"supply": supply}
         for instrument in config.instruments:
-            if instrument.role not in ("supply", "relay", "load"):
+            if instrument.role not in ("supply", "relay", "load", "bms"):
                 lanes[instrument.role] = _lane(instrument, config, inbox.post)
         if config.load is not None:
             lanes["load"] = load_lane(config, config.load, clock, inbox.post)
+        if config.bms is not None:
+            lanes["bms"] = bms_lane(config, config.bms, inbox.post)
         if config.relay is not None:
             lanes["relay"] = contactor_lane(config, config.relay, inbox.post)
         recorder = Recorder(config.journal, inbox.post)
@@ -155,6 +158,11 @@ def load_lane(
         return LoadHand(device, clock, latency_s=timeout_s)
 
     return Lane("load", opened, post, urgent=urgent)
+
+
+def bms_lane(config: BenchConfig, bms: InstrumentConfig, post: Post) -> Lane[BmsHand]:
+    timeout_s = config.timing.io_timeout_s
+    return Lane("bms", lambda: BmsHand(cast(Bms, open_instrument(bms, timeout_s)), bms), post)
 
 
 def contactor_lane(config: BenchConfig, relay: InstrumentConfig, post: Post) -> Lane[ContactorHand]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from stations.procedures.steps import ResumeRule
 from stations.values import Protection, Setpoint
@@ -44,7 +44,7 @@ class Warm(Protocol):
     def cold_c(self) -> float: ...
 
 
-def temperatures(recipe: Warm, charged_ah: float) -> dict[str, float]:
+def temperatures(recipe: Warm, charged_ah: float) -> dict[str, Any]:
     """What Limits say of warmth, for so many ampere-hours on the supply."""
     return {
         "temperature_min_c": recipe.temperature_min_degc,

@@ -11,6 +11,20 @@ from stations.values import NAN, OffProof, Reading, Setpoint, Window
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """One cell's voltage, and when it was taken.
+
+    `meter`: the serial number of the hand-held one that a person read, "" for the scanner.
+    """
+
+    position: int  # from 1
+    voltage_v: float
+    at: datetime
+    received_at: datetime
+    meter: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CellResult:
     """One cell's verdict in a Measure step, with the limits that were applied."""
 
@@ -27,7 +41,8 @@ class CellResult:
 class Record:
     """What one finished step leaves behind.
 
-    Of a step for one cell: its position, and when the charge's current stopped.
+    Of a step for one cell: its position, and when the charge's current stopped.  Of cells that
+    were read by hand: the meter's serial number, and the first cell as it read again at the end.
     """
 
     step: str
@@ -39,6 +54,8 @@ class Record:
     facts: tuple[tuple[str, float], ...] = ()
     cell: int = field(default=0, metadata=LATER)
     stopped: OffProof | None = field(default=None, metadata=LATER)
+    meter: str = field(default="", metadata=LATER)
+    again: Taken | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +127,17 @@ class Run:
     cv_spent_s: float = 0.0
     interruptions: tuple[str, ...] = ()  # each in words; they stay on every later charge's record
     settled: tuple[tuple[float, ...], ...] = ()
+    typed: tuple[Taken, ...] = ()  # by hand, in the present step, in the order of reading
+    retyped: tuple[str, ...] = ()  # figures that a person corrected, in words
     doubtful: int = 0
     above_window: int = 0
     flat_from: datetime | None = None
     flat_current_a: float = 0.0
     lead_ohm: float = NAN  # supply volts minus bank volts over current, last time it was seen
     peak_voltage_v: float = NAN  # highest bank reading of the step
+    peak_cell_v: float = NAN  # highest cell of the step while current flowed, and which
+    peak_cell: int = 0
+    answers: tuple[tuple[str, float], ...] = ()  # what a person typed, by name
     outs_of_place: int = 0  # readings in a row whose output state is not the step's
     alarms: tuple[str, ...] = ()
     records: tuple[Record, ...] = ()

@@ -7,17 +7,22 @@ from datetime import datetime, timedelta
 
 from stations.procedures.losses import is_observable, losses
 from stations.procedures.rules import WatchRule
-from stations.procedures.state import CellResult
-from stations.values import NAN, OffProof, Reading, Window
+from stations.procedures.state import CellResult, Taken
+from stations.values import NAN, OffProof, Window
 
 LYING = (
     "rests on the plateau: not observable; if it was filled with the others it leaks, re-check it"
 )
 
 
-def problems(rule: WatchRule, reading: Reading, stopped: OffProof | None) -> list[str]:
-    """Why these readings are no check of a watch, with what to do; empty means go."""
-    at, found = reading.received_at, []
+def problems(
+    rule: WatchRule, taken: Sequence[Taken], warm_c: float, stopped: OffProof | None
+) -> list[str]:
+    """Why what was read is no check of a watch, with what to do; empty means go.
+
+    `warm_c` is the mean of the cells, NaN where nobody measures it.
+    """
+    at, found = taken[0].received_at, []
     if stopped is not None and at - stopped.received_at < rule.rest_min:
         ready_at = stopped.received_at + rule.rest_min
         found.append(
@@ -31,15 +36,15 @@ def problems(rule: WatchRule, reading: Reading, stopped: OffProof | None) -> lis
                 f"The first check was {_hours(at - first_at)} ago: what a cell lost shows from "
                 f"{_said(first_at + rule.gap_min)} on."
             )
-        apart_k = abs(reading.temperature_c - rule.before_c)
+        apart_k = abs(warm_c - rule.before_c)
         if apart_k > rule.temperature_span_k:  # NaN, where nobody measured it, is not above
             found.append(
                 f"The cells are {apart_k:.1f} K from what they were at the first check, more than "
                 f"{rule.temperature_span_k:g} K: wait until they are as warm as then."
             )
         return found
-    lying = _on_plateau(rule, reading.cell_voltages_v)
-    if 2 * len(lying) >= len(reading.cell_voltages_v):
+    lying = _on_plateau(rule, taken)
+    if 2 * len(lying) >= len(taken):
         found.append(
             f"Cells {', '.join(map(str, lying))} rest on the plateau, where volts tell no charge: "
             "charge the group to full together, let it rest for a day, then begin."
@@ -48,23 +53,21 @@ def problems(rule: WatchRule, reading: Reading, stopped: OffProof | None) -> lis
 
 
 def results(
-    rule: WatchRule, reading: Reading, stopped: OffProof | None
+    rule: WatchRule, taken: Sequence[Taken], warm_c: float, stopped: OffProof | None
 ) -> tuple[tuple[CellResult, ...], tuple[str, ...], tuple[tuple[str, float], ...]]:
     """Verdicts, remarks and facts of one check: of the first one what can be seen later."""
-    at, volts = reading.received_at, reading.cell_voltages_v
-    first_at = _first_at(rule, at)
-    facts = {"temperature_c": reading.temperature_c, "first_check": 0.0}
+    first_at = _first_at(rule, taken[0].received_at)
+    facts = {"temperature_c": warm_c, "first_check": 0.0}
     if first_at is None:
-        lying = _on_plateau(rule, volts)
-        judged = [
-            (Window(NAN, NAN), "unseen" if n in lying else "pass") for n in range(1, len(volts) + 1)
-        ]
+        lying = _on_plateau(rule, taken)
+        nowhere = Window(NAN, NAN)
+        judged = [(nowhere, "unseen" if one.position in lying else "pass") for one in taken]
         remarks = tuple(f"cell {n} {LYING}" for n in lying)
         if rule.before_at is not None:
-            days = (at - rule.before_at) / timedelta(days=1)
+            days = (taken[0].received_at - rule.before_at) / timedelta(days=1)
             remarks = (f"the first check was {days:.0f} days ago: the watch begins anew", *remarks)
     else:
-        seen = losses(rule, volts, at)
+        seen = losses(rule, [one.voltage_v for one in taken], taken[0].received_at)
         judged, remarks = [(cell.window, cell.verdict) for cell in seen.cells], seen.remarks
         facts |= {
             "first_check": float(rule.before_check),
@@ -74,15 +77,15 @@ def results(
         }
     found = tuple(
         CellResult(
-            position=position,
-            voltage_v=volt,
+            position=one.position,
+            voltage_v=one.voltage_v,
             verdict=verdict,
             window=window,
-            at=reading.at,
-            received_at=at,
-            age_s=(at - stopped.received_at).total_seconds() if stopped else NAN,
+            at=one.at,
+            received_at=one.received_at,
+            age_s=(one.received_at - stopped.received_at).total_seconds() if stopped else NAN,
         )
-        for position, (volt, (window, verdict)) in enumerate(zip(volts, judged, strict=True), 1)
+        for one, (window, verdict) in zip(taken, judged, strict=True)
     )
     return found, remarks, tuple(facts.items())
 
@@ -94,9 +97,8 @@ def _first_at(rule: WatchRule, at: datetime) -> datetime | None:
     return rule.before_at
 
 
-def _on_plateau(rule: WatchRule, volts: Sequence[float]) -> list[int]:
-    places = enumerate(volts, start=1)
-    return [n for n, volt in places if not is_observable(rule, volt, rule.gap_min)]
+def _on_plateau(rule: WatchRule, taken: Sequence[Taken]) -> list[int]:
+    return [one.position for one in taken if not is_observable(rule, one.voltage_v, rule.gap_min)]
 
 
 def _said(at: datetime) -> str:

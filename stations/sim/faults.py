@@ -59,6 +59,8 @@ class Fault:
     stranger: bool = False  # it has another serial number
     keeps_local: bool = False  # its panel holds it: remote control is refused
     latches: bool = False  # what was closed for a time stays closed
+    early_v: float = 0.0  # a BMS opens so far below its setting
+    stays_closed: bool = False  # a BMS that never opens
 
 
 def _garbled(reply: bytes, last: bytes) -> Pieces:
@@ -166,6 +168,8 @@ FAULTS: Mapping[str, Fault] = {
     "restart": Fault("restarts with factory settings", SUPPLY, restarts=True),
     "dark": Fault("has no mains", SUPPLY, swallows=True, dark=True),
     "stranger": Fault("is another unit of its model", SUPPLY, stranger=True),
+    "opens_early": Fault("opens 200 mV below its setting", ("bms",), early_v=0.2),
+    "never_opens": Fault("never opens", ("bms",), stays_closed=True),
     "no_timer": Fault("never opens by itself", ("relay",), latches=True),
 }
 

@@ -38,12 +38,14 @@ class Folder:
     temperature_c: float = 25.0
     serial_numbers: tuple[str, str, str] = ("00012345", "MY53200001", "MY49000001")
     supply_driver: str = "riden_rd6018"
+    meter_driver: str = "keysight_34461a"
     scanner: bool = True
     relay: bool = False  # a relay board whose first relay drives a contactor in the plus lead
     more: Sequence[str] = ()  # drivers of other instruments, each on a serial port
     wiring: Mapping[str, Value] = field(default_factory=dict)
     supply: Mapping[str, Value] = field(default_factory=dict)
     meters: Mapping[str, Value] = field(default_factory=dict)
+    bms: Mapping[str, Value] = field(default_factory=dict)
     timing: Mapping[str, Value] = field(default_factory=dict)
 
 
@@ -74,7 +76,7 @@ def _bench(folder: Folder, ports: Ports) -> str:
         _lines({"station": folder.station}),
         _table("clock", {"simulated": "clock"}),
         _instrument("supply", folder.supply_driver, at, supply),
-        _instrument("meter", "keysight_34461a", _socket(ports.meter), meter),
+        _instrument("meter", folder.meter_driver, _socket(ports.meter), meter),
     ]
     if folder.scanner:
         channels = [FIRST_CHANNEL + i for i in range(len(folder.cells))]
@@ -106,7 +108,7 @@ def _world(folder: Folder, ports: Ports) -> str:
         _lines(table) + f"cells = [\n{cells},\n]\n",
         _table("hands", {"port": ports.hands}),
     ]
-    flaws = {"wiring": folder.wiring, "supply": folder.supply, "meters": folder.meters}
+    flaws = {name: getattr(folder, name) for name in ("wiring", "supply", "meters", "bms")}
     sections += [_table(name, table) for name, table in flaws.items() if table]
     return "\n".join(sections)
 

@@ -2,7 +2,8 @@
 
 `GET /` is a page with buttons, `GET /state` the truth as JSON.  `POST /links/on|off` puts links
 and leads on or off together, `POST /leads/on|off` the leads alone, `POST /leads/cell/3` leads and
-meter on one cell that lies alone, `POST /cells/3/celsius/48.5` warms or cools a cell; `POST
+meter on one cell that lies alone, `POST /string/on|off` joins the cells in series behind the BMS
+and puts the leads on, or takes all off, `POST /cells/3/celsius/48.5` warms or cools a cell; `POST
 /faults` takes JSON or a form with `instrument` and `fault`.  What can't be done is answered 409
 with the reason.
 """
@@ -44,6 +45,8 @@ class Table:
             "at": datetime.fromtimestamp(seen.at_s, UTC).isoformat(),
             "speed": seen.speed,
             "links": seen.links,
+            "series": seen.series,
+            "bms_open": seen.bms.charge_open,
             "leads": seen.leads,
             "alone": seen.alone,
             "output": seen.output.on,
@@ -66,7 +69,22 @@ class Table:
         self._connect(links=on, leads=on)
 
     def leads(self, on: bool) -> None:
-        self._connect(links=self._world.see().links, leads=on)
+        seen = self._world.see()
+        if not seen.series:
+            self._connect(links=seen.links, leads=on)
+            return
+        self._string(leads=on)
+
+    def string(self, on: bool) -> None:
+        """Build the series string behind its BMS, leads on, or take it apart."""
+        if not on:
+            self._connect(links=False, leads=False)
+            return
+        self._string(leads=True)
+
+    def _string(self, *, leads: bool) -> None:
+        self._world.connect_string(leads=leads)
+        self._world.note("hands", links=True, leads=leads, series=True)
 
     def one_cell(self, position: int) -> None:
         """Leads and meter on one cell that lies alone."""
@@ -101,6 +119,8 @@ class _Handler(BaseHTTPRequestHandler):
         acts = {
             "/links/on": lambda: self.server.table.links(True),
             "/links/off": lambda: self.server.table.links(False),
+            "/string/on": lambda: self.server.table.string(True),
+            "/string/off": lambda: self.server.table.string(False),
             "/leads/on": lambda: self.server.table.leads(True),
             "/leads/off": lambda: self.server.table.leads(False),
             "/faults": self._fault,

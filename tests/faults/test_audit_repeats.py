@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from shop.cells.models import StudFitting
+from shop.cells.studs import fit_studs
 from shop.equipment.models import Calibration
 from shop.equipment.services import record_calibration
 from shop.evidence.models import CapacityTest
@@ -62,7 +64,13 @@ def a_retirement(cast: Cast) -> RecipeRetirement:
     return retire_recipe(version=a_recipe(cast), words="Too hot.", by=cast.sade, now=NOON)
 
 
+def a_fitting(cast: Cast) -> StudFitting:
+    (cell,) = factories.make_cells(1)
+    return fit_studs(cell=cell, thread_locker="red 271", words="", by=cast.tola, now=NOON)
+
+
 RECORDS = [
+    (a_fitting, {"thread_locker": "none"}),
     (a_recipe, {"parameters": top_balance.defaults() | {"stop_above_v": 0.100}}),
     (a_retirement, {"words": "No reason."}),
     (a_calibration, {"valid_until": NOON + 9 * YEAR}),

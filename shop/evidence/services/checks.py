@@ -21,7 +21,7 @@ from shop.jobs.models import Run
 from shop.quality.models import Nonconformance
 from shop.quality.services import open_nonconformance
 from shop.refusals import Problem, refuse
-from stations.procedures.state import CellResult
+from stations.procedures.state import CellResult, Taken
 from stations.values import OffProof
 
 # B7, B8: what a verdict of a check opens, and in which words.
@@ -66,10 +66,13 @@ def record_voltage_check(
     simulated: bool,
     now: datetime,
     cell: int = 0,
+    again: Taken | None = None,
     compared_with: int | None = None,
     temperature_c: float = math.nan,
 ) -> VoltageCheck:
     """The check of every cell of a run, or of the one at `cell`, with the windows of the bench.
+
+    `again`: the first cell as it read once more at the end, by hand.
 
     `current_stopped` is None only before any current, and where nobody knows.  A cell that failed
     after it, or read above its window twice, gets a nonconformance.  `compared_with` is the first
@@ -102,6 +105,10 @@ def record_voltage_check(
             temperature_c=_number(temperature_c),
             simulated=simulated,
             recorded_at=now,
+            again_position=again.position if again else None,
+            again_v=again.voltage_v if again else None,
+            again_at=again.at if again else None,
+            again_received_at=again.received_at if again else None,
         )
         CellVoltage.objects.bulk_create(
             _cell_voltage(check, cells[result.position], result) for result in results

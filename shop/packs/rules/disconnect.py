@@ -80,7 +80,7 @@ def _single(cell: CellEvidence, limits: DisconnectLimits, now: datetime) -> Find
         return Finding(
             RULE,
             Verdict.PASS,
-            f"Cell {cell.serial} passed the disconnect check.",
+            f"Cell {cell.serial} passed the disconnect check{by_hand(reading)}.",
             value=value,
             limit=limit,
             cell=cell.serial,
@@ -90,7 +90,7 @@ def _single(cell: CellEvidence, limits: DisconnectLimits, now: datetime) -> Find
     return Finding(
         RULE,
         answer.verdict,
-        f"Cell {cell.serial} {answer.words}: {millivolts(off)} from the target.",
+        f"Cell {cell.serial} {answer.words}: {millivolts(off)} from the target{by_hand(reading)}.",
         value=value,
         limit=limit,
         why=answer.why,
@@ -98,6 +98,11 @@ def _single(cell: CellEvidence, limits: DisconnectLimits, now: datetime) -> Find
         cell=cell.serial,
         evidence=refs,
     )
+
+
+def by_hand(reading: VoltageEvidence) -> str:
+    """That a person read it, as it stands in a sentence: nobody takes it for a scanner's."""
+    return ", read by hand" if reading.is_by_hand else ""
 
 
 def _value(reading: VoltageEvidence, judged: Judgement) -> str:

@@ -15,6 +15,7 @@ from shop.evidence.rules.freshness import SinceRecheck, SinceStopped, freshness_
 from shop.evidence.values import CellEvidence
 from shop.evidence.words import span, volts
 from shop.packs.findings import EvidenceRef, Finding, Fix, Plan, Verdict
+from shop.packs.rules.disconnect import by_hand
 
 RULE = "G5"
 WHY = "resting cells drift apart, and after hours nobody knows how far"
@@ -113,7 +114,7 @@ def _since_recheck(
         return Finding(
             RULE,
             Verdict.FAIL,
-            f"Cell {cell.serial} is low at the re-check.",
+            f"Cell {cell.serial} is low at the re-check{by_hand(reading)}.",
             value=value,
             limit=f"≥ {volts(low_v)}",
             why="it loses charge faster than its neighbours",
@@ -137,8 +138,8 @@ def _since_recheck(
     return Finding(
         RULE,
         Verdict.PASS,
-        f"Cell {cell.serial} passed its re-check; fresh for {span(clock.until - now)} more."
-        f"{warning}",
+        f"Cell {cell.serial} passed its re-check{by_hand(reading)}; "
+        f"fresh for {span(clock.until - now)} more.{warning}",
         value=value,
         limit=limit,
         cell=cell.serial,

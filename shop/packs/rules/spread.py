@@ -17,7 +17,6 @@ from shop.packs.findings import EvidenceRef, Finding, Fix, Plan, Verdict
 
 RULE = "G6"
 ROUNDING_V = 1e-9  # a spread of exactly the limit passes whatever the subtraction leaves
-MANUAL = "manual"  # the role of a meter whose figures a person reads and types
 WHY = "cells that part unequal meet the end of every charge at different times"
 HOLD = Fix(
     "repeat_hold",
@@ -30,7 +29,7 @@ def judge(
 ) -> Iterator[Finding]:
     read = [(cell, check) for cell in cells if (check := _check(cell)) is not None]
     meters = sorted({f"{check.meter.model} {check.meter.serial_number}" for _, check in read})
-    manual = any(check.meter.role == MANUAL for _, check in read)
+    manual = any(check.is_by_hand for _, check in read)
     limit_v = policy.spread.manual_max_v if manual else policy.spread.max_v
     limit = f"≤ {_mv(limit_v)}"
     if not read or len(read) < len(set(plan.serials)):
@@ -59,7 +58,8 @@ def judge(
             EvidenceRef.of("voltage check", id_, check.received_at, now)
             for id_, check in checks.items()
         )
-        yield _spread([_levelled(c, check) for c, check in read], limit_v, policy.spread, refs)
+        seen = [_levelled(cell, check) for cell, check in read]
+        yield _spread(seen, limit_v, policy.spread, refs, ", read by hand," if manual else "")
 
 
 def _check(cell: CellEvidence) -> VoltageEvidence | None:
@@ -82,6 +82,7 @@ def _spread(
     limit_v: float,
     limits: SpreadLimits,
     refs: tuple[EvidenceRef, ...],
+    how: str,
 ) -> Finding:
     volts = [cell.voltage_v for cell in cells]
     raw = [cell.raw_v for cell in cells]
@@ -95,7 +96,7 @@ def _spread(
     return Finding(
         RULE,
         Verdict.PASS if close else Verdict.FAIL,
-        f"At their disconnect check the cells were {_mv(spread_v)} apart{drift}, from "
+        f"At their disconnect check{how} the cells were {_mv(spread_v)} apart{drift}, from "
         f"{low.serial} to {high.serial}.{remark}",
         value=_mv(spread_v),
         limit=f"≤ {_mv(limit_v)}",

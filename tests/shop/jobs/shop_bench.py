@@ -24,6 +24,7 @@ from shop import clock
 from shop.equipment.benches import bench_folder
 from shop.equipment.models import Station, StationLease
 from shop.jobs import recipes
+from shop.jobs.by_hand import read_cell
 from shop.jobs.execution import execute
 from shop.jobs.models import RecipeVersion, Run
 from shop.jobs.services import claim_job, confirm_step, create_job, start_run
@@ -124,6 +125,13 @@ class ShopBench:
         self.guarded.sim.hands.post("/leads/cell/1")
         self.confirm(run, "connect")
 
+    def read_by_hand(self, run: Run, cells: Sequence[int]) -> None:
+        """Somebody goes from post to post with the meter that the table truly shows."""
+        table = self.guarded.sim.hands.state()["cells"]
+        for position in cells:
+            volts = f"{table[position - 1]['voltage_v']:.3f}".replace(".", ",")
+            read_cell(run=run, cell=str(position), volts=volts, by=self.cast.tola, now=clock.now())
+
     def unlink(self, run: Run) -> None:
         self.at_step(run, "unlink")
         self.guarded.sim.hands.post("/links/off")
@@ -202,16 +210,18 @@ def shop_bench(
     speed: float = 240.0,
     alive: bool = True,
     with_load: bool = False,
+    by_hand: bool = False,
 ) -> Iterator[ShopBench]:
     """Four cells on a simulated bench, registered in the shop; `alive`: its uplink runs.
 
-    `socs` where they are not alike; `with_load`: a load beside the supply.
+    `socs` where they are not alike; `with_load`: a load beside the supply.  `by_hand`: a hand-held
+    meter in the scanner's place.
     """
     cast = the_cast()
     factories.make_policy(by=cast.sade)
     # The session's data folder is shared by xdist's workers, so the bench's name must be unique.
     slug = f"bench-{uuid4().hex[:8]}"
-    station = factories.make_station(slug=slug, load=with_load, now=clock.now())
+    station = factories.make_station(slug=slug, load=with_load, by_hand=by_hand, now=clock.now())
     for role, serial_number in SERIALS.items():
         station.instruments.filter(role=role).update(serial_number=serial_number)
     folder = Folder(
@@ -219,6 +229,7 @@ def shop_bench(
         speed=speed,
         wiring={"lead_ohm": 0.005},
         more=("itech_it8514c",) if with_load else (),
+        scanner=not by_hand,
     )
     with guarded(bench_folder(station.slug), folder=folder) as below:
         bench = ShopBench(below, station, cast)

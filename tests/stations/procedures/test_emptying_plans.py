@@ -125,7 +125,7 @@ def test_the_dry_run_refuses_long_leads_that_leave_the_load_no_cut_off_of_its_ow
     )
 
 
-def with_limits(made: Program, **changes: float) -> Program:
+def with_limits(made: Program, **changes: Any) -> Program:
     limits: Limits = replace(made.limits, **changes)
     return replace(made, limits=limits)
 

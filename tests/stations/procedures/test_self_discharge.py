@@ -23,14 +23,15 @@ from stations.plain import from_plain, to_plain
 from stations.procedures import self_discharge, watching
 from stations.procedures.actions import Outcome
 from stations.procedures.check import problems
+from stations.procedures.decide import decide
 from stations.procedures.losses import Losses, losses
 from stations.procedures.rules import WatchRule
-from stations.procedures.state import Record
+from stations.procedures.state import Record, Taken
 from stations.procedures.steps import PlanRefused, Program
 from stations.runner import begun, run
 from stations.values import NAN, OffProof, Setpoint
 from stations.virtual import STARTED_AT, Act, VirtualBench, VirtualClock
-from tests.stations.procedures.scripted import RATINGS, START, reading
+from tests.stations.procedures.scripted import RATINGS, START, reading, run_at
 
 PLACES = (Act("place", 120.0),)
 DAY = timedelta(days=1)
@@ -306,13 +307,27 @@ def test_one_of_them_on_the_plateau_is_said_and_not_waited_for() -> None:
 
 @pytest.mark.parametrize(("then_c", "now_c", "kept"), [(20.0, 25.0, True), (20.0, 22.0, False)])
 def test_cells_that_are_not_as_warm_as_then_wait(then_c: float, now_c: float, kept: bool) -> None:
-    known = replace(rule(HEALTHY), before_c=then_c)
-    seconds = timedelta(days=3).total_seconds() + 1
+    known, at = replace(rule(HEALTHY), before_c=then_c), START + 3 * DAY
+    taken = [Taken(n, volt, at, at) for n, volt in enumerate(HEALTHY, start=1)]
 
-    seen = reading(seconds, temperature_c=now_c, cell_voltages_v=HEALTHY)
+    assert bool(watching.problems(known, taken, now_c, None)) == kept
+    assert not watching.problems(known, taken, NAN, None)  # nobody knows
 
-    assert bool(watching.problems(known, seen, None)) == kept
-    assert not watching.problems(known, replace(seen, temperature_c=NAN), None)  # nobody knows
+
+def test_cells_that_are_unlike_warm_are_not_read() -> None:
+    """B8's 3 K hold for a watch as well: a reading waits until they lie side by side."""
+    entered = run_at("watch", made())
+    apart, alike = (
+        reading(5.0, cell_voltages_v=HEALTHY, temperatures_c=warm)
+        for warm in ((20.0, 24.0, 20.0, 20.0), (20.0, 21.0, 20.0, 20.0))
+    )
+    for seen, measured in ((apart, False), (alike, True)):
+        state = entered
+        for seconds in (5, 6, 7):
+            at = START + timedelta(seconds=seconds)
+            state, _ = decide(state, replace(seen, at=at, received_at=at, seq=seconds), at)
+        assert bool(state.records and state.records[-1].kind == "measure") == measured
+    assert dict(state.records[-1].facts)["temperature_c"] == pytest.approx(20.25)
 
 
 @pytest.mark.parametrize(

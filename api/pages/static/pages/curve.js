@@ -49,6 +49,9 @@ function decorate(plot, curve) {
   ctx.restore();
 }
 
+/** Whether any probe was read. */
+const isWarm = (curve) => curve.temperature_c.some((c) => c !== null);
+
 /** `newest` gives the curve as last loaded: the plot outlives each of them. */
 function options(width, newest) {
   const axis = { stroke: token("--muted"), grid: { stroke: token("--line"), width: 1 }, ticks: { stroke: token("--line") } };
@@ -60,7 +63,7 @@ function options(width, newest) {
       { label: "Time", value: (u, at) => at === null ? "–" : clockText(at, true) },
       { label: "Bank", scale: "V", stroke: token("--accent"), width: 2, value: (u, v) => shown(v, 3, "V"), spanGaps: false },
       { label: "Current", scale: "A", stroke: token("--idle"), width: 1.5, value: (u, v) => shown(v, 2, "A"), spanGaps: false },
-      { label: "Hottest probe", show: newest().temperature_c.some((c) => c !== null), scale: "C", stroke: token("--fail"), width: 1, dash: [2, 4], value: (u, v) => shown(v, 1, "°C"), spanGaps: false },
+      ...(isWarm(newest()) ? [{ label: "Hottest probe", scale: "C", stroke: token("--fail"), width: 1, dash: [2, 4], value: (u, v) => shown(v, 1, "°C"), spanGaps: false }] : []),
     ],
     axes: [
       { ...axis, values: (u, ticks) => ticks.map((at) => clockText(at, ticks.length > 1 && ticks[1] - ticks[0] < 60)), space: 64 },
@@ -111,13 +114,15 @@ class Curve {
       : this.curve.simulated ? " · by the simulated bench's own clock" : "";
     if (!count) return;
     fillTable(this.figure, this.curve);
-    if (this.plot) this.plot.setData(this.data());
+    const data = this.data();
+    if (this.plot && this.plot.series.length === data.length) this.plot.setData(data);
     else this.draw();
     this.figure.dataset.drawn = String(count);
   }
 
   data() {
-    return [this.curve.at, this.curve.voltage_v, this.curve.current_a, this.curve.temperature_c];
+    const { at, voltage_v, current_a, temperature_c } = this.curve;
+    return [at, voltage_v, current_a, ...(isWarm(this.curve) ? [temperature_c] : [])];
   }
 
   draw() {

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("shop", "0018_thermometer_of_a_station"),
+        ("shop", "0019_cells_read_by_hand"),
     ]
 
     operations = [
