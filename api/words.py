@@ -194,6 +194,7 @@ EVENTS = {
     "read_by_hand": "Read by hand",
     "given_up": "Given up, output seen off by a person",
     "stop_requested": "STOP pressed",
+    "present": "Somebody is at the bench",
     "done": "Job done",
     "back_to_claimed": "Job is back with who claimed it",
     "bench_current_stopped": "Current stopped, output proven off",
@@ -212,6 +213,7 @@ PROCEDURES = {
     "levelling": "levelling",
     "recheck": "re-check",
     "capacity_test": "capacity test",
+    "bottom_balance": "bottom balance",
     "resistance_test": "DC resistance test",
     "self_discharge": "self-discharge check",
 }

@@ -17,6 +17,7 @@ KINDS = {
     "Charge": "charge",
     "Discharge": "discharge",
     "Rest": "rest",
+    "Compare": "compare",
 }
 WORDS = {"skipped": "not needed", "stopped": "ended here"}
 OVER_EARLY = frozenset({"STOPPED", "ERROR", "TRIPPED", "REFUSED"})
@@ -27,7 +28,7 @@ PERSON_MAY_CONFIRM = frozenset({"PREFLIGHT", "RUNNING", "SAFE_HOLD"})
 class StepShown:
     name: str
     title: str
-    kind: str  # instruct, measure, verify, charge, discharge, rest
+    kind: str  # instruct, measure, verify, charge, discharge, rest, compare
     state: str  # done, now, next, skipped, stopped
 
     @property

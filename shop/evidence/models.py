@@ -26,6 +26,7 @@ class VoltageCheck(models.Model):
         PRE_PARALLEL = "PRE_PARALLEL", "pre-parallel check"
         DISCONNECT = "DISCONNECT", "disconnect check"
         RECHECK = "RECHECK", "re-check"
+        BOTTOM = "BOTTOM", "bottom check"
         WATCH = "WATCH", "self-discharge check"
 
     kind = models.CharField(max_length=16, choices=Kind.choices)
@@ -272,7 +273,9 @@ class Balance(models.Model):
     """How one run balanced one group: by what method, to what target, how completely.
 
     `tail_a` is the last current with the ammeter's zero taken out, `done_a` and `partial_a` the
-    limits that applied, `cv_s` the process time in the CV hold, `charge_ah` what went in.
+    limits that applied, `cv_s` the process time in the CV hold, `charge_ah` what went in.  Cells
+    that were emptied have no hold, the last current of their taper is the tail, and what came
+    out is below 0.
     """
 
     class Method(models.TextChoices):
@@ -319,7 +322,8 @@ class Balance(models.Model):
 class CellBalance(models.Model):
     """One cell of the balanced group, at its place in the bank.
 
-    The rest is its own where cells were charged one by one, else "" or null: the group's holds.
+    The rest is its own where cells were driven one by one, else "" or null: the group's holds.
+    `rested_v` is where an emptied cell stood at the end of its rest.
     """
 
     balance = models.ForeignKey(Balance, models.PROTECT, related_name="cells")
@@ -332,6 +336,7 @@ class CellBalance(models.Model):
     tail_a = models.FloatField(null=True, blank=True)
     cv_s = models.FloatField(null=True, blank=True)
     charge_ah = models.FloatField(null=True, blank=True)
+    rested_v = models.FloatField(null=True, blank=True)
     current_stopped_at = models.DateTimeField(null=True, blank=True)
     current_stopped_received_at = models.DateTimeField(null=True, blank=True)
 
@@ -357,6 +362,11 @@ class CellBalance(models.Model):
 
     def __str__(self) -> str:
         return f"{self.cell_id} at {self.position}"
+
+    @property
+    def drawn_ah(self) -> float | None:
+        """What came out of a cell that was emptied; of one that was charged it is below 0."""
+        return None if self.charge_ah is None else -self.charge_ah
 
 
 class Approval(models.Model):

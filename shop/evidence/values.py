@@ -131,7 +131,7 @@ class VoltageEvidence:
     """One cell's reading in a check; None where no valid voltage was read."""
 
     check_id: int
-    kind: str  # PRE_PARALLEL, DISCONNECT, RECHECK
+    kind: str  # PRE_PARALLEL, DISCONNECT, RECHECK, BOTTOM
     run_id: int | None
     position: int
     voltage_v: float | None
@@ -183,6 +183,7 @@ class CellEvidence:
 
     The hash covers what an approver judges: capacity, balance, the checks of its run, the
     instruments with their calibrations, what was taken back of these, and nonconformances.
+    `disconnect` is the check that followed the current: of an emptied cell its bottom check.
     Approvals, placements and later re-checks are not part of it: the gate judges those by
     themselves.
     """

@@ -19,13 +19,22 @@ from shop.evidence.parted import parted_cells
 from shop.evidence.watched import watched_cells
 from shop.jobs.figures import CellFigures, Cells, first_check_of
 from shop.jobs.models import Job, RecipeVersion, Run
+from shop.jobs.policies import Policy
 from shop.jobs.procedures import procedure_of
 from shop.refusals import Problem, Refusal, refuse
 from stations.drivers.registry import DRIVERS
 from stations.plain import to_plain
-from stations.procedures import check, handling
+from stations.procedures import attendance, check, handling
 from stations.procedures.by_hand import typed_steps
-from stations.procedures.steps import Charge, Discharge, Measure, PlanRefused, Program, Rest
+from stations.procedures.steps import (
+    Charge,
+    Discharge,
+    Measure,
+    PlanRefused,
+    Presence,
+    Program,
+    Rest,
+)
 from stations.values import (
     LoadRatings,
     MeterRatings,
@@ -60,8 +69,14 @@ class Plan:
         return dict(self.program.facts)
 
 
-def plan(job: Job, station: Station) -> Plan:
-    """The plan of `job` at `station`; raises Refusal naming everything that is wrong with it."""
+def plan(
+    job: Job, station: Station, *, attended: bool = True, policy: Policy | None = None
+) -> Plan:
+    """The plan of `job` at `station`; raises Refusal naming everything that is wrong with it.
+
+    `policy` (default: as delivered) says how often somebody must be there, or for how long a
+    charge that is done is held while nobody is.
+    """
     ratings = ratings_of(station)
     procedure, cells = procedure_of(job.kind), cells_of(job)
     try:
@@ -79,6 +94,7 @@ def plan(job: Job, station: Station) -> Plan:
     )
     if dict(program.facts).get("first_check"):
         refuse(_other_scanner(cells, station))
+    program = _with_people(program, attended=attended, policy=policy or Policy())
     return Plan(program, program_sha256(program), _lasts(program))
 
 
@@ -95,6 +111,13 @@ def _other_scanner(cells: Cells, station: Station) -> list[Problem]:
             "and begin the watch anew.",
         )
     ]
+
+
+def _with_people(program: Program, *, attended: bool, policy: Policy) -> Program:
+    if not attended:
+        return attendance.unattended(program, timedelta(seconds=policy.hold_max_s))
+    warn = timedelta(seconds=policy.presence_warn_s)
+    return attendance.attended(program, Presence(timedelta(seconds=policy.presence_s), warn))
 
 
 def _bears(cells: Cells) -> check.CellRatings:

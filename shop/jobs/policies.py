@@ -56,11 +56,40 @@ class Policy:
     recheck_late_fail_v: float = 0.100
     recheck_floor_v: float = 3.34  # a full healthy cell rests above this
     recheck_span_max_s: float = 1800.0
+    # G4, B9: an emptied cell after 30 min of rest ([A]): by the taper at 2.55 V in the cell model,
+    # by one 0.2C step at 2.80 V.  [A] says 10 mV at 2.50 V; a plain step scatters by 40 mV.
+    bottom_low_v: float = 2.50
+    bottom_high_v: float = 2.65
+    bottom_spread_max_v: float = 0.010
+    bottom_single_low_v: float = 2.70
+    bottom_single_high_v: float = 2.95
+    bottom_single_spread_max_v: float = 0.060
+    bottom_taper_c_max: float = 0.02  # 0.01C leaves 4 mV, 0.05C leaves 28 mV
+    # The same age for each: 5 mV lie between 30 and 45 min of rest.
+    bottom_rest_min_s: float = 1740.0
+    bottom_rest_max_s: float = 2160.0
+    # B9 after hours: the leak of an empty cell is 30 mV for 0.1 % of charge, so both ways count.
+    # Healthy cells of the model: within 7 mV after 4 h and 29 mV after 24 h, up to 20 mV more where
+    # their ages are hours apart; 30 % a month shows after 4 h, 10 % after 24 h.
+    bottom_recheck_early_warn_v: float = 0.015
+    bottom_recheck_early_fail_v: float = 0.030
+    bottom_recheck_late_warn_v: float = 0.030
+    bottom_recheck_late_fail_v: float = 0.060
+    bottom_recheck_floor_v: float = 2.50  # never below the makers' limit
+    # After two days a healthy cell rests below 2.50 V by its leak: charge it before.
+    empty_max_s: float = 24 * 3600.0
     # G8: [A] active balancers of 1-2 A suit solar.
     balancer_min_a: float = 1.0
     balancer_max_a: float = 2.0
     # B19: supervised CV hold while nobody is there.
     hold_max_s: float = 4 * 3600.0
+    # F4: while an output is on somebody says so often that they are there.  No document gives a
+    # figure: at 0.2C half an hour moves a tenth of the charge, and limits act on every sample.
+    presence_s: float = 1800.0
+    presence_warn_s: float = 300.0
+    # F4: unattended only where off was proven, and an alert arrived, within a day.
+    cutoff_proven_s: float = 24 * 3600.0
+    alert_checked_s: float = 24 * 3600.0
     # F4: a bench that was commissioned longer ago than this runs attended only.
     commissioning_valid_s: float = 182 * 24 * 3600.0
     # B14, B15: volts between highest and lowest cell of a pack at the top of charge [A].
@@ -71,6 +100,11 @@ class Policy:
     care_watch_s: float = 30 * 24 * 3600.0
     # F2: a claim that nobody starts lapses.
     claim_lapses_s: float = 12 * 3600.0
+    # M4: a pack in use is read again; [A] 6 months with a passive balancer leave 80-150 mV, 18
+    # with an active one 20-40 mV.
+    service_active_s: float = 365 * 24 * 3600.0
+    service_passive_s: float = 182 * 24 * 3600.0
+    service_often_share: float = 0.5
     # F7: [B] "putting the studs in once and never taking them out again"; how many nuts a post
     # bears nobody counted: an estimate of four jobs and two assemblies.
     nut_handlings_max: int = 12
@@ -106,9 +140,28 @@ POLICY_BOUNDS: Mapping[str, Window] = {
     "recheck_late_fail_v": Window(0.005, 0.200),
     "recheck_floor_v": Window(3.30, 3.45),
     "recheck_span_max_s": Window(60.0, 4 * 3600.0),
+    "bottom_low_v": Window(2.50, 2.80),
+    "bottom_high_v": Window(2.55, 2.80),
+    "bottom_spread_max_v": Window(0.002, 0.050),
+    "bottom_single_low_v": Window(2.50, 2.90),
+    "bottom_single_high_v": Window(2.75, 3.05),
+    "bottom_single_spread_max_v": Window(0.010, 0.100),
+    "bottom_taper_c_max": Window(0.005, 0.04),
+    "bottom_rest_min_s": Window(1.0, 4 * 3600.0),
+    "bottom_rest_max_s": Window(60.0, 5 * 3600.0),
+    "bottom_recheck_early_warn_v": Window(0.005, 0.100),
+    "bottom_recheck_early_fail_v": Window(0.005, 0.150),
+    "bottom_recheck_late_warn_v": Window(0.005, 0.150),
+    "bottom_recheck_late_fail_v": Window(0.005, 0.200),
+    "bottom_recheck_floor_v": Window(2.00, 2.80),
+    "empty_max_s": Window(3600.0, 7 * 24 * 3600.0),
     "balancer_min_a": Window(0.05, 20.0),
     "balancer_max_a": Window(0.05, 20.0),
     "hold_max_s": Window(0.0, 12 * 3600.0),
+    "presence_s": Window(60.0, 2 * 3600.0),
+    "presence_warn_s": Window(10.0, 3600.0),
+    "cutoff_proven_s": Window(3600.0, 24 * 3600.0),
+    "alert_checked_s": Window(3600.0, 24 * 3600.0),
     "commissioning_valid_s": Window(3600.0, 2 * 365 * 24 * 3600.0),
     "care_recovered_v": Window(0.005, 0.100),
     "care_repeat_v": Window(0.010, 0.200),
@@ -116,11 +169,15 @@ POLICY_BOUNDS: Mapping[str, Window] = {
     "care_severe_v": Window(0.050, 0.500),
     "care_watch_s": Window(24 * 3600.0, 365 * 24 * 3600.0),
     "claim_lapses_s": Window(60.0, 7 * 24 * 3600.0),
+    "service_active_s": Window(24 * 3600.0, 3 * 365 * 24 * 3600.0),
+    "service_passive_s": Window(24 * 3600.0, 2 * 365 * 24 * 3600.0),
+    "service_often_share": Window(0.1, 1.0),
     "nut_handlings_max": Window(1, 200),
     "bench_lost_s": Window(60.0, 7 * 24 * 3600.0),
     "request_keys_s": Window(600.0, 30 * 24 * 3600.0),
 }
 POLICY_ORDERED = (
+    ("presence_warn_s", "presence_s"),
     ("pass_below_v", "marginal_below_v"),
     ("check_fresh_s", "check_late_s"),
     ("spread_aim_v", "spread_max_v"),
@@ -128,6 +185,11 @@ POLICY_ORDERED = (
     ("recheck_late_warn_v", "recheck_late_fail_v"),
     ("recheck_early_s", "recheck_late_s"),
     ("balancer_min_a", "balancer_max_a"),
+    ("bottom_low_v", "bottom_high_v"),
+    ("bottom_single_low_v", "bottom_single_high_v"),
+    ("bottom_rest_min_s", "bottom_rest_max_s"),
+    ("bottom_recheck_early_warn_v", "bottom_recheck_early_fail_v"),
+    ("bottom_recheck_late_warn_v", "bottom_recheck_late_fail_v"),
     ("care_recovered_v", "care_repeat_v"),
     ("care_repeat_v", "care_mild_v"),
     ("care_mild_v", "care_severe_v"),

@@ -24,7 +24,7 @@ PARALLEL_TOP_BALANCE, RECHECK = "parallel_top_balance", "recheck"
 STEP_PAUSE = "step_pause_top_balance"
 LEVELLING = "levelling"
 SINGLE_CELLS, CELL_RECHARGE = "individual_top_balance", "cell_recharge"
-CAPACITY_TEST = "capacity_test"
+CAPACITY_TEST, BOTTOM_BALANCE = "capacity_test", "bottom_balance"
 RESISTANCE_TEST = "resistance_test"
 SELF_DISCHARGE = "self_discharge"
 
@@ -109,6 +109,12 @@ PROCEDURES: Mapping[str, Procedure] = {
         by_hand=True,
         joins=True,
         cells_min=1,
+    ),
+    BOTTOM_BALANCE: Procedure(
+        recipe=recipes.bottom_balance,
+        needs=MEASURED_BY | {LOAD},
+        moves_charge=True,
+        method="BOTTOM",
     ),
     CAPACITY_TEST: Procedure(
         recipe=recipes.capacity_test,

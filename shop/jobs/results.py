@@ -33,8 +33,10 @@ CHECKS = {
     "levelled": "PRE_PARALLEL",  # once charged up to the others
     "disconnect": "DISCONNECT",
     "recheck": "RECHECK",
+    "compare": "BOTTOM",
     "watch": "WATCH",
 }
+READ_BY = {"BOTTOM": InstrumentRole.METER}  # the one that hung on each cell in its turn
 BEFORE_CURRENT = frozenset({"pre-parallel", "rested"})
 # What becomes of a test of one cell, by what its procedure measures.
 RESULTS = {"capacity": record_capacity_test, "resistance": record_resistance_test}
@@ -119,10 +121,11 @@ def _record_check(run: Run, record: Record, ending: Ending, now: datetime) -> No
 
 
 def _meter(station: Station, record: Record) -> Instrument:
-    """What read the cells: the one that a person held, else the station's scanner."""
+    """What read the cells: the one that a person held, else the station's own."""
     if record.meter:
         return station.instruments.get(serial_number=record.meter)
-    return station.instruments.get(role=InstrumentRole.SCANNER)
+    role = READ_BY.get(check_kind(record.step), InstrumentRole.SCANNER)
+    return station.instruments.get(role=role)
 
 
 def suspect_cells(run: Run, reason: str, now: datetime) -> None:

@@ -199,6 +199,7 @@ def _cell_balances(balance: Balance, manifest: StoredManifest) -> Iterator[Fault
             partial_a=balance.partial_a,
             cv_s=math.nan if row.cv_s is None else row.cv_s,
             charge_ah=math.nan if row.charge_ah is None else row.charge_ah,
+            rested_v=row.rested_v,
         )
         name = records.differs(stored, own) if own else "position"
         if name:

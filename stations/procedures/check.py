@@ -94,16 +94,17 @@ def problems(program: Program, ratings: Ratings) -> list[str]:
 
 
 def _unmeasured(program: Program) -> list[str]:
-    """Cells that are charged alone and not measured before the next one is."""
+    """Cells that are driven alone and not looked at again before the next one is."""
     found, owed = [], 0
     for step in program.steps:
-        if isinstance(step, Measure) and step.cell == owed:
+        if isinstance(step, Measure | Rest) and step.cell == owed:
             owed = 0
-        elif isinstance(step, Charge) and step.cell != owed:
+        elif isinstance(step, Charge | Discharge) and step.cell != owed:
             if owed:
                 found.append(f"{step.title}: cell {owed} is not measured before it.")
             owed = step.cell
-    return found + ([f"Cell {owed} is charged and not measured after it."] if owed else [])
+    driven = f"Current flows in cell {owed} and it is not measured after it."
+    return [*found, driven] if owed else found
 
 
 def _ends_measured(steps: tuple[Step, ...]) -> bool:

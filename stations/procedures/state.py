@@ -41,8 +41,9 @@ class CellResult:
 class Record:
     """What one finished step leaves behind.
 
-    Of a step for one cell: its position, and when the charge's current stopped.  Of cells that
-    were read by hand: the meter's serial number, and the first cell as it read again at the end.
+    Of a step for one cell: its position, and when its current stopped.  `received_at` is the wall
+    time of the reading that a rest ended with.  Of cells that were read by hand: the meter's serial
+    number, and the first cell as it read again at the end.
     """
 
     step: str
@@ -54,8 +55,14 @@ class Record:
     facts: tuple[tuple[str, float], ...] = ()
     cell: int = field(default=0, metadata=LATER)
     stopped: OffProof | None = field(default=None, metadata=LATER)
+    received_at: datetime | None = field(default=None, metadata=LATER)
     meter: str = field(default="", metadata=LATER)
     again: Taken | None = field(default=None, metadata=LATER)
+
+
+def has_rested(record: Record) -> bool:
+    """Whether it is of one cell's rest that came to its end."""
+    return record.kind == "rest" and record.cell > 0 and bool(record.facts)
 
 
 @dataclass(frozen=True, slots=True)

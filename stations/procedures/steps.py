@@ -223,8 +223,8 @@ class Discharge:
 
     `draw` has the load's own ends, which it keeps where everybody else is dead.  Where `gap_max`
     is given what comes out is measured: a longer hole in it makes it worth nothing, and it is
-    never resumed.  `alone` is as in Verify.  With a `pulse` it ends by time instead, and the
-    cut-off is where it breaks off.
+    never resumed.  `alone` is as in Verify, `cell` as in Measure.  With a `pulse` it ends by time
+    instead, and the cut-off is where it breaks off.
     """
 
     TAGGED: ClassVar[bool] = True
@@ -240,6 +240,8 @@ class Discharge:
     agreement: Agreement
     gap_max: timedelta | None = None
     alone: int = 0
+    cell: int = field(default=0, metadata=LATER)
+    tail_a: float = field(default=0.0, metadata=LATER)  # B9: the current that its taper ends at
     pulse: Pulse | None = field(default=None, metadata=LATER)
 
 
@@ -252,6 +254,7 @@ class Rest:
     title: str
     lasts: timedelta
     alone: int = 0
+    cell: int = field(default=0, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +289,17 @@ class ResumeRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Presence:
+    """F4: how long an output may be on until a person says again that they are there.
+
+    Guard time, at every speed of process time; `warn` before its end people are told.
+    """
+
+    every: timedelta
+    warn: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """Name, version, steps and hard limits; all that a bench needs to run it."""
 
@@ -299,6 +313,8 @@ class Program:
     facts: tuple[tuple[str, float], ...] = ()  # planned figures to show before start
     # When current last stopped in these cells, if no step of this program lets it flow.
     current_stopped: OffProof | None = None
+    # Of an attended run; None: nobody has to be there, or no output ever goes on.
+    presence: Presence | None = field(default=None, metadata=LATER)
 
 
 class PlanRefused(ValueError):

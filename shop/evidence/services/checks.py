@@ -35,6 +35,10 @@ DEPARTURES: Mapping[tuple[str, str], tuple[str, str]] = {
         "read above the window twice at the disconnect check",
     ),
     ("RECHECK", "FAIL"): (Nonconformance.Kind.RECHECK_LOW, "is low at the re-check"),
+    ("BOTTOM", "FAIL"): (
+        Nonconformance.Kind.BOTTOM_APART,
+        "is apart from its neighbours at the bottom check",
+    ),
     ("WATCH", "FAIL"): (
         Nonconformance.Kind.SELF_DISCHARGE,
         "lost more charge than its group since the first self-discharge check",

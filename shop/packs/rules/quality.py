@@ -70,7 +70,7 @@ def _instruments(cell: CellEvidence, policy: GatePolicy) -> Finding:
 
     A role that the manifest does not name is missing, not calibrated.
     """
-    roles = policy.calibrated_roles
+    roles = policy.roles_of(cell.balance.method if cell.balance else "")
     uses = [u for u in cell.balance.instruments if u.role in roles] if cell.balance else []
     there = {use.role for use in uses}
     if cell.disconnect is not None and cell.disconnect.is_by_hand:

@@ -19,7 +19,7 @@ from uuid import uuid4
 import redis
 from django.db import connections
 
-from deploy.demo.seed import SIMULATED_CAPACITY
+from deploy.demo.seed import SIMULATED_BOTTOM, SIMULATED_CAPACITY, SIMULATED_POLICY
 from shop import clock
 from shop.equipment.benches import bench_folder
 from shop.equipment.models import Station, StationLease
@@ -28,6 +28,7 @@ from shop.jobs.by_hand import read_cell
 from shop.jobs.execution import execute
 from shop.jobs.models import RecipeVersion, Run
 from shop.jobs.services import claim_job, confirm_step, create_job, start_run
+from shop.jobs.terms import ATTENDED, Terms
 from shop.readings.uplink import Uplink
 from stations.sim.folder import Folder
 from tests import factories
@@ -42,6 +43,8 @@ SERIALS = {
     "meter": "MY53200001",
     "scanner": "MY49000001",
     "load": "8000123456",
+    "thermometer": "001",
+    "relay": "unit-1",
 }
 # A tail that a nearly full bank reaches within seconds at 240 x; the rules stay the same.
 QUICK = {
@@ -61,7 +64,13 @@ class ShopBench:
     station: Station
     cast: Cast
 
-    def start(self, *, recipe_version: RecipeVersion | None = None, **recipe: float) -> Run:
+    def start(
+        self,
+        *,
+        recipe_version: RecipeVersion | None = None,
+        terms: Terms = ATTENDED,
+        **recipe: float,
+    ) -> Run:
         """A started run of four cells: QUEUED, for nobody listens to the broker here."""
         quick = QUICK | recipe
         job = factories.make_job(
@@ -72,7 +81,7 @@ class ShopBench:
             now=clock.now(),
         )
         wait_until(self.is_off, what="the uplink says OFF")
-        return start_run(job=job, by=self.cast.tola, now=clock.now())
+        return start_run(job=job, by=self.cast.tola, now=clock.now(), terms=terms)
 
     def start_capacity(self, **recipe: float) -> Run:
         """A started capacity test of one cell, on a bench `with_load`."""
@@ -93,6 +102,11 @@ class ShopBench:
         claim_job(job=job, station=self.station, by=self.cast.tola, now=now)
         wait_until(self.is_off, what="the uplink says OFF")
         return start_run(job=job, by=self.cast.tola, now=clock.now())
+
+    def start_bottom(self, **recipe: float) -> Run:
+        """A started bottom balance of four cells, on a bench `with_load`."""
+        version = factories.make_bottom_recipe(by=self.cast.sade, **SIMULATED_BOTTOM | recipe)
+        return self.start(recipe_version=version)
 
     @contextmanager
     def uplink(self) -> Iterator[None]:
@@ -147,6 +161,13 @@ class ShopBench:
         self.at_step(run, f"unlink-{cell}")
         self.guarded.sim.hands.post("/leads/off")
         self.confirm(run, f"unlink-{cell}")
+
+    def turn_to_empty(self, run: Run, cell: int) -> None:
+        """Leads and meter on one cell, its discharge and its rest."""
+        self.at_step(run, f"connect-{cell}", within_s=90)
+        self.guarded.sim.hands.post(f"/leads/cell/{cell}")
+        self.confirm(run, f"connect-{cell}")
+        self.at_step(run, f"rest-{cell}", within_s=90)
 
     @contextmanager
     def worker(self, run: Run) -> Iterator[threading.Thread]:
@@ -210,25 +231,30 @@ def shop_bench(
     speed: float = 240.0,
     alive: bool = True,
     with_load: bool = False,
+    for_nights: bool = False,
     by_hand: bool = False,
+    **policy: float,
 ) -> Iterator[ShopBench]:
     """Four cells on a simulated bench, registered in the shop; `alive`: its uplink runs.
 
-    `socs` where they are not alike; `with_load`: a load beside the supply.  `by_hand`: a hand-held
-    meter in the scanner's place.
+    `with_load`: a load beside the supply; `for_nights`: probes on the cells and a contactor;
+    `by_hand`: a hand-held meter in the scanner's place.  `socs`: of each cell, where they differ.
     """
     cast = the_cast()
-    factories.make_policy(by=cast.sade)
+    factories.make_policy(by=cast.sade, **SIMULATED_POLICY | policy)
     # The session's data folder is shared by xdist's workers, so the bench's name must be unique.
     slug = f"bench-{uuid4().hex[:8]}"
-    station = factories.make_station(slug=slug, load=with_load, by_hand=by_hand, now=clock.now())
+    station = factories.make_station(
+        slug=slug, load=with_load, night=for_nights, by_hand=by_hand, now=clock.now()
+    )
     for role, serial_number in SERIALS.items():
         station.instruments.filter(role=role).update(serial_number=serial_number)
     folder = Folder(
-        cells=[cell(soc=one) for one in socs or [soc] * 4],
+        cells=[cell(soc=each) for each in socs or [soc] * 4],
         speed=speed,
         wiring={"lead_ohm": 0.005},
-        more=("itech_it8514c",) if with_load else (),
+        relay=for_nights,
+        more=("itech_it8514c",) * with_load + ("eletechsup_r4dcb08",) * for_nights,
         scanner=not by_hand,
     )
     with guarded(bench_folder(station.slug), folder=folder) as below:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("shop", "0019_cells_read_by_hand"),
+        ("shop", "0021_nights_alone"),
     ]
 
     operations = [
@@ -68,6 +68,7 @@ class Migration(migrations.Migration):
                     ("TRIPPED", "a protective limit was crossed"),
                     ("REVERSED", "reversed polarity"),
                     ("RECHECK_LOW", "low at the re-check"),
+                    ("BOTTOM_APART", "apart from its neighbours at the bottom"),
                     ("SELF_DISCHARGE", "loses charge at rest"),
                     ("RESISTANCE_HIGH", "DC resistance too high"),
                     ("OTHER", "other"),
@@ -83,6 +84,7 @@ class Migration(migrations.Migration):
                     ("PRE_PARALLEL", "pre-parallel check"),
                     ("DISCONNECT", "disconnect check"),
                     ("RECHECK", "re-check"),
+                    ("BOTTOM", "bottom check"),
                     ("WATCH", "self-discharge check"),
                 ],
                 max_length=16,
