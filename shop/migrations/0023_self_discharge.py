@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("shop", "0021_nights_alone"),
+        ("shop", "0022_lead_sets"),
     ]
 
     operations = [
