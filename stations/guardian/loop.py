@@ -8,7 +8,7 @@ import signal
 import socket
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from stations.clock import guard_s
@@ -29,11 +29,14 @@ class Inbox:
         self.reader.setblocking(False)
         self._writer.setblocking(False)
         self._answers: deque[Callable[[], None]] = deque()
+        self._woken = False  # the loop has not looked yet since it was last woken
 
     def post(self, answer: Callable[[], None]) -> None:
-        """From any thread."""
+        """From any thread, and from a signal's handler."""
         self._answers.append(answer)
-        self.wake()
+        if not self._woken:
+            self._woken = True
+            self.wake()
 
     def wake(self) -> None:
         try:
@@ -43,11 +46,9 @@ class Inbox:
 
     def empty(self) -> None:
         """Hand out every answer that is there; in the loop."""
-        try:
-            while self.reader.recv(4096):
-                pass
-        except BlockingIOError:
-            pass
+        self._woken = False  # before looking: who posts from here on wakes the loop again
+        with suppress(BlockingIOError):
+            self.reader.recv(4096)
         while self._answers:
             self._answers.popleft()()
 
