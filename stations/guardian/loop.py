@@ -46,9 +46,11 @@ class Inbox:
 
     def empty(self) -> None:
         """Hand out every answer that is there; in the loop."""
-        self._woken = False  # before looking: who posts from here on wakes the loop again
         with suppress(BlockingIOError):
             self.reader.recv(4096)
+        # After that, or the call of somebody who posts in between would be taken and forgotten;
+        # before looking, so that who posts from here on calls again.
+        self._woken = False
         while self._answers:
             self._answers.popleft()()
 
