@@ -76,12 +76,14 @@ class Loop:
         with self._ending_on_signals():
             self._guardian.begin()
             while not self._guardian.finished:
-                wait_s = min(WAIT_MAX_S, max(0.0, self._guardian.due_s() - guard_s()))
+                due_s = self._guardian.due_s()
+                wait_s = min(WAIT_MAX_S, max(0.0, due_s - guard_s()))
                 # Callers first: what they sent while we slept counts before time has passed.
                 for key, _ in self._selector.select(wait_s):
                     key.data()
                 self._bury()
-                self._guardian.tick(guard_s())
+                if (now_s := guard_s()) >= due_s:  # what became due since then is, at the next turn
+                    self._guardian.tick(now_s)
                 self._write()
         for peer in self._peers:
             peer.connection.close()
