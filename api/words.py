@@ -99,7 +99,28 @@ def moment(at: datetime, now: datetime) -> str:
     return f"{clock} {day}, {duration(age)} ago"
 
 
+def parameter(value: float | bool | str, unit: str) -> str:
+    """A number of a recipe with its unit; a length of time also as people say it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str) or not unit:
+        return f"{value}" if isinstance(value, str) else f"{value:g}"
+    shown = f"{plain_number(value)}{THIN}{unit}"
+    return f"{shown} ({duration(value)})" if unit == "s" and value >= MINUTE else shown
+
+
+def plain_number(value: float) -> str:
+    """As it is stored and typed: no exponent, no digit too many."""
+    return f"{value:.9f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+
+
 GUARD_LOST = "the guardian is gone"
+INSTRUMENTS = {"meter": "bank meter", "thermometer": "temperature logger"}
+DOUBTS = {
+    "stuck": "the {} repeats itself: its reading stays the same while current flows",
+    "silent": "the {} does not answer: look for its mains and its cable",
+    "invalid": "the {} gives no number",
+}
 
 
 def cause(text: str) -> str:
@@ -109,8 +130,15 @@ def cause(text: str) -> str:
             "The bench lost its safety guard in the middle of the run. "
             "Its first act when it comes back is to switch the output off."
         )
-    told = re.sub(r"(?<![\w.])-(?=\d)", MINUS, text)
+    told = re.sub(rf"\b([a-z]+)_({'|'.join(DOUBTS)})\b", _doubt, text)
+    told = re.sub(r"(?<![\w.])-(?=\d)", MINUS, told)
     return f"{told[:1].upper()}{told[1:]}"
+
+
+def _doubt(flag: re.Match[str]) -> str:
+    """A reading's flag, such as "meter_stuck", in words."""
+    role = flag[1]
+    return DOUBTS[flag[2]].format(INSTRUMENTS.get(role, role))
 
 
 def grouped(serial: str) -> list[str]:
@@ -162,6 +190,8 @@ EVENTS = {
     "run_interrupted": "Interrupted",
     "run_safe_hold": "Safe hold, output off",
     "confirmed": "Confirmed",
+    "read_by_hand": "Read by hand",
+    "given_up": "Given up, output seen off by a person",
     "stop_requested": "STOP pressed",
     "done": "Job done",
     "back_to_claimed": "Job is back with who claimed it",
@@ -181,6 +211,16 @@ PROCEDURES = {
     "levelling": "levelling",
     "recheck": "re-check",
     "capacity_test": "capacity test",
+    "bottom_balance": "bottom balance",
+    "resistance_test": "DC resistance test",
+}
+# what is looked at in a run's readings -> its name beside what was found
+LOOKS = {
+    "supply": "Supply",
+    "contacts": "Contacts",
+    "leads": "Leads",
+    "leak": "Leak",
+    "capacity": "Capacity",
 }
 VERDICTS = {
     "pass": ("pass", "Pass"),

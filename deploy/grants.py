@@ -2,7 +2,7 @@
 
 What is evidence the database knows by its triggers, so a table that a migration protects is
 evidence here too.  Work tables the app adds to and changes; it deletes only what does not matter
-once it is old, and takes no cell out of a pack.  The bench reads what a run needs, adds what a run
+once it is old.  The bench reads what a run needs, adds what a run
 leaves behind, and moves its run, its job and its lease.
 """
 
@@ -20,10 +20,8 @@ ADD = ("SELECT", "INSERT")
 WORK = (*ADD, "UPDATE")
 # All that a service, or Django, ever deletes: log-ins that ended and answers for a retry.
 DELETED_BY_APP = frozenset({"django_session", "shop_donerequest"})
-# A placement is not changed: no service takes a cell out of its pack.
-ONLY_ADDED_BY_APP = frozenset({"shop_placement"})
-# Which cells a run has stays; only whether it still holds them changes.
-MOVED_BY_APP = {"shop_runcell": ("active",)}
+# Which cells a run or a pack has stays; only whether it still holds them changes.
+MOVED_BY_APP = {"shop_runcell": ("active",), "shop_placement": ("removed_at",)}
 # Read by nobody on a bench: secrets, log-ins, and whose pack it will be.
 HIDDEN_FROM_BENCH = frozenset(
     {"shop_auditentry", "shop_customer", "shop_donerequest", "shop_tracelink", "shop_user"}
@@ -38,6 +36,7 @@ ADDED_BY_BENCH = (
     "shop_manifest",
     "shop_nonconformance",
     "shop_readingchunk",
+    "shop_resistancetest",
     "shop_signingkey",
     "shop_voltagecheck",
 )
@@ -74,7 +73,7 @@ def grant(*, app: Login, bench: Login) -> None:
 def _let_work(cursor: CursorWrapper, app: str, tables: set[str], evidence: set[str]) -> None:
     migrations = {"django_migrations"} & tables
     _grant(cursor, ["SELECT"], migrations, app)
-    added = evidence | ONLY_ADDED_BY_APP | MOVED_BY_APP.keys()
+    added = evidence | MOVED_BY_APP.keys()
     _grant(cursor, ADD, added, app)
     _grant(cursor, WORK, tables - added - migrations, app)
     _grant(cursor, ["DELETE"], DELETED_BY_APP, app)

@@ -1,7 +1,8 @@
 """Every model of the app, for Django; each lives with its concept."""
 
 from shop.audit.models import AuditEntry
-from shop.cells.models import Batch, Cell, CellType
+from shop.care.models import BalanceSkip, Disassembly, PackReading, Recovery
+from shop.cells.models import Batch, Cell, CellType, StudFitting
 from shop.equipment.models import (
     Calibration,
     CalibrationWithdrawal,
@@ -16,6 +17,7 @@ from shop.evidence.models import (
     CapacityTest,
     CellBalance,
     CellVoltage,
+    ResistanceTest,
     Supersession,
     VoltageCheck,
 )
@@ -26,6 +28,7 @@ from shop.jobs.models import (
     PersonAct,
     PolicyVersion,
     Recipe,
+    RecipeRetirement,
     RecipeVersion,
     Run,
     RunCell,
@@ -44,6 +47,7 @@ __all__ = [
     "Approval",
     "AuditEntry",
     "Balance",
+    "BalanceSkip",
     "Batch",
     "Calibration",
     "CalibrationWithdrawal",
@@ -54,6 +58,7 @@ __all__ = [
     "CellVoltage",
     "Commissioning",
     "Customer",
+    "Disassembly",
     "Disposition",
     "DoneRequest",
     "GateDecision",
@@ -66,17 +71,22 @@ __all__ = [
     "Nonconformance",
     "Pack",
     "PackDesign",
+    "PackReading",
     "PersonAct",
     "Placement",
     "PolicyVersion",
     "ReadingChunk",
     "Recipe",
+    "RecipeRetirement",
     "RecipeVersion",
+    "Recovery",
+    "ResistanceTest",
     "Run",
     "RunCell",
     "SigningKey",
     "Station",
     "StationLease",
+    "StudFitting",
     "Supersession",
     "TraceLink",
     "User",

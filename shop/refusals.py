@@ -12,11 +12,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One reason to refuse: a stable `code` for programs, words and a fix for people."""
+    """One reason to refuse: a stable `code` for programs, words and a fix for people.
+
+    `about` names the field of a form or a body that it stands beside, where there is one.
+    """
 
     code: str
     words: str
     fix: str = ""
+    about: str = ""
 
     def __str__(self) -> str:
         return f"{self.words} {self.fix}".strip()

@@ -65,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
         (identify, "who is plugged in at each role, against the file"),
         (measure, "one reading of every instrument, with the output proven off"),
         (check, "commission the bench: a person beside it, the cells linked; writes a report"),
+        (run, "run the procedure that order.toml asks for, a person at the keyboard"),
         (simulate, "serve a simulated bench (world.toml beside bench.toml)"),
         (status, "what the bench's guardian knows, as JSON"),
         (stop, "ask the guardian to switch off at once"),
@@ -76,6 +77,8 @@ def _parser() -> argparse.ArgumentParser:
         if command is check:
             sub.add_argument("--target", type=float, default=3.65, help="volts, never exceeded")
             sub.add_argument("--current", type=float, help="amps, default half of the rating")
+        if command is run:
+            sub.add_argument("order", type=Path, help="path of order.toml")
         if command is stop:
             sub.add_argument("--reason", default="stopped from the command line")
         if command is unlock:
@@ -151,6 +154,12 @@ def check(options: argparse.Namespace) -> int:
     from stations.commissioning import commands
 
     return commands.check(options.bench, target_v=options.target, large_a=options.current)
+
+
+def run(options: argparse.Namespace) -> int:
+    from stations.lab import command
+
+    return command.run(options.bench, options.order)
 
 
 def simulate(options: argparse.Namespace) -> int:

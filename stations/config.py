@@ -161,7 +161,7 @@ def _instrument(table: Mapping[str, Any], role: str, folder: Path) -> Instrument
         driver=_driver(section, role),
         resource=_resource(section, role, folder),
         serial_number=_text(section, "serial_number", f"{role}."),
-        channels=_channels(section, role) if role == "scanner" or "channels" in section else (),
+        channels=_channels(section, role) if role in CHANNELLED else (),
     )
 
 

@@ -13,13 +13,14 @@ from datetime import datetime
 
 from stations.bench import Bench, BenchError, BenchLost
 from stations.plain import to_plain
+from stations.procedures import by_hand
 from stations.procedures.actions import Finish, Next, Outcome, Refuse, SafeHold, Set, Trip
-from stations.procedures.charging import essentially_balanced
+from stations.procedures.charging import begins_at, essentially_balanced
 from stations.procedures.decide import decide
 from stations.procedures.progress import close_step, confirm, current_stopped, enter_next
 from stations.procedures.state import Run
-from stations.procedures.steps import DRIVEN, Charge, Discharge, Program
-from stations.values import Event, Reading, Setpoint
+from stations.procedures.steps import DRIVEN, SUPPLIED, Charge, Discharge, Program
+from stations.values import NAN, Event, Reading, Setpoint
 
 # Events by which the guardian ends a run, its output already off, and what the run is then.
 ENDS = {"stop": "STOPPED", "trip": "TRIPPED", "safe_hold": "ERROR"}
@@ -108,10 +109,15 @@ class Execution:
         return self._cut(kind, reason, event.at)
 
     def _act(self, event: Event) -> None:
-        if event.data.get("kind") != "confirm":
-            return
+        """What a person did: confirmed a step, or read a cell; what fits nowhere is noted."""
         try:
-            self.state = confirm(self.state, str(event.data.get("step", "")))
+            if event.data.get("kind") == "confirm":
+                answer = float(event.data.get("answer") or NAN)
+                self.state = confirm(self.state, str(event.data.get("step", "")), answer)
+            elif event.data.get("kind") == "reading":
+                self.state = by_hand.read(
+                    self.state, event.data, at=event.at, received_at=event.received_at
+                )
         except ValueError as error:
             self.bench.note("ignored", {"act": event.data.get("id"), "words": str(error)})
 
@@ -125,9 +131,10 @@ class Execution:
         self.state = enter_next(self.state, at)
         self._announce()
         step = self.state.step
-        if isinstance(step, Charge):
-            self.bench.configure(step.setpoint, step.protection)
-            self.state = replace(self.state, setpoint=step.setpoint, set_seq=self.state.last_seq)
+        if isinstance(step, SUPPLIED):
+            first = begins_at(self.state, step)
+            self.bench.configure(first, step.protection)
+            self.state = replace(self.state, setpoint=first, set_seq=self.state.last_seq)
         elif isinstance(step, Discharge):
             self.bench.configure_load(step.draw)
         if isinstance(step, DRIVEN):
@@ -146,7 +153,11 @@ class Execution:
         )
 
     def _note_record(self) -> None:
-        self.bench.note("record", to_plain(self.state.records[-1]))
+        """What the present step left: a comparison of cells has a record for each."""
+        own = (self.state.step.name, self.state.entered_at)
+        for record in self.state.records:
+            if (record.step, record.entered_at) == own:
+                self.bench.note("record", to_plain(record))
 
     def _cut(self, kind: str, reason: str, at: datetime) -> Outcome:
         """End in the middle of a step; whatever it reached stays on its record.

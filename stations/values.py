@@ -70,6 +70,10 @@ class Limits:
     supply's read-back, or the load's while that draws.  `charge_max_ah` caps the charge
     delivered while one session lives, `drawn_max_ah` what a load takes out; where nothing may be
     drawn both limits of the load are 0.
+
+    Temperatures are of each probe on a cell, while an output is on: at most `temperature_max_c`,
+    and while charging at least `temperature_min_c`; below `cold_below_c` a charge takes at most
+    `cold_current_max_a` (0: any that is allowed at all).
     """
 
     bank_voltage_max_v: float
@@ -84,6 +88,12 @@ class Limits:
     temperature_max_c: float = 45.0
     drawn_max_a: float = field(default=0.0, metadata=LATER)
     drawn_max_ah: float = field(default=0.0, metadata=LATER)
+    # So many cells stand in series between the leads, and the meter on all of them: each must be
+    # seen while current flows, and their sum be what the meter shows.  0: they are in parallel.
+    series_cells: int = field(default=0, metadata=LATER)
+    temperature_min_c: float = field(default=0.0, metadata=LATER)
+    cold_below_c: float = field(default=10.0, metadata=LATER)
+    cold_current_max_a: float = field(default=0.0, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +154,7 @@ class BmsRatings:
     resolution_v: float
     accuracy_v: float
     current_resolution_a: float
+    tells_setting: bool = False  # at how many volts of a cell it opens
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,13 +169,26 @@ class ThermometerRatings:
 
 
 @dataclass(frozen=True, slots=True)
+class Measured:
+    """What the commissioning of a bench found: 0 and NaN where nobody measured it."""
+
+    supply_offset_v: float = 0.0  # true volts at its terminals minus what the supply says
+    leads_ohm: float = NAN  # both together
+    zero_a: float = NAN  # what its ammeter shows with nothing flowing
+
+
+@dataclass(frozen=True, slots=True)
 class Ratings:
-    """Everything the dry run needs to know of a bench."""
+    """Everything the dry run needs to know of a bench; `by_hand`: a hand-held meter lies there."""
 
     supply: SupplyRatings
     meter: MeterRatings
     scanner: MeterRatings | None = None
     load: LoadRatings | None = None
+    thermometer: ThermometerRatings | None = None
+    bms: BmsRatings | None = None
+    measured: Measured = field(default_factory=Measured)
+    by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +202,20 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
+class BmsSeen:
+    """What the BMS of a series string says of itself.
+
+    `charge_open`: it lets no charge in, for the reasons in `protections`.  `cell_over_v` is the
+    cell voltage at which it is set to open, NaN where it does not tell.
+    """
+
+    charge_open: bool
+    protections: frozenset[str] = frozenset()
+    cell_over_v: float = NAN
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """One timed sample of the whole bench, as the guardian journalled it.
 
@@ -186,7 +224,10 @@ class Reading:
     `supply_*` are the supply's own read-backs, or the load's while that is driven: volts at its
     terminals, and a current below 0.  `flags` name doubts: "meter_invalid",
     "meter_silent", "meter_stuck", "scanner_silent", "supply_silent" ...; a reading with flags
-    is evidence of doubt and never of progress.  Without a scanner `cell_voltages_v` is empty.
+    is evidence of doubt and never of progress.  Without a scanner `cell_voltages_v` is empty, but
+    for a series string, whose BMS tells them;
+    without a thermometer `temperatures_c`: one a probe, the first on cell 1.  `temperature_c` is
+    the hottest of them, NaN where none was read.
     """
 
     seq: int
@@ -201,6 +242,13 @@ class Reading:
     temperature_c: float = NAN
     regulation: str = ""  # "CC", "CV" or "" where the supply did not say
     flags: frozenset[str] = frozenset()
+    temperatures_c: tuple[float, ...] = field(default=(), metadata=LATER)
+    bms: BmsSeen | None = field(default=None, metadata=LATER)
+
+    @property
+    def coldest_c(self) -> float:
+        """NaN where no probe was read."""
+        return min((c for c in self.temperatures_c if math.isfinite(c)), default=NAN)
 
 
 def only_silent(flags: frozenset[str]) -> bool:

@@ -16,10 +16,13 @@ import numpy as np
 
 from stations.bench import BenchError
 from stations.model.bank import Bank, Solution
+from stations.model.heat import Warmth
 from stations.model.ocv import Floats
-from stations.values import NAN, Draw, Event, OffProof, Protection, Reading, Setpoint
+from stations.values import NAN, BmsSeen, Draw, Event, OffProof, Protection, Reading, Setpoint
 
 STARTED_AT = datetime(2025, 1, 6, 8, 0, tzinfo=UTC)  # any moment will do
+HAND_METER, HAND_RESOLUTION_V = "HAND-1", 0.001  # four digits, as a person reads them
+ROOM_C = 25.0
 OFF_SAMPLE_S = 1.0  # with the output off a simulated bench runs at 1x and samples each second
 
 
@@ -60,7 +63,10 @@ class Instruments:
     noise_v: float = 0.0
     noise_a: float = 0.0
     has_scanner: bool = True
+    has_bms: bool = True  # on a wire: in a string without a scanner it tells the cells
+    bms_resolution_v: float = 1e-3
     lost_channels: frozenset[int] = frozenset()  # scanner positions, from 1, that give nothing
+    probes: int = 0  # thermometer channels, the first on cell 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +74,28 @@ class Act:
     """What a person does `after_s` of process time from when the program enters `on_step`.
 
     Hands: "join" puts links and leads on, "part" takes both off, "leads off" only the leads,
-    "single" puts leads and meter on `cell` alone.
-    Then a step is confirmed (`step`, or `on_step` itself), or a stop is asked for.
+    "single" puts leads and meter on `cell` alone, "string" joins all in series behind the BMS.
+    Then a step is confirmed (`step`, or `on_step` itself), a stop is asked for, or `cell` is
+    read with a hand-held meter.
     """
 
     on_step: str
     after_s: float
-    hands: Literal["", "join", "part", "leads off", "single"] = ""
-    says: Literal["confirm", "stop", ""] = "confirm"
+    hands: Literal["", "join", "part", "leads off", "single", "string"] = ""
+    says: Literal["confirm", "stop", "read", ""] = "confirm"
     step: str = ""
     cell: int = 0
+    answer: float | None = None  # typed where the step asks
+
+
+def reads_by_hand(
+    step: str, cells: Sequence[int], *, after_s: float, each_s: float
+) -> tuple[Act, ...]:
+    """A person goes from post to post, `each_s` for each cell."""
+    return tuple(
+        Act(step, after_s + turn * each_s, says="read", cell=cell)
+        for turn, cell in enumerate(cells)
+    )
 
 
 # Someone who is at the bench whenever a parallel top balance asks for it.
@@ -117,6 +135,7 @@ class VirtualBench:
         self._setpoint = Setpoint(0.0, 0.0)
         self._protection: Protection | None = None  # None: not configured since last off
         self._draw: Draw | None = None  # likewise, of the load
+        self.warmth = Warmth.of(len(bank.states), ROOM_C)
         self._due: list[tuple[datetime, int, Act]] = []
         self._seq = 0
         self._acts = 0
@@ -130,6 +149,14 @@ class VirtualBench:
         seconds = self._sample_s if self.output_on else OFF_SAMPLE_S
         seen = self.bank.advance(seconds, self._drive())
         self.clock.push(seconds)
+        if self._instruments.probes:
+            states = self.bank.states
+            self.warmth.advance(
+                seconds,
+                current_a=seen.current_a,
+                ohm=states.resistance_ohm,
+                capacity_ah=states.capacity_ah,
+            )
         if self._draw is not None and seen.supply_voltage_v < self._draw.cutoff.voltage_v:
             self.output_on = False  # the load's own cut-off
             seen = self.bank.solve(None)
@@ -199,8 +226,9 @@ class VirtualBench:
 
     def _perform(self, act: Act) -> Event | None:
         if act.hands:
-            self.bank.linked = act.hands in ("join", "leads off")
-            self.bank.fed = act.hands in ("join", "single")
+            self.bank.series = act.hands == "string"
+            self.bank.linked = act.hands in ("join", "leads off", "string")
+            self.bank.fed = act.hands in ("join", "single", "string")
             self.bank.alone = act.cell if act.hands == "single" else 0
         now = self.clock.now()
         if act.says == "stop":
@@ -209,8 +237,19 @@ class VirtualBench:
         if act.says == "confirm":
             self._acts += 1
             data = {"id": self._acts, "kind": "confirm", "step": act.step or act.on_step}
+            if act.answer is not None:
+                data["answer"] = act.answer
             return Event("act", now, now, data)
+        if act.says == "read":
+            self._acts += 1
+            data = {"id": self._acts, "kind": "reading", "step": act.on_step, "cell": act.cell}
+            return Event("act", now, now, data | self._read_by_hand(act.cell, now))
         return None
+
+    def _read_by_hand(self, cell: int, now: datetime) -> dict[str, Any]:
+        seen = self.bank.solve(self._drive())
+        shown = _rounded(self._volts(float(seen.cell_v[cell - 1])), HAND_RESOLUTION_V)
+        return {"voltage_v": shown, "meter": HAND_METER, "taken_at": now.isoformat()}
 
     def _reading(self, seen: Solution) -> Reading:
         now, ours = self.clock.now(), self._instruments
@@ -220,25 +259,39 @@ class VirtualBench:
         if self._draw is not None and self.output_on:
             terminals_v, step_v = seen.supply_voltage_v, ours.load_resolution_v
             amps = _rounded(seen.supply_current_a, ours.load_resolution_a)
-        alone = self.bank.alone
+        celsius = self.warmth.seen()[: ours.probes]
         return Reading(
             seq=self._seq,
             at=now,
             received_at=now,
             age_s=0.0,
             output_on=self.output_on,
-            voltage_v=self._volts(float(seen.cell_v[alone - 1]) if alone else seen.far_end_v),
+            voltage_v=self._volts(seen.far_end_v),
             supply_voltage_v=_rounded(terminals_v, step_v),
             supply_current_a=amps,
             cell_voltages_v=self._scanned(seen.cell_v),
+            temperature_c=max(celsius, default=NAN),
             regulation=seen.regulation,
+            temperatures_c=celsius,
+            bms=self._bms(),
+        )
+
+    def _bms(self) -> BmsSeen | None:
+        if not (self.bank.series and self._instruments.has_bms):
+            return None
+        bms = self.bank.bms
+        return BmsSeen(
+            charge_open=bms.charge_open,
+            protections=frozenset({"cell OV"} if bms.tripped else ()),
+            cell_over_v=bms.over_v,
         )
 
     def _scanned(self, cell_v: Floats) -> tuple[float, ...]:
         """As `_volts` of each cell, all at once."""
         ours = self._instruments
         if not ours.has_scanner:
-            return ()
+            told = self.bank.series and ours.has_bms
+            return tuple(_rounded(volts, ours.bms_resolution_v) for volts in cell_v if told)
         shown = cell_v + ours.meter_offset_v
         if ours.noise_v:
             shown += ours.noise_v * self._rng.standard_normal(len(shown))

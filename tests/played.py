@@ -7,10 +7,12 @@ only guardian and worker are left out.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from shop.cells.models import Cell
 from shop.equipment.models import Station
+from shop.jobs import recipes
 from shop.jobs.ending import ending_of
 from shop.jobs.leasing import take
 from shop.jobs.models import Job, Run
@@ -22,13 +24,19 @@ from shop.people.models import User
 from shop.readings.chunks import GENESIS, encode
 from shop.readings.services import store_chunk
 from stations.model.bank import Bank, Wiring
-from stations.model.cell import cell_of
+from stations.model.cell import CellParameters, cell_of
 from stations.plain import to_plain
 from stations.runner import begun
 from stations.runner import run as play
 from stations.values import Event, Reading
 from stations.virtual import ATTENTIVE, Act, VirtualBench, VirtualClock
-from tests.factories import make_capacity_recipe, make_job, make_recheck_recipe, make_run
+from tests.factories import (
+    make_capacity_recipe,
+    make_job,
+    make_recheck_recipe,
+    make_recipe_of,
+    make_run,
+)
 
 LASTS = timedelta(hours=3, minutes=30)  # 4 x 200 Ah from 95 %, with the person's minutes
 CHUNK = 300
@@ -94,6 +102,28 @@ def play_capacity(*, by: User, cell: Cell, station: Station, began_at: datetime)
     return _play(job, station, by, _bench([0.99], began_at, person, sample_s=4.0), began_at)
 
 
+def play_resistance(
+    *, by: User, cell: Cell, station: Station, began_at: datetime, times_ohm: float = 1.0
+) -> Run:
+    """A FINISHED resistance test of `cell`, half full, with so many times the usual ohms."""
+    job = make_job(
+        by=by,
+        cells=[cell],
+        recipe_version=make_recipe_of(
+            "resistance_test", recipes.resistance_test.defaults() | {"rest_s": 60.0}, by=by
+        ),
+        claimed_at=station,
+        state=JobState.IN_PROGRESS,
+        now=began_at,
+    )
+    nominal = cell_of(200.0)
+    worn = replace(nominal, r0_ohm=times_ohm * nominal.r0_ohm, r1_ohm=times_ohm * nominal.r1_ohm)
+    person = (Act("connect", 60.0, hands="join"),)
+    return _play(
+        job, station, by, _bench([0.5], began_at, person, sample_s=1.0, cell=worn), began_at
+    )
+
+
 def _play(job: Job, station: Station, by: User, bench: _Recording, began_at: datetime) -> Run:
     program = plan(job, station).program
     run = make_run(by=by, job=job, station=station, now=began_at)
@@ -122,8 +152,9 @@ def _bench(
     began_at: datetime,
     person: Sequence[Act] = ATTENTIVE,
     sample_s: float = SAMPLE_S,
+    cell: CellParameters | None = None,
 ) -> _Recording:
-    cells = [cell_of(200.0)] * len(socs)
+    cells = [cell or cell_of(200.0)] * len(socs)
     bank = Bank(cells, Wiring(), soc=socs, linked=False, fed=False)
     bench = _Recording(bank, person=person, sample_s=sample_s, clock=VirtualClock(began_at))
     bench.readings = []

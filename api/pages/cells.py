@@ -13,11 +13,13 @@ from api.reads.taken_back import record_named, standing_records, taken_back
 from api.refused import one_problem
 from shop import clock
 from shop.cells.models import Batch, Cell
+from shop.cells.studs import fit_studs
 from shop.evidence.models import CapacityTest
 from shop.evidence.queries import evidence_of
 from shop.evidence.rules.capacity_file import BYTES_MAX, KNOWN
 from shop.evidence.services.capacity import import_capacity_file
 from shop.evidence.taking_back import supersede as supersede_record
+from shop.jobs.queries import policy_numbers
 from shop.people.roles import Act, may
 from shop.refusals import Refusal
 
@@ -43,6 +45,24 @@ def supersede(request: HttpRequest, serial: str) -> HttpResponse:
     return acted(do, otherwise=lambda refusal: _cell_page(request, serial, refusal))
 
 
+@form
+def studs(request: HttpRequest, serial: str) -> HttpResponse:
+    """Record that studs were fitted: once in a cell's life."""
+    cell = row_or_404(Cell.objects.all(), f"No cell has the serial {serial}.", serial=serial)
+
+    def do() -> str:
+        fit_studs(
+            cell=cell,
+            thread_locker=request.POST.get("thread_locker", ""),
+            words=request.POST.get("words", ""),
+            by=person(request),
+            now=clock.now(),
+        )
+        return reverse("pages:cell", args=[serial])
+
+    return acted(do, otherwise=lambda refusal: _cell_page(request, serial, refusal))
+
+
 def _cell_page(request: HttpRequest, serial: str, refusal: Refusal | None = None) -> HttpResponse:
     cells = Cell.objects.select_related("batch__cell_type")
     cell = row_or_404(cells, f"No cell has the serial {serial}.", serial=serial)
@@ -53,9 +73,13 @@ def _cell_page(request: HttpRequest, serial: str, refusal: Refusal | None = None
         "evidence": evidence,
         "standing": standing(evidence, now=clock.now()),
         "voltages": voltages,
+        "resistances": cell.resistance_tests.order_by("-tested_at")[:6],
         "approvals": cell.approvals.select_related("approved_by").order_by("-at"),
         "jobs": cell.jobs.order_by("-pk"),
         "refusal": refusal,
+        "nuts_turned": evidence.nut_handlings,
+        "nuts_most": policy_numbers().nut_handlings_max,
+        "studs": cell.stud_fittings.select_related("by"),
         "taken_back": taken_back(evidence),
         "standing_records": standing_records(evidence),
         "may_supersede": may(person(request).role, Act.SUPERSEDE),

@@ -14,20 +14,21 @@ from api.pages.acts import acted, form, number, page, page_and_form, person, row
 from api.pages.scans import serials_typed
 from api.reads import board, commissioning
 from api.reads.hours import NIGHT_H, volts_typed
+from api.reads.starts import start_problems
 from api.refused import one_problem
 from shop import clock
 from shop.cells.models import Cell
 from shop.cells.queries import cells_by_serial
 from shop.equipment.models import Station
 from shop.equipment.states import InstrumentRole
+from shop.evidence.handling import over
 from shop.evidence.parted import parted_cells
 from shop.forecast.queries import forecast
 from shop.jobs import queries, rules, services
 from shop.jobs.models import Job, RecipeVersion
-from shop.jobs.planning import lasts_at_most, plan, target_of
-from shop.jobs.procedures import procedure_of
+from shop.jobs.planning import plan, target_of
+from shop.jobs.procedures import BOTTOM_BALANCE, procedure_of
 from shop.jobs.states import JobState
-from shop.people.models import User
 from shop.refusals import Problem, Refusal
 
 # B4: before anything is connected.  Ticked by a person, each time.
@@ -53,6 +54,25 @@ SET_UP_CAPACITY = (
     "The load's leads carry the discharge current and are short; the meter has wires of its own.",
     "Somebody stays with the bench: this run is attended.",
 )
+# B9: the load on one cell after the other.
+SET_UP_BOTTOM = (
+    *SET_UP_CAPACITY[:1],
+    "Posts that nobody works on are covered; no link joins any two cells.",
+    "Supply and load are off, and their leads are not on any cell yet.",
+    "The load's leads carry the discharge current and are short; the meter has wires of its own.",
+    "The meter is a bench meter that is read by the station, not one that is held by hand.",
+    "A charger for the whole pack is ready: cells that stay empty for days are harmed.",
+    SET_UP[5],
+)
+# A current step: the load alone on one cell.
+SET_UP_RESISTANCE = (
+    *SET_UP_CAPACITY[:2],
+    "Supply and load are off, and their leads are not on the cell yet; it has rested for hours.",
+    "The load's leads carry the current of the step and are short.",
+    "The meter has wires of its own, on the posts and not on the lugs; the cell is at 20 to 28 °C.",
+    SET_UP_CAPACITY[4],
+)
+SET_UP_LOADED = {"capacity": SET_UP_CAPACITY, "resistance": SET_UP_RESISTANCE}
 # B8: nothing is connected and nothing is charged.
 SET_UP_RESTING = (
     "The supply's output is off and its leads are not on any cell.",
@@ -145,7 +165,8 @@ def _serials(request: HttpRequest) -> list[str]:
 
 
 def _new_page(request: HttpRequest, refusal: Refusal | None = None) -> HttpResponse:
-    recipes = RecipeVersion.objects.select_related("recipe").order_by("recipe", "-version")
+    offered = RecipeVersion.objects.filter(retirement=None)
+    recipes = offered.select_related("recipe").order_by("recipe", "-version")
     context = {
         "refusal": refusal,
         "recipes": recipes,
@@ -178,14 +199,16 @@ def _page(request: HttpRequest, pk: int, refusal: Refusal | None = None) -> Http
         stations = Station.objects.prefetch_related("instruments")
         context["stations"] = [(s, _claim_problems(job, s)) for s in stations]
     if job.state == JobState.CLAIMED:
-        context["in_the_way"] = _start_problems(job, cells, person(request))
+        context["in_the_way"] = start_problems(job, by=person(request), now=clock.now())
     return render(request, "jobs/job.html", context)
 
 
 def _set_up(job: Job) -> tuple[str, ...]:
     procedure = procedure_of(job.kind)
-    if procedure.tests_capacity:
-        return SET_UP_CAPACITY
+    if job.kind == BOTTOM_BALANCE:
+        return SET_UP_BOTTOM
+    if procedure.measures:
+        return SET_UP_LOADED[procedure.measures]
     if not procedure.moves_charge:
         return SET_UP_RESTING
     return SET_UP if procedure.joins else SET_UP_SINGLE
@@ -207,27 +230,22 @@ def _plan_shown(job: Job) -> dict[str, Any]:
         "basis": getattr(recipe, "tail_basis", ""),
         "supply": supply,
         "attended_only": seen.problems,
+        "worn": _worn(job, planned.handlings),
     }
 
 
+def _worn(job: Job, more: int) -> list[str]:
+    """Serials of the cells whose nuts this run would turn more often than they should be (F7)."""
+    cells = {row.cell_id: row.cell.serial for row in job.job_cells.all()}
+    found = over(cells, more=more, most=queries.policy_numbers().nut_handlings_max)
+    return [cells[cell] for cell in found]
+
+
 def _claim_problems(job: Job, station: Station) -> list[Problem]:
+    roles = [instrument.role for instrument in station.instruments.all()]
     return rules.claim_problems(
         state=job.state,
         station=station.slug,
-        roles=[instrument.role for instrument in station.instruments.all()],
-        instruments_needed=procedure_of(job.kind).needs,
-    )
-
-
-def _start_problems(job: Job, cells: list[Cell], by: User) -> list[Problem]:
-    """What `start_run` would refuse now, so that the button can say why it is disabled."""
-    now = clock.now()
-    return rules.start_problems(
-        state=job.state,
-        is_holder=job.claimed_by_id == by.pk,
-        station=queries.station_fact(job.station, now) if job.station else None,
-        cells=queries.cell_facts(cells),
-        has_policy=queries.policy_in_force() is not None,
-        lasts=lasts_at_most(job, job.station),
-        now=now,
+        roles=roles,
+        instruments_needed=procedure_of(job.kind).needs_at(roles),
     )

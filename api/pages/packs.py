@@ -30,15 +30,18 @@ from api.pages.acts import (
     row_or_404,
 )
 from api.pages.scans import serials_typed
-from api.reads.cells import AT_MOST, unpacked_with_balance
+from api.reads.cells import AT_MOST
 from api.reads.findings import said_once
 from api.reads.packs import pack_shown, public_url
 from api.refused import one_problem, status_of
 from shop import clock
 from shop.cells.models import Cell
 from shop.cells.queries import cells_by_serial
+from shop.jobs.procedures import PROCEDURES
+from shop.jobs.queries import newest_of
 from shop.packs.findings import Finding
 from shop.packs.models import PackDesign
+from shop.packs.queries import unpacked_with_balance
 from shop.packs.rules import is_allowed
 from shop.packs.services import GateRefusal, assemble_pack, check_plan
 from shop.people.models import Customer
@@ -175,7 +178,7 @@ def _batches(findings: Sequence[Finding]) -> dict[str, str]:
 
 @page
 def show(request: HttpRequest, serial: str) -> HttpResponse:
-    return _page(request, serial)
+    return pack_page(request, serial)
 
 
 @form_as_sent
@@ -189,10 +192,10 @@ def share(request: HttpRequest, serial: str) -> HttpResponse:
             pack=shown.pack, by=person(request), now=clock.now(), key=key_of_form(request)
         )
     except Refusal as refusal:
-        response = _page(request, serial, refusal)
+        response = pack_page(request, serial, refusal)
         response.status_code = status_of(refusal)
         return response
-    return _page(request, serial, url=public_url(request, secret))
+    return pack_page(request, serial, url=public_url(request, secret))
 
 
 @form
@@ -206,22 +209,31 @@ def revoke(request: HttpRequest, serial: str, pk: int) -> HttpResponse:
         trace.revoke(link=link, by=person(request), now=clock.now())
         return reverse("pages:pack", args=[serial])
 
-    return acted(do, otherwise=lambda refusal: _page(request, serial, refusal))
+    return acted(do, otherwise=lambda refusal: pack_page(request, serial, refusal))
 
 
-def _page(
+def pack_page(
     request: HttpRequest, serial: str, refusal: Refusal | None = None, url: str = ""
 ) -> HttpResponse:
     shown = pack_shown(serial)
     if shown is None:
         raise Http404(f"There is no pack {serial}.")
     code = segno.make(url).svg_inline(scale=5, border=2, dark="#000", light="#fff") if url else ""
+    role = person(request).role
     context = {
         "here": "packs",
         "shown": shown,
+        "typed": request.POST,
+        "now": clock.now(),
+        "capacity_recipes": newest_of(
+            p for p, known in PROCEDURES.items() if known.measures == "capacity"
+        ),
+        "balance_recipes": newest_of(p for p, known in PROCEDURES.items() if known.method),
+        "may_take_apart": may(role, Act.TAKE_APART),
+        "may_skip": may(role, Act.SKIP_BALANCE),
         "refusal": refusal,
         "url": url,
         "code": code,
-        "may_revoke": may(person(request).role, Act.REVOKE_TRACE),
+        "may_revoke": may(role, Act.REVOKE_TRACE),
     }
     return render(request, "packs/pack.html", context)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from api.pages.acts import acted, form_as_sent, page, person, row_or_404
+from api.pages.acts import acted, form, form_as_sent, page, person, row_or_404
 from api.reads import runs
 from api.reads.runs import RunShown
 from shop import clock
 from shop.forecast.queries import outlook_of
-from shop.jobs import services
+from shop.jobs import by_hand, giving_up, services
 from shop.jobs.models import Run
+from shop.people.roles import Act, may
 from shop.refusals import Refusal
 
 NOTHING_NEW = 204  # the browser leaves what is shown alone
@@ -63,6 +66,26 @@ def confirm(request: HttpRequest, pk: int) -> HttpResponse:
     return acted(do, otherwise=lambda refusal: _page(request, pk, refusal))
 
 
+@form
+def read(request: HttpRequest, pk: int) -> HttpResponse:
+    """One cell at a time, as a person with gloves goes from post to post."""
+    run, typed = _run(Run.objects.all(), pk), request.POST
+
+    def do() -> str:
+        by_hand.read_cell(
+            run=run,
+            volts=typed.get("volts", ""),
+            cell=typed.get("cell", "") or typed.get("place", ""),
+            first=typed.get("first", ""),
+            corrects=bool(typed.get("corrects")),
+            by=person(request),
+            now=clock.now(),
+        )
+        return reverse("pages:run", args=[pk])
+
+    return acted(do, otherwise=lambda refusal: _page(request, pk, refusal))
+
+
 @form_as_sent
 def stop(request: HttpRequest, pk: int) -> HttpResponse:
     """Never asks back, never refused for rank."""
@@ -70,6 +93,24 @@ def stop(request: HttpRequest, pk: int) -> HttpResponse:
 
     def do() -> str:
         services.request_stop(run=run, by=person(request), now=clock.now())
+        return reverse("pages:run", args=[pk])
+
+    return acted(do, otherwise=lambda refusal: _page(request, pk, refusal))
+
+
+@form
+def give_up(request: HttpRequest, pk: int) -> HttpResponse:
+    """A supervisor's word instead of a bench that is lost."""
+    run = _run(Run.objects.all(), pk)
+
+    def do() -> str:
+        giving_up.give_up(
+            run=run,
+            confirmed=request.POST.getlist("confirmed"),
+            words=request.POST.get("words", ""),
+            by=person(request),
+            now=clock.now(),
+        )
         return reverse("pages:run", args=[pk])
 
     return acted(do, otherwise=lambda refusal: _page(request, pk, refusal))
@@ -83,6 +124,26 @@ def _shown(pk: int) -> RunShown:
     return runs.shown(_run(runs.runs(), pk), now=clock.now())
 
 
+def _asked_again(request: HttpRequest, refusal: Refusal | None) -> dict[str, str]:
+    """What was typed when a second measurement is asked for, or a slip named."""
+    codes = {problem.code for problem in refusal.problems} if refusal else set()
+    cell, volts = request.POST.get("cell", ""), request.POST.get("volts", "")
+    if "measure_again" in codes:
+        return {"cell": cell, "first": volts, "corrects": request.POST.get("corrects", "")}
+    return {"cell": cell, "volts": volts} if codes & {"implausible", "no_figure"} else {}
+
+
+def _lost(request: HttpRequest, shown: RunShown) -> dict[str, Any]:
+    """What is asked of whoever would give an interrupted run up; {} where it goes on by itself."""
+    if not shown.is_interrupted or (shown.output_is_off and shown.run.journal_closed_at):
+        return {}
+    return {
+        "lost": giving_up.lost_problems(shown.run, now=clock.now()),
+        "confirmations": giving_up.CONFIRMATIONS.items(),
+        "may_give_up": may(person(request).role, Act.GIVE_UP),
+    }
+
+
 def _page(request: HttpRequest, pk: int, refusal: Refusal | None = None) -> HttpResponse:
     shown = _shown(pk)
     context = {
@@ -90,7 +151,9 @@ def _page(request: HttpRequest, pk: int, refusal: Refusal | None = None) -> Http
         "shown": shown,
         "run": shown.run,
         "refusal": refusal,
+        "typed": _asked_again(request, refusal),
         "keeps_coming": runs.is_worth_polling(shown.run),
+        **_lost(request, shown),
         "events": shown.run.events.select_related("by").order_by("-id")[:30],
     }
     return render(request, "runs/run.html", context)

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import path, re_path
 
 from api.pages import (
     approvals,
     board,
+    care,
     cells,
     jobs,
     packs,
     people,
     recalls,
+    recipes,
     runs,
     shelf,
     trace,
 )
 
 app_name = "pages"
+VERSION = (
+    r"^(?P<family>recipe|policy)/(?P<key>[0-9]{1,18})"  # of a recipe, by its id, or the policy
+)
 urlpatterns = [
     path("login", people.login, name="login"),
     path("logout", people.logout, name="logout"),
@@ -34,18 +39,29 @@ urlpatterns = [
     path("runs/<int:pk>/left", runs.left, name="run-left"),
     path("runs/<int:pk>/ask", runs.ask, name="run-ask"),
     path("runs/<int:pk>/confirm", runs.confirm, name="run-confirm"),
+    path("runs/<int:pk>/readings", runs.read, name="run-read"),
+    path("runs/<int:pk>/give-up", runs.give_up, name="run-give-up"),
     path("runs/<int:pk>/stop", runs.stop, name="run-stop"),
     path("approvals", approvals.show, name="approvals"),
     path("shelf", shelf.show, name="shelf"),
     path("cells/<str:serial>", cells.show, name="cell"),
+    path("cells/<str:serial>/studs", cells.studs, name="cell-studs"),
     path("cells/<str:serial>/supersede", cells.supersede, name="cell-supersede"),
     path("recalls", recalls.show, name="recalls"),
     path("calibrations/<int:pk>/withdraw", recalls.withdraw, name="calibration-withdraw"),
+    path("recipes", recipes.index, name="recipes"),
+    re_path(VERSION + "$", recipes.show, name="version"),
+    re_path(VERSION + r"/since/(?P<earlier>[0-9]{1,18})$", recipes.since, name="version-since"),
+    re_path(VERSION + "/new$", recipes.new, name="version-new"),
+    path("recipe/<int:key>/retire", recipes.retire, name="recipe-retire"),
     path("batches/<str:code>", cells.batch, name="batch"),
     path("batches/<str:code>/capacity", cells.import_capacity, name="batch-import"),
     path("packs/new", packs.new, name="pack-new"),
     path("packs/<str:serial>", packs.show, name="pack"),
     path("packs/<str:serial>/links", packs.share, name="pack-share"),
     path("packs/<str:serial>/links/<int:pk>/revoke", packs.revoke, name="pack-revoke"),
+    path("packs/<str:serial>/readings", care.read, name="pack-read"),
+    path("packs/<str:serial>/skip", care.skip, name="pack-skip"),
+    path("packs/<str:serial>/apart", care.take_apart, name="pack-apart"),
     path("t/<str:secret>", trace.show, name="trace"),
 ]

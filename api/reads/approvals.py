@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from api.reads.cells import AT_MOST, unpacked_with_balance
+from api.reads.cells import AT_MOST
 from shop.evidence.policy import GatePolicy
 from shop.evidence.queries import evidence_of_cells, gate_policy
 from shop.evidence.rules.approval import approval_problems
 from shop.evidence.values import CellEvidence
+from shop.packs.queries import unpacked_with_balance
 from shop.people.models import User
 from shop.people.roles import Act, may
 from shop.refusals import Problem

@@ -42,9 +42,11 @@ class StationShown:
         if self.alarm:
             return "error", "Alarm"
         if self.run is None:
+            if self.output == OutputState.SEEN_OFF:
+                return "missing", "Seen off by a person"
             unknown = self.output == OutputState.UNKNOWN
             return ("missing", "Output unknown") if unknown else ("idle", "Free")
-        if self.progress.needs:
+        if self.progress.waits:
             return "waiting", "Waiting for you"
         return "", ""  # the run's own status says it
 

@@ -5,30 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, QuerySet
-
-from shop.cells.models import Cell
-from shop.evidence.models import CellBalance
 from shop.evidence.queries import gate_policy
 from shop.evidence.rules.approval import open_nonconformances
 from shop.evidence.rules.balance import COMPLETE
 from shop.evidence.rules.doubts import doubts
 from shop.evidence.values import CellEvidence
-from shop.packs.models import Placement
 
 AT_MOST = 64
-
-
-def unpacked_with_balance() -> QuerySet[Cell]:
-    """Cells with a balance that are in no pack, by their newest balance first."""
-    placed = Placement.objects.filter(cell=OuterRef("pk"), removed_at=None)
-    newest = CellBalance.objects.filter(cell=OuterRef("pk")).order_by("-balance_id")
-    return (
-        Cell.objects.filter(~Exists(placed), Exists(newest))
-        .annotate(newest_balance=newest.values("balance_id")[:1])
-        .select_related("batch__cell_type")
-        .order_by("-newest_balance", "serial")
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +37,8 @@ def standing(evidence: CellEvidence, *, now: datetime) -> Standing:
     if found := doubts(evidence):
         return Standing("fail", "Taken back", f"{found[0].words} {found[0].fix}")
     if evidence.balance is None:
-        return Standing("idle", "Not balanced", "Next: a top balance.")
+        words = "Next: a top balance, or a bottom balance for a pack that is emptied often."
+        return Standing("idle", "Not balanced", words)
     if evidence.balance.completeness != COMPLETE:
         return Standing("missing", "Partly balanced", "Next: balance it again.")
     if evidence.capacity is None:

@@ -26,7 +26,7 @@ def curve_shape(
     simulated: bool | None,
     steps: Sequence[StepBegun],
 ) -> dict[str, Any]:
-    """Times are seconds since 1970 of the bench clock; volts and amps."""
+    """Times are seconds since 1970 of the bench clock; volts, amps, °C of the hottest."""
     start_s = drawn.started_at.timestamp() if drawn.started_at else 0.0
     return {
         "run": run,
@@ -35,6 +35,7 @@ def curve_shape(
         "supply_voltage_v": _rounded(drawn.supply_voltage_v, 3),
         "current_a": _rounded(drawn.supply_current_a, 3),
         "cells_v": [_rounded(cell, 4) for cell in drawn.cells_v],
+        "temperature_c": _rounded(drawn.temperature_c, 1),
         "gaps": [[round(start_s + edge, 3) for edge in gap] for gap in drawn.gaps],
         "steps": _spans(steps, until_s=start_s + (drawn.t_s[-1] if drawn.t_s else 0.0)),
         "readings": drawn.count,

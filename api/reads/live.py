@@ -36,6 +36,7 @@ class Live:
     supply_voltage_v: float | None
     supply_current_a: float | None
     cell_voltages_v: tuple[float | None, ...]
+    temperatures_c: tuple[float | None, ...]
     at: str
 
     @property
@@ -49,6 +50,12 @@ class Live:
         if volts is None or self.voltage_v is None or amps is None or amps < LEAD_MIN_A:
             return None
         return (volts - self.voltage_v) / amps
+
+    @property
+    def celsius(self) -> tuple[float, float] | None:
+        """The coldest and the hottest probe; None without any."""
+        known = [celsius for celsius in self.temperatures_c if celsius is not None]
+        return (min(known), max(known)) if known else None
 
     @property
     def lead_milliohm(self) -> float | None:
@@ -92,5 +99,6 @@ def _parse(told: dict[str, Any], now: datetime) -> Live:
         supply_voltage_v=reading.get("supply_voltage_v"),
         supply_current_a=reading.get("supply_current_a"),
         cell_voltages_v=tuple(reading.get("cell_voltages_v") or ()),
+        temperatures_c=tuple(reading.get("temperatures_c") or ()),
         at=str(reading.get("at") or ""),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.http import HttpRequest
 
+from shop.care.queries import Care, care_of
 from shop.packs.models import Pack, Placement
 from shop.trace.models import TraceLink
 from shop.trace.recall import Reason, reasons_of
@@ -18,6 +19,7 @@ class PackShown:
     placements: list[Placement]
     links: list[TraceLink]
     recalls: tuple[Reason, ...]
+    care: Care
 
 
 def pack_shown(serial: str) -> PackShown | None:
@@ -29,12 +31,13 @@ def pack_shown(serial: str) -> PackShown | None:
     )
     if pack is None:
         return None
-    placements = pack.placements.filter(removed_at=None).select_related("cell__batch")
+    placements = pack.placements.select_related("cell__batch")
     return PackShown(
         pack=pack,
         placements=list(placements.order_by("position")),
         links=list(pack.trace_links.select_related("created_by").order_by("-id")),
         recalls=reasons_of(pack),
+        care=care_of(pack),
     )
 
 

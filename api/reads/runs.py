@@ -14,9 +14,16 @@ from django.db.models import QuerySet
 from api.reads.board import confirmed_steps, run_progress
 from api.reads.live import Live, live
 from api.reads.program import Ask, Progress
-from api.words import amps, duration
-from shop.equipment.states import OutputState
-from shop.evidence.models import Balance, CapacityTest, CellVoltage, VoltageCheck
+from api.words import amps, duration, number
+from shop.equipment.states import InstrumentRole, OutputState
+from shop.evidence.models import (
+    Balance,
+    CapacityTest,
+    CellVoltage,
+    ResistanceTest,
+    VoltageCheck,
+)
+from shop.jobs.by_hand import Sheet, sheet_of
 from shop.jobs.models import Run
 from shop.jobs.queries import steps_begun
 from shop.jobs.states import RunState
@@ -46,6 +53,11 @@ class CheckShown:
     check: VoltageCheck
     cells: tuple[CellShown, ...]
 
+    @property
+    def is_by_hand(self) -> bool:
+        """A lower class of evidence: a person read the meter."""
+        return self.check.meter.role == InstrumentRole.MANUAL
+
 
 @dataclass(frozen=True, slots=True)
 class PassWindow:
@@ -67,8 +79,10 @@ class RunShown:
     checks: tuple[CheckShown, ...]
     balance: Balance | None
     capacity_test: CapacityTest | None
+    resistance_test: ResistanceTest | None
     serials: tuple[str, ...]
     window: PassWindow | None
+    sheet: Sheet | None = None  # while a person reads the cells
 
     @property
     def facts(self) -> dict[str, float]:
@@ -77,6 +91,9 @@ class RunShown:
 
     @property
     def target_v(self) -> float | None:
+        """None where nothing is charged and no check is held against it: a current step."""
+        if "pulse_a" in self.facts:
+            return None
         return (self.run.program or {}).get("target_v")
 
     @property
@@ -90,6 +107,19 @@ class RunShown:
         if self.balance is None:
             return ""
         return f"done at {amps(self.balance.done_a)}, partial above {amps(self.balance.partial_a)}"
+
+    @property
+    def resistance_note(self) -> str:
+        test = self.resistance_test
+        return f"after {test.after_s:g} s, ± {number(test.u_mohm, 3)} mΩ" if test else ""
+
+    @property
+    def early_note(self) -> str:
+        test = self.resistance_test
+        if test is None:
+            return ""
+        seen = "" if test.early_mohm is not None else ": no sample was early enough"
+        return f"after {test.early_after_s:g} s{seen}"
 
     @property
     def is_stopping(self) -> bool:
@@ -106,6 +136,19 @@ class RunShown:
         return None if self.is_stopping else self.progress.needs
 
     @property
+    def reads(self) -> Sheet | None:
+        """What a person has to read at the posts now; None while nobody has to."""
+        return None if self.is_stopping or not self.sheet or not self.sheet.left else self.sheet
+
+    @property
+    def read_so_far(self) -> tuple[CellShown, ...]:
+        """The cells as they were typed, at their places."""
+        if self.sheet is None:
+            return ()
+        typed = {one.position: one.voltage_v for one in reversed(self.sheet.read)}
+        return strip([(s, typed.get(n)) for n, s in sorted(self.sheet.serials.items())])
+
+    @property
     def output_at(self) -> datetime | None:
         lease = getattr(self.run.station, "lease", None)
         return lease.output_at if lease else None
@@ -115,6 +158,12 @@ class RunShown:
         """As the bench says now, whoever drives it."""
         lease = getattr(self.run.station, "lease", None)
         return lease is not None and lease.output_state == OutputState.OFF
+
+    @property
+    def output_seen_off(self) -> bool:
+        """By a person, at a bench that is lost."""
+        lease = getattr(self.run.station, "lease", None)
+        return lease is not None and lease.output_state == OutputState.SEEN_OFF
 
     @property
     def is_still_joined(self) -> bool:
@@ -157,6 +206,7 @@ class RunShown:
             "w" if self.progress.waiting_for_bench else "",
             "o" if self.is_interrupted and self.output_is_off else "",
             str(len(self.checks)),
+            ",".join(f"{n.position}:{n.voltage_v}" for n in self.sheet.read) if self.sheet else "",
         )
         return "-".join(parts)
 
@@ -178,10 +228,12 @@ def runs() -> QuerySet[Run]:
         "station__lease",
         "started_by",
         "balance",
+        "resistance_test",
     ).prefetch_related(
         "acts",
         "run_cells__cell",
         "voltage_checks__cells__cell",
+        "voltage_checks__meter",
         "balance__cells__cell",
         "capacity_tests",
     )
@@ -197,8 +249,10 @@ def shown(run: Run, *, now: datetime) -> RunShown:
         checks=tuple(check_shown(check) for check in run.voltage_checks.all()),
         balance=getattr(run, "balance", None),
         capacity_test=next(iter(run.capacity_tests.all()), None),
+        resistance_test=getattr(run, "resistance_test", None),
         serials=tuple(row.cell.serial for row in run.run_cells.all()),
         window=_pass_window(run, now),
+        sheet=sheet_of(run),
     )
 
 
@@ -270,5 +324,6 @@ def plain_live(told: Live | None) -> dict[str, Any] | None:
         "supply_voltage_v": told.supply_voltage_v,
         "supply_current_a": told.supply_current_a,
         "cell_voltages_v": list(told.cell_voltages_v),
+        "temperatures_c": list(told.temperatures_c),
         "at": told.at,
     }

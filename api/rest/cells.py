@@ -12,11 +12,12 @@ from rest_framework.response import Response
 
 from api.idempotency import idempotent
 from api.reads.approvals import Waiting, waiting
-from api.rest.runs import balance_shape, superseded_shape
+from api.rest.runs import balance_shape, resistance_shape, superseded_shape
 from api.rest.views import CELLS_MAX, ShopView, person, sent
 from shop import clock
-from shop.cells.models import Cell
+from shop.cells.models import Cell, StudFitting
 from shop.cells.queries import cells_by_serial
+from shop.cells.studs import fit_studs
 from shop.evidence.models import CapacityTest
 from shop.evidence.queries import evidence_of
 from shop.evidence.rules.capacity_file import BYTES_MAX
@@ -26,6 +27,11 @@ from shop.evidence.services.capacity import import_capacity_file
 
 class CapacityFile(serializers.Serializer[Any]):
     file = serializers.FileField(allow_empty_file=True)
+
+
+class Studs(serializers.Serializer[Any]):
+    thread_locker = serializers.CharField(allow_blank=True)
+    words = serializers.CharField(allow_blank=True, default="")
 
 
 class SeenCell(serializers.Serializer[Any]):
@@ -43,6 +49,17 @@ class CellView(ShopView):
         if cell is None:
             raise Http404(f"No cell has the serial {serial}.")
         return Response(_cell_shape(cell))
+
+
+class StudsView(ShopView):
+    @idempotent
+    def post(self, request: Request, serial: str) -> Response:
+        asked = sent(Studs, request)
+        cell = Cell.objects.filter(serial=serial).first()
+        if cell is None:
+            raise Http404(f"No cell has the serial {serial}.")
+        made = fit_studs(cell=cell, **asked, by=person(request), now=clock.now())
+        return Response(_studs_shape(made), status=201)
 
 
 class ImportCapacityView(ShopView):
@@ -101,6 +118,9 @@ def _cell_shape(cell: Cell) -> dict[str, Any]:
         "pack": evidence.packed_in or None,
         "job": newest_job,
         "tests": [_test_shape(test) for test in tests],
+        "resistances": [
+            resistance_shape(test) for test in cell.resistance_tests.order_by("-tested_at")
+        ],
         "balances": [balance_shape(row.balance) | {"run": row.balance.run_id} for row in balances],
         "checks": [
             {
@@ -117,7 +137,14 @@ def _cell_shape(cell: Cell) -> dict[str, Any]:
             for row in voltages
         ],
         "approvals": list(cell.approvals.order_by("-at").values("evidence_sha256", "at")),
+        "nut_handlings": evidence.nut_handlings,
+        "studs": [_studs_shape(row) for row in cell.stud_fittings.select_related("by")],
     }
+
+
+def _studs_shape(row: StudFitting) -> dict[str, Any]:
+    told = {name: getattr(row, name) for name in ("id", "thread_locker", "words", "at")}
+    return told | {"by": row.by.username}
 
 
 def _test_shape(test: CapacityTest) -> dict[str, Any]:

@@ -37,9 +37,14 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
 def refused(title: str, problems: Iterable[Problem], status_code: int) -> Response:
     body = {
         "title": title,
-        "problems": [{"code": p.code, "words": p.words, "fix": p.fix} for p in problems],
+        "problems": [_shape(problem) for problem in problems],
     }
     return Response(body, status=status_code)
+
+
+def _shape(problem: Problem) -> dict[str, str]:
+    told = {"code": problem.code, "words": problem.words, "fix": problem.fix}
+    return told | ({"about": problem.about} if problem.about else {})
 
 
 _WORDS: Mapping[int, tuple[str, str, str]] = {

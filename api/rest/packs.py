@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from api.idempotency import AlreadyDone, around, asked_of, idempotent, kept, replayed
 from api.reads.packs import PackShown, pack_shown, public_url
+from api.rest.care import care_shape
 from api.rest.errors import refused
 from api.rest.taken_back import reason_shape
 from api.rest.views import CELLS_MAX, ShopView, person, sent
@@ -182,5 +183,6 @@ def _pack_shape(shown: PackShown) -> dict[str, Any]:
             {"id": link.pk, "created_at": link.created_at, "revoked_at": link.revoked_at}
             for link in shown.links
         ],
+        "care": care_shape(shown.care),
         "recalls": [reason_shape(reason) for reason in shown.recalls],
     }

@@ -18,10 +18,11 @@ from api.reads.program import Ask
 from api.reads.runs import CheckShown, RunShown
 from api.rest.views import ShopView, person, sent
 from shop import clock
-from shop.evidence.models import Balance, CellBalance
+from shop.evidence.models import Balance, CellBalance, ResistanceTest
 from shop.evidence.taking_back import Record
 from shop.forecast.queries import outlook_of
-from shop.jobs import services
+from shop.jobs import by_hand, services
+from shop.jobs.giving_up import CONFIRMATIONS, give_up
 from shop.jobs.models import Run
 from shop.jobs.queries import steps_begun
 from shop.readings.queries import curve
@@ -29,6 +30,19 @@ from shop.readings.queries import curve
 
 class Confirm(serializers.Serializer[Any]):
     step = serializers.CharField()
+
+
+class Read(serializers.Serializer[Any]):
+    volts = serializers.CharField(max_length=40)
+    cell = serializers.CharField(max_length=200, required=False, default="")
+    first = serializers.CharField(max_length=40, required=False, default="", allow_blank=True)
+    corrects = serializers.BooleanField(required=False, default=False)
+
+
+class GivingUp(serializers.Serializer[Any]):
+    seen_off = serializers.BooleanField()
+    parted = serializers.BooleanField()
+    words = serializers.CharField(allow_blank=True)
 
 
 class RunView(ShopView):
@@ -58,12 +72,44 @@ class LeftView(ShopView):
         return Response(left and {"hours": hours, "words": left.words})
 
 
+class LooksView(ShopView):
+    """What the readings show of leads, contacts and cells; what they do not show says why."""
+
+    def get(self, request: Request, pk: int) -> Response:
+        return Response({"looks": [asdict(look) for look in outlook_of(_run(pk)).looks]})
+
+
 class ConfirmView(ShopView):
     @idempotent
     def post(self, request: Request, pk: int) -> Response:
         step = sent(Confirm, request)["step"]
         act = services.confirm_step(run=_run(pk), step=step, by=person(request), now=clock.now())
         return Response({"id": act.pk, "step": step, "at": act.at}, status=201)
+
+
+class ReadingsView(ShopView):
+    @idempotent
+    def post(self, request: Request, pk: int) -> Response:
+        asked = sent(Read, request)
+        act = by_hand.read_cell(run=_run(pk), by=person(request), now=clock.now(), **asked)
+        named = {name: act.data[name] for name in ("step", "cell", "voltage_v", "meter")}
+        left = _reads(runs.shown(_run(pk), now=clock.now()))
+        return Response({"id": act.pk, **named, "at": act.at, "reads": left}, status=201)
+
+
+class GiveUpView(ShopView):
+    @idempotent
+    def post(self, request: Request, pk: int) -> Response:
+        asked = sent(GivingUp, request)
+        confirmed = {key for key in CONFIRMATIONS if asked[key]}
+        give_up(
+            run=_run(pk),
+            confirmed=confirmed,
+            words=asked["words"],
+            by=person(request),
+            now=clock.now(),
+        )
+        return Response(run_shape(runs.shown(_run(pk), now=clock.now())))
 
 
 class StopView(ShopView):
@@ -104,6 +150,7 @@ def run_shape(shown: RunShown) -> dict[str, Any]:
         ],
         "needs": _ask(progress.needs),
         "announce": _ask(progress.announce),
+        "reads": _reads(shown),
         "live": runs.plain_live(shown.live),
         "facts": shown.facts,
         "target_v": shown.target_v,
@@ -111,7 +158,16 @@ def run_shape(shown: RunShown) -> dict[str, Any]:
         "journal_closed_at": run.journal_closed_at,
         "checks": [check_shape(check) for check in shown.checks],
         "balance": balance_shape(shown.balance) if shown.balance else None,
+        "resistance": resistance_shape(shown.resistance_test) if shown.resistance_test else None,
     }
+
+
+def resistance_shape(test: ResistanceTest) -> dict[str, Any]:
+    names = (
+        *("r_mohm", "u_mohm", "after_s", "early_mohm", "early_after_s", "current_a", "rested_v"),
+        *("low_mohm", "warn_mohm", "fail_mohm", "verdict", "tested_at", "simulated"),
+    )
+    return {"id": test.pk, "run": test.run_id} | {name: getattr(test, name) for name in names}
 
 
 def check_shape(shown: CheckShown) -> dict[str, Any]:
@@ -122,6 +178,15 @@ def check_shape(shown: CheckShown) -> dict[str, Any]:
         "target_v": check.target_v,
         "current_stopped_at": check.current_stopped_received_at,
         "simulated": check.simulated,
+        "by_hand": shown.is_by_hand,
+        "meter": str(check.meter),
+        "again": {
+            "position": check.again_position,
+            "voltage_v": check.again_v,
+            "at": check.again_received_at,
+        }
+        if check.again
+        else None,
         "cells": [
             {
                 "serial": row.cell.serial,
@@ -156,8 +221,8 @@ def balance_shape(balance: Balance) -> dict[str, Any]:
 
 
 def _cell_shape(row: CellBalance) -> dict[str, Any]:
-    """Of a cell that was charged alone."""
-    names = ("position", "completeness", "remark", "tail_a", "cv_s", "charge_ah")
+    """Of a cell that was charged, or emptied, alone."""
+    names = ("position", "completeness", "remark", "tail_a", "cv_s", "charge_ah", "rested_v")
     own = {name: getattr(row, name) for name in names}
     return {"serial": row.cell.serial, **own} | {
         "current_stopped_at": row.current_stopped_received_at
@@ -167,6 +232,16 @@ def _cell_shape(row: CellBalance) -> dict[str, Any]:
 def superseded_shape(record: Record) -> dict[str, Any] | None:
     back = getattr(record, "supersession", None)
     return {"at": back.at, "words": back.words} if back else None
+
+
+def _reads(shown: RunShown) -> dict[str, Any] | None:
+    """What is waited for from somebody with a hand-held meter."""
+    sheet = shown.reads
+    if sheet is None:
+        return None
+    read = [{"position": one.position, "voltage_v": one.voltage_v} for one in sheet.read]
+    left = [{"position": n, "serial": sheet.serials[n]} for n in sheet.left]
+    return {"step": sheet.step.name, "read": read, "left": left, "again": sheet.is_second}
 
 
 def _ask(ask: Ask | None) -> dict[str, str] | None:

@@ -15,7 +15,8 @@ ignores the key: it is never refused, and twice is once.
 Every refusal has the same shape, made in `errors.py`:
 
     {"title": "This cannot be done now",
-     "problems": [{"code": "job_not_open", "words": "…what and why…", "fix": "…what to do…"}]}
+     "problems": [{"code": "job_not_open", "words": "…what and why…", "fix": "…what to do…",
+                   "about": the field of the body that it is about, where there is one}]}
 
     400 malformed: a missing or unusable field   401 nobody is logged in
     403 the role may not do this                  404 unknown (a revoked trace link too)
@@ -33,12 +34,24 @@ Resources.
     GET    stations/<slug>/commissionings    -> {"commissionings": [Commissioning]} the newest 20
     POST   stations/<slug>/commissionings {"report": what the bench's          -> 201 Commissioning
                                            commissioning.json holds}
-    GET    recipes                     -> {"recipes": [{"id", "name", "version", "procedure"}]}
+    GET    recipes                     -> {"recipes": [Recipe brief]}   newest of each first
+    POST   recipes  {"name", "procedure", "parameters": {name: value},        -> 201 Recipe
+                     "reason": why, from the second version on}
+    GET    recipes/<id>                                               -> Recipe
+    GET    recipes/<id>/since/<id>     -> {"old": Recipe brief, "new": Recipe brief,
+                                           "differences": [Field + "old", "new"]}
+    POST   recipes/<id>/retire {"words": why}                         -> 201 Recipe
+    GET    policies                    -> {"policies": [Policy brief]}  the first is in force
+    POST   policies {"parameters": {name: value}, "reason"}           -> 201 Policy
+    GET    policies/<version>                                         -> Policy
+    GET    policies/<version>/since/<version>                         -> as of recipes
     GET    jobs                        -> {"jobs": [Job]}             newest first, at most 100
     POST   jobs     {"recipe_version": 1, "cells": [serial, …]}       -> 201 Job
     GET    jobs/<id>                                                  -> Job + "runs": [Run brief],
                                           "plan": {"target_v", "facts": {name: number},
-                                                   "lasts_s", "sha256"} | null
+                                                   "lasts_s", "sha256",
+                                                   "handlings": of each cell's nuts} | null,
+                                          "in_the_way": [{"code", "words", "fix", "about"}]
     GET    jobs/<id>/hours?rested_v=3.312                             -> Hours   at its station
     POST   jobs/<id>/claim   {"station": slug}                        -> 200 Job
     POST   jobs/<id>/release {}                                       -> 200 Job
@@ -47,11 +60,18 @@ Resources.
     GET    runs/<id>                                                  -> Run
     GET    runs/<id>/curve?points=600                                 -> Curve
     GET    runs/<id>/left             -> {"hours": Interval | null, "words"} | null
+    GET    runs/<id>/looks            -> {"looks": [{"of", "named": [words], "unseen", "well"}]}
     POST   runs/<id>/confirm {"step": "connect"}                      -> 201 {"id", "step", "at"}
+    POST   runs/<id>/readings {"volts": "3,642", "cell": serial or place (default: the next),
+                               "first": what it read when asked again, "corrects": false}
+                               -> 201 {"id", "step", "cell", "voltage_v", "meter", "at", "reads"}
     POST   runs/<id>/stop    {}                                       -> 202 Run
+    POST   runs/<id>/give-up {"seen_off": true, "parted": true, "words": why} -> 200 Run   a
+                                          supervisor, of a run whose bench is lost for good
 
     GET    shelf                       -> {"cells": [Shelved]}        by what expires next
     GET    cells/<serial>                                             -> Cell
+    POST   cells/<serial>/studs {"thread_locker", "words"}            -> 201 Studs
     POST   capacity-tests/import       multipart, field "file"        -> 201 {"tests": [Test]}
     GET    approvals                   -> {"cells": [Waiting]}        what a supervisor may look at
     POST   approvals {"cells": [{"serial", "evidence_sha256"}]}       -> 201 {"approvals": [
@@ -74,50 +94,72 @@ Resources.
     GET    packs/<serial>                                             -> Pack
     POST   packs/<serial>/links {}     -> 201 {"id", "secret", "path": "/t/<secret>", "url"}
     DELETE packs/<serial>/links/<id>                                  -> 204
+    POST   packs/<serial>/readings {"cells_v": [volts, …], "at_top": bool,    -> 201 {"id"}
+                                    "taken_at", "measured_by", "months": int | null}
+    POST   packs/<serial>/skips {"capacity_ah", "tested_at",          -> 201 {"id", "rated_ah"}
+                                 "measured_by"}   supervisors
+    POST   packs/<serial>/apart {"words": why, "capacity_recipe": id | null,  -> 201 {"jobs": [id]}
+                                 "balance_recipe": id | null}     supervisors
     GET    trace/<secret>              no log-in                      -> Trace
     GET    trace/<secret>/curve?run=<run_id of a balance>&points=600        -> Curve
 
 Shapes.
 
-    Station  {"slug", "name", "output": "OFF|ON|UNKNOWN", "alarm", "heartbeat_at", "online": bool,
-              "run": {"id", "state", "step"} | null, "job": id | null, "commissioned":
-              {"measured_at" | null, "passed": bool, "lead_milliohm" | null, "unattended":
-              [Problem] that keep it from running unattended}}
+    Station  {"slug", "name", "output": "OFF|ON|UNKNOWN|SEEN_OFF" by a person, "alarm",
+              "heartbeat_at", "online": bool, "run": {"id", "state", "step"} | null, "job": id |
+              null, "commissioned": {"measured_at" | null, "passed": bool, "lead_milliohm" | null,
+              "unattended": [Problem] that keep it from running unattended}}
     Commissioning  {"id", "sha256", "measured_at", "passed": bool, "by": username, "report":
               `stations.commissioning.report.Report` by its field names}
+    Recipe   {"id", "name", "version", "procedure", "by": username, "at", "reason",
+              "retired": Reason | null, "fields": [Field + "value"]}   brief: without its fields
+    Policy   {"version", "by": username, "at", "reason", "fields": [Field + "value"]}   likewise
+    Field    {"name", "kind": "number|whole number|yes or no|word", "unit", "does", "source",
+              "default", "bounds": {"low", "high"} | null, "choices": [word]}
     Job      {"id", "kind", "state", "recipe": {"name", "version"}, "station": slug | null,
               "claimed_by": username | null, "claimed_at", "created_at",
               "cells": [{"serial", "position"}], "run": id of the newest run | null}
     Hours    {"hours": Interval, "finishes": bool, "rested_v", "alternatives": [{"words",
-              "hours": Interval}]} | null where nobody foretells them
+              "hours": Interval}], "visits": [{"titles", "after": Interval}], "surges":
+              [{"spread_v", "peak_a", "peak_c", "verdict"}]} | null where nobody foretells them
     Interval {"low_h", "middle_h", "high_h"}   one in ten is faster, one in ten slower
     Run      {"id", "job", "station": slug, "state", "attempt", "simulated", "queued_at",
               "ended_at", "cause", "stop_requested_at", "step": name, "steps": [{"name", "title",
                   "kind": "instruct|measure|charge", "state": "done|now|next"}],
               "needs": {"step", "title", "text", "confirm", "drawing"} | null,  one is waited for
               "announce": {"step", "title", "text", "confirm"} | null,   may be confirmed early
+              "reads": {"step", "read": [{"position", "voltage_v"}], "left": [{"position",
+                  "serial"}], "again": bool} | null,   by hand; again: the first cell's second
               "live": {"age_s", "output", "step", "speed", "voltage_v", "supply_voltage_v",
-                       "supply_current_a", "cell_voltages_v": […], "at"} | null,
+                       "supply_current_a", "cell_voltages_v": […],
+                       "temperatures_c": […], "at"} | null,
               "facts": {name: number} as planned, "target_v",
               "stored_samples", "journal_closed_at",
-              "checks": [Check], "balance": Balance | null}
+              "checks": [Check], "balance": Balance | null, "resistance": Resistance | null}
     Run brief {"id", "state", "attempt", "step", "cause", "queued_at", "ended_at"}
-    Check    {"id", "kind": "PRE_PARALLEL|DISCONNECT|RECHECK", "target_v", "current_stopped_at",
-              "simulated", "cells": [{"serial", "position", "voltage_v", "low_v", "high_v",
-              "age_s", "verdict"}]}
+    Check    {"id", "kind": "PRE_PARALLEL|DISCONNECT|RECHECK|BOTTOM", "target_v",
+              "current_stopped_at", "simulated", "cells": [{"serial", "position", "voltage_v",
+              "low_v", "high_v", "age_s", "verdict"}]}
     Balance  {"id", "method", "completeness": "COMPLETE|PARTIAL", "remark", "target_v", "tail_a",
               "done_a", "partial_a", "cv_s", "charge_ah", "simulated",
               "superseded": Reason | null,
-              "cells": [those charged alone: {"serial", "position", "completeness", "remark",
-              "tail_a", "cv_s", "charge_ah", "current_stopped_at"}]}
+              "cells": [those driven alone: {"serial", "position", "completeness", "remark",
+              "tail_a", "cv_s", "charge_ah" (below 0: drawn), "rested_v", "current_stopped_at"}]}
+    Resistance  {"id", "run", "r_mohm", "u_mohm": by how much it may be off, "after_s": into the
+              step, "early_mohm" | null, "early_after_s", "current_a", "rested_v", "low_mohm",
+              "warn_mohm", "fail_mohm", "verdict": "PASS|MARGINAL|FAIL|INVALID", "tested_at",
+              "simulated"}
     Curve    {"run", "at": [unix seconds], "voltage_v": [], "supply_voltage_v": [],
               "current_a": [], "cells_v": [[cell 1 …], [cell 2 …]],
               "gaps": [[from, to]], "readings": count, "target_v", "simulated"}
     Cell     {"serial", "batch", "type", "capacity_ah", "evidence_sha256", "approved": bool,
-              "pack": serial | null, "job": id | null, "tests": [Test], "balances": [Balance +
+              "pack": serial | null, "job": id | null, "tests": [Test], "resistances":
+              [Resistance], "balances": [Balance +
               {"run"}], "checks": [{"id", "kind", "voltage_v", "low_v", "high_v", "age_s",
               "verdict", "at", "superseded": Reason | null}],
-              "approvals": [{"evidence_sha256", "at"}]}
+              "approvals": [{"evidence_sha256", "at"}], "nut_handlings": count,
+              "studs": [Studs]}
+    Studs    {"id", "thread_locker", "words", "by": username, "at"}   fitted once, if at all
     Test     {"id", "serial", "capacity_ah", "tested_at", "source": "MEASURED|IMPORTED",
               "run": id | null, "superseded": Reason | null}
     Reason   {"at", "words"}   when and why it was taken back
@@ -131,7 +173,9 @@ Shapes.
               "limit", "why", "fix", "cell": serial | ""}
     Pack     {"serial", "design", "customer", "simulated", "sample", "assembled_at",
               "cells": [{"serial", "position"}], "links": [{"id", "created_at", "revoked_at"}],
-              "recalls": [Reason]}
+              "recalls": [Reason], "care": {"apart_at", "readings": [{"id", "cells_v", "at_top",
+              "taken_at", "months", "measured_by", "spread_v", "taken", "course", "words",
+              "fix"}], "skips": [{"id", "at", "capacity_ah", "rated_ah"}]}}
     Trace    `shop.trace.values.PackTrace` by its field names: {"serial", "valid", "why": [words],
               "advice": {"charge_low_v", "charge_high_v", "pack_low_v", "pack_high_v",
               "bms_model", "bms_over_voltage_v"}, "design", "application", "series", "parallel",
@@ -143,7 +187,19 @@ from __future__ import annotations
 
 from django.urls import path
 
-from api.rest import cells, jobs, packs, runs, session, shelf, stations, taken_back, trace
+from api.rest import (
+    care,
+    cells,
+    jobs,
+    packs,
+    recipes,
+    runs,
+    session,
+    shelf,
+    stations,
+    taken_back,
+    trace,
+)
 
 app_name = "rest"
 urlpatterns = [
@@ -154,7 +210,21 @@ urlpatterns = [
         stations.CommissioningsView.as_view(),
         name="commissionings",
     ),
-    path("recipes", jobs.RecipesView.as_view(), name="recipes"),
+    path("recipes", recipes.RecipesView.as_view(), name="recipes"),
+    path("recipes/<int:pk>", recipes.RecipeView.as_view(), name="recipe"),
+    path(
+        "recipes/<int:pk>/since/<int:earlier>",
+        recipes.RecipeSinceView.as_view(),
+        name="recipe-since",
+    ),
+    path("recipes/<int:pk>/retire", recipes.RetireView.as_view(), name="recipe-retire"),
+    path("policies", recipes.PoliciesView.as_view(), name="policies"),
+    path("policies/<int:version>", recipes.PolicyView.as_view(), name="policy"),
+    path(
+        "policies/<int:version>/since/<int:earlier>",
+        recipes.PolicySinceView.as_view(),
+        name="policy-since",
+    ),
     path("jobs", jobs.JobsView.as_view(), name="jobs"),
     path("jobs/<int:pk>", jobs.JobView.as_view(), name="job"),
     path("jobs/<int:pk>/hours", jobs.HoursView.as_view(), name="job-hours"),
@@ -163,11 +233,15 @@ urlpatterns = [
     path("jobs/<int:pk>/start", jobs.StartView.as_view(), name="job-start"),
     path("runs/<int:pk>", runs.RunView.as_view(), name="run"),
     path("runs/<int:pk>/left", runs.LeftView.as_view(), name="run-left"),
+    path("runs/<int:pk>/looks", runs.LooksView.as_view(), name="run-looks"),
     path("runs/<int:pk>/curve", runs.CurveView.as_view(), name="run-curve"),
     path("runs/<int:pk>/confirm", runs.ConfirmView.as_view(), name="run-confirm"),
+    path("runs/<int:pk>/readings", runs.ReadingsView.as_view(), name="run-readings"),
+    path("runs/<int:pk>/give-up", runs.GiveUpView.as_view(), name="run-give-up"),
     path("runs/<int:pk>/stop", runs.StopView.as_view(), name="run-stop"),
     path("shelf", shelf.ShelfView.as_view(), name="shelf"),
     path("cells/<str:serial>", cells.CellView.as_view(), name="cell"),
+    path("cells/<str:serial>/studs", cells.StudsView.as_view(), name="cell-studs"),
     path("capacity-tests/import", cells.ImportCapacityView.as_view(), name="import-capacity"),
     path("approvals", cells.ApprovalsView.as_view(), name="approvals"),
     path("supersessions", taken_back.SupersessionsView.as_view(), name="supersessions"),
@@ -184,6 +258,9 @@ urlpatterns = [
     path("packs/check", packs.CheckView.as_view(), name="pack-check"),
     path("packs", packs.PacksView.as_view(), name="packs"),
     path("packs/<str:serial>", packs.PackView.as_view(), name="pack"),
+    path("packs/<str:serial>/readings", care.ReadingsView.as_view(), name="pack-readings"),
+    path("packs/<str:serial>/skips", care.SkipsView.as_view(), name="pack-skips"),
+    path("packs/<str:serial>/apart", care.ApartView.as_view(), name="pack-apart"),
     path("packs/<str:serial>/links", packs.LinksView.as_view(), name="links"),
     path("packs/<str:serial>/links/<int:pk>", packs.LinkView.as_view(), name="link"),
     path("trace/<str:secret>", trace.TraceView.as_view(), name="trace"),

@@ -15,6 +15,7 @@ from api.idempotency import FIELD
 from shop import clock
 from shop.evidence.rules.balance import WORDS
 from shop.jobs.models import JobEvent
+from stations.planner import seeds
 
 register = template.Library()
 
@@ -43,6 +44,12 @@ def capfirst_word(state: str) -> str:
 def procedure(kind: str) -> str:
     """What a job does, as a noun: "balance", "re-check"."""
     return words.PROCEDURES.get(str(kind), str(kind).replace("_", " "))
+
+
+@register.filter
+def look(of: str) -> str:
+    """What a run's readings were looked at for: "Contacts", "Leads"."""
+    return words.LOOKS.get(str(of), str(of).capitalize())
 
 
 @register.filter
@@ -85,6 +92,12 @@ def serial(text: object) -> SafeString:
 def once() -> SafeString:
     """The key of one form on one page: a double tap is one act."""
     return format_html('<input type="hidden" name="{}" value="{}">', FIELD, uuid4())
+
+
+@register.simple_tag
+def said_at(place: str) -> tuple[str, ...]:
+    """Where a source and physics disagree, at that place: a sentence each."""
+    return seeds.said_at(place)
 
 
 @register.simple_tag

@@ -5,6 +5,8 @@ A cell has no stored state: what it may do next is computed from its evidence.
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 
 
@@ -74,3 +76,28 @@ class Cell(models.Model):
 
     def __str__(self) -> str:
         return self.serial
+
+
+class StudFitting(models.Model):
+    """F7: a stud that was screwed into a cell's post; append-only, once in a cell's life.
+
+    Nuts come and go; a stud that is fitted again has worn the aluminium thread of the post.
+    """
+
+    cell = models.ForeignKey(Cell, on_delete=models.PROTECT, related_name="stud_fittings")
+    thread_locker = models.CharField(max_length=100)  # product, or "none"
+    words = models.CharField(max_length=500, blank=True)
+    by = models.ForeignKey("shop.User", on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["cell", "id"]
+
+    def __str__(self) -> str:
+        return f"studs of {self.cell}"
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """As the audit repeats it."""
+        what = {"cell": self.cell_id, "thread_locker": self.thread_locker, "words": self.words}
+        return {"id": self.pk, **what, "by": self.by_id, "at": self.at}

@@ -48,6 +48,11 @@ SELECT station_id, run_id, token FROM shop_stationlease
    AND expires_at < clock_timestamp() - make_interval(secs => %(grace)s)
    FOR UPDATE SKIP LOCKED
 """
+IS_HELD = """
+SELECT 1 FROM shop_stationlease
+ WHERE station_id = %(station)s AND owner IS NOT NULL
+   AND expires_at >= clock_timestamp() - make_interval(secs => %(grace)s)
+"""
 # While nobody holds it the token catches up with the guardian's, which outlives a database.
 HEARTBEAT = """
 UPDATE shop_stationlease
@@ -107,6 +112,11 @@ def lapsed(*, grace_s: float) -> list[tuple[int, int, int]]:
     with connection.cursor() as cursor:
         cursor.execute(LAPSED, {"grace": grace_s})
         return [(int(a), int(b), int(c)) for a, b, c in cursor.fetchall()]
+
+
+def is_lapsed(*, station_id: int, grace_s: float) -> bool:
+    """Whether nobody holds the station, or its holder's lease is past expiry and grace."""
+    return _one(IS_HELD, station=station_id, grace=grace_s) is None
 
 
 def heartbeat(

@@ -9,6 +9,7 @@ class OutputState(StrEnum):
     OFF = "OFF"  # proven: by the supply's own state and by measured current
     ON = "ON"
     UNKNOWN = "UNKNOWN"
+    SEEN_OFF = "SEEN_OFF"  # by a person at a bench whose host is lost; a start needs OFF
 
 
 class InstrumentRole(StrEnum):
@@ -16,8 +17,12 @@ class InstrumentRole(StrEnum):
     METER = "meter"
     SCANNER = "scanner"
     LOAD = "load"
+    THERMOMETER = "thermometer"
     RELAY = "relay"  # known by its address on the bus, each board of the shop with its own
+    MANUAL = "manual"  # a hand-held meter: a person reads it and types, no bench knows of it
 
 
-# These measure nothing, so there is nothing to calibrate.
-UNCALIBRATED = frozenset({InstrumentRole.RELAY.value})
+# No wire leads to these: a bench can neither ask them who they are nor lack them.
+UNWIRED = frozenset({InstrumentRole.MANUAL.value})
+# A relay measures nothing; the limits of warmth leave a logger's 0.5 K many times over.
+UNCALIBRATED = frozenset({InstrumentRole.RELAY.value, InstrumentRole.THERMOMETER.value})

@@ -5,24 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.db.models import Max
+
 from shop.cells.models import Cell
 from shop.evidence.models import CellBalance, CellVoltage, VoltageCheck
 from shop.jobs.figures import Parted
 from stations.values import NAN, OffProof
 
+# What measures a cell once its current has stopped.
+PARTING = (VoltageCheck.Kind.DISCONNECT.value, VoltageCheck.Kind.BOTTOM.value)
+
 
 def parted_cells(cells: Iterable[Cell]) -> dict[int, Parted]:
-    """By cell id; a cell without a balance, or whose balance has no disconnect check, lacks."""
+    """By cell id; a cell without a balance, or whose balance has no check of its end, lacks."""
+    asked = [cell.pk for cell in cells]
+    freed = freed_at(asked)
     rows = (
-        CellBalance.objects.filter(cell__in=[cell.pk for cell in cells])
+        CellBalance.objects.filter(cell__in=asked)
         .select_related("balance")
         .order_by("balance__recorded_at", "balance_id")
     )
-    balances = {row.cell_id: row.balance for row in rows}
+    balances = {
+        row.cell_id: row.balance
+        for row in rows
+        if row.cell_id not in freed or row.balance.recorded_at > freed[row.cell_id]
+    }
     measured = (
         CellVoltage.objects.filter(
             cell__in=balances,
-            voltage_check__kind=VoltageCheck.Kind.DISCONNECT,
+            voltage_check__kind__in=PARTING,
             voltage_check__run__in={balance.run_id for balance in balances.values()},
         )
         .select_related("voltage_check")
@@ -34,10 +45,23 @@ def parted_cells(cells: Iterable[Cell]) -> dict[int, Parted]:
         if (stop := _stop(row.voltage_check)) is not None
     }
     return {
-        cell_id: Parted(balance.run_id, balance.target_v, stops[cell_id, balance.run_id])
+        cell_id: Parted(
+            balance.run_id,
+            balance.target_v,
+            stops[cell_id, balance.run_id],
+            balance.method,
+            balance.done_a,
+        )
         for cell_id, balance in balances.items()
         if (cell_id, balance.run_id) in stops
     }
+
+
+def freed_at(cell_ids: Iterable[int]) -> dict[int, datetime]:
+    """By cell id: when it was last taken out of a pack; in use it was charged and discharged."""
+    # By relation, not by import: packs know evidence, never the reverse.
+    rows = Cell.objects.filter(pk__in=set(cell_ids), placements__removed_at__isnull=False)
+    return dict(rows.annotate(freed=Max("placements__removed_at")).values_list("pk", "freed"))
 
 
 def _stop(check: VoltageCheck) -> OffProof | None:

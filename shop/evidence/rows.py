@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import TypeVar
 
 from django.conf import settings
@@ -11,6 +12,7 @@ from django.db.models import Prefetch, Q
 
 from shop.cells.models import Cell
 from shop.equipment.models import Calibration, CalibrationWithdrawal, Instrument
+from shop.equipment.states import InstrumentRole
 from shop.evidence.models import (
     Approval,
     CapacityTest,
@@ -19,7 +21,7 @@ from shop.evidence.models import (
     Supersession,
     VoltageCheck,
 )
-from shop.evidence.parted import bank_at, banks_of
+from shop.evidence.parted import bank_at, banks_of, freed_at
 from shop.evidence.sealing import broken
 from shop.evidence.values import (
     ApprovalEvidence,
@@ -39,7 +41,7 @@ from shop.signing.models import SigningKey
 K = TypeVar("K")
 V = TypeVar("V")
 
-PRE_PARALLEL, DISCONNECT, RECHECK = VoltageCheck.Kind.values
+PRE_PARALLEL, DISCONNECT, RECHECK, BOTTOM = VoltageCheck.Kind.values
 
 
 class Rows:
@@ -50,6 +52,7 @@ class Rows:
             Cell.objects.filter(pk__in=cell_ids).select_related("batch__cell_type").order_by("pk")
         )
         self.ids = [cell.pk for cell in self.cells]
+        self.freed = freed_at(self.ids)
         self.balances = self._balances()
         self.tests = self._tests()
         self.run_ids = {row.balance.run_id for row in self.balances.values()}
@@ -70,7 +73,12 @@ class Rows:
             )
             .order_by("balance__recorded_at", "balance_id")
         )
-        return {row.cell_id: row for row in rows}
+        return {row.cell_id: row for row in rows if self._counts(row, row.balance.recorded_at)}
+
+    def _counts(self, row: CellBalance | CellVoltage | CapacityTest, at: datetime) -> bool:
+        """Whether it is of the time since the cell was last taken out of a pack."""
+        freed = self.freed.get(row.cell_id)
+        return freed is None or at > freed
 
     def _voltages(self) -> dict[tuple[int, str], CellVoltage]:
         """The newest by cell and kind: of the balance's own run, re-checks of any."""
@@ -84,20 +92,26 @@ class Rows:
         for row in rows:
             mine = self.balances.get(row.cell_id)
             own = mine is not None and row.voltage_check.run_id == mine.balance.run_id
-            if own or row.voltage_check.kind == RECHECK:
+            again = row.voltage_check.kind == RECHECK and self._counts(row, row.received_at)
+            if own or again:
                 found[row.cell_id, row.voltage_check.kind] = row
         return found
 
     def _groups(self) -> Mapping[int, list[GroupReading]]:
-        """Everyone who was read in the re-checks that count."""
-        checks = {v.voltage_check_id for (_, kind), v in self.voltages.items() if kind == RECHECK}
+        """Everyone who was read in the re-checks that count, and in what was read by hand."""
+        told = {
+            row.voltage_check_id: row.voltage_check
+            for (_, kind), row in self.voltages.items()
+            if tells_group(kind, row.voltage_check)
+        }
+        checks = told.keys()
         rows = list(
             CellVoltage.objects.filter(voltage_check__in=checks)
             .select_related("cell")
             .order_by("position")
         )
         banks = banks_of(row.cell_id for row in rows)
-        return _grouped(
+        grouped = _grouped(
             (
                 row.voltage_check_id,
                 GroupReading(
@@ -109,6 +123,12 @@ class Rows:
             )
             for row in rows
         )
+        for row in rows:
+            again = told[row.voltage_check_id].again
+            if again is not None and again.position == row.position:
+                twice = GroupReading(row.cell.serial, again.voltage_v, again.received_at)
+                grouped[row.voltage_check_id].append(twice)
+        return grouped
 
     def _calibrations(self) -> dict[str, list[CalibrationSpan]]:
         """Of the instruments that any of the evidence names, by serial number, newest first."""
@@ -172,7 +192,8 @@ class Rows:
         # Superseded, then imported, then measured here: the last one is the one that stays.
         measured = CapacityTest.Source.MEASURED
         ordered = sorted(
-            rows, key=lambda row: (not hasattr(row, "supersession"), row.source == measured)
+            (row for row in rows if self._counts(row, row.tested_at)),
+            key=lambda row: (not hasattr(row, "supersession"), row.source == measured),
         )
         return {row.cell_id: row for row in ordered}
 
@@ -231,6 +252,11 @@ def _note(row: Nonconformance) -> NonconformanceEvidence:
         decision=disposition.decision if disposition else "",
         decided_at=disposition.at if disposition else None,
     )
+
+
+def tells_group(kind: str, check: VoltageCheck) -> bool:
+    """A re-check is judged against the others, and so is what a person read post by post (G6)."""
+    return kind == RECHECK or (kind == DISCONNECT and check.meter.role == InstrumentRole.MANUAL)
 
 
 def _grouped(pairs: Iterable[tuple[K, V]]) -> Mapping[K, list[V]]:

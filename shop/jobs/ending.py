@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from shop.jobs.models import Run
 from shop.jobs.preflight import Registered
 from shop.jobs.states import RunState
 from stations.procedures.actions import Outcome
@@ -29,6 +30,12 @@ class Ending:
     journal: Mapping[str, Any] = field(default_factory=dict)
     has_journal: bool = False
     token: int | None = None  # that the attempt was driven with, where it is not the present one
+
+
+def trip_told(run: Run) -> Ending | None:
+    """What the bench itself said of a trip, as the uplink wrote it down."""
+    trip = run.events.filter(kind="bench_trip").order_by("id").last()
+    return Ending(RunState.TRIPPED, str(trip.data.get("reason", ""))) if trip else None
 
 
 def ending_of(

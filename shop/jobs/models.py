@@ -30,6 +30,7 @@ class RecipeVersion(models.Model):
     version = models.PositiveIntegerField()
     procedure = models.CharField(max_length=40, default="parallel_top_balance")
     parameters = models.JSONField()  # of a module of shop.jobs.recipes
+    reason = models.CharField(max_length=500, blank=True, default="")  # why it was stored
     created_at = models.DateTimeField(db_default=Now())
     created_by = models.ForeignKey(PEOPLE, on_delete=models.PROTECT, related_name="+")
 
@@ -42,12 +43,40 @@ class RecipeVersion(models.Model):
     def __str__(self) -> str:
         return f"{self.recipe} v{self.version}"
 
+    @property
+    def told(self) -> dict[str, Any]:
+        """As the audit repeats it."""
+        about = {"recipe": self.recipe_id, "version": self.version, "procedure": self.procedure}
+        who = {"by": self.created_by_id, "at": self.created_at, "reason": self.reason}
+        return {"id": self.pk, "parameters": self.parameters, **about, **who}
+
+
+class RecipeRetirement(models.Model):
+    """From now on no new job is made by this version; jobs and runs that have it keep it."""
+
+    version = models.OneToOneField(
+        RecipeVersion, on_delete=models.PROTECT, related_name="retirement"
+    )
+    words = models.CharField(max_length=500)
+    by = models.ForeignKey(PEOPLE, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.version} retired"
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """As the audit repeats it."""
+        who = {"by": self.by_id, "at": self.at, "words": self.words}
+        return {"id": self.pk, "version": self.version_id, **who}
+
 
 class PolicyVersion(models.Model):
     """What the gate asks for; never edited, the highest version is in force."""
 
     version = models.PositiveIntegerField(unique=True)
     parameters = models.JSONField()  # shop.jobs.policies.Policy
+    reason = models.CharField(max_length=500, blank=True, default="")
     created_at = models.DateTimeField(db_default=Now())
     created_by = models.ForeignKey(PEOPLE, on_delete=models.PROTECT, related_name="+")
 
@@ -61,7 +90,9 @@ class PolicyVersion(models.Model):
     def told(self) -> dict[str, Any]:
         """As the audit repeats it."""
         who = {"by": self.created_by_id, "at": self.created_at}
-        return {"id": self.pk, "version": self.version, "parameters": self.parameters, **who}
+        why = {"reason": self.reason} if self.reason else {}  # earlier entries know of none
+        told = {"id": self.pk, "version": self.version, "parameters": self.parameters}
+        return {**told, **who, **why}
 
 
 class Job(models.Model):
@@ -207,8 +238,9 @@ class PersonAct(models.Model):
         ordering = ["id"]
 
     def holds_in(self, attempt: int) -> bool:
-        """An announcement is made to one attempt; whatever else was done stays done."""
-        return bool(self.data.get("announced_in", attempt) == attempt)
+        """An announcement is made to one attempt, a cell is read in one; else done stays done."""
+        made_in = self.data.get("attempt", self.data.get("announced_in", attempt))
+        return bool(made_in == attempt)
 
 
 class JobEvent(models.Model):

@@ -13,6 +13,8 @@ from typing import Any
 import rfc8785
 
 from shop.equipment.models import Station
+from shop.equipment.queries import measured_of
+from shop.equipment.states import InstrumentRole
 from shop.evidence.parted import parted_cells
 from shop.jobs.figures import CellFigures, Cells
 from shop.jobs.models import Job, RecipeVersion, Run
@@ -20,9 +22,17 @@ from shop.jobs.procedures import procedure_of
 from shop.refusals import Problem, Refusal, refuse
 from stations.drivers.registry import DRIVERS
 from stations.plain import to_plain
-from stations.procedures import check
+from stations.procedures import check, handling
+from stations.procedures.by_hand import typed_steps
 from stations.procedures.steps import Charge, Discharge, Measure, PlanRefused, Program, Rest
-from stations.values import LoadRatings, MeterRatings, Ratings, SupplyRatings
+from stations.values import (
+    LoadRatings,
+    MeterRatings,
+    Ratings,
+    SupplyRatings,
+    ThermometerRatings,
+    Window,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +49,11 @@ class Plan:
         return plain
 
     @property
+    def handlings(self) -> int:
+        """How often this run turns the nuts of a cell (F7)."""
+        return handling.per_cell(self.program)
+
+    @property
     def facts(self) -> dict[str, float]:
         """Planned amps and ampere-hours, both bases of the tail among them (B2)."""
         return dict(self.program.facts)
@@ -47,19 +62,31 @@ class Plan:
 def plan(job: Job, station: Station) -> Plan:
     """The plan of `job` at `station`; raises Refusal naming everything that is wrong with it."""
     ratings = ratings_of(station)
-    procedure = procedure_of(job.kind)
+    procedure, cells = procedure_of(job.kind), cells_of(job)
     try:
-        program = procedure.recipe.program(job.recipe_version.parameters, cells_of(job), ratings)
+        program = procedure.recipe.program(job.recipe_version.parameters, cells, ratings)
     except PlanRefused as refused:
         raise Refusal(
             Problem("plan", words, "Change the recipe or the station.")
             for words in refused.problems
         ) from refused
+    if procedure.by_hand and ratings.by_hand and ratings.scanner is None:
+        program = typed_steps(program)
     refuse(
         Problem("dry_run", words, "Nothing was energised.")
-        for words in check.problems(program, ratings)
+        for words in check.problems(program, ratings) + check.cell_problems(program, _bears(cells))
     )
     return Plan(program, program_sha256(program), _lasts(program))
+
+
+def _bears(cells: Cells) -> check.CellRatings:
+    """What the datasheet of these cells allows."""
+    first = cells[0]
+    return check.CellRatings(
+        capacity_ah=first.capacity_ah,
+        charge_c_max=first.charge_c_max,
+        voltage=Window(first.voltage_min_v, first.voltage_max_v),
+    )
 
 
 def planned_again(program: Program, run: Run) -> Plan:
@@ -100,6 +127,7 @@ def cells_of(job: Job) -> Cells:
             voltage_max_v=cell.batch.cell_type.charge_voltage_max_v,
             voltage_min_v=cell.batch.cell_type.discharge_voltage_min_v,
             r_ohm=cell.batch.cell_type.r_typical_ohm,
+            charge_c_max=cell.batch.cell_type.charge_c_max,
             parted=parted.get(cell.pk),
         )
         for cell in cells
@@ -112,7 +140,7 @@ def ratings_of(station: Station) -> Ratings:
     Raises Refusal where an instrument is missing or its driver is not known.
     """
     found: dict[str, Any] = {}
-    for instrument in station.instruments.all():
+    for instrument in station.wired:
         spec = DRIVERS.get(instrument.driver)
         if spec is None or spec.role != instrument.role:
             raise Refusal(
@@ -136,8 +164,16 @@ def ratings_of(station: Station) -> Ratings:
                 )
             ]
         )
-    load = found.get("load")
-    return Ratings(supply, meter, scanner, load if isinstance(load, LoadRatings) else None)
+    load, thermometer = found.get("load"), found.get("thermometer")
+    return Ratings(
+        supply,
+        meter,
+        scanner,
+        load if isinstance(load, LoadRatings) else None,
+        thermometer if isinstance(thermometer, ThermometerRatings) else None,
+        measured=measured_of(station),
+        by_hand=any(i.role == InstrumentRole.MANUAL for i in station.instruments.all()),
+    )
 
 
 def program_sha256(program: Program) -> str:

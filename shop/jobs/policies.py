@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from shop.jobs.parameters import Parameters, read, wrong
-from shop.refusals import Refusal
+from shop.jobs.described.policy import POLICY
+from shop.jobs.parameters import Parameters, read
 from stations.values import Window
 
 
@@ -56,6 +56,28 @@ class Policy:
     recheck_late_fail_v: float = 0.100
     recheck_floor_v: float = 3.34  # a full healthy cell rests above this
     recheck_span_max_s: float = 1800.0
+    # G4, B9: an emptied cell after 30 min of rest ([A]): by the taper at 2.55 V in the cell model,
+    # by one 0.2C step at 2.80 V.  [A] says 10 mV at 2.50 V; a plain step scatters by 40 mV.
+    bottom_low_v: float = 2.50
+    bottom_high_v: float = 2.65
+    bottom_spread_max_v: float = 0.010
+    bottom_single_low_v: float = 2.70
+    bottom_single_high_v: float = 2.95
+    bottom_single_spread_max_v: float = 0.060
+    bottom_taper_c_max: float = 0.02  # 0.01C leaves 4 mV, 0.05C leaves 28 mV
+    # The same age for each: 5 mV lie between 30 and 45 min of rest.
+    bottom_rest_min_s: float = 1740.0
+    bottom_rest_max_s: float = 2160.0
+    # B9 after hours: the leak of an empty cell is 30 mV for 0.1 % of charge, so both ways count.
+    # Healthy cells of the model: within 7 mV after 4 h and 29 mV after 24 h, up to 20 mV more where
+    # their ages are hours apart; 30 % a month shows after 4 h, 10 % after 24 h.
+    bottom_recheck_early_warn_v: float = 0.015
+    bottom_recheck_early_fail_v: float = 0.030
+    bottom_recheck_late_warn_v: float = 0.030
+    bottom_recheck_late_fail_v: float = 0.060
+    bottom_recheck_floor_v: float = 2.50  # never below the makers' limit
+    # After two days a healthy cell rests below 2.50 V by its leak: charge it before.
+    empty_max_s: float = 24 * 3600.0
     # G8: [A] active balancers of 1-2 A suit solar.
     balancer_min_a: float = 1.0
     balancer_max_a: float = 2.0
@@ -63,8 +85,19 @@ class Policy:
     hold_max_s: float = 4 * 3600.0
     # F4: a bench that was commissioned longer ago than this runs attended only.
     commissioning_valid_s: float = 182 * 24 * 3600.0
+    # B14, B15: volts between highest and lowest cell of a pack at the top of charge [A].
+    care_recovered_v: float = 0.030
+    care_repeat_v: float = 0.050
+    care_mild_v: float = 0.100
+    care_severe_v: float = 0.200
+    care_watch_s: float = 30 * 24 * 3600.0
     # F2: a claim that nobody starts lapses.
     claim_lapses_s: float = 12 * 3600.0
+    # F7: [B] "putting the studs in once and never taking them out again"; how many nuts a post
+    # bears nobody counted: an estimate of four jobs and two assemblies.
+    nut_handlings_max: int = 12
+    # A bench that was not heard of for so long may be given up: twice what it may go on by itself.
+    bench_lost_s: float = 2 * 3600.0
     # A request that is sent again under its key is known for so long.
     request_keys_s: float = 24 * 3600.0
 
@@ -87,11 +120,41 @@ POLICY_BOUNDS: Mapping[str, Window] = {
     "spread_aim_v": Window(0.001, 0.050),
     "spread_max_v": Window(0.001, 0.050),
     "spread_manual_max_v": Window(0.001, 0.050),
+    "recheck_early_s": Window(600.0, 24 * 3600.0),
+    "recheck_early_warn_v": Window(0.005, 0.200),
+    "recheck_early_fail_v": Window(0.005, 0.200),
+    "recheck_late_s": Window(3600.0, 14 * 24 * 3600.0),
+    "recheck_late_warn_v": Window(0.005, 0.200),
+    "recheck_late_fail_v": Window(0.005, 0.200),
     "recheck_floor_v": Window(3.30, 3.45),
     "recheck_span_max_s": Window(60.0, 4 * 3600.0),
+    "bottom_low_v": Window(2.50, 2.80),
+    "bottom_high_v": Window(2.55, 2.80),
+    "bottom_spread_max_v": Window(0.002, 0.050),
+    "bottom_single_low_v": Window(2.50, 2.90),
+    "bottom_single_high_v": Window(2.75, 3.05),
+    "bottom_single_spread_max_v": Window(0.010, 0.100),
+    "bottom_taper_c_max": Window(0.005, 0.04),
+    "bottom_rest_min_s": Window(1.0, 4 * 3600.0),
+    "bottom_rest_max_s": Window(60.0, 5 * 3600.0),
+    "bottom_recheck_early_warn_v": Window(0.005, 0.100),
+    "bottom_recheck_early_fail_v": Window(0.005, 0.150),
+    "bottom_recheck_late_warn_v": Window(0.005, 0.150),
+    "bottom_recheck_late_fail_v": Window(0.005, 0.200),
+    "bottom_recheck_floor_v": Window(2.00, 2.80),
+    "empty_max_s": Window(3600.0, 7 * 24 * 3600.0),
+    "balancer_min_a": Window(0.05, 20.0),
+    "balancer_max_a": Window(0.05, 20.0),
     "hold_max_s": Window(0.0, 12 * 3600.0),
     "commissioning_valid_s": Window(3600.0, 2 * 365 * 24 * 3600.0),
+    "care_recovered_v": Window(0.005, 0.100),
+    "care_repeat_v": Window(0.010, 0.200),
+    "care_mild_v": Window(0.020, 0.300),
+    "care_severe_v": Window(0.050, 0.500),
+    "care_watch_s": Window(24 * 3600.0, 365 * 24 * 3600.0),
     "claim_lapses_s": Window(60.0, 7 * 24 * 3600.0),
+    "nut_handlings_max": Window(1, 200),
+    "bench_lost_s": Window(60.0, 7 * 24 * 3600.0),
     "request_keys_s": Window(600.0, 30 * 24 * 3600.0),
 }
 POLICY_ORDERED = (
@@ -102,15 +165,20 @@ POLICY_ORDERED = (
     ("recheck_late_warn_v", "recheck_late_fail_v"),
     ("recheck_early_s", "recheck_late_s"),
     ("balancer_min_a", "balancer_max_a"),
+    ("bottom_low_v", "bottom_high_v"),
+    ("bottom_single_low_v", "bottom_single_high_v"),
+    ("bottom_rest_min_s", "bottom_rest_max_s"),
+    ("bottom_recheck_early_warn_v", "bottom_recheck_early_fail_v"),
+    ("bottom_recheck_late_warn_v", "bottom_recheck_late_fail_v"),
+    ("care_recovered_v", "care_repeat_v"),
+    ("care_repeat_v", "care_mild_v"),
+    ("care_mild_v", "care_severe_v"),
 )
 
 
 def policy_of(parameters: Parameters) -> Policy:
     """The policy that stored parameters name; raises Refusal naming every key that does not fit."""
-    policy = read(Policy, parameters, POLICY_BOUNDS, POLICY_ORDERED)
-    if policy.capacity_basis not in ("group", "rating"):
-        raise Refusal([wrong("capacity_basis", "must be 'group' or 'rating'")])
-    return policy
+    return read(Policy, parameters, POLICY_BOUNDS, POLICY_ORDERED, POLICY)
 
 
 def policy_defaults() -> dict[str, Any]:

@@ -7,14 +7,14 @@ a program is built from comes in as values.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from shop.equipment.states import InstrumentRole
 from shop.jobs import recipes
 from shop.jobs.figures import Cells
-from shop.jobs.parameters import Parameters
+from shop.jobs.parameters import Bounds, Described, Parameters
 from shop.refusals import Problem, Refusal
 from stations.procedures.steps import Program
 from stations.values import Ratings
@@ -23,12 +23,17 @@ PARALLEL_TOP_BALANCE, RECHECK = "parallel_top_balance", "recheck"
 STEP_PAUSE = "step_pause_top_balance"
 LEVELLING = "levelling"
 SINGLE_CELLS, CELL_RECHARGE = "individual_top_balance", "cell_recharge"
-CAPACITY_TEST = "capacity_test"
+CAPACITY_TEST, BOTTOM_BALANCE = "capacity_test", "bottom_balance"
+RESISTANCE_TEST = "resistance_test"
 
 
 class Recipe(Protocol):
     """A module of `shop.jobs.recipes`."""
 
+    @property
+    def BOUNDS(self) -> Bounds: ...  # noqa: N802  constants of a module
+    @property
+    def SAID(self) -> Described: ...  # noqa: N802
     def recipe_of(self, parameters: Parameters, /) -> object: ...
     def defaults(self) -> dict[str, Any]: ...
     def program(self, parameters: Parameters, cells: Cells, ratings: Ratings, /) -> Program: ...
@@ -49,7 +54,13 @@ class Procedure:
     joins: bool = False  # links go on: the cells become one bank
     cells_min: int = 2
     cells_max: int = 64
-    tests_capacity: bool = False
+    measures: str = ""  # what one cell is tested for: "capacity", "resistance"
+    by_hand: bool = False  # cells may be read with a hand-held meter where no scanner is (B7, B8)
+
+    def needs_at(self, roles: Collection[str]) -> frozenset[str]:
+        """What it needs at a station that has instruments of `roles`."""
+        typed = self.by_hand and InstrumentRole.MANUAL in roles
+        return self.needs - {InstrumentRole.SCANNER.value} if typed else self.needs
 
 
 METER, LOAD = InstrumentRole.METER.value, InstrumentRole.LOAD.value
@@ -61,6 +72,7 @@ PROCEDURES: Mapping[str, Procedure] = {
         recipe=recipes.top_balance,
         needs=CHARGED_BY,
         moves_charge=True,
+        by_hand=True,
         method="TOP",
         joins=True,
     ),
@@ -68,6 +80,7 @@ PROCEDURES: Mapping[str, Procedure] = {
         recipe=recipes.step_pause,
         needs=CHARGED_BY,
         moves_charge=True,
+        by_hand=True,
         method="TOP_STEP",
         joins=True,
     ),
@@ -75,12 +88,14 @@ PROCEDURES: Mapping[str, Procedure] = {
         recipe=recipes.single_cells,
         needs=CHARGED_BY,
         moves_charge=True,
+        by_hand=True,
         method="TOP_CELL",
     ),
     CELL_RECHARGE: Procedure(
         recipe=recipes.recharge,
         needs=CHARGED_BY,
         moves_charge=True,
+        by_hand=True,
         method="TOP_CELL",
         cells_min=1,
         cells_max=1,
@@ -89,8 +104,15 @@ PROCEDURES: Mapping[str, Procedure] = {
         recipe=recipes.levelling,
         needs=CHARGED_BY,
         moves_charge=True,
+        by_hand=True,
         joins=True,
         cells_min=1,
+    ),
+    BOTTOM_BALANCE: Procedure(
+        recipe=recipes.bottom_balance,
+        needs=MEASURED_BY | {LOAD},
+        moves_charge=True,
+        method="BOTTOM",
     ),
     CAPACITY_TEST: Procedure(
         recipe=recipes.capacity_test,
@@ -98,12 +120,21 @@ PROCEDURES: Mapping[str, Procedure] = {
         moves_charge=True,
         cells_min=1,
         cells_max=1,
-        tests_capacity=True,
+        measures="capacity",
+    ),
+    RESISTANCE_TEST: Procedure(
+        recipe=recipes.resistance_test,
+        needs=frozenset({METER, LOAD}),
+        moves_charge=True,
+        cells_min=1,
+        cells_max=1,
+        measures="resistance",
     ),
     RECHECK: Procedure(
         recipe=recipes.recheck,
         needs=MEASURED_BY,
         moves_charge=False,
+        by_hand=True,
     ),
 }
 # Runs of these leave a balance as it was.

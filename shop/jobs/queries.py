@@ -14,7 +14,8 @@ from shop.cells.models import Cell
 from shop.equipment.models import Station, StationLease
 from shop.equipment.queries import calibrations_in_force
 from shop.equipment.states import OutputState
-from shop.jobs.models import Job, JobEvent, PolicyVersion, Run, RunCell
+from shop.jobs.models import Job, JobEvent, PolicyVersion, RecipeVersion, Run, RunCell
+from shop.jobs.policies import Policy, policy_of
 from shop.jobs.rules import CellFact, InstrumentFact, StationFact
 from shop.jobs.states import TERMINAL
 from shop.people.models import User
@@ -39,6 +40,19 @@ def alive_runs() -> QuerySet[Run]:
 def policy_in_force() -> PolicyVersion | None:
     """The highest stored version; None before the first."""
     return PolicyVersion.objects.order_by("-version").first()
+
+
+def newest_of(procedures: Iterable[str]) -> QuerySet[RecipeVersion]:
+    """The newest version of each recipe of these procedures."""
+    later = RecipeVersion.objects.filter(recipe=OuterRef("recipe"), version__gt=OuterRef("version"))
+    rows = RecipeVersion.objects.filter(~Exists(later), procedure__in=list(procedures))
+    return rows.select_related("recipe").order_by("recipe__name")
+
+
+def policy_numbers() -> Policy:
+    """What the policy in force asks for; the defaults before the first is stored."""
+    version = policy_in_force()
+    return policy_of(version.parameters) if version else Policy()
 
 
 def cell_facts(cells: Iterable[Cell]) -> list[CellFact]:

@@ -12,7 +12,7 @@ from django.db import transaction
 from shop.equipment import leases
 from shop.equipment.models import StationLease
 from shop.equipment.states import OutputState
-from shop.jobs.ending import Ending
+from shop.jobs.ending import Ending, trip_told
 from shop.jobs.manifest import seal
 from shop.jobs.models import Job, Run
 from shop.jobs.moves import move_job, move_run
@@ -132,19 +132,13 @@ def _ending(run: Run, now: datetime) -> Ending | None:
     if run.stop_requested_at is not None:
         if now - max(closed_at, run.stop_requested_at) <= UNHEARD_MAX:
             return None
-        return _tripped(run) or Ending(RunState.STOPPED, stopped_by(run))
+        return trip_told(run) or Ending(RunState.STOPPED, stopped_by(run))
     longest = timedelta(seconds=(run.program or {}).get("resume", {}).get("wait_max", 0.0))
     waited = now - closed_at
     if waited <= max(longest, UNPLANNED_MAX):
         return None
     words = f"{run.cause or LOST} No worker went on with it for {waited}."
-    return _tripped(run) or Ending(RunState.ERROR, words)
-
-
-def _tripped(run: Run) -> Ending | None:
-    """What the bench itself said, as the uplink wrote it down."""
-    trip = run.events.filter(kind="bench_trip").order_by("id").last()
-    return Ending(RunState.TRIPPED, str(trip.data.get("reason", ""))) if trip else None
+    return trip_told(run) or Ending(RunState.ERROR, words)
 
 
 def lapse_claims(*, now: datetime) -> None:

@@ -8,11 +8,13 @@ from datetime import datetime
 from django.db import transaction
 
 from shop.equipment import leases
+from shop.equipment.models import Instrument, Station
 from shop.equipment.states import InstrumentRole
 from shop.evidence.rules.balance import stopped_of
 from shop.evidence.services.balances import record_balance
 from shop.evidence.services.capacity import record_capacity_test
 from shop.evidence.services.checks import record_voltage_check
+from shop.evidence.services.resistance import record_resistance_test
 from shop.jobs.ending import Ending
 from shop.jobs.leasing import Held
 from shop.jobs.manifest import seal
@@ -30,8 +32,12 @@ CHECKS = {
     "levelled": "PRE_PARALLEL",  # once charged up to the others
     "disconnect": "DISCONNECT",
     "recheck": "RECHECK",
+    "compare": "BOTTOM",
 }
+READ_BY = {"BOTTOM": InstrumentRole.METER}  # the one that hung on each cell in its turn
 BEFORE_CURRENT = frozenset({"pre-parallel", "rested"})
+# What becomes of a test of one cell, by what its procedure measures.
+RESULTS = {"capacity": record_capacity_test, "resistance": record_resistance_test}
 
 
 def check_kind(step: str) -> str:
@@ -42,8 +48,8 @@ def check_kind(step: str) -> str:
 def conclude(held: Held, ending: Ending, *, now: datetime) -> None:
     """Everything that the run leaves behind, or nothing.
 
-    Manifest (unless nothing ever began), checks, balance, capacity test, a nonconformance for a
-    trip; the run in its terminal state, the job DONE or claimed again, the lease given back.
+    Manifest (unless nothing ever began), checks, balance, what a test measured, a nonconformance
+    for a trip; the run in its terminal state, the job DONE or claimed again, the lease given back.
     Raises LeaseLost for a stale token.
     """
     with transaction.atomic():
@@ -68,9 +74,10 @@ def conclude(held: Held, ending: Ending, *, now: datetime) -> None:
                 simulated=bool(run.simulated),
                 now=now,
             )
-        measured = procedure.tests_capacity and ending.state == RunState.FINISHED
-        if manifest and measured and ending.current_stopped is not None:
-            record_capacity_test(
+        measured = RESULTS.get(procedure.measures)
+        finished = ending.state == RunState.FINISHED
+        if manifest and measured and finished and ending.current_stopped is not None:
+            measured(
                 run=run,
                 records=ending.records,
                 current_stopped=ending.current_stopped,
@@ -98,14 +105,23 @@ def _record_check(run: Run, record: Record, ending: Ending, now: datetime) -> No
     record_voltage_check(
         run=run,
         kind=kind,
-        meter=run.station.instruments.get(role=InstrumentRole.SCANNER),
+        meter=_meter(run.station, record),
         target_v=ending.target_v,
         results=record.cells,
         current_stopped=stopped,
         simulated=bool(run.simulated),
         now=now,
         cell=record.cell,
+        again=record.again,
     )
+
+
+def _meter(station: Station, record: Record) -> Instrument:
+    """What read the cells: the one that a person held, else the station's own."""
+    if record.meter:
+        return station.instruments.get(serial_number=record.meter)
+    role = READ_BY.get(check_kind(record.step), InstrumentRole.SCANNER)
+    return station.instruments.get(role=role)
 
 
 def suspect_cells(run: Run, reason: str, now: datetime) -> None:

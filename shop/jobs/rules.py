@@ -46,6 +46,14 @@ class StationFact:
     instruments: tuple[InstrumentFact, ...] = ()
 
 
+def recipe_problems(version: str, retired: str) -> list[Problem]:
+    """`retired` is why the version was retired, "" while it may be chosen."""
+    if not retired:
+        return []
+    words = f"{version} is retired: {retired}"
+    return [Problem("recipe_retired", words, "Choose a newer version or another recipe.")]
+
+
 def new_job_problems(cells: Sequence[CellFact], *, least: int = 2, most: int = 64) -> list[Problem]:
     """Cells of one type, each once, enough of them, none in a pack."""
     found = []
@@ -222,6 +230,41 @@ def _calibration_problems(
         )
 
 
+def takes_acts(state: str) -> bool:
+    """Whether a person's act can still reach the bench of a run in this state."""
+    return state in (RunState.PREFLIGHT, RunState.RUNNING, RunState.SAFE_HOLD)
+
+
+def lost_problems(
+    *, state: str, is_held: bool, silent_for: timedelta, silent_least: timedelta, goes_on: bool
+) -> list[Problem]:
+    """Why a run may not be given up: its bench must be lost, and nothing else must end it.
+
+    `goes_on`: its readings are stored and the output is proven off.
+    """
+    if state != RunState.INTERRUPTED:
+        words = f"The run is {state}, not INTERRUPTED."
+        return [Problem("run_not_lost", words, "Press STOP, or wait until its lease has lapsed.")]
+    found = []
+    if goes_on:
+        words = "The output is proven off and every reading is stored: the run ends by itself."
+        found.append(Problem("run_goes_on", words, "Press STOP if it should not go on."))
+    if is_held:
+        words = "Somebody still holds the lease on this station."
+        found.append(Problem("lease_held", words, "Wait until it has lapsed."))
+    if silent_for < silent_least:
+        words = f"The bench was heard of {_minutes(silent_for)} min ago."
+        fix = (
+            f"A bench counts as lost after {_minutes(silent_least)} min; bring it back if you can."
+        )
+        found.append(Problem("bench_heard", words, fix))
+    return found
+
+
+def _minutes(length: timedelta) -> int:
+    return int(length.total_seconds() // 60)
+
+
 def confirm_problems(
     *, state: str, step: str, steps: Sequence[Mapping[str, Any]], index: int
 ) -> list[Problem]:
@@ -229,7 +272,7 @@ def confirm_problems(
 
     `steps` are the program's as stored, `index` the present one.
     """
-    if state not in (RunState.PREFLIGHT, RunState.RUNNING, RunState.SAFE_HOLD):
+    if not takes_acts(state):
         return [
             Problem("run_not_running", f"The run is {state}, not RUNNING.", "Nothing to confirm.")
         ]

@@ -26,6 +26,7 @@ from shop.jobs.models import (
     JobEvent,
     PersonAct,
     PolicyVersion,
+    RecipeRetirement,
     RecipeVersion,
     Run,
     RunCell,
@@ -50,8 +51,14 @@ def create_job(
     """An OPEN job for `cells`, in the order of the bank."""
     require(by.role, Act.CREATE_JOB)
     known = procedure_of(recipe_version.procedure)
+    retired = RecipeRetirement.objects.filter(version=recipe_version).first()
     facts = queries.cell_facts(cells)
-    refuse(rules.new_job_problems(facts, least=known.cells_min, most=known.cells_max))
+    refuse(
+        [
+            *rules.recipe_problems(str(recipe_version), retired.words if retired else ""),
+            *rules.new_job_problems(facts, least=known.cells_min, most=known.cells_max),
+        ]
+    )
     with transaction.atomic():
         job = Job.objects.create(
             kind=recipe_version.procedure,
@@ -73,12 +80,13 @@ def create_job(
 def claim_job(*, job: Job, station: Station, by: User, now: datetime) -> Job:
     """Reserve an OPEN job for `by` at `station` (F2); no lease, no task."""
     require(by.role, Act.CLAIM)
+    roles = [instrument.role for instrument in station.instruments.all()]
     refuse(
         rules.claim_problems(
             state=job.state,
             station=station.slug,
-            roles=[instrument.role for instrument in station.instruments.all()],
-            instruments_needed=procedure_of(job.kind).needs,
+            roles=roles,
+            instruments_needed=procedure_of(job.kind).needs_at(roles),
         )
     )
     move_job(

@@ -11,6 +11,7 @@ class Verdict(StrEnum):
     PASS = "pass"  # noqa: S105  # a verdict, not a secret
     FAIL = "fail"
     MISSING = "missing"
+    WARNING = "warning"  # to be looked at; it does not block
     NOT_APPLICABLE = "not applicable"
 
 
@@ -59,7 +60,7 @@ class Fix:
 class Finding:
     """One rule's answer: what, the value, the limit, why it matters, what to do."""
 
-    rule: str  # G1 ... G10, or "simulated"
+    rule: str  # G1 ... G10, F7, or "simulated"
     verdict: Verdict
     words: str
     value: str = ""

@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Exists, OuterRef, QuerySet
+
 from shop.cells.models import Cell
+from shop.evidence.models import CellBalance
 from shop.evidence.policy import GatePolicy
 from shop.evidence.queries import evidence_of_cells
 from shop.evidence.values import CellEvidence
 from shop.packs.findings import Finding, Plan
-from shop.packs.models import PackDesign
+from shop.packs.models import PackDesign, Placement
 from shop.packs.rules import findings
 from shop.people.models import User
 
@@ -44,3 +47,18 @@ def judged(plan: Plan, cells: Sequence[Cell], policy: GatePolicy, now: datetime)
     """Read the evidence of the plan's cells and ask the gate."""
     evidence = evidence_of_cells(cells)
     return Judged(plan, evidence, findings(plan, evidence, policy, now))
+
+
+def unpacked_with_balance() -> QuerySet[Cell]:
+    """Cells in no pack whose balance is younger than any pack they were in, newest first."""
+    packed = Placement.objects.filter(cell=OuterRef("pk"), removed_at=None)
+    since = Placement.objects.filter(
+        cell=OuterRef("cell"), removed_at__gte=OuterRef("balance__recorded_at")
+    )
+    newest = CellBalance.objects.filter(~Exists(since), cell=OuterRef("pk")).order_by("-balance_id")
+    return (
+        Cell.objects.filter(~Exists(packed), Exists(newest))
+        .annotate(newest_balance=newest.values("balance_id")[:1])
+        .select_related("batch__cell_type")
+        .order_by("-newest_balance", "serial")
+    )

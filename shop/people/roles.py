@@ -26,13 +26,18 @@ class Act(StrEnum):
     CONFIRM = "confirm"
     IMPORT_CAPACITY = "import_capacity"
     COMMISSION = "commission"  # a station
+    FIT_STUDS = "fit_studs"
     ASSEMBLE = "assemble"
     SHARE_TRACE = "share_trace"
+    READ_PACK = "read_pack"  # its cells, in use
+    TAKE_APART = "take_apart"  # a pack
+    SKIP_BALANCE = "skip_balance"
     REVOKE_TRACE = "revoke_trace"
     APPROVE = "approve"
     DISPOSE = "dispose"
     SUPERSEDE = "supersede"
     WITHDRAW = "withdraw"  # a calibration
+    GIVE_UP = "give_up"  # a run whose bench is lost
     READ_AUDIT = "read_audit"
     DEFINE = "define"  # stations, instruments, calibration, recipes, policies, designs, cells
 
@@ -47,8 +52,10 @@ _BENCH_WORK = frozenset(
         Act.CONFIRM,
         Act.IMPORT_CAPACITY,
         Act.COMMISSION,
+        Act.FIT_STUDS,
         Act.ASSEMBLE,
         Act.SHARE_TRACE,
+        Act.READ_PACK,
     }
 )
 

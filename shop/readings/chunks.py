@@ -15,9 +15,11 @@ next lowest, and so on.  `missing` lists [start, length] of positions where the 
 read (NaN); there x repeats the value before.
 
 Columns: at_us (process time, microseconds since 1970 UTC), wall_less_at_us (received_at minus
-at), age_us, voltage_uv, supply_voltage_uv, supply_current_ua, temperature_uc, speed_millionths,
-state, and cell_<position>_uv for each cell that a scanner saw.  Values are rounded to the
-millionth once, here, so that hashes are over integers.
+at), age_us, voltage_uv, supply_voltage_uv, supply_current_ua, temperature_uc (the hottest probe),
+speed_millionths, state, cell_<position>_uv for each cell that a scanner saw, and probe_<n>_uc for
+each probe of a thermometer, n = 1 on cell 1.  Chunks from before there were thermometers have no
+probes and are otherwise the same, so the version stays.  Values are rounded to the millionth once,
+here, so that hashes are over integers.
 
 The hash of a chunk is SHA-256 over the previous chunk's hash (64 hex characters; zeros for the
 first), "\\n<run>-<attempt> <first_seq>-<last_seq>\\n" and the body.  It does not cover the
@@ -89,6 +91,10 @@ class Table:
     def cells(self) -> int:
         return sum(name.startswith("cell_") for name in self.values)
 
+    @property
+    def probes(self) -> int:
+        return sum(name.startswith("probe_") for name in self.values)
+
 
 def encode(
     readings: Sequence[Reading],
@@ -102,7 +108,8 @@ def encode(
     """The chunk of `readings`, in order and without a hole, that follows the one named.
 
     `speeds` are process seconds per wall second, one per reading.  Raises ValueError for a
-    hole, an empty chunk, readings with different numbers of cells, or a value that is not one.
+    hole, an empty chunk, readings with different numbers of cells or probes, or a value that is
+    not one.
     """
     first = (prev_last_seq or 0) + 1
     last = first + len(readings) - 1
@@ -137,7 +144,7 @@ def encode_all(
 ) -> Iterator[Chunk]:
     """Chunks of at most `samples_max` readings, each following the last, made as asked for.
 
-    A chunk also ends where the number of cells that are seen changes.
+    A chunk also ends where the number of cells or probes that are seen changes.
     """
     for start, end in _spans(readings, samples_max):
         chunk = encode(
@@ -154,7 +161,7 @@ def encode_all(
 
 def _spans(readings: Sequence[Reading], samples_max: int) -> Iterator[tuple[int, int]]:
     begin = 0
-    for _, same in groupby([len(reading.cell_voltages_v) for reading in readings]):
+    for _, same in groupby([(len(r.cell_voltages_v), len(r.temperatures_c)) for r in readings]):
         end = begin + len([*same])
         yield from (
             (start, min(start + samples_max, end)) for start in range(begin, end, samples_max)
@@ -187,6 +194,7 @@ def readings_of(payload: bytes, *, first_seq: int = 1) -> list[Reading]:
     at, lag = table.values["at_us"], table.values["wall_less_at_us"]
     floats = {name: table.floats(name).tolist() for name in MEASURED}
     cells = [table.floats(f"cell_{n}_uv").tolist() for n in range(1, table.cells + 1)]
+    probes = [table.floats(f"probe_{n}_uc").tolist() for n in range(1, table.probes + 1)]
     states = [table.states[code] for code in table.values["state"]]
     return [
         Reading(
@@ -202,6 +210,7 @@ def readings_of(payload: bytes, *, first_seq: int = 1) -> list[Reading]:
             temperature_c=floats["temperature_uc"][i],
             regulation=states[i][1],
             flags=frozenset(states[i][2]),
+            temperatures_c=tuple(probe[i] for probe in probes),
         )
         for i in range(table.count)
     ]

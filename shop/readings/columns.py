@@ -48,16 +48,19 @@ class Columns:
 def columns_of(readings: Sequence[Reading], speeds: Sequence[float] | None) -> Columns:
     """The columns of `readings`, in their order in the payload.
 
-    Raises ValueError for readings with different numbers of cells, or a value that is not one.
+    Raises ValueError for readings with different numbers of cells or probes, or a value that is
+    not one.
     """
     packed = _packed(readings)
-    cells = _cells(readings)
+    cells = _side_by_side([r.cell_voltages_v for r in readings], "cells")
+    probes = _side_by_side([r.temperatures_c for r in readings], "probes")
     codes, states = _states(readings)
-    rows = np.zeros((len(FIXED) + len(cells), len(readings)))
+    rows = np.zeros((len(FIXED) + len(cells) + len(probes), len(readings)))
     rows[:STATE] = packed[1 : 1 + STATE]
     rows[STATE + 1 : SPEED] = packed[1 + STATE :]
     rows[SPEED] = np.fromiter(speeds, np.float64, len(readings)) if speeds else 1.0
-    rows[SPEED + 1 :] = cells
+    rows[SPEED + 1 : len(FIXED) + len(cells)] = cells
+    rows[len(FIXED) + len(cells) :] = probes
     gaps = _fill(rows)
     if np.abs(rows[STATE:]).max() >= VALUE_MAX:
         raise ValueError(f"a value of {VALUE_MAX:g} or more is not a reading")
@@ -66,7 +69,11 @@ def columns_of(readings: Sequence[Reading], speeds: Sequence[float] | None) -> C
     numbers[STATE] = codes
     return Columns(
         seqs=packed[0].view(np.int64),
-        names=(*FIXED, *(f"cell_{position}_uv" for position in range(1, len(cells) + 1))),
+        names=(
+            *FIXED,
+            *(f"cell_{position}_uv" for position in range(1, len(cells) + 1)),
+            *(f"probe_{n}_uc" for n in range(1, len(probes) + 1)),
+        ),
         numbers=numbers,
         gaps=gaps,
         states=states,
@@ -109,14 +116,13 @@ def _is_constant(values: list[Any]) -> bool:
     return values.count(values[0]) == len(values)
 
 
-def _cells(readings: Sequence[Reading]) -> Floats:
-    """One row for each cell that a scanner saw."""
-    volts = [r.cell_voltages_v for r in readings]
-    cells, *others = set(map(len, volts))
+def _side_by_side(values: list[tuple[float, ...]], what: str) -> Floats:
+    """One row for each cell that a scanner saw, or each probe."""
+    channels, *others = set(map(len, values))
     if others:
-        raise ValueError("readings of one chunk must see the same number of cells")
-    flat = np.fromiter(chain.from_iterable(volts), np.float64, cells * len(volts))
-    return flat.reshape(len(volts), cells).T
+        raise ValueError(f"readings of one chunk must see the same number of {what}")
+    flat = np.fromiter(chain.from_iterable(values), np.float64, channels * len(values))
+    return flat.reshape(len(values), channels).T
 
 
 def _fill(rows: Floats) -> list[Gaps]:

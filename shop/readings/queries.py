@@ -43,6 +43,7 @@ class Curve:
     supply_current_a: tuple[float | None, ...]
     cells_v: tuple[tuple[float | None, ...], ...]
     gaps: tuple[tuple[float, float], ...]
+    temperature_c: tuple[float | None, ...] = ()  # the hottest probe
 
 
 EMPTY = Curve(None, 0, (), (), (), (), (), ())
@@ -93,6 +94,7 @@ def curve(run: Run, points: int) -> Curve:
         supply_voltage_v=_shown(columns[1], kept, breaks),
         supply_current_a=_shown(columns[2], kept, breaks),
         cells_v=tuple(_shown(cell, kept, breaks) for cell in cells),
+        temperature_c=_shown(column(tables, "temperature_uc"), kept, breaks),
         gaps=tuple((float(t_s[i]), float(t_s[i + 1])) for i in holes),
     )
 

@@ -167,6 +167,7 @@ class Uplink:
     def _drain(self, status: Mapping[str, Any] | None) -> None:
         """Every journal that is not wholly stored, whoever wrote it and whoever died since."""
         self._find_journals()
+        self._leave_closed()
         now = clock.now()
         for key, drain in list(self._drains.items()):
             try:
@@ -202,6 +203,16 @@ class Uplink:
             else:
                 path = folder / f"{run_id}-{attempt}.jsonl"
                 self._drains[key] = Drain(path, run_id=run_id, attempt=attempt)
+
+    def _leave_closed(self) -> None:
+        """Attempts whose account was closed while this bench was out of reach: given up."""
+        if not self._drains:
+            return
+        runs = Run.objects.filter(pk__in=[run_id for run_id, _ in self._drains])
+        closed = runs.filter(journal_closed_at__isnull=False).values_list("pk", "attempt")
+        for key in self._drains.keys() & set(closed):
+            del self._drains[key]
+            self._done.add(key)
 
     def _keep_clear(self, unknown: set[int]) -> None:
         """Runs that the bench remembers and the database does not, as after a backup came back.

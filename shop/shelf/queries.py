@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef
 
 from shop.cells.models import Cell
-from shop.evidence.models import CellBalance
 from shop.evidence.policy import GatePolicy
 from shop.evidence.queries import evidence_of_cells, gate_policy
 from shop.jobs.models import RunCell
 from shop.packs.models import Placement
+from shop.packs.queries import unpacked_with_balance
 from shop.shelf.models import Alert
 from shop.shelf.rules import Shelved, in_order, shelved
 
@@ -21,7 +21,7 @@ STANDS_FOR = timedelta(hours=24)  # an alert that nobody acted on for a day is h
 
 def shelf(*, now: datetime) -> list[Shelved]:
     """The shelf by what expires next; the same few queries whatever the number of cells."""
-    cells = list(_waiting()[:AT_MOST])
+    cells = list(unpacked_with_balance()[:AT_MOST])
     return shelf_of(cells, gate_policy()[1], now) if cells else []
 
 
@@ -42,14 +42,3 @@ def standing_alerts(*, now: datetime) -> list[Alert]:
         .distinct("run_id")
     )
     return sorted(newest, key=lambda alert: alert.due_at, reverse=True)
-
-
-def _waiting() -> QuerySet[Cell]:
-    """Cells with a balance that are in no pack, by their newest balance first."""
-    placed = Placement.objects.filter(cell=OuterRef("pk"), removed_at=None)
-    newest = CellBalance.objects.filter(cell=OuterRef("pk")).order_by("-balance_id")
-    return (
-        Cell.objects.filter(~Exists(placed), Exists(newest))
-        .annotate(newest_balance=newest.values("balance_id")[:1])
-        .order_by("-newest_balance", "serial")
-    )

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from shop.equipment.states import InstrumentRole
 from shop.evidence.canonical import MILLIONTHS, sha256_of
-from shop.evidence.models import Approval
+from shop.evidence.models import Approval, ResistanceTest
 from shop.evidence.rules.balance import ESSENTIALLY, meeting
 from shop.jobs.models import RunCell
 from shop.packs.models import GateDecision, Pack, PackDesign, Placement
@@ -85,12 +86,11 @@ def _pack_behind(secret: str) -> Pack | None:
 def pack_trace(pack: Pack) -> PackTrace:
     """Everything of a pack that its customer may see."""
     decision = GateDecision.objects.filter(pack=pack, allowed=True).first()
-    placements = list(
-        pack.placements.filter(removed_at=None).select_related("cell__batch").order_by("position")
-    )
+    placements = list(pack.placements.select_related("cell__batch").order_by("position"))
     known = _approved(placements, decision)
     doubts = _doubts(pack, placements, known, decision)
     balances = _balances(known)
+    tests = _resistances(placements, pack)
     return PackTrace(
         serial=pack.serial,
         valid=not doubts,
@@ -103,7 +103,7 @@ def pack_trace(pack: Pack) -> PackTrace:
         simulated=pack.simulated,
         sample=pack.sample,
         assembled_at=pack.assembled_at,
-        cells=tuple(_cell(item) for item in known),
+        cells=tuple(_cell(item, tests.get(item.placement.cell_id)) for item in known),
         balances=balances,
         instruments=_instruments(known),
     )
@@ -138,6 +138,9 @@ def _doubts(
         for item in known
         if sha256_of(item.body) != item.approval.evidence_sha256
     )
+    apart = getattr(pack, "disassembly", None)
+    if apart is not None:
+        found.append(f"This pack was taken apart on {apart.at:%d %B %Y}; it is a battery no more.")
     if reasons := reasons_of(pack):
         since = min(reason.at for reason in reasons)
         found.append(
@@ -178,7 +181,17 @@ def _advice(design: PackDesign) -> Advice:
     )
 
 
-def _cell(item: _Known) -> CellTrace:
+def _resistances(placements: Sequence[Placement], pack: Pack) -> dict[int, ResistanceTest]:
+    """By cell, the newest test that was there when the pack was assembled."""
+    rows = ResistanceTest.objects.filter(
+        cell__in=[placement.cell_id for placement in placements],
+        recorded_at__lte=pack.assembled_at,
+        simulated=pack.simulated,
+    ).exclude(verdict=ResistanceTest.Verdict.INVALID)
+    return {row.cell_id: row for row in rows.order_by("tested_at", "pk")}
+
+
+def _cell(item: _Known, resistance: ResistanceTest | None) -> CellTrace:
     body, cell = item.body, item.placement.cell
     capacity, check = body["capacity"], body["disconnect"]
     stopped_at = datetime.fromisoformat(check["current_stopped_received_at"])
@@ -195,7 +208,10 @@ def _cell(item: _Known) -> CellTrace:
         disconnect_v=check["voltage_v"] / MILLIONTHS,
         disconnect_age_s=age.total_seconds(),
         disconnect_meter=f"{check['meter']['model']} {check['meter']['serial_number']}",
+        disconnect_by_hand=check["meter"]["role"] == InstrumentRole.MANUAL,
         approved_at=item.approval.at,
+        resistance_mohm=resistance.r_mohm if resistance else None,
+        resistance_after_s=resistance.after_s if resistance else None,
     )
 
 

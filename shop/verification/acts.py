@@ -47,7 +47,7 @@ def _decisions() -> Iterator[GateDecision]:
 
 def _allowed() -> Iterator[GateDecision]:
     rows = GateDecision.objects.filter(allowed=True).order_by("pk")
-    rows = rows.select_related("pack").prefetch_related("pack__placements__cell")
+    rows = rows.select_related("pack__disassembly").prefetch_related("pack__placements__cell")
     return rows.iterator(chunk_size=AT_ONCE)
 
 
@@ -102,11 +102,14 @@ def _placement_problem(placement: Placement) -> str:
 def _missing_placement(decision: GateDecision) -> str:
     """The first cell that the gate allowed into the pack and that is not at its place in it.
 
-    No service takes a cell out, so one that is gone may stand in a second pack.
+    A cell leaves only when the whole pack is taken apart, so one that is gone otherwise may stand
+    in a second pack.
     """
     if decision.pack is None:
         return ""
-    placed = {p.position: p for p in decision.pack.placements.all() if p.removed_at is None}
+    apart = getattr(decision.pack, "disassembly", None)
+    until = apart.at if apart else None
+    placed = {p.position: p for p in decision.pack.placements.all() if p.removed_at == until}
     for position, serial in enumerate(decision.plan.get("serials", []), start=1):
         if position not in placed:
             return (

@@ -16,10 +16,12 @@ from django.db.models import Model
 
 from shop.audit.chain import GENESIS
 from shop.audit.models import AuditEntry
+from shop.care.models import BalanceSkip, Disassembly, PackReading
+from shop.cells.models import StudFitting
 from shop.equipment.models import Calibration, CalibrationWithdrawal, Commissioning
 from shop.evidence.canonical import plain, sha256_of
 from shop.evidence.models import CapacityTest, Supersession
-from shop.jobs.models import PolicyVersion
+from shop.jobs.models import PolicyVersion, RecipeRetirement, RecipeVersion
 from shop.quality.models import Disposition
 from shop.signing.models import KeyRetirement
 from shop.verification.faults import Fault
@@ -32,14 +34,20 @@ REPEATED: Mapping[str, type[Model]] = {
     AuditEntry.Kind.COMMISSIONED: Commissioning,
     AuditEntry.Kind.DISPOSED: Disposition,
     AuditEntry.Kind.KEY_REPLACED: KeyRetirement,
+    AuditEntry.Kind.RECIPE_RETIRED: RecipeRetirement,
+    AuditEntry.Kind.STUDS_FITTED: StudFitting,
     AuditEntry.Kind.SUPERSEDED: Supersession,
     AuditEntry.Kind.WITHDRAWN: CalibrationWithdrawal,
+    AuditEntry.Kind.PACK_READ: PackReading,
+    AuditEntry.Kind.TAKEN_APART: Disassembly,
+    AuditEntry.Kind.BALANCE_SKIPPED: BalanceSkip,
 }
 # What it repeats since a later version: the first that it has tells from when on.
 REPEATED_LATER: Mapping[str, type[Model]] = {
     AuditEntry.Kind.CALIBRATED: Calibration,
     AuditEntry.Kind.IMPORTED: CapacityTest,
     AuditEntry.Kind.POLICY_STORED: PolicyVersion,
+    AuditEntry.Kind.RECIPE_STORED: RecipeVersion,
 }
 Told: TypeAlias = Mapping[str, Any]
 

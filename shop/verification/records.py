@@ -12,7 +12,12 @@ from datetime import datetime
 from typing import Any
 
 from shop.evidence.rules.balance import BalanceFigures, balance_of, cells_of
-from shop.evidence.rules.measured import CapacityFigures, capacity_of
+from shop.evidence.rules.measured import (
+    CapacityFigures,
+    ResistanceFigures,
+    capacity_of,
+    resistance_of,
+)
 from stations.procedures.state import Record
 
 MILLIONTHS = 1_000_000
@@ -43,6 +48,11 @@ def sealed_capacity(body: Mapping[str, Any]) -> CapacityFigures | None:
     return capacity_of([_record(plain) for plain in body.get("records", [])])
 
 
+def sealed_resistance(body: Mapping[str, Any]) -> ResistanceFigures | None:
+    """The DC resistance that the sealed records show; None for none."""
+    return resistance_of([_record(plain) for plain in body.get("records", [])])
+
+
 def sealed_cells(body: Mapping[str, Any]) -> dict[int, BalanceFigures]:
     """The balance of each cell that the sealed records charge alone, by position."""
     return cells_of([_record(plain) for plain in body.get("records", [])])
@@ -68,6 +78,8 @@ def differs(stored: BalanceFigures, sealed: BalanceFigures) -> str:
     for name in ("tail_a", "done_a", "partial_a", "cv_s", "charge_ah"):
         if not math.isclose(getattr(stored, name), getattr(sealed, name), abs_tol=CLOSE):
             return name
+    if millionths(stored.rested_v) != millionths(sealed.rested_v):
+        return "rested_v"
     return ""
 
 

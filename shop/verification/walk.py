@@ -12,14 +12,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 
-from shop.evidence.models import Balance, CapacityTest, CellVoltage, VoltageCheck
+from shop.evidence.models import Balance, CellVoltage, VoltageCheck
 from shop.evidence.rules.balance import ON_THE_WAY, BalanceFigures
 from shop.jobs.models import Run
 from shop.jobs.results import check_kind
 from shop.jobs.states import TERMINAL
 from shop.readings.models import Manifest, ReadingChunk
 from shop.signing.models import SigningKey
-from shop.verification import acts, audit, records, runs
+from shop.verification import acts, audit, records, runs, tested
 from shop.verification.chains import Chain, StoredChunk
 from shop.verification.faults import Fault
 from shop.verification.keys import stored_manifest
@@ -28,7 +28,7 @@ from shop.verification.seals import Keys, StoredManifest
 
 COUNTED = (
     *("runs", "manifests", "chunks", "readings", "capacity tests", "balances", "checks"),
-    *("approvals", "decisions", "placements", "audit entries"),
+    *("resistance tests", "approvals", "decisions", "placements", "audit entries"),
 )
 AT_ONCE = 20  # rows with payloads in memory
 Manifests = dict[int, StoredManifest]  # by attempt
@@ -66,10 +66,11 @@ class Walk:
         yield from _earlier(run, manifests)
         yield from _changed(run, manifests)
         yield from self._balance(run, manifests)
-        yield from self._capacity(run, manifests)
+        yield from tested.faults(run, manifests, self.seen)
         yield from self._checks(run, manifests)
         yield from _lacks_check(run, manifests)
         yield from _lacks_note(run, manifests)
+        yield from _lacks_act(run, manifests)
 
     def _chunks(self, run: Run, manifests: Manifests, chains: dict[int, Chain]) -> Iterator[Fault]:
         rows = ReadingChunk.objects.filter(run=run).order_by("attempt", "first_seq", "last_seq")
@@ -96,17 +97,6 @@ class Walk:
             yield Fault("Balance", balance.pk, words, run.pk)
         elif sealed is not None:
             yield from _cell_balances(balance, sealed)
-
-    def _capacity(self, run: Run, manifests: Manifests) -> Iterator[Fault]:
-        test = CapacityTest.objects.filter(run=run).select_related("cell").first()
-        if test is None:
-            yield from _lacks_capacity(run, manifests)
-            return
-        self.seen["capacity tests"] += 1
-        sealed = {m.sha256: m for m in manifests.values()}.get(test.manifest_sha256)
-        words = _capacity_problem(test, sealed)
-        if words:
-            yield Fault("CapacityTest", test.pk, words, run.pk)
 
     def _checks(self, run: Run, manifests: Manifests) -> Iterator[Fault]:
         checks = VoltageCheck.objects.filter(run=run).order_by("pk")
@@ -180,6 +170,12 @@ def _lacks_note(run: Run, manifests: Manifests) -> Iterator[Fault]:
             yield Fault("Nonconformance", None, words, run.pk)
 
 
+def _lacks_act(run: Run, manifests: Manifests) -> Iterator[Fault]:
+    for manifest in manifests.values():
+        for words in runs.missing_acts(run, manifest.body):
+            yield Fault("PersonAct", None, words, run.pk, manifest.attempt)
+
+
 def _lacks_balance(run: Run, manifests: Manifests) -> Iterator[Fault]:
     for manifest in manifests.values():
         finished = (manifest.body.get("outcome") or {}).get("state") == "FINISHED"
@@ -203,6 +199,7 @@ def _cell_balances(balance: Balance, manifest: StoredManifest) -> Iterator[Fault
             partial_a=balance.partial_a,
             cv_s=math.nan if row.cv_s is None else row.cv_s,
             charge_ah=math.nan if row.charge_ah is None else row.charge_ah,
+            rested_v=row.rested_v,
         )
         name = records.differs(stored, own) if own else "position"
         if name:
@@ -233,29 +230,6 @@ def _balance_problem(balance: Balance, manifest: StoredManifest | None) -> str:
     named = [(c["position"], c["serial"]) for c in manifest.body.get("cells", [])]
     if cells != sorted(cell for cell in named if not alone or cell[0] in alone):
         return "its cells are not those of the manifest"
-    return ""
-
-
-def _lacks_capacity(run: Run, manifests: Manifests) -> Iterator[Fault]:
-    for manifest in manifests.values():
-        finished = (manifest.body.get("outcome") or {}).get("state") == "FINISHED"
-        if finished and records.sealed_capacity(manifest.body) is not None:
-            words = "the manifest shows one and there is none"
-            yield Fault("CapacityTest", None, words, run.pk, manifest.attempt)
-
-
-def _capacity_problem(test: CapacityTest, manifest: StoredManifest | None) -> str:
-    if manifest is None:
-        return "names a manifest that its run does not have"
-    sealed = records.sealed_capacity(manifest.body)
-    if sealed is None:
-        return "its manifest shows no capacity"
-    for name in ("capacity_ah", "energy_wh"):
-        stored, should = getattr(test, name), getattr(sealed, name)
-        if stored is None or not math.isclose(stored, should, abs_tol=records.CLOSE):
-            return f"{name} is {stored!r}, sealed as {should!r}"
-    if [test.cell.serial] != [c["serial"] for c in manifest.body.get("cells", [])]:
-        return "its cell is not that of the manifest"
     return ""
 
 

@@ -6,21 +6,14 @@ proves it.  Where another guardian holds the bench nothing is begun.
 
 from __future__ import annotations
 
-import ctypes
-import os
 import platform
-import signal
-import subprocess
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from stations import __version__
 from stations.bench import BenchError
-from stations.clock import guard_s, wall_now
+from stations.clock import wall_now
 from stations.commissioning import procedure
 from stations.commissioning.figures import (
     CannotCommission,
@@ -33,24 +26,14 @@ from stations.commissioning.report import Commissioned, Report, judged
 from stations.commissioning.terminal import Terminal
 from stations.config import BenchConfig, load
 from stations.drivers.registry import DRIVERS
-from stations.guardian.direct import switch_off
-from stations.guardian.service import BenchTaken, alone
-from stations.guardian_client import GuardianBench, GuardianLink, GuardianSilent
+from stations.guardian.child import own_guardian
+from stations.guardian.service import alone
+from stations.guardian_client import GuardianBench, GuardianLink
 from stations.values import MeterRatings, SupplyRatings
 
 RUN = "commissioning"
-TAKEN = 3  # exit code of a guardian that found another one
-START_S = 30.0
-LEAVE_S = 40.0
-OFF_S = 20.0
 LOG = "commissioning.log"  # what the guardian says, beside bench.toml
 HURRY_MAX = 1000.0  # a simulated bench runs at most so much faster
-_PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None)
-
-
-class NotProvenOff(Exception):
-    """After all the output is not proven off: pull the leads; the message says what was tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +55,7 @@ def check(path: Path, asked: Asked, person: Terminal) -> Report:
     chosen = plan(by.supply, target_v=asked.target_v, large_a=asked.large_a)
     with alone(config.folder):
         person.begin()
-    with _guardian(path, config) as link:
+    with own_guardian(path, config, LOG) as link:
         return _session(config, link, chosen, by, person)
 
 
@@ -151,67 +134,3 @@ def _report(
         software={"version": __version__, "python": platform.python_version()},
         ended=ended,
     )
-
-
-@contextmanager
-def _guardian(path: Path, config: BenchConfig) -> Iterator[GuardianLink]:
-    """An ordinary guardian of this bench, ours until the end; its last act is off, proven."""
-    with (config.folder / LOG).open("wb") as log:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "stations", "guard", str(path)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,  # Ctrl-C is for us; we then end it in order
-            preexec_fn=_die_with(os.getpid()),
-        )
-    try:
-        link = GuardianLink(config.socket)
-        _wait_off(child, link)
-        yield link
-    finally:
-        _end(child, config)
-
-
-def _end(child: subprocess.Popen[bytes], config: BenchConfig) -> None:
-    """The guardian proves the output off and leaves; where it died, that is done without it."""
-    child.terminate()
-    with suppress(subprocess.TimeoutExpired):
-        child.wait(LEAVE_S)
-    if child.returncode in (0, TAKEN):
-        return
-    if child.returncode is None:
-        raise NotProvenOff(f"the guardian {child.pid} does not end: pull the supply's leads")
-    with alone(config.folder):
-        found = switch_off(config, until_s=guard_s() + OFF_S)
-    if found.proof is None:
-        raise NotProvenOff(f"{found.alarm}: pull the supply's leads")
-
-
-def _die_with(parent: int) -> Callable[[], None]:
-    """For the child before exec: the kernel ends it in order when we die, even by kill -9."""
-
-    def in_child() -> None:
-        _libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM))
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return in_child
-
-
-def _wait_off(child: subprocess.Popen[bytes], link: GuardianLink) -> None:
-    pause, deadline, words = threading.Event(), guard_s() + START_S, "it does not answer"
-    while guard_s() < deadline:
-        if child.poll() is not None:
-            if child.returncode == TAKEN:
-                raise BenchTaken("another guardian took the bench meanwhile")
-            raise CannotCommission(f"the guardian ended at once: {LOG} beside bench.toml says why")
-        with suppress(GuardianSilent):
-            status = link.status()
-            words = str(status["alarm"]) or "the output is not proven off yet"
-            if status["locked"]:
-                break
-            if status["output"] == "off":
-                return
-        pause.wait(0.05)
-    raise CannotCommission(f"the output cannot be proven off: {words}")

@@ -10,11 +10,12 @@ from stations.bench import BenchError
 from stations.clock import guard_s
 from stations.commissioning import asking, report
 from stations.commissioning.asking import Answered
-from stations.commissioning.check import Asked, NotProvenOff
+from stations.commissioning.check import Asked
 from stations.commissioning.check import check as commission
 from stations.commissioning.figures import CannotCommission
 from stations.commissioning.terminal import Terminal, findings, table
 from stations.config import load
+from stations.guardian.child import NotProvenOff
 from stations.guardian.direct import switch_off
 from stations.guardian.service import BenchTaken, alone
 from stations.guardian_client import GuardianLink

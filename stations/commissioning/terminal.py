@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import select
-import sys
 from collections.abc import Sequence
 
 from stations.commissioning.asking import Answered
 from stations.commissioning.figures import CannotCommission
 from stations.commissioning.report import Report
+from stations.keyboard import Keyboard, NobodyThere
 
 SAFETY = """\
 Before anything is switched on:
@@ -20,28 +18,22 @@ Before anything is switched on:
 Type yes to begin: """
 
 
-class Terminal:
+class Terminal(Keyboard):
     """Lines that are typed, without waiting for one unless that is asked."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-        self._typed = b""
 
     def begin(self) -> None:
         """Raises CannotCommission unless the person says yes."""
-        sys.stdout.write(SAFETY)
-        sys.stdout.flush()
-        while (line := self._line(wait=True)) is None:
+        self.ask(SAFETY)
+        while (line := self.line(wait=True)) is None:
             continue
         if line.strip().lower() != "yes":
             raise CannotCommission("not begun: nobody typed yes")
 
     def ask_panel(self) -> None:
-        sys.stdout.write("Read the ammeter on the supply's own front.\nHow many amps are there? ")
-        sys.stdout.flush()
+        self.ask("Read the ammeter on the supply's own front.\nHow many amps are there? ")
 
     def panel_a(self) -> float | None:
-        line = self._line(wait=False)
+        line = self.line(wait=False)
         if line is None:
             return None
         try:
@@ -50,25 +42,11 @@ class Terminal:
             self.say("a number like 0.75, please")
             return None
 
-    def say(self, words: str) -> None:
-        sys.stdout.write(words + "\n")
-        sys.stdout.flush()
-
-    def _line(self, *, wait: bool) -> str | None:
-        """The next line; None where there is none yet.  Raises CannotCommission at the end."""
-        if b"\n" not in self._typed:
-            ready, _, _ = select.select([self._descriptor], [], [], None if wait else 0.0)
-            if not ready:
-                return None
-            block = os.read(self._descriptor, 4096)
-            if not block:
-                raise CannotCommission("nobody is at the keyboard: a check needs a person")
-            self._typed += block
-        line, whole, rest = self._typed.partition(b"\n")
-        if not whole:
-            return None
-        self._typed = rest
-        return line.decode(errors="replace")
+    def line(self, *, wait: bool) -> str | None:
+        try:
+            return super().line(wait=wait)
+        except NobodyThere as error:
+            raise CannotCommission(f"{error}: a check needs a person") from error
 
 
 def table(rows: Sequence[Answered]) -> str:

@@ -1,10 +1,11 @@
 """JBD (Xiaoxiang, LLT, Overkill) battery management systems: DD..77 frames, 9600 baud 8N1.
 
 Register map from Overkill Solar's `JBD_REGISTER_MAP.md`, venus-os_dbus-serialbattery `lltjbd.py`
-and syssi/esphome-jbd-bms `jbd_bms.cpp`.  Only read here: its settings stay the customer's.  The
-board sleeps, and the request that wakes it gets no answer; so silence is asked again before it is
-called that, and never taken for 0 V.  Its ground is not the pack's minus: use an isolated adapter.
-Cells are good to 5 to 10 mV: enough to see which is first, not to decide a cut-off.
+and syssi/esphome-jbd-bms `jbd_bms.cpp`.  Only read here: its settings stay the customer's, and
+factory mode, in which alone it tells them, is left without storing.  The board sleeps, and the
+request that wakes it gets no answer; so silence is asked again before it is called that, and
+never taken for 0 V.  Its ground is not the pack's minus: use an isolated adapter.  Cells are good
+to 5 to 10 mV: enough to see which is first, not to decide a cut-off.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ from stations.drivers.transport import SerialLink
 from stations.values import NAN, BmsRatings, Identity, Window
 
 BAUD = 9600
-START, READ, END = 0xDD, 0xA5, 0x77
+START, READ, WRITE, END = 0xDD, 0xA5, 0x5A, 0x77
 AROUND = 7  # start, register, status, length; check sum in two; end
 BASIC, CELLS, NAME = 0x03, 0x04, 0x05
+ENTER, LEAVE, CELL_OVER = 0x00, 0x01, 0x24
+FACTORY, DISCARD = bytes.fromhex("56 78"), bytes(2)
 WAKE_TRIES = 2  # and every read is repeated once more by itself
 
 BASIC_FORM = ">HhHHHHHHHBBBBB"  # to the number of probes, whose values follow
@@ -50,6 +53,7 @@ RATINGS = BmsRatings(
     resolution_v=0.001,
     accuracy_v=0.010,
     current_resolution_a=0.01,
+    tells_setting=True,
 )
 
 
@@ -66,6 +70,23 @@ class JbdBms(KnownInstrument[SerialLink]):
 
     def read(self) -> BmsState:
         return self._reading(self._read)
+
+    def cell_over_v(self) -> float:
+        """Volts of a cell at which it is set to stop charge; NaN where it refuses to tell.
+
+        While it is asked it is in factory mode: with every output off only.
+        """
+        try:
+            self._write(ENTER, FACTORY)
+            told = self._ask(CELL_OVER)
+        except Refused:
+            return NAN
+        finally:
+            with suppress(Refused):
+                self._write(LEAVE, DISCARD)
+        if len(told) != 2:
+            raise BadReply(f"no voltage in {told.hex(' ')}; ask again")
+        return int.from_bytes(told, "big") / 1000
 
     def _ask_identity(self) -> Identity:
         for _ in range(WAKE_TRIES - 1):
@@ -111,10 +132,15 @@ class JbdBms(KnownInstrument[SerialLink]):
     def _ask(self, register: int) -> bytes:
         return self._link.exchange(request(register), lambda heard: _payload(register, heard))
 
+    def _write(self, register: int, data: bytes) -> None:
+        self._link.exchange(
+            request(register, data, kind=WRITE), lambda heard: _payload(register, heard)
+        )
 
-def request(register: int) -> bytes:
-    body = bytes((register, 0))
-    return bytes((START, READ)) + body + checksum(body) + bytes((END,))
+
+def request(register: int, data: bytes = b"", *, kind: int = READ) -> bytes:
+    body = bytes((register, len(data))) + data
+    return bytes((START, kind)) + body + checksum(body) + bytes((END,))
 
 
 def checksum(body: bytes) -> bytes:

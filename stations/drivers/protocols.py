@@ -212,6 +212,10 @@ class Bms(Instrument, Protocol):
 
     def read(self) -> BmsState: ...
 
+    def cell_over_v(self) -> float:
+        """Volts of a cell at which it stops charge, NaN where it does not tell; output off only."""
+        ...
+
 
 class Thermometer(Instrument, Protocol):
     ratings: ThermometerRatings

@@ -18,6 +18,7 @@ from stations.drivers.jbd_bms import JbdBms
 from stations.drivers.keysight_34970 import RATINGS as SCANNER_RATINGS
 from stations.drivers.keysight_34970 import Keysight34972A
 from stations.drivers.keysight_truevolt import RATINGS as METER_RATINGS
+from stations.drivers.keysight_truevolt import RATINGS_100V as METER_RATINGS_100V
 from stations.drivers.keysight_truevolt import Keysight34461A
 from stations.drivers.korad_ka import RATINGS as KORAD_RATINGS
 from stations.drivers.korad_ka import KoradKA3005P
@@ -115,6 +116,9 @@ DRIVERS: Mapping[str, DriverSpec] = MappingProxyType(
         "ea_psi_9080_60_t": _ea(PSI_9080_60_T),
         "korad_ka3005p": _one("supply", KORAD_RATINGS, KoradKA3005P),
         "keysight_34461a": _one("meter", METER_RATINGS, Keysight34461A),
+        "keysight_34461a_100v": _one(
+            "meter", METER_RATINGS_100V, partial(Keysight34461A, range_v=100)
+        ),
         "keysight_34972a": DriverSpec("scanner", SCANNER_RATINGS, _scanner),
         "waveshare_relay8": DriverSpec("relay", RELAY_RATINGS, _relays),
         "itech_it8514c": _load(IT8514C),

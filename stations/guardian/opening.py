@@ -17,6 +17,7 @@ from stations import __version__
 from stations.clock import guard_s
 from stations.config import BenchConfig, InstrumentConfig
 from stations.drivers.protocols import WrongInstrument
+from stations.guardian.bms import BmsHand
 from stations.guardian.core import Guardian
 from stations.guardian.envelope import Tally
 from stations.guardian.lane import CONTROL, Answer
@@ -27,6 +28,7 @@ from stations.guardian.session import (
     interrupted,
     limits_problem,
     open_refusal,
+    series_problem,
     valid_problem,
 )
 from stations.plain import to_plain
@@ -84,10 +86,13 @@ class Opening:
         if not _RUN.fullmatch(self._run) or self._attempt < 1:
             raise Bad(f"run {self._run!r} attempt {self._attempt}: letters and digits, from 1")
         scanner = self._guardian.config.scanner
+        wired = len(scanner.channels) if scanner else 0
+        has_bms = self._guardian.config.bms is not None
         problem = (
             limits_problem(self._limits)
             or valid_problem(self._valid_s)
-            or cells_problem(self._cells, len(scanner.channels) if scanner else 0)
+            or series_problem(self._limits, self._cells, wired, has_bms=has_bms)
+            or (cells_problem(self._cells, wired) if not self._limits.series_cells else "")
         )
         if problem:
             raise Bad(problem)
@@ -110,7 +115,8 @@ class Opening:
         if answer.error is not None:
             self.refuse("refused", f"{role}: {answer.error}")
             return
-        self._identities[role] = answer.value
+        if answer.value is not None:
+            self._identities[role] = answer.value
         self._awaited.discard(role)
         if not self._awaited:
             self._guardian.on_free = self._free
@@ -127,7 +133,8 @@ class Opening:
             return
         guardian.on_free = None
         roles = [instrument.role for instrument in guardian.config.instruments]
-        guardian.identities = {role: self._identities[role] for role in roles}
+        known = self._identities
+        guardian.identities = {role: known[role] for role in roles if role in known}
         header = {
             "kind": "open",
             "run": self._run,
@@ -190,8 +197,13 @@ def describe_contactor(config: BenchConfig) -> dict[str, Any] | None:
     }
 
 
-def _meet(instrument: InstrumentConfig, device: Any) -> Identity:
-    """See that the instrument is the one in bench.toml, then set up what any use needs."""
+def _meet(instrument: InstrumentConfig, device: Any) -> Identity | None:
+    """See that the instrument is the one in bench.toml, then set up what any use needs.
+
+    None for a BMS that is silent, as before its string is built.
+    """
+    if isinstance(device, BmsHand):
+        return device.meet()
     identity: Identity = device.identify()
     if identity.serial_number != instrument.serial_number:
         raise WrongInstrument(

@@ -15,13 +15,23 @@ from functools import partial
 from typing import Any, cast
 
 from stations.clock import guard_s
-from stations.drivers.protocols import BadReply, LoadState, Measured, SupplyState
+from stations.drivers.protocols import (
+    BadReply,
+    LoadState,
+    Measured,
+    SupplyState,
+    Temperatures,
+)
+from stations.guardian.bms import BmsRead
 from stations.guardian.lane import READ, Answer, Lane
 from stations.guardian.switched import ReadBack
-from stations.values import NAN, Reading
+from stations.values import NAN, Reading, Window
 
 SWITCHED = ("supply", "load")
-ROLES = (*SWITCHED, "meter", "scanner")
+ROLES = (*SWITCHED, "meter", "scanner", "thermometer")
+STRING_ROLES = (*ROLES, "bms")  # the BMS is asked only while cells are to be in series
+# Of cells on a table in a shop: what a probe says beyond is no temperature of theirs.
+PLAUSIBLE_C = Window(-30.0, 100.0)
 
 
 @dataclass(slots=True)
@@ -54,13 +64,21 @@ class Sample:
         charged = self.supply.state.current_a if self.supply else 0.0
         return charged - (self.load.state.drawn_a if self.load else 0.0)
 
+    @property
+    def bms(self) -> BmsRead | None:
+        return cast("BmsRead | None", self.heard.get("bms"))
+
     def measured(self, role: str) -> Measured | None:
         return cast("Measured | None", self.heard.get(role))
 
     @property
+    def temperatures(self) -> Temperatures | None:
+        return cast("Temperatures | None", self.heard.get("thermometer"))
+
+    @property
     def raw(self) -> dict[str, str]:
         """Raw replies by role; a silent instrument has none."""
-        raws = {role: self.heard[role].raw for role in ("meter", "scanner") if role in self.heard}
+        raws = {r: self.heard[r].raw for r in STRING_ROLES if r in self.heard and r not in SWITCHED}
         return raws | {r: self.heard[r].state.raw for r in SWITCHED if r in self.heard}
 
 
@@ -150,19 +168,27 @@ def reading_of(
     cells: int,
     stuck: frozenset[str],
     occupied: int = 0,
+    probes: int = 0,
     driven: str = "supply",
+    cells_by: str = "scanner",
 ) -> Reading:
     """The sample as a Reading: what is missing is NaN and has its flag.  Pure.
 
     `cells` is how many channels the scanner has, 0 without one; `occupied` says how many of
     them, from the first, have a cell on them (0: all): what open wires show is nothing.
+    `probes` is how many the thermometer has, 0 without one; one that lies on no cell is not told.
     `stuck` are flags that only more than one sample can show.  `driven` is whose volts and amps
     are told: the supply's, or the load's, whose current is below 0.  Its output is taken to be
-    what was asked where it is silent.
+    what was asked where it is silent.  `cells_by` is who tells the cells: "bms" in a string that
+    the scanner does not see.
     """
     flags = set(sample.doubts) | stuck
     meter_v = _volts(sample, "meter", 1, flags)[0]
-    cell_volts = _volts(sample, "scanner", cells, flags, occupied or cells) if cells else ()
+    if cells_by == "bms":
+        cell_volts = _told_by_bms(sample, occupied, flags)
+    else:
+        cell_volts = _volts(sample, "scanner", cells, flags, occupied or cells) if cells else ()
+    celsius = _celsius(sample, min(probes, occupied or cells or probes), flags)
     output_on, volts, amps, regulation = _output(sample, driven, flags, expected_on=expected_on)
     return Reading(
         seq=seq,
@@ -174,9 +200,25 @@ def reading_of(
         supply_voltage_v=volts,
         supply_current_a=amps,
         cell_voltages_v=cell_volts,
+        temperature_c=max((c for c in celsius if math.isfinite(c)), default=NAN),
         regulation=regulation,
         flags=frozenset(flags),
+        bms=sample.bms.seen if sample.bms else None,
+        temperatures_c=celsius,
     )
+
+
+def _told_by_bms(sample: Sample, wanted: int, flags: set[str]) -> tuple[float, ...]:
+    """Of each cell in series; a BMS that sees another number of them is on another string."""
+    if sample.bms is None:
+        if "bms_invalid" not in flags:
+            flags.add("bms_silent")
+        return (NAN,) * wanted
+    volts = sample.bms.state.cell_volts
+    if len(volts) != wanted:
+        flags.add("bms_invalid")
+        return (NAN,) * wanted
+    return volts
 
 
 def _volts(
@@ -192,6 +234,21 @@ def _volts(
     if not all(math.isfinite(v) for v in volts):
         flags.add(f"{role}_invalid")
     return volts
+
+
+def _celsius(sample: Sample, wanted: int, flags: set[str]) -> tuple[float, ...]:
+    """Of the first `wanted` probes; a lost probe, or what no cell here can have, is a doubt."""
+    if not wanted:
+        return ()
+    told = sample.temperatures
+    if told is None:
+        if "thermometer_invalid" not in flags:
+            flags.add("thermometer_silent")
+        return (NAN,) * wanted
+    celsius = tuple(c if PLAUSIBLE_C.contains(c) else NAN for c in told.celsius[:wanted])
+    if len(celsius) != wanted or not all(math.isfinite(c) for c in celsius):
+        flags.add("thermometer_invalid")
+    return celsius + (NAN,) * (wanted - len(celsius))
 
 
 def _output(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +13,9 @@ from typing import Any, cast
 from stations import config as configuration
 from stations.clock import Clock, RealClock, SharedClock, guard_s
 from stations.config import BenchConfig, InstrumentConfig
-from stations.drivers.protocols import Instrument, Relays
+from stations.drivers.protocols import Bms, Instrument, Relays
 from stations.drivers.registry import DRIVERS, open_load, open_relays, open_supply
+from stations.guardian.bms import BmsHand
 from stations.guardian.contactor import ContactorHand
 from stations.guardian.core import Guardian
 from stations.guardian.fence import Fence
@@ -25,7 +27,10 @@ from stations.guardian.recorder import Recorder
 from stations.guardian.supply import SupplyHand
 from stations.wire import listen
 
+_log = logging.getLogger(__name__)
+
 CLOCK_PATIENCE_S = 10.0  # how long a simulated bench may take to put its clock up
+LAST_ACT_S = 20.0  # how long a guardian that failed goes on trying to prove the output off
 
 
 class BenchTaken(Exception):
@@ -68,7 +73,8 @@ def bench_clock(config: BenchConfig, patience_s: float = CLOCK_PATIENCE_S) -> Cl
 def serve(path: Path) -> int:
     """Guard the bench of the bench.toml at `path`; 0 when it ended with the output proven off.
 
-    Raises ConfigError, BenchTaken, NoClock, FenceBroken or OSError before it has begun.
+    Where it fails by itself its last act is off, by the way that needs no guardian.  Raises
+    ConfigError, BenchTaken, NoClock, FenceBroken or OSError before it has begun.
     """
     config = configuration.load(path)
     with alone(config.folder):
@@ -77,10 +83,12 @@ def serve(path: Path) -> int:
         supply = supply_lane(config, clock, inbox.post)
         lanes: dict[str, Lane[Any]] = {"supply": supply}
         for instrument in config.instruments:
-            if instrument.role not in ("supply", "relay", "load"):
+            if instrument.role not in ("supply", "relay", "load", "bms"):
                 lanes[instrument.role] = _lane(instrument, config, inbox.post)
         if config.load is not None:
             lanes["load"] = load_lane(config, config.load, clock, inbox.post)
+        if config.bms is not None:
+            lanes["bms"] = bms_lane(config, config.bms, inbox.post)
         if config.relay is not None:
             lanes["relay"] = contactor_lane(config, config.relay, inbox.post)
         recorder = Recorder(config.journal, inbox.post)
@@ -93,14 +101,36 @@ def serve(path: Path) -> int:
             fence=Fence(config.folder / "token"),
             lockout=Lockout(config.lockout),
         )
-        with listen(config.socket) as listener:
-            Loop(guardian, listener, inbox).run()
+        whole = _looped(guardian, config, inbox)
         left_by_s = guard_s() + 2 * config.timing.io_timeout_s
         for lane in lanes.values():
             lane.leave(lambda device: device.close(), timeout_s=max(0.0, left_by_s - guard_s()))
         recorder.leave()
         inbox.close()
+        if not whole:
+            return _off_at_last(config)
         return 0 if guardian.off.output == "off" else 1
+
+
+def _looped(guardian: Guardian, config: BenchConfig, inbox: Inbox) -> bool:
+    """Whether the loop came to its end, and not to a fault of its own."""
+    with listen(config.socket) as listener:
+        try:
+            Loop(guardian, listener, inbox).run()
+        except Exception:
+            _log.exception("the guardian fails; its last act is to switch off")
+            return False
+    return True
+
+
+def _off_at_last(config: BenchConfig) -> int:
+    """Never 0: whoever watches over the guardian looks after the bench, and starts another."""
+    from stations.guardian.direct import switch_off  # which is built of the lanes of this module
+
+    found = switch_off(config, until_s=guard_s() + LAST_ACT_S)
+    if found.proof is None:
+        _log.critical("the output is not proven off: %s", found.alarm)
+    return 1
 
 
 def supply_lane(config: BenchConfig, clock: Clock, post: Post) -> Lane[SupplyHand]:
@@ -128,6 +158,11 @@ def load_lane(
         return LoadHand(device, clock, latency_s=timeout_s)
 
     return Lane("load", opened, post, urgent=urgent)
+
+
+def bms_lane(config: BenchConfig, bms: InstrumentConfig, post: Post) -> Lane[BmsHand]:
+    timeout_s = config.timing.io_timeout_s
+    return Lane("bms", lambda: BmsHand(cast(Bms, open_instrument(bms, timeout_s)), bms), post)
 
 
 def contactor_lane(config: BenchConfig, relay: InstrumentConfig, post: Post) -> Lane[ContactorHand]:

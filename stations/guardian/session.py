@@ -14,7 +14,7 @@ from typing import Any
 
 from stations.config import Timing
 from stations.frozen import changed
-from stations.guardian.envelope import Repeats, Tally
+from stations.guardian.envelope import Repeats, Standstill, Tally
 from stations.values import Draw, Limits, Protection, Setpoint
 
 OVP_MARGIN_V = 0.10  # requirement F4: OVP at most this far above what the bank may reach
@@ -69,6 +69,7 @@ class Session:
     valid_s: float = 0.0  # guard time of the last journalled sample without a doubt
     meter: Repeats = field(default_factory=Repeats)
     scanner: Repeats = field(default_factory=Repeats)
+    bms: Standstill = field(default_factory=Standstill)
     acts: frozenset[str] = field(default_factory=frozenset)
     ending: Ending | None = None
 
@@ -86,9 +87,13 @@ class Session:
             scanner = scanner.after(raw["scanner"], at, current_a)
         return changed(self, meter=meter, scanner=scanner)
 
+    def heard_bms(self, cells_v: tuple[float, ...], meter_v: float, current_a: float) -> Session:
+        return changed(self, bms=self.bms.after(cells_v, meter_v, current_a))
+
     def stuck(self, at: datetime) -> frozenset[str]:
         counts = (("meter_stuck", self.meter), ("scanner_stuck", self.scanner))
-        return frozenset(flag for flag, repeats in counts if repeats.stuck(at))
+        found = frozenset(flag for flag, repeats in counts if repeats.stuck(at))
+        return found | {"bms_stuck"} if self.bms.stuck else found
 
     def off(self) -> Session:
         """The output is to be off: a new set-up is needed before it may go on."""
@@ -141,11 +146,16 @@ def open_refusal(highest: int, token: object) -> Refusal | None:
     return None
 
 
+_ZERO_ALLOWED = frozenset({"drawn_max_a", "drawn_max_ah", "cold_current_max_a", "series_cells"})
+_ANY = frozenset({"temperature_min_c", "cold_below_c"})  # degrees, of either sign
+
+
 def limits_problem(limits: Limits) -> str:
-    """A limit that is not a positive number would never trip; a load may have nothing to draw."""
+    """A limit that is not a positive number would never trip; a load may have nothing to draw,
+    and cells be in parallel."""
     for name in Limits.__dataclass_fields__:
         value = getattr(limits, name)
-        if name.startswith("drawn_") and value == 0:
+        if (name in _ZERO_ALLOWED and value == 0) or (name in _ANY and math.isfinite(value)):
             continue
         if not (math.isfinite(value) and value > 0):
             return f"limits.{name} is {value!r}; it must be a number above 0"
@@ -166,6 +176,26 @@ def cells_problem(cells: object, wired: int) -> str:
         f"the program has {cells!r} cells, the scanner of this bench is wired for {wired}: use a "
         "bench that is wired for them"
     )
+
+
+def series_problem(limits: Limits, cells: object, wired: int, *, has_bms: bool) -> str:
+    """Why a string must not be charged here, or "": every cell of it must be seen."""
+    series = limits.series_cells
+    if not series:
+        return ""
+    if series != cells:
+        return f"the limits are of {series} cells in series, the program has {cells!r} cells"
+    if wired >= series or has_bms:
+        return ""
+    return (
+        f"nothing on this bench shows each of {series} cells in series: use one with a BMS on a "
+        "wire, or a scanner with a channel for each"
+    )
+
+
+def cells_by(limits: Limits, wired: int) -> str:
+    """Who tells the volts of each cell: the scanner, else the BMS of a string."""
+    return "bms" if limits.series_cells and wired < limits.series_cells else "scanner"
 
 
 def setpoint_problem(limits: Limits, setpoint: Setpoint) -> str:

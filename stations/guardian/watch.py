@@ -17,8 +17,8 @@ from stations.frozen import changed
 from stations.guardian.envelope import judge
 from stations.guardian.lane import Answer
 from stations.guardian.peer import Peer
-from stations.guardian.sampler import ROLES, SWITCHED, Sample, Sampler, reading_of
-from stations.guardian.session import Session
+from stations.guardian.sampler import ROLES, STRING_ROLES, SWITCHED, Sample, Sampler, reading_of
+from stations.guardian.session import Session, cells_by
 from stations.plain import to_plain
 from stations.values import Reading
 
@@ -41,6 +41,7 @@ class Watch:
             guardian.lanes, guardian.config.timing.sample_limit_s, self._sampled
         )
         self._measuring = tuple(role for role in ROLES if role in guardian.lanes)
+        self._with_bms = tuple(role for role in STRING_ROLES if role in guardian.lanes)
         self._switched = tuple(role for role in SWITCHED if role in guardian.lanes)
         self._due_s = guard_s()  # when the last sample was due, on the absolute schedule
         self._beat_s = 0.0
@@ -58,7 +59,13 @@ class Watch:
         period_s = self._period_s()
         if self._may_sample() and now_s >= self._due_s + period_s:
             self._due_s += math.floor((now_s - self._due_s) / period_s) * period_s
-            self._sampler.begin(self._measuring if self._guardian.active else self._switched)
+            self._sampler.begin(self._asked())
+
+    def _asked(self) -> tuple[str, ...]:
+        session = self._guardian.active
+        if session is None:
+            return self._switched
+        return self._with_bms if session.limits.series_cells else self._measuring
 
     def _period_s(self) -> float:
         timing = self._guardian.config.timing
@@ -105,9 +112,13 @@ class Watch:
         guardian = self._guardian
         now_s, at, received_at = guard_s(), guardian.clock.now(), wall_now()
         session = session.heard_raw(sample.raw, at, sample.current_a)
+        if sample.bms is not None and (metered := sample.measured("meter")) is not None:
+            told_v = sample.bms.state.cell_volts
+            session = session.heard_bms(told_v, metered.volts[0], sample.current_a)
         astray = self._astray(sample)
         driven = "load" if sample.found_on == ("load",) else session.drives
-        scanner = guardian.config.scanner
+        scanner, thermometer = guardian.config.scanner, guardian.config.thermometer
+        wired = len(scanner.channels) if scanner else 0
         reading = reading_of(
             sample,
             seq=session.seq + 1,
@@ -115,10 +126,12 @@ class Watch:
             received_at=received_at,
             now_s=now_s,
             expected_on=session.expected_on,
-            cells=len(scanner.channels) if scanner else 0,
+            cells=wired,
             occupied=session.cells,
+            probes=len(thermometer.channels) if thermometer else 0,
             stuck=session.stuck(at),
             driven=driven,
+            cells_by=cells_by(session.limits, wired),
         )
         tally, verdict = judge(
             session.limits,

@@ -1,4 +1,4 @@
-"""A bank of cells on a table: joined in parallel and fed, or each cell alone.
+"""Cells on a table: joined in parallel and fed, in series behind a BMS, or each alone.
 
 What hangs on the leads regulates the voltage at its own terminals or the current, and the leads
 lie between its terminals and the bank.  A supply only sources; a load is a set-point with a
@@ -9,12 +9,14 @@ one short step.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
 
+from stations.model.bms import Bms
 from stations.model.cell import CellParameters
 from stations.model.network import Ladder, Network, Star
 from stations.model.ocv import Floats
@@ -33,7 +35,7 @@ class Wiring:
 
     Star: `link_ohm` is each cell's own path to the common point.  Ladder: from each cell to the
     next, on each of two busbars; `diagonal` takes minus from the far end.  `contact_ohm` adds a
-    bad contact to single cells, by position.
+    bad contact to single cells, by position.  In series there is a link and a contact to each.
     """
 
     layout: Literal["star", "ladder"] = "star"
@@ -57,10 +59,14 @@ class Solution:
     supply_current_a: float
     regulation: str  # "CC", "CV", or "" with the output off
     metered: int = -1  # index of the cell that the bank meter stands on
+    string_v: float = NAN  # in series: from the first cell's minus to the last one's plus
 
     @property
     def far_end_v(self) -> float:
-        """At the posts of the cell alone on the leads; else of the last, far from the plus lead."""
+        """What the bank meter stands on: the whole string, or the posts of the cell alone on the
+        leads, else of the last, far from the plus lead."""
+        if not math.isnan(self.string_v):
+            return self.string_v
         return float(self.cell_v[self.metered])
 
 
@@ -71,14 +77,16 @@ class _Shared(NamedTuple):
     supply_voltage_v: float
     supply_current_a: float
     regulation: str
+    string_v: float = NAN
 
 
 class Bank:
     """Cells, their wiring, and whether links and leads are on; time passes only by `advance`.
 
-    `linked`: the cells are in parallel.  `fed`: the supply's leads are on the bank; they can
-    carry current only while it is linked, or on the one cell that is `alone` on them, by its
-    position (0: none).  All may be changed between calls.
+    `linked`: the cells are joined, in parallel, or in `series` behind `bms`, which sits between
+    the string and the minus lead.  `fed`: the supply's leads are on the bank; they can carry
+    current only while it is linked, or on the one cell that is `alone` on them, by its position
+    (0: none).  All may be changed between calls.
     """
 
     def __init__(
@@ -96,11 +104,13 @@ class Bank:
         self.linked = linked
         self.fed = fed
         self.alone = 0
+        self.series = False
+        self.bms = Bms()
         n = len(self.states)
         self._sign = np.array([-1.0 if i + 1 in reversed_positions else 1.0 for i in range(n)])
         self._all_upright = not reversed_positions
         self._known: _Shared | None = None
-        self._known_for: tuple[Setpoint | None, bool, bool, int] = (None, linked, fed, 0)
+        self._known_for: tuple[object, ...] = ()
         self.wiring = wiring or Wiring()
 
     @property
@@ -115,6 +125,7 @@ class Bank:
             raise ValueError(f"{len(contacts)} contact resistances for {n} cells")
         self._wiring = wiring
         self._known = None
+        self._string_ohm = float(np.sum(contacts)) + n * wiring.link_ohm
         self._network: Network
         if wiring.layout == "star":
             self._network = Star()
@@ -134,6 +145,7 @@ class Bank:
             shared.supply_current_a,
             shared.regulation,
             self.alone - 1,
+            shared.string_v,
         )
 
     def advance(self, seconds: float, supply: Setpoint | None) -> Solution:
@@ -167,13 +179,16 @@ class Bank:
     def _move(self, dt_s: float, current_a: Floats) -> None:
         inward = current_a if self._all_upright else current_a * self._sign
         self.states.advance(dt_s, inward)
+        if self.series:
+            cell_v = self._emf_v() + self.states.resistance_ohm * current_a
+            self.bms = self.bms.after(dt_s, float(cell_v.max()))
         self._known = None
 
     def _emf_v(self) -> Floats:
         return self.states.emf_v if self._all_upright else self.states.emf_v * self._sign
 
     def _share(self, supply: Setpoint | None) -> _Shared:
-        asked = (supply, self.linked, self.fed, self.alone)
+        asked = (supply, self.linked, self.fed, self.alone, self.series and self.bms)
         if self._known is None or self._known_for != asked:
             self._known, self._known_for = self._work_out(supply), asked
         return self._known
@@ -185,6 +200,8 @@ class Bank:
             terminals = NAN if supply is None else supply.voltage_v
             regulation = "" if supply is None else "CV"
             return _Shared(np.zeros(len(self.states)), terminals, 0.0, regulation)
+        if self.series:
+            return self._string(supply)
         emf = self._emf_v()
         branch_ohm = self.states.resistance_ohm + self._path_ohm
         line = self._network.respond(emf, branch_ohm)
@@ -205,6 +222,23 @@ class Bank:
         if not self.fed:
             terminals = NAN if supply is None else supply.voltage_v
         return _Shared(current_a, terminals, current, regulation)
+
+    def _string(self, supply: Setpoint | None) -> _Shared:
+        """One current through all; none goes in while the BMS is open."""
+        emf_v = float(self._emf_v().sum())
+        ohm = float(self.states.resistance_ohm.sum()) + self._string_ohm
+        through_ohm = ohm + self.bms.path_ohm
+        current, regulation = self._supplied(emf_v, through_ohm, supply)
+        blocked = self.bms.charge_open and current > 0
+        if blocked:
+            current, regulation = 0.0, "CV"
+        terminals = emf_v + (through_ohm + self._wiring.lead_ohm) * current
+        if supply is not None and (blocked or not self.fed):
+            terminals = supply.voltage_v
+        elif not self.fed:
+            terminals = NAN
+        current_a = np.full(len(self.states), current)
+        return _Shared(current_a, terminals, current, regulation, emf_v + ohm * current)
 
     def _supplied(
         self, feed_v: float, feed_ohm: float, supply: Setpoint | None

@@ -16,6 +16,7 @@ from stations.model.cell import HYSTERESIS_V, cell_of
 from stations.model.ocv import soc_at
 from stations.planner.hours import Course, Interval, interval
 from stations.planner.knowledge import Known
+from stations.planner.naming import floor_words
 from stations.procedures.steps import Charge, Tail
 from stations.values import Window
 
@@ -29,7 +30,9 @@ SLOPE_FROM = timedelta(minutes=10)
 # A tail slows down as its slower diffusion takes over: what a straight line in the logarithm
 # of the current promises is at times too early.
 STRETCH = Window(0.8, 1.8)
-FLAT_PER_H = 0.1  # a fall of a tenth in an hour is none: what still flows leaks
+# A fall of a twentieth in half an hour is none: what still flows leaks (B2).
+FLAT_FOR, FLAT_PER_H = timedelta(minutes=30), 0.1
+FLAT_SEEN = timedelta(minutes=28)  # of it, where readings are thinned out
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,9 @@ def left(charge: Charge, courses: Sequence[Course], now: Progress) -> Left:
         return Left(interval(_of_bulk(courses, now)))
     held_h = _hours(now.at - now.cv_since)
     least_h = max(0.0, _hours(charge.tail.cv_min) - held_h)
+    flat_a = floor_a(charge.tail, now.tail)
+    if flat_a is not None:
+        return Left(None, floor_words(flat_a, charge.tail.done_a, now.known.bank_ah))
     recent = [(at, amps) for at, amps in now.tail if at >= max(now.cv_since, now.at - SLOPE_OVER)]
     if recent and recent[-1][0] - recent[0][0] >= SLOPE_FROM:
         return _by_slope(charge.tail, recent, least_h)
@@ -93,14 +99,21 @@ def _ah_by_volts(now: Progress) -> Window:
     return Window(max(0.0, 1.0 - high) * bank_ah, max(0.01, 1.0 - low) * bank_ah)
 
 
+def floor_a(limit: Tail, tail: Sequence[tuple[datetime, float]]) -> float | None:
+    """Amps at which a tail stays above its limit; None while it falls, or is too short to tell."""
+    recent = [(at, amps) for at, amps in tail if at >= tail[-1][0] - FLAT_FOR]
+    if not recent or recent[-1][0] - recent[0][0] < FLAT_SEEN:
+        return None
+    per_h, now_a = _fall(recent)
+    return now_a if now_a > limit.done_a and per_h < FLAT_PER_H else None
+
+
 def _by_slope(tail: Tail, recent: Sequence[tuple[datetime, float]], least_h: float) -> Left:
     per_h, now_a = _fall(recent)
     if now_a <= tail.done_a:
         held = _hours(tail.dwell)
         return Left(Interval(least_h, max(least_h, held), max(least_h, held)))
-    if per_h < FLAT_PER_H:
-        return Left(None, f"waiting on the leak floor: the tail stays at {now_a:.2f} A")
-    straight_h = math.log(now_a / tail.done_a) / per_h
+    straight_h = math.log(now_a / tail.done_a) / max(per_h, FLAT_PER_H)
     dwell_h = _hours(tail.dwell)
     low, middle, high = (
         max(least_h, straight_h * stretch + dwell_h) for stretch in (STRETCH.low, 1.2, STRETCH.high)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from stations.procedures.drawing import Drawing
-from stations.procedures.planned import in_steps, protection, resume_rule
+from stations.procedures.planned import in_steps, protection, resume_rule, temperatures
 from stations.procedures.steps import (
     Agreement,
     Charge,
@@ -29,7 +29,7 @@ from stations.procedures.steps import (
 from stations.values import Limits, LoadRatings, Setpoint, SupplyRatings, Window
 
 NAME = "capacity test"
-VERSION = "1"
+VERSION = "2"
 PLACE = 1  # of the cell on a scanner that sees others beside it
 
 
@@ -58,6 +58,10 @@ class Recipe:
     alarm_above_v: float = 0.020
     stop_above_v: float = 0.050
     ovp_above_v: float = 0.100
+    temperature_min_degc: float = 0.0  # while it charges; as in a top balance
+    temperature_max_degc: float = 45.0
+    cold_below_degc: float = 10.0
+    cold_c: float = 0.1
     meter_agree_v: float = 0.010
     lead_max_ohm: float = 0.030  # of the supply's leads
     load_lead_max_ohm: float = 0.010  # heavier, for they carry more
@@ -78,6 +82,7 @@ class Spec:
     cell_voltage_min_v: float
     supply: SupplyRatings
     load: LoadRatings
+    supply_offset_v: float = 0.0  # commissioned: true terminal volts minus set-point
 
     @property
     def charge_a(self) -> float:
@@ -200,7 +205,7 @@ def _fill(spec: Spec) -> Charge:
             flat_fraction=0.05,
             no_current_for=timedelta(minutes=30),
         ),
-        trim=Trim(step_v, spec.supply.voltage_accuracy_v),
+        trim=Trim(step_v, spec.supply.voltage_accuracy_v, spec.supply_offset_v),
         alarm_v=recipe.target_v + recipe.alarm_above_v,
         charge_max_ah=1.2 * spec.capacity_ah,
         timeout=timedelta(hours=_fill_hours(spec), seconds=recipe.cv_max_s),
@@ -233,4 +238,5 @@ def _limits(spec: Spec) -> Limits:
         charge_max_ah=1.25 * spec.capacity_ah,
         drawn_max_a=drawing.limit_a(recipe.discharge_c),
         drawn_max_ah=1.25 * spec.capacity_ah,
+        **temperatures(recipe, spec.capacity_ah),
     )

@@ -9,12 +9,16 @@ from stations.frozen import changed
 from stations.procedures.actions import Action, Hold, Next, SafeHold, Set, Trip
 from stations.procedures.progress import close_charge
 from stations.procedures.state import Run
-from stations.procedures.steps import Agreement, Charge
+from stations.procedures.steps import Agreement, Charge, SeriesCharge
 from stations.procedures.turns import seen
-from stations.values import Reading, Setpoint
+from stations.values import Limits, Reading, Setpoint
 
 LEAD_SEEN_ABOVE = 0.5  # of the CC limit: below, a voltmeter's offset looks like milliohms
+OVP_ROOM_V = 0.050  # B5: leads are never made up for beyond OVP less this
 TRIM_STEPS_MAX = 3  # per reading, downwards
+EQUAL_V = 1e-9
+COLD_MARGIN_K = 1.0
+COLD_SHARE = 0.98  # of what cold cells may take: an ammeter errs
 SETTLE_READINGS = 1  # readings after a change of set-point that may still be older
 
 
@@ -47,9 +51,24 @@ def disagreement(step: Charge, reading: Reading) -> str:
         return ""
     terminals_v = reading.supply_voltage_v + step.trim.offset_v
     leads_v = budget.lead_max_ohm * max(0.0, reading.supply_current_a)
+    cells = seen(step, reading)
     if not -budget.supply_v <= terminals_v - meter_v <= budget.supply_v + leads_v:
-        return f"meter {meter_v:.3f} V and supply {terminals_v:.3f} V disagree"
-    return cells_apart(budget, meter_v, seen(step, reading))
+        disagree = f"meter {meter_v:.3f} V and supply {terminals_v:.3f} V disagree"
+        if leads_v > 0 and cells and not cells_apart(budget, meter_v, cells):
+            return _by_leads(budget, terminals_v - meter_v, reading.supply_current_a) or disagree
+        return disagree
+    return cells_apart(budget, meter_v, cells)
+
+
+def _by_leads(budget: Agreement, drop_v: float, current_a: float) -> str:
+    """What is left where meter and cells agree: the leads, or the supply's own voltmeter (B6)."""
+    if not drop_v > 0:
+        return ""
+    return (
+        f"lead {1000 * drop_v / current_a:.0f} mΩ, more than {1000 * budget.lead_max_ohm:.0f} mΩ: "
+        f"{drop_v:.2f} V are lost between supply and bank at {current_a:.1f} A. Tighten the lugs, "
+        "take shorter and thicker leads; if they are sound, the supply's voltmeter is off"
+    )
 
 
 def cells_apart(budget: Agreement, meter_v: float, cells: tuple[float, ...]) -> str:
@@ -65,7 +84,11 @@ def _observe(run: Run, step: Charge, reading: Reading) -> Run:
     if current_a >= LEAD_SEEN_ABOVE * step.setpoint.current_a:
         drop_v = reading.supply_voltage_v + step.trim.offset_v - reading.voltage_v
         lead_ohm = drop_v / current_a
-    none_flows = in_cv and current_a < step.tail.proven_on_a
+    none_flows, trimmed_v = in_cv and current_a < step.tail.proven_on_a, run.trimmed_v
+    if in_cv and not none_flows:
+        trimmed_v = _trimmed_by(run, step)
+    # Set below where it last fed the bank, it waits for the bank to relax: no lead is off for that.
+    none_flows = none_flows and not _trimmed_by(run, step) > trimmed_v + EQUAL_V
     peak_v = reading.voltage_v
     if run.peak_voltage_v > peak_v:
         peak_v = run.peak_voltage_v
@@ -76,12 +99,29 @@ def _observe(run: Run, step: Charge, reading: Reading) -> Run:
         flat_from=run.flat_from if in_cv else None,
         lead_ohm=lead_ohm,
         no_current_since=(run.no_current_since or reading.at) if none_flows else None,
+        trimmed_v=trimmed_v,
         peak_voltage_v=peak_v,
         last_on_v=reading.voltage_v,
     )
     if reading.voltage_v > step.alarm_v:
         run = _alarm(run, f"bank above {step.alarm_v:.3f} V in “{step.title}”")
     return _flat(run, step, reading)
+
+
+def _trimmed_by(run: Run, step: Charge) -> float:
+    """Volts by which the set-point lies below the target."""
+    return step.setpoint.voltage_v - (run.setpoint or step.setpoint).voltage_v
+
+
+def begins_at(run: Run, step: Charge | SeriesCharge) -> Setpoint:
+    """The first set-point: as far below target as it last had to be, for a supply that gives more.
+
+    A full bank that such a supply meets untrimmed is lifted above target within seconds.  Of its
+    current no more than cold cells take.
+    """
+    below_v = run.trimmed_v if run.trimmed_v > 0 else 0.0
+    first = changed(step.setpoint, voltage_v=round(step.setpoint.voltage_v - below_v, 6))
+    return as_cold(first, run.program.limits, run.coldest_c)
 
 
 def _alarm(run: Run, words: str) -> Run:
@@ -188,6 +228,7 @@ def _adjust(run: Run, step: Charge, reading: Reading) -> tuple[Run, Action]:
     wanted = setpoint
     if reading.voltage_v >= step.finish_above_v and setpoint.current_a > step.finish_current_a:
         wanted = changed(wanted, current_a=step.finish_current_a)
+    wanted = as_cold(wanted, run.program.limits, reading.coldest_c)
     if run.cv_since is not None:
         wanted = changed(wanted, voltage_v=_trimmed(run, step, reading, setpoint))
     if wanted == setpoint:
@@ -195,22 +236,46 @@ def _adjust(run: Run, step: Charge, reading: Reading) -> tuple[Run, Action]:
     return changed(run, setpoint=wanted, set_seq=reading.seq), Set(wanted)
 
 
+def as_cold(setpoint: Setpoint, limits: Limits, coldest_c: float) -> Setpoint:
+    """With no more current than the coldest cell takes; NaN, where nobody knows, changes nothing.
+
+    A little before the guardian's own line, which trips.
+    """
+    cold_a = limits.cold_current_max_a
+    if cold_a > 0 and coldest_c < limits.cold_below_c + COLD_MARGIN_K:
+        return changed(setpoint, current_a=min(setpoint.current_a, round(COLD_SHARE * cold_a, 2)))
+    return setpoint
+
+
 def _trimmed(run: Run, step: Charge, reading: Reading, setpoint: Setpoint) -> float:
     """The set-point that keeps the bank at target: down at once, up only late and a little.
 
     Terminals are judged by set-point plus the commissioned offset and stay at or below target,
     except at no more than twice the tail limit, where a supply that reads low may rise by its
-    stated accuracy while the bank stays at or below target.
+    stated accuracy, and for what the leads drop where the recipe compensates them.  The bank
+    stays at or below target all the same.
     """
     target_v, trim = step.setpoint.voltage_v, step.trim
     over_v = reading.voltage_v - target_v
     if over_v > 0:
+        if setpoint.voltage_v + trim.offset_v + trim.accuracy_v < reading.voltage_v:
+            return setpoint.voltage_v  # nothing comes from there: the bank relaxes by itself
         steps = min(TRIM_STEPS_MAX, math.ceil(over_v / trim.step_v - 1e-9))
         return round(setpoint.voltage_v - steps * trim.step_v, 6)
     late = run.last_current_a <= 2 * step.tail.done_a
-    ceiling_v = target_v - trim.offset_v + (trim.accuracy_v if late else 0.0)
+    rise_v = max(trim.accuracy_v if late else 0.0, _compensation_v(step, reading))
+    # At most the hard limit of any set-point.
+    ceiling_v = min(target_v - trim.offset_v + rise_v, target_v + trim.rise_max_v)
     room = reading.voltage_v + 1.5 * trim.step_v <= target_v
     raised_v = round(setpoint.voltage_v + trim.step_v, 6)
-    if late and room and raised_v <= ceiling_v + 1e-9:
+    if rise_v > 0 and room and raised_v <= ceiling_v + 1e-9:
         return raised_v
     return setpoint.voltage_v
+
+
+def _compensation_v(step: Charge, reading: Reading) -> float:
+    """What the leads drop now, as far as the recipe makes up for it and OVP leaves room (B5)."""
+    trim = step.trim
+    drop_v = reading.supply_voltage_v + trim.offset_v - reading.voltage_v
+    below_ovp_v = step.protection.ovp_v - OVP_ROOM_V - step.setpoint.voltage_v
+    return max(0.0, min(trim.compensate_v, drop_v, below_ovp_v))

@@ -2,17 +2,59 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from stations.procedures.steps import (
+    SUPPLIED,
     Charge,
     Compare,
     Discharge,
     Measure,
     Program,
     Rest,
+    SeriesCharge,
     Step,
     Verify,
 )
-from stations.values import Limits, LoadRatings, Ratings, SupplyRatings
+from stations.values import Limits, LoadRatings, Measured, Ratings, SupplyRatings, Window
+
+# Of the tail: the ammeter's zero is taken out (B2), but what drifts of it is not.
+ZERO_SHARE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class CellRatings:
+    """What one cell bears, from its datasheet."""
+
+    capacity_ah: float
+    charge_c_max: float  # 1/h
+    voltage: Window  # absolute
+
+
+def cell_problems(program: Program, cell: CellRatings) -> list[str]:
+    """Where a program asks more of the cells than their datasheet allows, in words."""
+    found = []
+    for step in program.steps:
+        if isinstance(step, Charge):
+            together = 1 if step.cell else program.cells
+            c_rate = step.setpoint.current_a / (together * cell.capacity_ah)
+            if not c_rate <= cell.charge_c_max + 1e-9:
+                found.append(
+                    f"{step.title}: {step.setpoint.current_a:.2f} A are {c_rate:.2f}C, more than "
+                    f"the {cell.charge_c_max:.2f}C that the cell's datasheet allows; lower the "
+                    "current in the recipe."
+                )
+            if not step.setpoint.voltage_v <= cell.voltage.high:
+                found.append(
+                    f"{step.title}: {step.setpoint.voltage_v:.3f} V is above the cell's own limit "
+                    f"of {cell.voltage.high:.3f} V; lower the target."
+                )
+        elif isinstance(step, Discharge) and not step.cutoff_v >= cell.voltage.low:
+            found.append(
+                f"{step.title}: {step.cutoff_v:.3f} V is below the cell's own limit of "
+                f"{cell.voltage.low:.3f} V; raise the cut-off."
+            )
+    return found
 
 
 def problems(program: Program, ratings: Ratings) -> list[str]:
@@ -27,13 +69,18 @@ def problems(program: Program, ratings: Ratings) -> list[str]:
         program.limits.drawn_max_a > 0 or program.limits.drawn_max_ah > 0
     ):
         found.append("The program never discharges, yet its hard limits would allow it to.")
-    if not any(isinstance(step, Charge) for step in program.steps):
+    if not any(isinstance(step, SUPPLIED) for step in program.steps):
         found += _idle_problems(program, ratings.supply)
     for before, step in zip((None, *program.steps), program.steps, strict=False):
         if isinstance(step, Charge):
             if not isinstance(before, Verify):
                 found.append(f"{step.title}: nothing verifies the bank just before it.")
             found += _charge_problems(step, program.limits, ratings.supply)
+            found += _measured_problems(step, ratings.measured)
+        elif isinstance(step, SeriesCharge):
+            if not (isinstance(before, Verify) and before.series):
+                found.append(f"{step.title}: nothing verifies the string just before it.")
+            found += _series_problems(step, program, ratings)
         elif isinstance(step, Discharge):
             if not isinstance(before, Verify | Discharge):
                 found.append(f"{step.title}: nothing verifies the cells just before it.")
@@ -47,16 +94,17 @@ def problems(program: Program, ratings: Ratings) -> list[str]:
 
 
 def _unmeasured(program: Program) -> list[str]:
-    """Cells that are charged alone and not measured before the next one is."""
+    """Cells that are driven alone and not looked at again before the next one is."""
     found, owed = [], 0
     for step in program.steps:
-        if isinstance(step, Measure) and step.cell == owed:
+        if isinstance(step, Measure | Rest) and step.cell == owed:
             owed = 0
-        elif isinstance(step, Charge) and step.cell != owed:
+        elif isinstance(step, Charge | Discharge) and step.cell != owed:
             if owed:
                 found.append(f"{step.title}: cell {owed} is not measured before it.")
             owed = step.cell
-    return found + ([f"Cell {owed} is charged and not measured after it."] if owed else [])
+    driven = f"Current flows in cell {owed} and it is not measured after it."
+    return [*found, driven] if owed else found
 
 
 def _ends_measured(steps: tuple[Step, ...]) -> bool:
@@ -75,8 +123,54 @@ def _idle_problems(program: Program, supply: SupplyRatings) -> list[str]:
 
 
 def _charge_problems(step: Charge, limits: Limits, supply: SupplyRatings) -> list[str]:
+    found = _output_problems(step, step.trim.rise_max_v, limits, supply)
+    if not step.tail.done_a >= 2 * supply.current_resolution_a:
+        found.append(
+            f"{step.title}: a tail of {step.tail.done_a:.3f} A is below what {supply.model} "
+            f"resolves ({supply.current_resolution_a:.3f} A)."
+        )
+    if limits.series_cells:
+        found.append(f"{step.title}: these limits are of cells in series, not in parallel.")
+    return found
+
+
+def _series_problems(step: SeriesCharge, program: Program, ratings: Ratings) -> list[str]:
+    limits, meter = program.limits, ratings.meter
+    found = _output_problems(step, 0.0, limits, ratings.supply)
+    found += _unseen(step.title, program.cells, ratings)
+    if limits.series_cells != program.cells:
+        found.append(f"{step.title}: the hard limits are not of {program.cells} cells in series.")
+    if not limits.bank_voltage_max_v <= meter.voltage_max_v:
+        found.append(
+            f"{step.title}: the string may reach {limits.bank_voltage_max_v:.1f} V, the meter "
+            f"{meter.model} measures to {meter.voltage_max_v:.0f} V as it is set up here; use a "
+            "station whose meter has the 100 V range."
+        )
+    if not step.proven_on_a >= 2 * ratings.supply.current_resolution_a:
+        found.append(
+            f"{step.title}: {step.proven_on_a:.3f} A cannot be told from no current by "
+            f"{ratings.supply.model} ({ratings.supply.current_resolution_a:.3f} A)."
+        )
+    return found
+
+
+def _unseen(title: str, cells: int, ratings: Ratings) -> list[str]:
+    """A string whose cells nobody sees: only the highest says when to stop."""
+    scanned = ratings.scanner.channels if ratings.scanner else 0
+    told = ratings.bms.cells_max if ratings.bms else 0
+    if max(scanned, told) >= cells:
+        return []
+    return [
+        f"{title}: nothing here shows each of the {cells} cells, and the first that is full must "
+        "end the charge; use a station with a BMS on a wire, or a scanner with a channel for each."
+    ]
+
+
+def _output_problems(
+    step: Charge | SeriesCharge, above_v: float, limits: Limits, supply: SupplyRatings
+) -> list[str]:
     want, found = step.setpoint, []
-    highest_v = want.voltage_v + step.trim.accuracy_v
+    highest_v = want.voltage_v + above_v
     if not 0 < highest_v <= supply.voltage_max_v:
         found.append(
             f"{step.title}: {highest_v:.2f} V is beyond {supply.model} "
@@ -113,21 +207,54 @@ def _charge_problems(step: Charge, limits: Limits, supply: SupplyRatings) -> lis
         found.append(f"{step.title}: trim could raise the set-point above its hard limit.")
     if not want.current_a <= limits.current_max_a:
         found.append(f"{step.title}: the hard current limit is below the set-point.")
-    if not step.tail.done_a >= 2 * supply.current_resolution_a:
+    return found
+
+
+def _measured_problems(step: Charge, bench: Measured) -> list[str]:
+    """What the commissioning found that this charge cannot bear; NaN is known to nobody."""
+    found = []
+    if abs(bench.zero_a) > ZERO_SHARE * step.tail.done_a:
         found.append(
-            f"{step.title}: a tail of {step.tail.done_a:.3f} A is below what {supply.model} "
-            f"resolves ({supply.current_resolution_a:.3f} A)."
+            f"{step.title}: the supply's ammeter shows {bench.zero_a:+.3f} A with nothing flowing, "
+            f"too much for a tail of {step.tail.done_a:.3f} A; have it adjusted, or use another."
+        )
+    if abs(bench.supply_offset_v) > step.trim.accuracy_v:
+        found.append(
+            f"{step.title}: the supply is {1000 * bench.supply_offset_v:+.0f} mV off, more than "
+            f"its stated {1000 * step.trim.accuracy_v:.0f} mV; have it adjusted."
+        )
+    if step.agreement is not None and bench.leads_ohm > step.agreement.lead_max_ohm:
+        found.append(
+            f"{step.title}: lead {1000 * bench.leads_ohm:.0f} mΩ when the bench was commissioned, "
+            f"more than {1000 * step.agreement.lead_max_ohm:.0f} mΩ; tighten the lugs or take "
+            "shorter and thicker leads, and commission the bench again."
         )
     return found
 
 
 def _measure_problems(step: Measure, program: Program, ratings: Ratings) -> list[str]:
+    if program.limits.series_cells:
+        return _unseen(step.title, program.cells, ratings)
+    if step.by_hand is not None:
+        return _by_hand_problems(step, program, ratings)
     if ratings.scanner is None:
         return [f"{step.title}: this bench has no scanner; use a station with one."]
     if ratings.scanner.channels < program.cells:
         return [
             f"{step.title}: the scanner sees {ratings.scanner.channels} cells, the bank has "
             f"{program.cells}; wire and configure a channel for each cell."
+        ]
+    return []
+
+
+def _by_hand_problems(step: Measure, program: Program, ratings: Ratings) -> list[str]:
+    """B9: what empties cells is watched by instruments that look every second."""
+    if not ratings.by_hand:
+        return [f"{step.title}: this bench has no hand-held meter; register it with the station."]
+    if any(isinstance(other, Discharge | Compare) for other in program.steps):
+        return [
+            f"{step.title}: cells that are emptied are never read by hand; use a station with a "
+            "scanner."
         ]
     return []
 

@@ -11,18 +11,27 @@ import math
 from datetime import datetime
 
 from stations.frozen import changed
-from stations.procedures import charging, discharging, measuring, resting, verifying
+from stations.procedures import (
+    charging,
+    discharging,
+    measuring,
+    resting,
+    series_charging,
+    verifying,
+)
 from stations.procedures.actions import Action, Hold, Next, SafeHold, Trip
 from stations.procedures.progress import close_step, zero_a
 from stations.procedures.state import Run
 from stations.procedures.steps import (
     DRIVEN,
+    SUPPLIED,
     Charge,
     Compare,
     Discharge,
     Instruct,
     Measure,
     Rest,
+    SeriesCharge,
     Verify,
 )
 from stations.values import Reading, only_silent
@@ -42,7 +51,9 @@ def decide(run: Run, reading: Reading, now: datetime) -> tuple[Run, Action]:
     run, stop = _safety(run, reading, now)
     if stop is not None:
         return run, stop
-    step = run.step
+    step, coldest_c = run.step, reading.coldest_c
+    if math.isfinite(coldest_c) and coldest_c != run.coldest_c:
+        run = changed(run, coldest_c=coldest_c)
     if isinstance(step, Discharge):
         hole = discharging.hole(run, step, reading)
         if hole:
@@ -61,6 +72,8 @@ def decide(run: Run, reading: Reading, now: datetime) -> tuple[Run, Action]:
         return run, Hold()
     if isinstance(step, Charge):
         return charging.decide_charge(run, step, reading, now)
+    if isinstance(step, SeriesCharge):
+        return series_charging.decide_series(run, step, reading, now)
     if isinstance(step, Discharge):
         return discharging.decide_discharge(run, step, reading, now)
     if isinstance(step, Instruct):
@@ -106,6 +119,8 @@ def _doubts(run: Run, reading: Reading) -> str:
     step = run.step
     if isinstance(step, Charge) and reading.output_on:
         return charging.disagreement(step, reading)
+    if isinstance(step, SeriesCharge) and reading.output_on:
+        return series_charging.disagreement(step, reading)
     if isinstance(step, Discharge) and reading.output_on:
         return discharging.disagreement(step, reading)
     return ""
@@ -139,8 +154,13 @@ def _over_limit(run: Run, reading: Reading) -> Trip | None:
                 f"cell {position} at {volt:.3f} V, outside "
                 f"{limits.cell_voltage_min_v:.2f} … {limits.cell_voltage_max_v:.3f} V"
             )
-    if reading.temperature_c > limits.temperature_max_c:
-        return Trip(f"temperature {reading.temperature_c:.1f} °C, above the hard limit")
+    low_c = limits.temperature_min_c if isinstance(run.step, SUPPLIED) else -math.inf
+    for probe, celsius in enumerate(reading.temperatures_c, start=1):
+        if not low_c <= celsius <= limits.temperature_max_c:
+            return Trip(
+                f"probe {probe} at {celsius:.1f} °C, outside {low_c:.0f} … "
+                f"{limits.temperature_max_c:.0f} °C"
+            )
     if not run.charge_ah <= limits.charge_max_ah:
         return Trip(f"{run.charge_ah:.1f} Ah delivered, above the hard limit")
     if not run.drawn_ah <= limits.drawn_max_ah:
@@ -154,7 +174,7 @@ def _account(run: Run, reading: Reading) -> Run:
     if math.isnan(current_a):  # NaN: keep what is known, integrate over the hole later
         return changed(run, last_seq=reading.seq)
     if not reading.output_on:
-        if reading.flags or isinstance(run.step, Charge):
+        if reading.flags or isinstance(run.step, SUPPLIED):
             return changed(run, last_at=reading.at, last_seq=reading.seq, last_current_a=0.0)
         return changed(
             run,

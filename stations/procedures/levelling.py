@@ -19,7 +19,7 @@ from stations.procedures.steps import Charge, Instruct, Measure, PlanRefused, Pr
 from stations.values import Window
 
 NAME = "levelling"
-VERSION = "1"
+VERSION = "2"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from stations.procedures.steps import ResumeRule
 from stations.values import Protection, Setpoint
@@ -29,6 +29,29 @@ def resume_rule(recipe: Resumes) -> ResumeRule:
         rest=timedelta(seconds=recipe.resume_rest_s),
         attempts_max=recipe.resume_attempts_max,
     )
+
+
+class Warm(Protocol):
+    """A recipe that says how warm cells must be for a charge; degrees Celsius and 1/h."""
+
+    @property
+    def temperature_min_degc(self) -> float: ...
+    @property
+    def temperature_max_degc(self) -> float: ...
+    @property
+    def cold_below_degc(self) -> float: ...
+    @property
+    def cold_c(self) -> float: ...
+
+
+def temperatures(recipe: Warm, charged_ah: float) -> dict[str, Any]:
+    """What Limits say of warmth, for so many ampere-hours on the supply."""
+    return {
+        "temperature_min_c": recipe.temperature_min_degc,
+        "temperature_max_c": recipe.temperature_max_degc,
+        "cold_below_c": recipe.cold_below_degc,
+        "cold_current_max_a": round(recipe.cold_c * charged_ah, 3),
+    }
 
 
 def in_steps(amps: float, step_a: float) -> float:

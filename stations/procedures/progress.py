@@ -8,12 +8,14 @@ from datetime import datetime
 from stations.procedures.actions import Action, Finish, Next
 from stations.procedures.state import Record, Run
 from stations.procedures.steps import (
+    Asked,
     Charge,
     Compare,
     Discharge,
     Instruct,
     Measure,
     Rest,
+    SeriesCharge,
     Step,
     Verify,
 )
@@ -71,6 +73,37 @@ def close_discharge(run: Run, step: Discharge, at: datetime, remarks: tuple[str,
             ("cutoff_v", step.cutoff_v),
             ("end_voltage_v", ended.voltage_v if ended else NAN),
             ("alone", float(step.alone)),
+            *((("taper_a", step.tail_a),) if step.tail_a else ()),
+        ),
+        cell=step.cell,
+    )
+    return replace(run, records=(*run.records, record))
+
+
+def close_series(
+    run: Run,
+    step: SeriesCharge,
+    at: datetime,
+    remarks: tuple[str, ...],
+    *,
+    bms_opened: bool = False,
+) -> Run:
+    """Append the series charge's record; it is no balance, however it ended (M2)."""
+    record = Record(
+        step=step.name,
+        kind="series",
+        entered_at=run.entered_at,
+        ended_at=at,
+        remarks=(*remarks, *run.interruptions, *run.alarms),
+        facts=(
+            ("charge_ah", run.step_charge_ah),
+            ("peak_cell_v", run.peak_cell_v),
+            ("peak_cell", float(run.peak_cell)),
+            ("bms_opened", float(bms_opened)),
+            ("end_a", run.charge_current_a),
+            ("peak_voltage_v", run.peak_voltage_v),
+            ("zero_a", zero_a(run)),
+            ("lead_ohm", run.lead_ohm),
         ),
     )
     return replace(run, records=(*run.records, record))
@@ -81,6 +114,8 @@ def close_step(run: Run, at: datetime, remarks: tuple[str, ...] = ()) -> Run:
     step = run.step
     if isinstance(step, Charge):
         return close_charge(run, step, at, remarks)
+    if isinstance(step, SeriesCharge):
+        return close_series(run, step, at, ("cut short", *remarks))
     if isinstance(step, Discharge):
         return close_discharge(run, step, at, ("cut short", *remarks))
     kinds = {
@@ -96,15 +131,22 @@ def close_step(run: Run, at: datetime, remarks: tuple[str, ...] = ()) -> Run:
         entered_at=run.entered_at,
         ended_at=at,
         remarks=remarks,
+        facts=_answered(run, step),
     )
     return replace(run, records=(*run.records, record))
 
 
+def _answered(run: Run, step: Step) -> tuple[tuple[str, float], ...]:
+    if not (isinstance(step, Instruct) and step.asks):
+        return ()
+    return tuple(answer for answer in run.answers if answer[0] == step.asks.name)
+
+
 def current_stopped(run: Run, proof: OffProof) -> Run:
-    """The charge that the run is in was followed by this; the record of one cell keeps it."""
+    """What drove the cells was followed by this; the record of one cell keeps it."""
     run = replace(run, current_stopped=proof)
     step = run.step
-    if isinstance(step, Charge) and step.cell and run.records:
+    if isinstance(step, Charge | Discharge) and step.cell and run.records:
         *others, last = run.records
         if (last.step, last.entered_at) == (step.name, run.entered_at):
             run = replace(run, records=(*others, replace(last, stopped=proof)))
@@ -136,6 +178,7 @@ def enter_next(run: Run, at: datetime) -> Run:
             step_drawn_wh=0.0,
             counted=None,
             below_cutoff=0,
+            sampled=(),
             step_spent_s=carried.spent_s if carried else 0.0,
             cv_spent_s=carried.cv_s if carried else 0.0,
             cv_since=None,
@@ -146,9 +189,13 @@ def enter_next(run: Run, at: datetime) -> Run:
             flat_from=None,
             no_current_since=None,
             peak_voltage_v=NAN,
+            peak_cell_v=NAN,
+            peak_cell=0,
             outs_of_place=0,
             above_window=0,
             settled=(),
+            typed=(),
+            retyped=(),
         )
         run = with_turn(run, step)
         if not _needless(step, run):
@@ -169,14 +216,17 @@ def _needless(step: Step, run: Run) -> bool:
     return isinstance(step, Charge | Verify) and step.skip_if_announced in run.announced
 
 
-def confirm(run: Run, step_name: str) -> Run:
+def confirm(run: Run, step_name: str, answer: float = NAN) -> Run:
     """A person confirmed an Instruct step: the present one, or an announceable one next.
 
-    Raises ValueError in words when that step cannot be confirmed now.
+    `answer` is what they typed where the step asks.  Raises ValueError in words when that step
+    cannot be confirmed now, or not by that answer.
     """
     for index, step in enumerate(run.program.steps):
         if isinstance(step, Instruct) and step.name == step_name:
             if index == run.step_index:
+                if step.asks is not None:
+                    run = _answer(run, step.asks, answer)
                 return replace(run, confirmed=run.confirmed | {step_name})
             if index == run.step_index + 1 and step.announceable:
                 return replace(
@@ -186,3 +236,10 @@ def confirm(run: Run, step_name: str) -> Run:
                 )
             raise ValueError(f"“{step.title}” cannot be confirmed now")
     raise ValueError(f"this program has no step {step_name!r}")
+
+
+def _answer(run: Run, asked: Asked, answer: float) -> Run:
+    if not asked.allowed.contains(answer):
+        raise ValueError(f"{asked.label}: {answer:g}. {asked.wrong}")
+    others = tuple(known for known in run.answers if known[0] != asked.name)
+    return replace(run, answers=(*others, (asked.name, answer)))

@@ -4,7 +4,7 @@ A charge or a discharge is re-entered by its Verify step, after a rest, from low
 and its time in CV are judged afresh, its caps on time, CV time and charge count over all
 attempts.  A person who was announced for its end may have left, and is announced anew.  A
 measurement is repeated whole; a wait for a person goes on.  A step whose result is an integral
-(a capacity) is never resumed: an interpolated capacity is not evidence.
+(a capacity) or one short step (a resistance) is never resumed: what is interpolated is no evidence.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ def problems(run: Run, *, attempt: int, gap: timedelta) -> list[str]:
     if attempt >= rule.attempts_max:
         found.append(f"it was tried {attempt} times, which is the limit")
     if isinstance(run.step, Discharge) and run.step.gap_max is not None:
-        found.append("a capacity is measured in one go: test the cell again from full")
+        what = "a resistance" if run.step.pulse else "a capacity"
+        found.append(f"{what} is measured in one go: test the cell again from the beginning")
     drives = isinstance(run.step, DRIVEN | Verify)
     longest = rule.gap_max if drives else rule.wait_max
     if gap > longest:
@@ -73,6 +74,7 @@ def resumed(run: Run, *, at: datetime, stopped: OffProof, reason: str) -> Run:
         step_drawn_wh=0.0,
         counted=None,
         below_cutoff=0,
+        sampled=(),
         cv_since=None,
         done_since=None,
         tail_since=None,
@@ -80,7 +82,11 @@ def resumed(run: Run, *, at: datetime, stopped: OffProof, reason: str) -> Run:
         no_current_since=None,
         flat_from=None,
         peak_voltage_v=NAN,
+        peak_cell_v=NAN,
+        peak_cell=0,
         settled=(),
+        typed=(),
+        retyped=(),
         doubtful=0,
         above_window=0,
         outs_of_place=0,

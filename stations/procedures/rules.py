@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import ClassVar
@@ -65,7 +66,8 @@ class RecheckRule:
     """B8: each cell against the median of its bank, linear between an early and a late age.
 
     Ages are wall time since current stopped.  `banks` says by position which cells were
-    balanced together; empty means all of them.
+    balanced together; empty means all of them.  `both_ways`: a cell that is too high fails too;
+    one that was emptied and rests high has charge that its neighbours have not (B9).
     """
 
     TAGGED: ClassVar[bool] = True
@@ -77,6 +79,8 @@ class RecheckRule:
     late_fail_v: float
     floor_v: float
     banks: tuple[int, ...] = ()
+    temperature_span_k: float = field(default=math.inf, metadata=LATER)  # between any two probes
+    both_ways: bool = field(default=False, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +90,14 @@ class BottomRule:
     TAGGED: ClassVar[bool] = True
     spread_max_v: float
     mean: Window
+    late: timedelta = field(default=timedelta(0), metadata=LATER)  # older is no such age; 0: any
+
+
+@dataclass(frozen=True, slots=True)
+class ResistanceRule:
+    """What a DC resistance is held against: shares of what the type's datasheet calls typical."""
+
+    typical_ohm: float
+    low_share: float  # below: no such cell has so little
+    warn_share: float
+    fail_share: float

@@ -23,7 +23,7 @@ from stations.procedures.steps import Instruct, Measure, PlanRefused, Program, S
 from stations.values import Limits, Window
 
 NAME = "individual top balance"
-VERSION = "1"
+VERSION = "2"
 
 
 def step_name(name: str, position: int) -> str:

@@ -11,6 +11,20 @@ from stations.values import NAN, OffProof, Reading, Setpoint, Window
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """One cell's voltage, and when it was taken.
+
+    `meter`: the serial number of the hand-held one that a person read, "" for the scanner.
+    """
+
+    position: int  # from 1
+    voltage_v: float
+    at: datetime
+    received_at: datetime
+    meter: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CellResult:
     """One cell's verdict in a Measure step, with the limits that were applied."""
 
@@ -27,7 +41,9 @@ class CellResult:
 class Record:
     """What one finished step leaves behind.
 
-    Of a step for one cell: its position, and when the charge's current stopped.
+    Of a step for one cell: its position, and when its current stopped.  `received_at` is the wall
+    time of the reading that a rest ended with.  Of cells that were read by hand: the meter's serial
+    number, and the first cell as it read again at the end.
     """
 
     step: str
@@ -39,6 +55,23 @@ class Record:
     facts: tuple[tuple[str, float], ...] = ()
     cell: int = field(default=0, metadata=LATER)
     stopped: OffProof | None = field(default=None, metadata=LATER)
+    received_at: datetime | None = field(default=None, metadata=LATER)
+    meter: str = field(default="", metadata=LATER)
+    again: Taken | None = field(default=None, metadata=LATER)
+
+
+def has_rested(record: Record) -> bool:
+    """Whether it is of one cell's rest that came to its end."""
+    return record.kind == "rest" and record.cell > 0 and bool(record.facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The meter and the drawn current, so long after the load went on."""
+
+    after_s: float
+    voltage_v: float
+    drawn_a: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +101,7 @@ class Run:
     last_at: datetime | None = None
     last_current_a: float = 0.0
     last_seq: int = 0
+    coldest_c: float = NAN  # of the last reading that had a temperature
     charge_ah: float = 0.0  # over the run
     step_charge_ah: float = 0.0
     drawn_ah: float = 0.0  # by a load, over the run
@@ -75,6 +109,8 @@ class Run:
     step_drawn_wh: float = 0.0
     counted: Reading | None = None  # the last one that is in these integrals
     below_cutoff: int = 0  # readings in a row
+    off_v: tuple[float, ...] = ()  # at the meter, as the last Verify step accepted them
+    sampled: tuple[Sample, ...] = ()  # of the present current step
     zero_sum_a: float = 0.0
     zero_count: int = 0
     cv_since: datetime | None = None
@@ -83,6 +119,7 @@ class Run:
     tail_since: datetime | None = None
     partial_since: datetime | None = None
     no_current_since: datetime | None = None
+    trimmed_v: float = NAN  # how far below target the set-point was when it last fed a hold
     reached_cv: bool = False
     least_charge_ah: float = 0.0  # what the start SOC implies must at least go in
     rested: Window | None = None  # of the cells at the pre-check: the bank lies within
@@ -97,12 +134,17 @@ class Run:
     cv_spent_s: float = 0.0
     interruptions: tuple[str, ...] = ()  # each in words; they stay on every later charge's record
     settled: tuple[tuple[float, ...], ...] = ()
+    typed: tuple[Taken, ...] = ()  # by hand, in the present step, in the order of reading
+    retyped: tuple[str, ...] = ()  # figures that a person corrected, in words
     doubtful: int = 0
     above_window: int = 0
     flat_from: datetime | None = None
     flat_current_a: float = 0.0
     lead_ohm: float = NAN  # supply volts minus bank volts over current, last time it was seen
     peak_voltage_v: float = NAN  # highest bank reading of the step
+    peak_cell_v: float = NAN  # highest cell of the step while current flowed, and which
+    peak_cell: int = 0
+    answers: tuple[tuple[str, float], ...] = ()  # what a person typed, by name
     outs_of_place: int = 0  # readings in a row whose output state is not the step's
     alarms: tuple[str, ...] = ()
     records: tuple[Record, ...] = ()

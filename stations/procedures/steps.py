@@ -16,9 +16,20 @@ from stations.procedures.rules import (
     LevelRule,
     ParallelRule,
     RecheckRule,
+    ResistanceRule,
     RestedRule,
 )
 from stations.values import Draw, Limits, OffProof, Protection, Setpoint, Window
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A number that a person reads off somewhere and types; it must lie within `allowed`."""
+
+    name: str  # under which it stands in the step's record
+    label: str  # with its unit, for the person
+    allowed: Window
+    wrong: str  # what to do about one that lies outside
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +37,7 @@ class Instruct:
     """A person does something with the output off, and confirms it.
 
     `announceable`: the confirmation may be given before the step is reached ("I am at the
-    bench"); the step then passes at once.
+    bench"); the step then passes at once.  Where something is asked it is confirmed by an answer.
     """
 
     TAGGED: ClassVar[bool] = True
@@ -37,6 +48,20 @@ class Instruct:
     drawing: str = ""
     announceable: bool = False
     timeout: timedelta = timedelta(hours=12)
+    asks: Asked | None = field(default=None, metadata=LATER)
+
+
+@dataclass(frozen=True, slots=True)
+class ByHand:
+    """A person reads the cells one by one with a hand-held meter, where no scanner does (B7, B8).
+
+    What is typed must lie in `voltage`; what is further than `jump_v` from the middle of the
+    others is asked again.  `again`: the first cell is read once more at the end (G6).
+    """
+
+    voltage: Window
+    jump_v: float
+    again: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +69,7 @@ class Measure:
     """Every cell, individually, output proven off; judged by `rule` when settled.
 
     `cell` is the position of the only one that is judged, here and in the steps below; 0: all.
+    Read by the scanner, or `by_hand`: then each reading has a time of its own.
     """
 
     TAGGED: ClassVar[bool] = True
@@ -54,6 +80,7 @@ class Measure:
     settle_v: float = 0.002
     timeout: timedelta = timedelta(minutes=30)
     cell: int = field(default=0, metadata=LATER)
+    by_hand: ByHand | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +90,9 @@ class Verify:
     The bank meter lies within `margin_v` of what these cells were last seen at, or in `voltage`
     where they were not, and every cell that a scanner sees within `cells_within_v` of the bank,
     `settle_samples` times in a row.  `alone` is the position of the one cell that leads and
-    meter are on, 0 where that is the whole bank.
+    meter are on, 0 where that is the whole bank.  In `series` the meter shows the sum of the
+    cells, each of which is seen, within `margin_v`, and a BMS that tells at how many volts of a
+    cell it opens must say one within `bms_over`.
     """
 
     TAGGED: ClassVar[bool] = True
@@ -77,6 +106,8 @@ class Verify:
     cell: int = field(default=0, metadata=LATER)
     voltage: Window | None = field(default=None, metadata=LATER)
     alone: int = field(default=0, metadata=LATER)
+    series: bool = field(default=False, metadata=LATER)
+    bms_over: Window | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +117,13 @@ class Trim:
     step_v: float  # the supply's resolution
     accuracy_v: float  # how far it may rise above target when the supply reads low
     offset_v: float = 0.0  # commissioned: true terminal volts minus set-point
+    # How far it may rise above target for what the leads drop at that moment; 0: not at all.
+    compensate_v: float = field(default=0.0, metadata=LATER)
+
+    @property
+    def rise_max_v(self) -> float:
+        """The furthest above target that the set-point may ever be."""
+        return max(self.accuracy_v, self.compensate_v)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +179,51 @@ class Charge:
 
 
 @dataclass(frozen=True, slots=True)
+class SeriesCharge:
+    """CC/CV into a string behind its BMS until the first cell is at target (B10).
+
+    It also ends when the BMS opens, which shows as a current below `proven_on_a` for `gone_for`
+    with the supply at its set-point, or as the BMS's own word.  Where the highest cell had not
+    come within `near_v` of the target by then, that was early, or a lead is off.  A string that
+    is at its set-point and takes no more than `tail_a` for `gone_for` is as full as it gets.
+    The meter agrees with the sum of the cells within `cells_v` of its Agreement for each, and
+    what `link_max_ohm` drops.
+    """
+
+    TAGGED: ClassVar[bool] = True
+    name: str
+    title: str
+    setpoint: Setpoint  # of the string
+    protection: Protection
+    target_v: float  # of a cell
+    near_v: float
+    tail_a: float
+    proven_on_a: float
+    gone_for: timedelta
+    agreement: Agreement
+    link_max_ohm: float  # of all links together
+    charge_max_ah: float
+    timeout: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """A current step: how far the volts fall below those before it, at two moments of it."""
+
+    lasts: timedelta
+    early: timedelta
+    resolution_v: float  # one count of the meter
+    rule: ResistanceRule
+
+
+@dataclass(frozen=True, slots=True)
 class Discharge:
     """Constant current out of the cells until the meter has seen the cut-off (B9, B16).
 
     `draw` has the load's own ends, which it keeps where everybody else is dead.  Where `gap_max`
     is given what comes out is measured: a longer hole in it makes it worth nothing, and it is
-    never resumed.  `alone` is as in Verify.
+    never resumed.  `alone` is as in Verify, `cell` as in Measure.  With a `pulse` it ends by time
+    instead, and the cut-off is where it breaks off.
     """
 
     TAGGED: ClassVar[bool] = True
@@ -162,6 +239,9 @@ class Discharge:
     agreement: Agreement
     gap_max: timedelta | None = None
     alone: int = 0
+    cell: int = field(default=0, metadata=LATER)
+    tail_a: float = field(default=0.0, metadata=LATER)  # B9: the current that its taper ends at
+    pulse: Pulse | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +253,7 @@ class Rest:
     title: str
     lasts: timedelta
     alone: int = 0
+    cell: int = field(default=0, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,10 +266,11 @@ class Compare:
     rule: BottomRule
 
 
-Step = Instruct | Measure | Verify | Charge | Discharge | Rest | Compare
+Step = Instruct | Measure | Verify | Charge | SeriesCharge | Discharge | Rest | Compare
 
 
-DRIVEN = Charge | Discharge  # steps with an output on: of the supply, of the load
+SUPPLIED = Charge | SeriesCharge  # steps with the supply's output on
+DRIVEN = SUPPLIED | Discharge  # steps with an output on: of the supply, of the load
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import datetime
 
-from stations.procedures.actions import Action, Hold, Next, SafeHold
+from stations.procedures.actions import Action, Hold, Next, Refuse, SafeHold
 from stations.procedures.progress import close_step
 from stations.procedures.state import Run
 from stations.procedures.steps import Verify
@@ -22,10 +23,31 @@ def decide_verify(run: Run, step: Verify, reading: Reading, now: datetime) -> tu
         return run, Hold()
     if _doubt(run, step, reading):
         return replace(run, settled=()), Hold()
-    run = replace(run, settled=(*run.settled, seen(step, reading)))
+    wrong = _bms_problem(step, reading)
+    if wrong:
+        return run, Refuse((wrong,))
+    off_v = (*run.off_v, reading.voltage_v)[-step.settle_samples :]
+    run = replace(run, settled=(*run.settled, seen(step, reading)), off_v=off_v)
     if len(run.settled) < step.settle_samples:
         return run, Hold()
     return close_step(replace(run, settled=(), rest_until=None), now), Next()
+
+
+def _bms_problem(step: Verify, reading: Reading) -> str:
+    """What is wrong with the setting that the BMS tells of itself, or ""."""
+    wanted, bms = step.bms_over, reading.bms
+    if wanted is None or bms is None or wanted.contains(bms.cell_over_v):
+        return ""
+    wanted_v = (wanted.low + wanted.high) / 2
+    if math.isnan(bms.cell_over_v):
+        return (
+            "The BMS does not tell at how many volts of a cell it opens. Take its wire off this "
+            f"bench, and type the setting that its app shows: it must be {wanted_v:.3f} V."
+        )
+    return (
+        f"The BMS opens when a cell is at {bms.cell_over_v:.3f} V; for this charge it must be "
+        f"{wanted_v:.3f} V. Set its cell over-voltage and start again."
+    )
 
 
 def overdue(run: Run, step: Verify, reading: Reading, now: datetime) -> tuple[Run, Action] | None:
@@ -37,6 +59,8 @@ def overdue(run: Run, step: Verify, reading: Reading, now: datetime) -> tuple[Ru
 
 def _doubt(run: Run, step: Verify, reading: Reading) -> str:
     """What is not as these cells were, or ""; written so that NaN is in doubt."""
+    if step.series:
+        return _string_doubt(run, step, reading)
     expected = _expected(run, step)
     if expected is not None and not expected.contains(reading.voltage_v):
         return (
@@ -53,6 +77,19 @@ def _doubt(run: Run, step: Verify, reading: Reading) -> str:
                 f"cell {position} is {apart_mv:+.0f} mV from the bank, more than "
                 f"{1000 * step.cells_within_v:.0f} mV: check its links"
             )
+    return ""
+
+
+def _string_doubt(run: Run, step: Verify, reading: Reading) -> str:
+    cells, meter_v = reading.cell_voltages_v, reading.voltage_v
+    if len(cells) != run.program.cells:
+        return f"{len(cells)} cells are seen, this program is for {run.program.cells} in series"
+    sum_v = sum(cells)
+    if not abs(meter_v - sum_v) <= step.margin_v:
+        return (
+            f"the meter shows {meter_v:.3f} V, the cells add up to {sum_v:.3f} V: put it on the "
+            "minus of the first cell and the plus of the last, and check links and sense leads"
+        )
     return ""
 
 

@@ -104,7 +104,7 @@ def simulate(bench_toml: Path) -> int:
 
 
 def _bank(config: WorldConfig) -> Bank:
-    return Bank(
+    bank = Bank(
         [cell.parameters.at(config.temperature_c) for cell in config.cells],
         config.wiring,
         soc=[cell.soc for cell in config.cells],
@@ -112,6 +112,8 @@ def _bank(config: WorldConfig) -> Bank:
         linked=False,
         fed=False,
     )
+    bank.bms = config.bms
+    return bank
 
 
 def _reversed(config: WorldConfig) -> list[int]:

@@ -59,6 +59,8 @@ class Fault:
     stranger: bool = False  # it has another serial number
     keeps_local: bool = False  # its panel holds it: remote control is refused
     latches: bool = False  # what was closed for a time stays closed
+    early_v: float = 0.0  # a BMS opens so far below its setting
+    stays_closed: bool = False  # a BMS that never opens
 
 
 def _garbled(reply: bytes, last: bytes) -> Pieces:
@@ -130,6 +132,16 @@ FAULTS: Mapping[str, Fault] = {
     "ovld": Fault("says OVLD", VOLTMETERS, says=_instead("OVLD")),
     "huge": Fault("says E+99", VOLTMETERS, says=lambda text: text.replace("E+00", "E+99")),
     "comma": Fault("has a decimal comma", VOLTMETERS, says=lambda text: text.replace(".", ",")),
+    "lost_probe": Fault(
+        "has lost its first probe",
+        ("thermometer",),
+        says=lambda text: " ".join(("-", *text.split()[1:])),
+    ),
+    "hot_probe": Fault(
+        "says 120 °C of its first probe",
+        ("thermometer",),
+        says=lambda text: " ".join(("1200", *text.split()[1:])),
+    ),
     "all_ones": Fault("measures 65535", SUPPLY, says=_instead("65535 65535 65535 65535")),
     "no_amps": Fault("shows no current", SUPPLY, says=_amps(0)),
     "tail_amps": Fault("shows 0.30 A", SUPPLY, says=_amps(30)),
@@ -156,6 +168,8 @@ FAULTS: Mapping[str, Fault] = {
     "restart": Fault("restarts with factory settings", SUPPLY, restarts=True),
     "dark": Fault("has no mains", SUPPLY, swallows=True, dark=True),
     "stranger": Fault("is another unit of its model", SUPPLY, stranger=True),
+    "opens_early": Fault("opens 200 mV below its setting", ("bms",), early_v=0.2),
+    "never_opens": Fault("never opens", ("bms",), stays_closed=True),
     "no_timer": Fault("never opens by itself", ("relay",), latches=True),
 }
 

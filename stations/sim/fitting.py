@@ -136,6 +136,7 @@ SIMULATED: Mapping[str, Fitting] = MappingProxyType(
         "ea_psi_9080_60_t": _supply(EaPsi, on_lan=True, serial=r"\w+", example="2050130042"),
         "korad_ka3005p": _supply(Korad, on_lan=False, serial=r"\w{8}", example="00012345"),
         "keysight_34461a": Fitting(_meter, True, r"\w{6,16}", "MY53200001"),
+        "keysight_34461a_100v": Fitting(_meter, True, r"\w{6,16}", "MY53200001"),
         "keysight_34972a": Fitting(_scanner, True, r"\w{6,16}", "MY49000001"),
         "waveshare_relay8": Fitting(_relay, False, r"unit-\d+", "unit-1", has_timers=True),
         "itech_it8514c": Fitting(partial(_load, Itech), False, r"\w{1,10}", "8000123456"),

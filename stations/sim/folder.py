@@ -14,6 +14,7 @@ from stations.sim.fitting import SIMULATED
 
 Value = float | int | bool | str | Sequence[float]
 FIRST_CHANNEL = 101
+PROBES = 8  # of a logger
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,14 @@ class Folder:
     temperature_c: float = 25.0
     serial_numbers: tuple[str, str, str] = ("00012345", "MY53200001", "MY49000001")
     supply_driver: str = "riden_rd6018"
+    meter_driver: str = "keysight_34461a"
     scanner: bool = True
     relay: bool = False  # a relay board whose first relay drives a contactor in the plus lead
     more: Sequence[str] = ()  # drivers of other instruments, each on a serial port
     wiring: Mapping[str, Value] = field(default_factory=dict)
     supply: Mapping[str, Value] = field(default_factory=dict)
     meters: Mapping[str, Value] = field(default_factory=dict)
+    bms: Mapping[str, Value] = field(default_factory=dict)
     timing: Mapping[str, Value] = field(default_factory=dict)
 
 
@@ -73,7 +76,7 @@ def _bench(folder: Folder, ports: Ports) -> str:
         _lines({"station": folder.station}),
         _table("clock", {"simulated": "clock"}),
         _instrument("supply", folder.supply_driver, at, supply),
-        _instrument("meter", "keysight_34461a", _socket(ports.meter), meter),
+        _instrument("meter", folder.meter_driver, _socket(ports.meter), meter),
     ]
     if folder.scanner:
         channels = [FIRST_CHANNEL + i for i in range(len(folder.cells))]
@@ -86,7 +89,10 @@ def _bench(folder: Folder, ports: Ports) -> str:
         sections.append(_table("relay", relay | {"address": 1, "contactor": 1}))
     for driver in folder.more:
         role = DRIVERS[driver].role
-        sections.append(_instrument(role, driver, f"{role}.tty", SIMULATED[driver].example))
+        probes = {"channels": [*range(1, min(PROBES, len(folder.cells)) + 1)]}
+        more = probes if role == "thermometer" else {}
+        serial_number = SIMULATED[driver].example
+        sections.append(_instrument(role, driver, f"{role}.tty", serial_number, **more))
     if folder.timing:
         sections.append(_table("timing", folder.timing))
     return "\n".join(sections)
@@ -102,7 +108,7 @@ def _world(folder: Folder, ports: Ports) -> str:
         _lines(table) + f"cells = [\n{cells},\n]\n",
         _table("hands", {"port": ports.hands}),
     ]
-    flaws = {"wiring": folder.wiring, "supply": folder.supply, "meters": folder.meters}
+    flaws = {name: getattr(folder, name) for name in ("wiring", "supply", "meters", "bms")}
     sections += [_table(name, table) for name, table in flaws.items() if table]
     return "\n".join(sections)
 

@@ -2,8 +2,10 @@
 
 `GET /` is a page with buttons, `GET /state` the truth as JSON.  `POST /links/on|off` puts links
 and leads on or off together, `POST /leads/on|off` the leads alone, `POST /leads/cell/3` leads and
-meter on one cell that lies alone; `POST /faults` takes JSON or a form with `instrument` and
-`fault`.  What can't be done is answered 409 with the reason.
+meter on one cell that lies alone, `POST /string/on|off` joins the cells in series behind the BMS
+and puts the leads on, or takes all off, `POST /cells/3/celsius/48.5` warms or cools a cell; `POST
+/faults` takes JSON or a form with `instrument` and `fault`.  What can't be done is answered 409
+with the reason.
 """
 
 from __future__ import annotations
@@ -35,12 +37,16 @@ class Table:
     def state(self) -> dict[str, Any]:
         """The truth, in plain data."""
         seen = self._world.see()
-        cells = zip(seen.cell_volts, seen.socs, seen.cell_currents, strict=True)
+        cells = zip(
+            seen.cell_volts, seen.socs, seen.cell_currents, seen.temperatures_c, strict=True
+        )
         return {
             "station": self.station,
             "at": datetime.fromtimestamp(seen.at_s, UTC).isoformat(),
             "speed": seen.speed,
             "links": seen.links,
+            "series": seen.series,
+            "bms_open": seen.bms.charge_open,
             "leads": seen.leads,
             "alone": seen.alone,
             "output": seen.output.on,
@@ -51,8 +57,10 @@ class Table:
             "supply_current_a": seen.current_a,
             "load": seen.sink.on,
             "load_current_a": seen.drawn_a,
-            "temperature_c": seen.temperature_c,
-            "cells": [{"voltage_v": v, "soc": z, "current_a": i} for v, z, i in cells],
+            "cells": [
+                {"voltage_v": v, "soc": z, "current_a": i, "temperature_c": c}
+                for v, z, i, c in cells
+            ],
             "faults": dict(self._faults.names),
         }
 
@@ -61,12 +69,31 @@ class Table:
         self._connect(links=on, leads=on)
 
     def leads(self, on: bool) -> None:
-        self._connect(links=self._world.see().links, leads=on)
+        seen = self._world.see()
+        if not seen.series:
+            self._connect(links=seen.links, leads=on)
+            return
+        self._string(leads=on)
+
+    def string(self, on: bool) -> None:
+        """Build the series string behind its BMS, leads on, or take it apart."""
+        if not on:
+            self._connect(links=False, leads=False)
+            return
+        self._string(leads=True)
+
+    def _string(self, *, leads: bool) -> None:
+        self._world.connect_string(leads=leads)
+        self._world.note("hands", links=True, leads=leads, series=True)
 
     def one_cell(self, position: int) -> None:
         """Leads and meter on one cell that lies alone."""
         self._world.connect_cell(position)
         self._world.note("hands", links=False, leads=True, cell=position)
+
+    def warm(self, position: int, celsius: float) -> None:
+        self._world.warm(position, celsius)
+        self._world.note("hands", cell=position, celsius=celsius)
 
     def fault(self, instrument: str, fault: str) -> None:
         self._faults.set(instrument, fault)
@@ -92,6 +119,8 @@ class _Handler(BaseHTTPRequestHandler):
         acts = {
             "/links/on": lambda: self.server.table.links(True),
             "/links/off": lambda: self.server.table.links(False),
+            "/string/on": lambda: self.server.table.string(True),
+            "/string/off": lambda: self.server.table.string(False),
             "/leads/on": lambda: self.server.table.leads(True),
             "/leads/off": lambda: self.server.table.leads(False),
             "/faults": self._fault,
@@ -100,6 +129,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._body = self.rfile.read(min(int(self.headers.get("Content-Length", 0)), BODY_MAX))
             if cell := re.fullmatch(r"/leads/cell/(\d{1,3})", self.path):
                 acts[self.path] = lambda: self.server.table.one_cell(int(cell.group(1)))
+            if warm := re.fullmatch(r"/cells/(\d{1,3})/celsius/(-?\d{1,2}(?:\.\d)?)", self.path):
+                position, celsius = int(warm.group(1)), float(warm.group(2))
+                acts[self.path] = lambda: self.server.table.warm(position, celsius)
             if self.path not in acts:
                 raise LookupError(f"nothing to do at {self.path}; see /")
             acts[self.path]()

@@ -1,13 +1,15 @@
-"""A simulated JBD BMS on the cells of the table, as if they were its series string.
+"""A simulated JBD BMS behind the series string on the table.
 
-Source: Overkill Solar `JBD_REGISTER_MAP.md`, venus-os_dbus-serialbattery `lltjbd.py`.  It tells
-what it sees and has its MOSFET command, but its switches carry no current here: the model has no
-series string.  Habit: it sleeps while no current flows, and the request that wakes it is lost.
+Source: Overkill Solar `JBD_REGISTER_MAP.md`, venus-os_dbus-serialbattery `lltjbd.py`.  Its switch
+is the model's (`stations.model.bms`), by its cells or by its MOSFET command; settings are told in
+factory mode only.  Its sense leads find the cells whether they are joined or not, so it answers
+always.  Habit: it sleeps while no current flows, and the request that wakes it is lost.
 """
 
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from stations.sim.faults import Switchboard
@@ -16,9 +18,11 @@ from stations.sim.world import Seen, World
 START, READ, WRITE, END = 0xDD, 0xA5, 0x5A, 0x77
 AROUND = 7
 BASIC, CELLS, NAME, MOSFETS, ENTER, LEAVE = 0x03, 0x04, 0x05, 0xE1, 0x00, 0x01
+CELL_OV, CELL_OV_RELEASE = 0x24, 0x25
+FACTORY = bytes.fromhex("56 78")
 DONE, ERROR = 0x00, 0x80
 SLEEPS_AFTER_S = 30.0  # process time without current and without a request
-MOS_LOCK = 12  # bit of the protections
+OVER, MOS_LOCK = 0, 12  # bits of the protections
 ZERO_C = 2731
 Request = tuple[int, int, bytes]  # read or write, register, data
 
@@ -73,7 +77,16 @@ class Jbd:
         self._faults = faults
         self._capacity_ah = capacity_ah
         self._open = 0  # bits of the MOSFET command: 1 charge off, 2 discharge off
+        self._in_factory_mode = False
         self._heard_s = -SLEEPS_AFTER_S
+        faults.watch(self._break)
+
+    def _break(self, instrument: str, name: str) -> None:
+        if instrument == "bms":
+            fault = self._faults.of("bms")
+            self._world.adjust_bms(
+                lambda bms: replace(bms, early_v=fault.early_v, stays_closed=fault.stays_closed)
+            )
 
     def framing(self) -> Frames:
         return Frames()
@@ -95,6 +108,9 @@ class Jbd:
             CELLS: lambda: self._cells(seen),
             NAME: lambda: self._name.encode(),
         }
+        if self._in_factory_mode:
+            told[CELL_OV] = lambda: _millivolts(seen.bms.over_v)
+            told[CELL_OV_RELEASE] = lambda: _millivolts(seen.bms.release_v)
         if register not in told:
             return reply(register, ERROR)
         return reply(register, DONE, told[register]())
@@ -102,9 +118,13 @@ class Jbd:
     def _written(self, register: int, data: bytes) -> bytes:
         if register == MOSFETS and len(data) == 2 and data[1] < 4:
             self._open = data[1]
+            self._world.adjust_bms(lambda bms: replace(bms, told_open=bool(data[1] & 1)))
             self._world.note("set", instrument="bms", mosfets=self._open)
             return reply(register, DONE)
-        return reply(register, DONE if register in (ENTER, LEAVE) else ERROR)
+        if register not in (ENTER, LEAVE):
+            return reply(register, ERROR)
+        self._in_factory_mode = register == ENTER and data == FACTORY
+        return reply(register, DONE)
 
     def _cells(self, seen: Seen) -> bytes:
         text = self._faults.measured(
@@ -118,7 +138,7 @@ class Jbd:
     def _basic(self, seen: Seen) -> bytes:
         today = datetime.fromtimestamp(seen.at_s, UTC)
         fullness = min(seen.socs)
-        probe = round(seen.temperature_c * 10) + ZERO_C
+        probe = round(max(seen.temperatures_c) * 10) + ZERO_C
         return struct.pack(
             ">HhHHHHHHHBBBBBHH",
             round(sum(seen.cell_volts) * 100),
@@ -129,12 +149,16 @@ class Jbd:
             today.year - 2000 << 9 | today.month << 5 | today.day,
             0,
             0,
-            bool(self._open) << MOS_LOCK,
+            bool(self._open) << MOS_LOCK | seen.bms.tripped << OVER,
             0x20,
             round(fullness * 100),
-            self._open ^ 3,
+            self._open ^ 3 if not seen.bms.charge_open else (self._open ^ 3) & 2,
             len(seen.cell_volts),
             2,
             probe,
             probe,
         )
+
+
+def _millivolts(volts: float) -> bytes:
+    return round(volts * 1000).to_bytes(2, "big")

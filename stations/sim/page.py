@@ -31,6 +31,9 @@ def page(state: Mapping[str, Any]) -> str:
 
 def _words(state: Mapping[str, Any]) -> str:
     wiring = "The cells are joined by links" if state["links"] else "Every cell lies alone"
+    if state["series"]:
+        bms = "open" if state["bms_open"] else "closed"
+        wiring = f"The cells are in series, the BMS is {bms} to charge"
     on = f"the leads are on cell {state['alone']}" if state["alone"] else "the leads are on"
     leads = on if state["leads"] else "the leads are off"
     output = (
@@ -56,7 +59,7 @@ def _buttons(state: Mapping[str, Any]) -> str:
     acts = (
         [("/links/off", "Take links and leads off")]
         if state["links"]
-        else [("/links/on", "Put links and leads on")]
+        else [("/links/on", "Put links and leads on"), ("/string/on", "Put all in series")]
     )
     if state["alone"]:
         acts.append(("/leads/off", "Take the leads off"))

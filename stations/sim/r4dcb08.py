@@ -16,6 +16,7 @@ CHANNELS = 8
 TEMPERATURES, CORRECTIONS, REPORT, ADDRESS, BAUD = 0x00, 0x08, 0xFD, 0xFE, 0xFF
 SETTINGS = (*range(CORRECTIONS, CORRECTIONS + CHANNELS), REPORT)
 NO_PROBE = 0x8000
+LOST = "-"  # instead of the tenths of a probe that came off
 BAUD_9600 = 3
 
 
@@ -54,12 +55,11 @@ class Logger:
             "thermometer",
             "probes",
             current_flows=seen.current_flows,
-            fresh=lambda: str(round(seen.temperature_c * 10)),
+            fresh=lambda: " ".join(str(round(celsius * 10)) for celsius in seen.temperatures_c),
         )
-        fitted = min(CHANNELS, len(seen.cell_volts))
-        return {
-            channel: int(text) + self._registers[CORRECTIONS + channel] & 0xFFFF
-            if channel < fitted
-            else NO_PROBE
-            for channel in range(CHANNELS)
-        }
+        registers = dict.fromkeys(range(CHANNELS), NO_PROBE)
+        for channel, tenths in enumerate(text.split()[:CHANNELS]):
+            if tenths != LOST:
+                corrected = int(tenths) + self._registers[CORRECTIONS + channel]
+                registers[channel] = corrected & 0xFFFF
+        return registers

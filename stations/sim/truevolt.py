@@ -30,7 +30,8 @@ SAMPLES_MAX = 10_000  # 34461A reading memory
 
 
 class Truevolt(TriggeredInstrument):
-    """Its input sits on the last cell, the far end of the bank, or on the one on the leads."""
+    """Its input sits on the last cell, the far end of the bank, on the one on the leads, or on a
+    whole string."""
 
     SOURCES = {**TriggeredInstrument.SOURCES, "EXT": "EXT", "EXTERNAL": "EXT"}
 
@@ -130,8 +131,7 @@ class Truevolt(TriggeredInstrument):
         # Auto-zero measures the short inside after each reading: twice the time.
         self._world.wait(self._nplc / LINE_HZ * (2 if self._autozero else 1))
         seen = self._world.see()
-        at = seen.metered
-        volts = self._faults.shown("meter", at, seen.cell_volts[at - 1], seen.at_s)
+        volts = self._faults.shown("meter", seen.metered, seen.metered_v, seen.at_s)
         range_v = self._range_v
         if self._autorange:
             range_v = next((r for r in RANGES_V if abs(volts) <= 1.2 * r), RANGES_V[-1])

@@ -17,6 +17,8 @@ from typing import Any
 
 from stations.clock import ClockWriter
 from stations.model.bank import Bank
+from stations.model.bms import Bms
+from stations.model.heat import Warmth
 from stations.sim.output import Output
 from stations.sim.sink import Sink
 from stations.sim.truth import TruthLog
@@ -46,16 +48,19 @@ class Seen:
     drawn_a: float  # into the load
     regulation: str  # of the supply: "CC", "CV" or "" with the relay open
     cell_volts: tuple[float, ...]
-    metered: int  # the position, from 1, of the cell that the bank meter stands on
+    metered: int  # the position, from 1, of the cell that the bank meter stands on; 0: the string
+    metered_v: float
     cell_currents: tuple[float, ...]
     socs: tuple[float, ...]
     links: bool
+    series: bool  # joined, as a string behind the BMS
+    bms: Bms
     leads: bool
     alone: int  # the position of the only cell that the leads are on; 0: none, or the bank
     contactor: str  # "open", "closed", or "" where the plus lead has none
     charge_ah: float  # delivered since the output was last switched on
     energy_wh: float
-    temperature_c: float
+    temperatures_c: tuple[float, ...]  # of the cells
 
     @property
     def bank_a(self) -> float:
@@ -91,7 +96,7 @@ class World:
         self._objection = objection
         self._output = output
         self._sink = Sink()
-        self._temperature_c = temperature_c
+        self._warmth = Warmth.of(len(bank.states), temperature_c)
         self._clock = clock
         self._truth = truth
         self._fast = speed
@@ -139,16 +144,19 @@ class World:
                 drawn_a=self._drawn_a(),
                 regulation=solution.regulation if self._output.on else "",
                 cell_volts=tuple(solution.cell_v.tolist()),
-                metered=self._bank.alone or len(solution.cell_v),
+                metered=self._metered(),
+                metered_v=solution.far_end_v,
                 cell_currents=tuple(solution.current_a.tolist()),
                 socs=tuple(self._bank.states.soc.tolist()),
                 links=self._bank.linked,
+                series=self._bank.linked and self._bank.series,
+                bms=self._bank.bms,
                 leads=self._leads,
                 alone=self._bank.alone,
                 contactor=self._contactor,
                 charge_ah=self._charge_ah,
                 energy_wh=self._energy_wh,
-                temperature_c=self._temperature_c,
+                temperatures_c=tuple(self._warmth.cells_c.tolist()),
             )
 
     def note(self, kind: str, **fields: Any) -> None:
@@ -204,8 +212,28 @@ class World:
                 raise Impossible("the leads go on the joined bank: put the links on first")
             if links and self._objection:
                 raise Impossible(self._objection)
+            self._bank.series = False
             self._bank.linked, self._leads, self._bank.alone = links, leads, 0
             self._feed()
+
+    def connect_string(self, *, leads: bool) -> None:
+        """Put the cells in series, BMS and meter on the string.  Raises Impossible."""
+        with self._condition:
+            self._advance()
+            if self._bank.linked and not self._bank.series:
+                raise Impossible("the cells are in parallel: take the links off first")
+            if len(self._solution.cell_v) < 2:
+                raise Impossible("a string takes at least two cells")
+            self._bank.series = self._bank.linked = True
+            self._leads, self._bank.alone = leads, 0
+            self._feed()
+
+    def adjust_bms(self, change: Callable[[Bms], Bms]) -> None:
+        """Change what the BMS is set to, or what is wrong with it."""
+        with self._condition:
+            self._advance()
+            self._bank.bms = change(self._bank.bms)
+            self._settle()
 
     def connect_cell(self, position: int) -> None:
         """Put leads and meter on one cell that lies alone.  Raises Impossible."""
@@ -218,6 +246,14 @@ class World:
             self._bank.alone, self._leads = position, True
             self._feed()
 
+    def warm(self, position: int, celsius: float) -> None:
+        """Somebody, or something, brings a cell to that temperature.  Raises Impossible."""
+        with self._condition:
+            self._advance()
+            if not 1 <= position <= len(self._warmth.cells_c):
+                raise Impossible(f"there is no cell {position} on this table")
+            self._warmth.cells_c[position - 1] = celsius
+
     def move_contactor(self, *, closed: bool) -> None:
         state = "closed" if closed else "open"
         with self._condition:
@@ -226,6 +262,11 @@ class World:
             self._advance()
             self._put_contactor(state)
             self._feed()
+
+    def _metered(self) -> int:
+        if self._bank.linked and self._bank.series:
+            return 0
+        return self._bank.alone or len(self._solution.cell_v)
 
     def _feed(self) -> None:
         """Current can reach the bank only through leads, and a closed contactor if any."""
@@ -238,6 +279,12 @@ class World:
             step_s = min(STEP_S, left_s)
             self._output = self._output.after(step_s)
             self._solution = self._bank.advance(step_s, self._drive())
+            self._warmth.advance(
+                step_s,
+                current_a=self._solution.current_a,
+                ohm=self._bank.states.resistance_ohm,
+                capacity_ah=self._bank.states.capacity_ah,
+            )
             self._physics_s += step_s
             charge_ah = self._supplied_a() * step_s / 3600
             self._charge_ah += charge_ah

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from stations.model.bank import Wiring
+from stations.model.bms import Bms
 from stations.model.cell import CellParameters, cell_of
 from stations.sim.supply import Flaws
 
@@ -51,6 +52,7 @@ class WorldConfig:
     meters: MeterFlaws = field(default_factory=MeterFlaws)
     hands_port: int = 0  # 0: any free one, told on the ready line
     temperature_c: float = 25.0  # of cells and probes
+    bms: Bms = field(default_factory=Bms)  # of a string, whether it has a wire or not
 
 
 def load_world(path: Path) -> WorldConfig:
@@ -63,7 +65,7 @@ def load_world(path: Path) -> WorldConfig:
 
 
 def _world(table: Mapping[str, Any]) -> WorldConfig:
-    keys = ("cells", "speed", "seed", "temperature_c", "wiring", "supply", "meters", "hands")
+    keys = ("cells", "speed", "seed", "temperature_c", "wiring", "supply", "meters", "bms", "hands")
     _known(table, keys, "")
     cells = table.get("cells")
     if not isinstance(cells, list) or not cells:
@@ -78,6 +80,7 @@ def _world(table: Mapping[str, Any]) -> WorldConfig:
         meters=_meters(table),
         hands_port=int(_number(hands, "port", "hands.", 0, low=0, high=65535)),
         temperature_c=_number(table, "temperature_c", "", 25.0, low=-20.0, high=80.0),
+        bms=_bms(table),
     )
 
 
@@ -140,6 +143,22 @@ def _meters(table: Mapping[str, Any]) -> MeterFlaws:
         noise_v=_number(section, "noise_v", "meters.", usual.noise_v, low=0.0, high=1.0),
         meter_offset_v=_error(section, "meter_offset_v", "meters.", usual.meter_offset_v),
         scanner_offset_v=_error(section, "scanner_offset_v", "meters.", usual.scanner_offset_v),
+    )
+
+
+def _bms(table: Mapping[str, Any]) -> Bms:
+    section = _section(table, "bms", ("over_v", "release_v", "delay_s", "path_ohm", "early_v"))
+    usual = Bms()
+
+    def number(key: str, default: float) -> float:
+        return _number(section, key, "bms.", default, low=0.0, high=60.0)
+
+    return Bms(
+        over_v=number("over_v", usual.over_v),
+        release_v=number("release_v", usual.release_v),
+        delay_s=number("delay_s", usual.delay_s),
+        path_ohm=number("path_ohm", usual.path_ohm),
+        early_v=number("early_v", usual.early_v),
     )
 
 

@@ -122,3 +122,11 @@ def test_a_cause_is_a_sentence_with_true_minus_signs() -> None:
     assert words.cause("cell 2 reads -3.339 V on LF-01-002") == "Cell 2 reads −3.339 V on LF-01-002"
     assert "guardian" not in words.cause("the guardian is gone: the guardian hung up")
     assert words.cause("") == ""
+
+
+def test_a_doubt_about_an_instrument_is_told_without_its_flag() -> None:
+    told = words.cause("readings in doubt: meter_stuck, supply_silent")
+
+    assert "the bank meter repeats itself" in told
+    assert "the supply does not answer" in told
+    assert "_" not in told

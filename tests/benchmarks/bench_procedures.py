@@ -25,6 +25,7 @@ from tests.stations.procedures import (
     test_emptying_plans,
     test_levelling,
     test_recheck,
+    test_resistance,
     test_single_cells,
     test_step_pause,
 )
@@ -62,6 +63,7 @@ def rows() -> list[Row]:
         Row("levelling", test_levelling.made(CELLS), 0.05, (JOIN, PART)),
         Row("recharge", test_single_cells.made(1), 0.98, test_single_cells.by_turns(1)),
         Row("capacity test", test_emptying_plans.capacity(), 0.90, (JOIN,)),
+        Row("DC resistance", test_resistance.made(), 0.50, (JOIN,)),
         Row("bottom balance", test_emptying_plans.bottom(CELLS), 0.30, each_alone(CELLS)),
         Row("re-check", test_recheck.made(banks=(1,) * CELLS), 0.9995, (Act("place", 120.0),)),
     ]

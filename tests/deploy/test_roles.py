@@ -142,7 +142,7 @@ def test_the_app_works_on_everything_that_is_not_evidence(granted: None) -> None
     "statement",
     [
         "DELETE FROM shop_placement",
-        "UPDATE shop_placement SET removed_at = now()",
+        "UPDATE shop_placement SET cell_id = cell_id",
         "UPDATE shop_placement SET position = position",
         "DELETE FROM shop_runcell",
         "UPDATE shop_runcell SET cell_id = cell_id",

@@ -13,6 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from shop import clock
+from shop.care import services
 from shop.evidence.taking_back import withdraw
 from shop.jobs.models import Run
 from shop.packs.models import Pack
@@ -22,11 +23,12 @@ from tests.api.made import assembled
 from tests.cast import Cast
 from tests.e2e.shop import SIZES, Person, Shop, make_shop
 from tests.played import play_capacity
+from tests.shop.jobs.test_by_hand import reading, typed
 
 PRIMARY = "main button:not(.quiet), main a[role=button]:not(.quiet)"
 
 
-def pages_of(shop: Shop, tested: Run, trace: str) -> dict[str, str]:
+def pages_of(shop: Shop, tested: Run, by_hand: Run, trace: str) -> dict[str, str]:
     cell = shop.cells[0]
     return {
         "board": "/",
@@ -34,11 +36,15 @@ def pages_of(shop: Shop, tested: Run, trace: str) -> dict[str, str]:
         "job-claimed": f"/jobs/{shop.claimed.pk}",
         "job-new": "/jobs/new",
         "run-waiting": f"/runs/{shop.waiting.pk}",
+        "run-by-hand": f"/runs/{by_hand.pk}",
         "run-done": f"/runs/{shop.played.pk}",
         "job-capacity": f"/jobs/{tested.job_id}",
         "run-capacity": f"/runs/{tested.pk}",
         "shelf": "/shelf",
         "recalls": "/recalls",
+        "recipes": "/recipes",
+        "recipe": f"/recipe/{tested.job.recipe_version_id}",
+        "recipe-new": f"/recipe/{tested.job.recipe_version_id}/new",
         "approvals": "/approvals",
         "pack-new": "/packs/new",
         "pack": "/packs/P-1",
@@ -49,7 +55,7 @@ def pages_of(shop: Shop, tested: Run, trace: str) -> dict[str, str]:
 
 
 # Where people look, and act on the page that they go to.
-NO_ACT = {"board", "cell", "recalls", "shelf", "trace"}
+NO_ACT = {"board", "cell", "recalls", "recipes", "shelf", "trace"}
 # What comes once the page stands.
 LATER = {"job-claimed": "#hours form"}
 
@@ -62,13 +68,14 @@ def test_every_page_fits_and_shows_its_act(
     shop = make_shop(cast)
     pack = assembled(cast)
     recall(pack, cast)
+    drift(pack, cast)
     trace = f"/t/{share(pack=pack, by=cast.bayo, now=clock.now())}"
     person = Person(browser, site, size=SIZES[size], scheme=scheme)
     person.open("/login")
     person.page.screenshot(path=shots / f"login-{size}-{scheme}.png")
     person.log_in("sade")
 
-    for name, path in pages_of(shop, cell_tested(cast), trace).items():
+    for name, path in pages_of(shop, cell_tested(cast), half_read(cast), trace).items():
         page = person.open(path)
         if name in LATER:
             expect(page.locator(LATER[name])).to_be_visible(timeout=30_000)
@@ -81,6 +88,14 @@ def test_every_page_fits_and_shows_its_act(
 
     person.leave()
     assert person.complaints == []
+
+
+def half_read(cast: Cast) -> Run:
+    """A disconnect check by hand, of which two cells are read."""
+    run = reading(cast)
+    for volts in ("3.641", "3.640"):
+        typed(run, cast, volts)
+    return run
 
 
 def cell_tested(cast: Cast) -> Run:
@@ -96,6 +111,20 @@ def recall(pack: Pack, cast: Cast) -> None:
     run = pack.placements.all()[0].cell.runs.get()
     certificate = run.station.instruments.get(role="meter").calibrations.get()
     withdraw(calibration=certificate, words="Dropped.", by=cast.sade, now=clock.now())
+
+
+def drift(pack: Pack, cast: Cast) -> None:
+    """Its cells were read in use, and are 230 mV apart."""
+    services.read_pack(
+        pack=pack,
+        cells_v=[3.462, 3.455, 3.232, 3.449],
+        at_top=True,
+        taken_at=clock.now(),
+        months=14,
+        measured_by="BMS app",
+        by=cast.tola,
+        now=clock.now(),
+    )
 
 
 def assert_accessible(page: Page, name: str) -> None:

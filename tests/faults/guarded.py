@@ -68,7 +68,7 @@ class Guarded:
             attempt=self.token,
             token=self.token,
             limits=limits,
-            program={"name": "test", "version": "1"},
+            program={"name": "test", "version": "1", "cells": limits.series_cells},
             valid_s=valid_s,
         )
         self.sessions.append(runner)

@@ -1,4 +1,4 @@
-"""T4: calibrations, policies and imported capacities are in the audit, and edits of them named."""
+"""T4: what people store and take back is in the audit, and edits of it are named."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from typing import Any
 
 import pytest
 
+from shop.cells.models import StudFitting
+from shop.cells.studs import fit_studs
 from shop.equipment.models import Calibration
 from shop.equipment.services import record_calibration
 from shop.evidence.models import CapacityTest
 from shop.evidence.services.capacity import import_capacity_file
-from shop.jobs.models import PolicyVersion
+from shop.jobs.models import PolicyVersion, RecipeRetirement, RecipeVersion
 from shop.jobs.policies import policy_defaults
-from shop.jobs.versions import store_policy
+from shop.jobs.recipes import top_balance
+from shop.jobs.versions import retire_recipe, store_policy, store_recipe
 from tests import factories
 from tests.cast import Cast, the_cast
 from tests.faults.tampering import change, remove
@@ -53,7 +56,23 @@ def an_import(cast: Cast) -> CapacityTest:
     return import_capacity_file(name="c.csv", data=data, by=cast.sade, now=NOON)[1]
 
 
+def a_recipe(cast: Cast) -> RecipeVersion:
+    return store_recipe(name="Top", parameters=top_balance.defaults(), by=cast.sade, now=NOON)
+
+
+def a_retirement(cast: Cast) -> RecipeRetirement:
+    return retire_recipe(version=a_recipe(cast), words="Too hot.", by=cast.sade, now=NOON)
+
+
+def a_fitting(cast: Cast) -> StudFitting:
+    (cell,) = factories.make_cells(1)
+    return fit_studs(cell=cell, thread_locker="red 271", words="", by=cast.tola, now=NOON)
+
+
 RECORDS = [
+    (a_fitting, {"thread_locker": "none"}),
+    (a_recipe, {"parameters": top_balance.defaults() | {"stop_above_v": 0.100}}),
+    (a_retirement, {"words": "No reason."}),
     (a_calibration, {"valid_until": NOON + 9 * YEAR}),
     (a_policy, {"parameters": policy_defaults() | {"fresh_s": 10**6}}),
     (an_import, {"capacity_ah": 210.0}),

@@ -16,6 +16,7 @@ from stations.bench import BenchError, BenchLost
 from stations.clock import guard_s, wall_now
 from stations.guardian_client import GuardianLink, GuardianSilent
 from stations.journal import read_records, verify
+from tests.faults import guarded as guarded_module
 from tests.faults.guarded import follow, guarded, launch, next_reading
 from tests.stations.sim.harness import ROOT
 from tests.wait import wait_until
@@ -38,6 +39,26 @@ def test_the_first_act_of_a_restarted_guardian_is_off(tmp_path: Path) -> None:
         assert (sent[0]["register"], sent[0]["value"]) == (18, 0)
         wait_until(lambda: bench.journal()[-1].kind == "close")
         assert bench.journal()[-1].body["outcome"]["reason"] == "guardian restarted"
+
+
+def test_a_guardian_that_fails_switches_off_before_it_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault of its own: nobody watches over it here, and there is no contactor."""
+    monkeypatch.setattr(guarded_module, "STATIONS", ("tests.faults.failing",))
+    with guarded(tmp_path) as bench:
+        runner = bench.session()
+        bench.charge(runner)
+        next_reading(runner)
+
+        failed = wall_now()
+        (bench.sim.path / "fail").touch()
+
+        bench.wait_off(failed, within_s=5.0)
+        assert bench.process.wait(timeout=30) == 1
+        monkeypatch.undo()
+        bench.restart()
+        wait_until(lambda: bench.journal()[-1].kind == "close")
 
 
 def test_tokens_outlive_the_guardian(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,8 @@ def test_a_crossed_limit_trips_with_the_output_off(
     tmp_path: Path, limit: str, value: float, words: str
 ) -> None:
     with guarded(tmp_path) as bench:
-        runner = bench.session(limits=replace(LIMITS, **{limit: value}))
+        crossed: dict[str, Any] = {limit: value}
+        runner = bench.session(limits=replace(LIMITS, **crossed))
         bench.charge(runner, *GENTLE)
 
         event = next_event(runner)

@@ -15,6 +15,7 @@ from django.db import IntegrityError, connection, transaction
 
 from shop.audit.models import AuditEntry
 from shop.audit.services import record
+from shop.care.services import take_apart
 from shop.equipment.models import CalibrationWithdrawal, Commissioning
 from shop.equipment.services import record_commissioning
 from shop.evidence.canonical import approval_body, sha256_of
@@ -549,10 +550,24 @@ class TestPlacements:
             f"Placement: the gate placed cell {placement.cell.serial} at 2 of P-1: it is gone"
         )
 
+    def test_a_cell_is_not_taken_out_of_a_pack_that_stays(self, placement: Placement) -> None:
+        with pytest.raises(IntegrityError, match="not taken apart"):
+            Placement.objects.filter(pk=placement.pk).update(removed_at=APPROVED)
+
     def test_a_cell_that_was_taken_out_of_its_pack_is_named(self, placement: Placement) -> None:
-        Placement.objects.filter(pk=placement.pk).update(removed_at=APPROVED)
+        """By an owner of the database, behind the trigger's back."""
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE shop_placement DISABLE TRIGGER leaves_once")
+            Placement.objects.filter(pk=placement.pk).update(removed_at=APPROVED)
+            cursor.execute("ALTER TABLE shop_placement ENABLE ALWAYS TRIGGER leaves_once")
 
         assert "at 2 of P-1: it is gone" in first_fault()
+
+    def test_a_pack_that_was_taken_apart_is_well(self, placement: Placement, cast: Cast) -> None:
+        """B15: all its cells left at once, and the audit says by whom."""
+        take_apart(pack=placement.pack, words="Severe.", by=cast.sade, now=APPROVED)
+
+        assert "4 placements" in verify()
 
     def test_a_cell_whose_approval_vanished_is_named(self, placement: Placement) -> None:
         remove(Approval, Approval.objects.get(cell=placement.cell).pk)

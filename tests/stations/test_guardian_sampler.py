@@ -10,10 +10,17 @@ from typing import Any
 import pytest
 
 from stations.clock import guard_s
-from stations.drivers.protocols import BadReply, InstrumentSilent, Measured, SupplyState
+from stations.drivers.protocols import (
+    BadReply,
+    InstrumentSilent,
+    Measured,
+    SupplyState,
+    Temperatures,
+)
 from stations.guardian.lane import Answer, Done
 from stations.guardian.sampler import Sample, Sampler, reading_of
 from stations.guardian.switched import ReadBack
+from stations.plain import to_plain
 from stations.values import NAN, Reading, Setpoint
 
 AT = datetime(2026, 1, 5, 22, 0, tzinfo=UTC)
@@ -41,7 +48,9 @@ GOOD: Mapping[str, Any] = {
 }
 
 
-def reading(heard: Mapping[str, Any], *, on: bool = True, occupied: int = 0) -> Reading:
+def reading(
+    heard: Mapping[str, Any], *, on: bool = True, occupied: int = 0, probes: int = 0
+) -> Reading:
     sample = Sample(began_s=10.0, pending=set(), heard=dict(heard))
     sample.oldest_s = 10.0
     return reading_of(
@@ -54,6 +63,7 @@ def reading(heard: Mapping[str, Any], *, on: bool = True, occupied: int = 0) -> 
         cells=2,
         stuck=frozenset(),
         occupied=occupied,
+        probes=probes,
     )
 
 
@@ -66,6 +76,27 @@ def test_wires_with_no_cell_on_them_are_nobodys_doubt() -> None:
     assert (one.cell_voltages_v, one.flags) == ((3.41,), frozenset())
     short = reading({**GOOD, "scanner": Measured((3.41,), "+3.41")}, occupied=1)
     assert short.flags == {"scanner_invalid"}
+
+
+@pytest.mark.parametrize(
+    ("celsius", "told", "hottest", "flags"),
+    [
+        ((25.0, 26.5, NAN), (25.0, 26.5), 26.5, set()),  # the third probe is on no cell
+        ((25.0, NAN, NAN), (25.0, None), 25.0, {"thermometer_invalid"}),
+        ((25.0, 125.0, NAN), (25.0, None), 25.0, {"thermometer_invalid"}),
+        (None, (None, None), None, {"thermometer_silent"}),
+    ],
+)
+def test_a_probe_that_is_lost_or_says_what_cannot_be_is_a_doubt(
+    celsius: Any, told: Any, hottest: Any, flags: set[str]
+) -> None:
+    heard = {**GOOD} if celsius is None else {**GOOD, "thermometer": Temperatures(celsius, "01")}
+
+    seen = reading(heard, probes=3)
+
+    assert to_plain(seen.temperatures_c) == [*told]
+    assert to_plain(seen.temperature_c) == hottest
+    assert seen.flags == flags
 
 
 def test_a_whole_sample_is_a_reading_without_doubt() -> None:

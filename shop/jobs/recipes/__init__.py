@@ -6,20 +6,24 @@ their sources stand with each procedure in `stations.procedures`.
 """
 
 from shop.jobs.recipes import (
+    bottom_balance,
     capacity_test,
     levelling,
     recharge,
     recheck,
+    resistance_test,
     single_cells,
     step_pause,
     top_balance,
 )
 
 __all__ = [
+    "bottom_balance",
     "capacity_test",
     "levelling",
     "recharge",
     "recheck",
+    "resistance_test",
     "single_cells",
     "step_pause",
     "top_balance",

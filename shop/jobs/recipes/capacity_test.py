@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from shop.jobs.described.testing import CAPACITY_TEST
 from shop.jobs.figures import Cells
 from shop.jobs.parameters import Parameters, read
 from shop.refusals import Problem, Refusal
 from stations.procedures import capacity_test
 from stations.procedures.steps import Program
-from stations.values import Ratings, Window
+from stations.values import LoadRatings, Ratings, Window
 
 BOUNDS: Mapping[str, Window] = {
     "target_v": Window(3.50, 3.65),
@@ -32,6 +33,10 @@ BOUNDS: Mapping[str, Window] = {
     "alarm_above_v": Window(0.005, 0.050),
     "stop_above_v": Window(0.010, 0.100),
     "ovp_above_v": Window(0.020, 0.100),
+    "temperature_min_degc": Window(0.0, 20.0),
+    "temperature_max_degc": Window(25.0, 60.0),
+    "cold_below_degc": Window(0.0, 25.0),
+    "cold_c": Window(0.005, 0.2),
     "meter_agree_v": Window(0.002, 0.050),
     "lead_max_ohm": Window(0.002, 0.100),
     "load_lead_max_ohm": Window(0.001, 0.050),
@@ -41,6 +46,7 @@ BOUNDS: Mapping[str, Window] = {
     "resume_rest_s": Window(0.0, 3600.0),
     "resume_attempts_max": Window(1, 10),
 }
+SAID = CAPACITY_TEST
 ORDERED = (
     ("alarm_above_v", "stop_above_v"),
     ("stop_above_v", "ovp_above_v"),
@@ -49,7 +55,7 @@ ORDERED = (
 
 def recipe_of(parameters: Parameters) -> capacity_test.Recipe:
     """The recipe that stored parameters name; raises Refusal naming every wrong key."""
-    return read(capacity_test.Recipe, parameters, BOUNDS, ORDERED)
+    return read(capacity_test.Recipe, parameters, BOUNDS, ORDERED, SAID)
 
 
 def defaults() -> dict[str, Any]:
@@ -58,10 +64,6 @@ def defaults() -> dict[str, Any]:
 
 
 def program(parameters: Parameters, cells: Cells, ratings: Ratings) -> Program:
-    if ratings.load is None:
-        raise Refusal(
-            [Problem("no_load", "This station has no load.", "Choose a station with a load.")]
-        )
     (cell,) = cells
     return capacity_test.program(
         capacity_test.Spec(
@@ -70,6 +72,16 @@ def program(parameters: Parameters, cells: Cells, ratings: Ratings) -> Program:
             cell_voltage_max_v=cell.voltage_max_v,
             cell_voltage_min_v=cell.voltage_min_v,
             supply=ratings.supply,
-            load=ratings.load,
+            load=load_of(ratings),
+            supply_offset_v=ratings.measured.supply_offset_v,
         )
     )
+
+
+def load_of(ratings: Ratings) -> LoadRatings:
+    """The station's load; raises Refusal where it has none."""
+    if ratings.load is None:
+        raise Refusal(
+            [Problem("no_load", "This station has no load.", "Choose a station with a load.")]
+        )
+    return ratings.load

@@ -5,12 +5,12 @@ from __future__ import annotations
 from shop.jobs.figures import CellFigures, Cells, never_parted
 from shop.jobs.parameters import Parameters
 from shop.jobs.recipes import single_cells
-from shop.jobs.recipes.top_balance import defaults, recipe_of
+from shop.jobs.recipes.top_balance import BOUNDS, SAID, defaults, recipe_of
 from shop.refusals import Problem, refuse
 from stations.procedures.steps import Program
 from stations.values import Ratings
 
-__all__ = ["defaults", "program", "recipe_of"]
+__all__ = ["BOUNDS", "SAID", "defaults", "program", "recipe_of"]
 
 
 def program(parameters: Parameters, cells: Cells, ratings: Ratings) -> Program:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from shop.jobs.figures import Cells
 from shop.jobs.parameters import Parameters
-from shop.jobs.recipes.top_balance import defaults, recipe_of, spec_of
+from shop.jobs.recipes.top_balance import BOUNDS, SAID, defaults, recipe_of, spec_of
 from stations.procedures import single_cells
 from stations.procedures.steps import Program
 from stations.values import Ratings
 
-__all__ = ["defaults", "program", "recipe_of"]
+__all__ = ["BOUNDS", "SAID", "defaults", "program", "recipe_of"]
 
 
 def program(parameters: Parameters, cells: Cells, ratings: Ratings) -> Program:

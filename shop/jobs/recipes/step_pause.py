@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from shop.jobs.described.stages import STEP_PAUSE
 from shop.jobs.figures import Cells
 from shop.jobs.parameters import Parameters, read
 from shop.jobs.recipes import top_balance
@@ -21,12 +22,13 @@ BOUNDS: Mapping[str, Window] = {
     "stage_cv_min_s": Window(0.0, 24 * 3600.0),
     "first_share": Window(0.05, 1.0),
 }
+SAID = STEP_PAUSE
 ORDERED = (*top_balance.ORDERED, ("first_v", "second_v"), ("second_v", "target_v"))
 
 
 def recipe_of(parameters: Parameters) -> step_pause.Recipe:
     """The recipe that stored parameters name; raises Refusal like that of the top balance."""
-    return read(step_pause.Recipe, parameters, BOUNDS, ORDERED)
+    return read(step_pause.Recipe, parameters, BOUNDS, ORDERED, SAID)
 
 
 def defaults() -> dict[str, Any]:

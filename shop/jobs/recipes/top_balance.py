@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
+from shop.jobs.described.charging import TOP_BALANCE
 from shop.jobs.figures import Cells
 from shop.jobs.parameters import Parameters, read, wrong
-from shop.refusals import Refusal
+from shop.refusals import Refusal, refuse
 from stations.procedures import top_balance
 from stations.procedures.steps import Program
 from stations.procedures.top_balance import Recipe
@@ -32,14 +33,26 @@ BOUNDS: Mapping[str, Window] = {
     "cv_min_s": Window(0.0, 24 * 3600.0),
     "cv_max_s": Window(600.0, 48 * 3600.0),
     "dwell_s": Window(10.0, 3600.0),
+    "flat_for_s": Window(600.0, 24 * 3600.0),
+    "flat_fraction": Window(0.0, 0.5),
+    "no_current_s": Window(60.0, 24 * 3600.0),
     "refresh_cv_min_s": Window(0.0, 4 * 3600.0),
     "alarm_above_v": Window(0.005, 0.050),
     "stop_above_v": Window(0.010, 0.100),
     "ovp_above_v": Window(0.020, 0.100),  # F4: at most target + 100 mV
+    "temperature_min_degc": Window(0.0, 20.0),
+    "temperature_max_degc": Window(25.0, 60.0),
+    "cold_below_degc": Window(0.0, 25.0),
+    "cold_c": Window(0.005, 0.2),
     "meter_agree_v": Window(0.002, 0.050),
+    "compensate_leads_v": Window(0.0, 0.050),  # B5
     "lead_max_ohm": Window(0.002, 0.100),
+    "leak_per_month": Window(0.0, 0.30),
     "parallel_spread_max_v": Window(0.0, 0.30),
     "parallel_level_max_v": Window(0.0, 0.30),
+    "parallel_peak_warn_c": Window(0.1, 1.0),
+    "parallel_peak_max_c": Window(0.1, 1.0),  # B3: never above the makers' limit of charge
+    "link_ohm": Window(0.00001, 0.01),
     "resistor_ohm": Window(0.1, 10.0),
     "resistor_s": Window(10.0, 3600.0),
     "pass_below_v": Window(0.005, 0.100),
@@ -54,6 +67,7 @@ BOUNDS: Mapping[str, Window] = {
     "resume_rest_s": Window(0.0, 3600.0),
     "resume_attempts_max": Window(1, 10),
 }
+SAID = TOP_BALANCE
 # (lower, upper): the first must not exceed the second.
 ORDERED = (
     ("done_c", "partial_c"),
@@ -64,6 +78,7 @@ ORDERED = (
     ("alarm_above_v", "stop_above_v"),
     ("stop_above_v", "ovp_above_v"),
     ("parallel_spread_max_v", "parallel_level_max_v"),
+    ("parallel_peak_warn_c", "parallel_peak_max_c"),
     ("pass_below_v", "marginal_below_v"),
     ("fresh_s", "late_s"),
 )
@@ -77,9 +92,14 @@ def recipe_of(parameters: Parameters) -> Recipe:
     Raises Refusal naming every key that is unknown, mistyped or out of bounds.
     """
     named = {key: value for key, value in parameters.items() if key != FULL_RATING}
-    recipe = read(Recipe, named, BOUNDS, ORDERED)
+    found = []
     if not isinstance(parameters.get(FULL_RATING, False), bool):
-        raise Refusal([wrong(FULL_RATING, "must be true or false")])
+        found = [wrong(FULL_RATING, "must be true or false")]
+    try:
+        recipe = read(Recipe, named, BOUNDS, ORDERED, SAID)
+    except Refusal as refusal:
+        raise Refusal([*refusal.problems, *found]) from None
+    refuse(found)
     return recipe
 
 
@@ -113,4 +133,5 @@ def planned(recipe: top_balance.Recipe, cells: Cells, ratings: Ratings) -> top_b
         cell_voltage_min_v=first.voltage_min_v,
         cell_r_ohm=first.r_ohm,
         supply=ratings.supply,
+        supply_offset_v=ratings.measured.supply_offset_v,
     )

@@ -18,6 +18,7 @@ from shop.packs.rules import (
     capacity,
     disconnect,
     freshness,
+    handling,
     identity,
     quality,
     simulated,
@@ -27,7 +28,7 @@ from shop.packs.rules import (
 
 RULES = (
     *(identity, approval, capacity, balance, disconnect, freshness, spread, quality),
-    *(superseded, simulated),
+    *(superseded, simulated, handling),
 )
 
 

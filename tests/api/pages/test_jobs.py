@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from api.pages.jobs import SET_UP, SET_UP_CAPACITY
+from api.pages.jobs import SET_UP, SET_UP_CAPACITY, SET_UP_RESISTANCE
 from shop import clock
 from shop.equipment.services import record_commissioning
 from shop.equipment.states import OutputState
+from shop.evidence.models import ResistanceTest
 from shop.jobs import recipes
 from shop.jobs.models import Job, Run
 from shop.jobs.states import JobState
@@ -16,7 +17,7 @@ from tests import factories
 from tests.api.clients import logged_in, text
 from tests.api.made import balanced
 from tests.cast import Cast
-from tests.played import play_capacity
+from tests.played import play_capacity, play_resistance
 from tests.shop.equipment.reports import document_of
 
 TICKED = [str(number) for number in range(1, len(SET_UP) + 1)]
@@ -96,6 +97,15 @@ def test_the_hours_are_worked_out_beside_the_page(claimed: Job, technician: Clie
     assert "to the end of the tail" in hours
     assert "No night" in hours
     assert "two stations like this one" in hours.lower()
+    assert "Who must be at the bench" in hours
+    assert "Never, level first" in hours
+
+
+def test_where_the_article_differs_is_said_on_the_plan(claimed: Job, technician: Client) -> None:
+    page = text(technician.get(f"/jobs/{claimed.pk}"))
+
+    assert "in parallel from empty it is about 160 h" in page
+    assert "so the default counts the bank" in page
 
 
 @pytest.mark.parametrize(
@@ -143,6 +153,28 @@ def test_a_run_of_a_capacity_test_shows_what_came_out(cast: Cast, technician: Cl
     assert "192." in page
     assert "Wh" in page
     assert "192." in text(technician.get(f"/cells/{cell.serial}"))
+
+
+def test_a_resistance_test_shows_its_step_and_what_came_out(cast: Cast, technician: Client) -> None:
+    factories.make_policy(by=cast.sade)
+    station = factories.make_station(load=True, now=clock.now())
+    (cell,) = factories.make_cells(1)
+    recipe = factories.make_recipe_of("resistance_test", {}, by=cast.sade)
+    job = factories.make_job(
+        by=cast.tola, cells=[cell], recipe_version=recipe, claimed_at=station, now=clock.now()
+    )
+
+    planned = text(technician.get(f"/jobs/{job.pk}"))
+    run = play_resistance(by=cast.tola, cell=cell, station=station, began_at=clock.now())
+
+    assert all(line in planned for line in SET_UP_RESISTANCE)
+    assert "100.00" in planned
+    assert "Above 0.50 mΩ it is remarked on" in planned
+    page = text(technician.get(f"/runs/{run.pk}"))
+    test = ResistanceTest.objects.get()
+    assert f"{test.r_mohm:.3f}" in page
+    assert f"after 10 s, ± {test.u_mohm:.3f} mΩ" in page
+    assert f"{test.r_mohm:.3f} ±" in text(technician.get(f"/cells/{cell.serial}"))
 
 
 def test_starts_when_every_line_is_ticked(claimed: Job, technician: Client) -> None:

@@ -12,6 +12,7 @@ from tests import factories
 from tests.api.clients import Api, codes
 from tests.api.made import approved, balanced
 from tests.cast import Cast
+from tests.played import play_resistance
 
 
 def send_file(api: Api, content: str) -> Any:
@@ -73,6 +74,21 @@ def test_shows_a_cell_with_its_evidence(cast: Cast, tola: Api) -> None:
     assert body["balances"][0]["completeness"] == "COMPLETE"
     assert [check["verdict"] for check in body["checks"]] == ["PASS"]
     assert (body["approved"], body["pack"], len(body["evidence_sha256"])) == (False, None, 64)
+
+
+def test_shows_what_resistance_a_cell_and_a_run_have(cast: Cast, tola: Api) -> None:
+    factories.make_policy(by=cast.sade)
+    (cell,) = factories.make_cells(1)
+    station = factories.make_station(load=True, now=factories.NOON)
+    run = play_resistance(by=cast.tola, cell=cell, station=station, began_at=factories.NOON)
+
+    (of_cell,) = tola.get(f"cells/{cell.serial}").json()["resistances"]
+    of_run = tola.get(f"runs/{run.pk}").json()
+
+    assert of_run["resistance"] == of_cell
+    assert (of_cell["verdict"], of_cell["after_s"], of_cell["run"]) == ("PASS", 10.0, run.pk)
+    assert 0.30 < of_cell["r_mohm"] < 0.36
+    assert of_run["target_v"] is None
 
 
 def test_an_unknown_cell_is_404(tola: Api) -> None:

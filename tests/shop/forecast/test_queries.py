@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from shop import clock
-from shop.forecast.queries import Forecast, forecast, outlook_of
+from shop.forecast.queries import Forecast, Outlook, forecast, outlook_of
 from shop.jobs.models import Job, Run
 from shop.jobs.planning import plan
 from shop.jobs.states import RunState
 from shop.refusals import Refusal
-from stations.values import Reading
+from stations.planner.naming import Look
+from stations.values import Reading, Window
 from tests import factories
 from tests.cast import Cast
 from tests.shop.readings.samples import make_readings, store
@@ -55,6 +57,37 @@ def test_a_procedure_without_a_charge_has_no_hours(cast: Cast, job: Job) -> None
 
     assert job.station is not None
     assert forecast(job, job.station) is None
+
+
+@pytest.mark.parametrize(
+    ("procedure", "parameters", "cells", "rested_v", "hours"),
+    [
+        ("levelling", {"target_v": 3.30}, 2, 3.20, Window(5.0, 40.0)),
+        ("individual_top_balance", {}, 2, 3.25, Window(20.0, 26.0)),
+        ("step_pause_top_balance", {}, 2, 3.25, Window(22.0, 60.0)),
+    ],
+)
+def test_other_procedures_have_hours_too(
+    cast: Cast,
+    procedure: str,
+    parameters: dict[str, Any],
+    cells: int,
+    rested_v: float,
+    hours: Window,
+) -> None:
+    factories.make_policy(by=cast.sade)
+    job = factories.make_job(
+        by=cast.tola,
+        cells=factories.make_cells(cells),
+        recipe_version=factories.make_recipe_of(procedure, parameters, by=cast.sade),
+        claimed_at=factories.make_station(now=clock.now()),
+    )
+
+    found = told(job, rested_v)
+
+    assert hours.contains(found.hours.middle), found.hours
+    assert len(found.visits) == (3 if procedure == "individual_top_balance" else 2)
+    assert (found.alternatives == ()) or procedure != "levelling"
 
 
 @pytest.fixture
@@ -160,14 +193,52 @@ def test_a_poor_contact_is_read_from_the_stored_readings(charging: Callable[...,
         return replace(low(reading, 0.005), supply_current_a=2.0, regulation="CV")
 
     bulk = [low(reading, 0.030) for reading in hours[:last]]
-    found = outlook_of(charging([*bulk, *map(held, hours[last:])])).contacts
+    looks = named(outlook_of(charging([*bulk, *map(held, hours[last:])])))
 
-    assert found is not None
-    assert [(one.position, round(one.at_most_ohm, 4)) for one in found.poor] == [(3, 0.0083)]
+    assert "cell 3 hangs on a poor contact, up to 8 mΩ" in looks["contacts"].named[0]
+
+
+def named(outlook: Outlook) -> dict[str, Look]:
+    return {look.of: look for look in outlook.looks}
 
 
 def test_before_the_hold_no_contact_is_judged(charging: Callable[..., Run]) -> None:
-    found = outlook_of(charging(flowing(0.1, volts=3.40))).contacts
+    looks = named(outlook_of(charging(flowing(0.1, volts=3.40))))
 
-    assert found is not None
-    assert found.words == "not observable before the hold"
+    assert looks["contacts"].unseen == "not observable before the hold"
+    assert looks["leak"].unseen == "not observable before the hold"
+    assert "they share one voltage" in looks["capacity"].unseen
+
+
+def test_a_bad_lead_is_named_while_it_charges(charging: Callable[..., Run]) -> None:
+    """0.59 V between supply and bank at 14.4 A."""
+    far = [replace(r, supply_voltage_v=r.voltage_v + 0.59) for r in flowing(0.1, volts=3.34)]
+
+    (words,) = named(outlook_of(charging(far)))["leads"].named
+
+    assert words.startswith("lead 41 mΩ")
+
+
+def test_a_tail_on_the_leak_floor_is_named_on_the_run(charging: Callable[..., Run]) -> None:
+    """1.30 A for half an hour, done at 1.00 A."""
+    bulk = flowing(1.0, volts=3.40)
+    last = bulk[-1]
+    hold = [
+        replace(
+            last,
+            seq=last.seq + n,
+            at=last.at + n * timedelta(seconds=30),
+            received_at=last.received_at + n * timedelta(seconds=30),
+            voltage_v=3.648,
+            supply_current_a=1.30,
+            regulation="CV",
+        )
+        for n in range(1, 61)
+    ]
+
+    outlook = outlook_of(charging([*bulk, *hold]))
+
+    assert outlook.left is not None
+    assert outlook.left.hours is None
+    assert "waiting on the leak floor: the tail stays at 1.30 A" in outlook.left.words
+    assert "117 %" in named(outlook)["leak"].named[0]

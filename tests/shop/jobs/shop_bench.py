@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TypeVar
@@ -19,10 +19,12 @@ from uuid import uuid4
 import redis
 from django.db import connections
 
-from deploy.demo.seed import SIMULATED_CAPACITY
+from deploy.demo.seed import SIMULATED_BOTTOM, SIMULATED_CAPACITY, SIMULATED_POLICY
 from shop import clock
 from shop.equipment.benches import bench_folder
 from shop.equipment.models import Station, StationLease
+from shop.jobs import recipes
+from shop.jobs.by_hand import read_cell
 from shop.jobs.execution import execute
 from shop.jobs.models import RecipeVersion, Run
 from shop.jobs.services import claim_job, confirm_step, create_job, start_run
@@ -74,12 +76,28 @@ class ShopBench:
 
     def start_capacity(self, **recipe: float) -> Run:
         """A started capacity test of one cell, on a bench `with_load`."""
-        version = factories.make_capacity_recipe(by=self.cast.sade, **SIMULATED_CAPACITY | recipe)
+        quick = SIMULATED_CAPACITY | recipe
+        return self.start_one(factories.make_capacity_recipe(by=self.cast.sade, **quick))
+
+    def start_resistance(self, **recipe: float) -> Run:
+        """A started resistance test of one cell, on a bench `with_load`."""
+        parameters = recipes.resistance_test.defaults() | recipe
+        return self.start_one(
+            factories.make_recipe_of("resistance_test", parameters, by=self.cast.sade)
+        )
+
+    def start_one(self, version: RecipeVersion) -> Run:
+        """A started run of that recipe with one new cell."""
         cells, now = factories.make_cells(1), clock.now()
         job = create_job(recipe_version=version, cells=cells, by=self.cast.tola, now=now)
         claim_job(job=job, station=self.station, by=self.cast.tola, now=now)
         wait_until(self.is_off, what="the uplink says OFF")
         return start_run(job=job, by=self.cast.tola, now=clock.now())
+
+    def start_bottom(self, **recipe: float) -> Run:
+        """A started bottom balance of four cells, on a bench `with_load`."""
+        version = factories.make_bottom_recipe(by=self.cast.sade, **SIMULATED_BOTTOM | recipe)
+        return self.start(recipe_version=version)
 
     @contextmanager
     def uplink(self) -> Iterator[None]:
@@ -112,6 +130,13 @@ class ShopBench:
         self.guarded.sim.hands.post("/leads/cell/1")
         self.confirm(run, "connect")
 
+    def read_by_hand(self, run: Run, cells: Sequence[int]) -> None:
+        """Somebody goes from post to post with the meter that the table truly shows."""
+        table = self.guarded.sim.hands.state()["cells"]
+        for position in cells:
+            volts = f"{table[position - 1]['voltage_v']:.3f}".replace(".", ",")
+            read_cell(run=run, cell=str(position), volts=volts, by=self.cast.tola, now=clock.now())
+
     def unlink(self, run: Run) -> None:
         self.at_step(run, "unlink")
         self.guarded.sim.hands.post("/links/off")
@@ -127,6 +152,13 @@ class ShopBench:
         self.at_step(run, f"unlink-{cell}")
         self.guarded.sim.hands.post("/leads/off")
         self.confirm(run, f"unlink-{cell}")
+
+    def turn_to_empty(self, run: Run, cell: int) -> None:
+        """Leads and meter on one cell, its discharge and its rest."""
+        self.at_step(run, f"connect-{cell}", within_s=90)
+        self.guarded.sim.hands.post(f"/leads/cell/{cell}")
+        self.confirm(run, f"connect-{cell}")
+        self.at_step(run, f"rest-{cell}", within_s=90)
 
     @contextmanager
     def worker(self, run: Run) -> Iterator[threading.Thread]:
@@ -184,24 +216,32 @@ def ticking(uplink: Uplink, period_s: float = 0.1) -> Iterator[None]:
 
 @contextmanager
 def shop_bench(
-    *, soc: float = 0.995, speed: float = 240.0, alive: bool = True, with_load: bool = False
+    *,
+    soc: float = 0.995,
+    socs: Sequence[float] = (),
+    speed: float = 240.0,
+    alive: bool = True,
+    with_load: bool = False,
+    by_hand: bool = False,
 ) -> Iterator[ShopBench]:
     """Four cells on a simulated bench, registered in the shop; `alive`: its uplink runs.
 
-    `with_load`: a load beside the supply.
+    `with_load`: a load beside the supply.  `by_hand`: a hand-held meter in the scanner's place.
+    `socs`: of each cell, where they differ.
     """
     cast = the_cast()
-    factories.make_policy(by=cast.sade)
+    factories.make_policy(by=cast.sade, **SIMULATED_POLICY)
     # The session's data folder is shared by xdist's workers, so the bench's name must be unique.
     slug = f"bench-{uuid4().hex[:8]}"
-    station = factories.make_station(slug=slug, load=with_load, now=clock.now())
+    station = factories.make_station(slug=slug, load=with_load, by_hand=by_hand, now=clock.now())
     for role, serial_number in SERIALS.items():
         station.instruments.filter(role=role).update(serial_number=serial_number)
     folder = Folder(
-        cells=[cell(soc=soc)] * 4,
+        cells=[cell(soc=each) for each in socs or [soc] * 4],
         speed=speed,
         wiring={"lead_ohm": 0.005},
         more=("itech_it8514c",) if with_load else (),
+        scanner=not by_hand,
     )
     with guarded(bench_folder(station.slug), folder=folder) as below:
         bench = ShopBench(below, station, cast)

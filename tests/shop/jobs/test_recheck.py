@@ -170,7 +170,9 @@ def test_a_recipe_keeps_its_procedure(cast: Cast) -> None:
     store_recipe(name="X", parameters={}, by=cast.sade, now=NOON)
 
     with pytest.raises(Refusal, match="of another procedure"):
-        store_recipe(name="X", procedure="recheck", parameters={}, by=cast.sade, now=NOON)
+        store_recipe(
+            name="X", procedure="recheck", parameters={}, reason="r", by=cast.sade, now=NOON
+        )
 
 
 def test_a_fresh_passing_recheck_opens_the_gate_again(

@@ -104,9 +104,11 @@ def test_a_change_is_a_new_version(cast: Cast) -> None:
     first = store_recipe(
         name="Top", parameters=recipes.top_balance.defaults(), by=cast.sade, now=NOON
     )
-    second = store_recipe(name="Top", parameters={"target_v": 3.6}, by=cast.sade, now=NOON)
+    second = store_recipe(
+        name="Top", parameters={"target_v": 3.6}, by=cast.sade, now=NOON, reason="3.60 V BMS"
+    )
     store_policy(parameters=policy_defaults(), by=cast.sade, now=NOON)
-    newest = store_policy(parameters={"fresh_s": 7200.0}, by=cast.sade, now=NOON)
+    newest = store_policy(parameters={"fresh_s": 7200.0}, by=cast.sade, now=NOON, reason="hot days")
 
     assert (first.version, second.version, second.recipe) == (1, 2, first.recipe)
     assert policy_in_force() == newest

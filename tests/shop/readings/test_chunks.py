@@ -213,6 +213,25 @@ def test_writes_the_bytes_of_format_1_as_ever() -> None:
     ]
 
 
+def test_each_probe_has_a_column_of_its_own_and_comes_back() -> None:
+    """F4: a lost probe is NaN, and a chunk ends where a thermometer comes or goes."""
+    bare = make_readings(2)
+    warm = [
+        replace(reading, temperature_c=25.1, temperatures_c=(24.9, NAN if n else 25.1))
+        for n, reading in enumerate(make_readings(3, first_seq=3))
+    ]
+
+    without, probed = chunks.encode_all([*bare, *warm], run_id=7, attempt=1, samples_max=60)
+
+    assert not any(name.startswith("probe_") for name in without.columns)
+    assert probed.columns[-2:] == ("probe_1_uc", "probe_2_uc")
+    back = chunks.readings_of(probed.payload, first_seq=3)
+    assert [reading.temperatures_c[0] for reading in back] == [24.9] * 3
+    assert back[0].temperatures_c[1] == 25.1
+    assert math.isnan(back[2].temperatures_c[1])
+    assert [r.temperatures_c for r in chunks.readings_of(without.payload)] == [(), ()]
+
+
 def test_a_chunk_ends_where_the_scanner_is_lost_and_when_it_is_full() -> None:
     readings = make_readings(5) + make_readings(3, first_seq=6, cells=0)
 

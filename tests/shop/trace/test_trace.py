@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
 
+from shop.cells.models import Cell
+from shop.evidence.models import ResistanceTest
+from shop.jobs.states import RunState
 from shop.packs.models import Pack
 from shop.packs.services import assemble_pack
 from shop.quality.services import dispose, open_nonconformance
@@ -50,6 +53,41 @@ def pack(cast: Cast) -> Pack:
         sample=False,
         now=NOW,
     )
+
+
+def resistance(cell: Cell, cast: Cast, *, at: datetime, mohm: float) -> ResistanceTest:
+    run = factories.make_run(
+        by=cast.tola, job=factories.make_job(by=cast.tola, cells=[cell]), state=RunState.FINISHED
+    )
+    return ResistanceTest.objects.create(
+        cell=cell,
+        run=run,
+        r_mohm=mohm,
+        u_mohm=0.002,
+        after_s=10.0,
+        early_after_s=2.0,
+        current_a=100.0,
+        rested_v=3.3,
+        low_mohm=0.1,
+        warn_mohm=0.5,
+        fail_mohm=0.8,
+        verdict="PASS",
+        tested_at=at,
+        manifest_sha256="0" * 64,
+        simulated=False,
+        recorded_at=at,
+    )
+
+
+def test_a_cells_resistance_is_the_newest_before_assembly(pack: Pack, cast: Cast) -> None:
+    cell = pack.placements.get(position=2).cell
+    for days, mohm in ((-3, 0.40), (-2, 0.32), (1, 0.60)):
+        resistance(cell, cast, at=NOW + timedelta(days=days), mohm=mohm)
+
+    cells = seen(pack, cast).cells
+
+    assert [c.resistance_mohm for c in cells] == [None, 0.32, None, None]
+    assert cells[1].resistance_after_s == 10.0
 
 
 def seen(pack: Pack, cast: Cast) -> PackTrace:

@@ -133,6 +133,14 @@ TRUEVOLT_SETUP = lines(
     ("CONF?", '"VOLT +1.000000E+01,+3.000000E-06"'),
     ("SYST:ERR?", '+0,"No error"'),
 )
+TRUEVOLT_SETUP_100V = [
+    replace(
+        pair,
+        sent=pair.sent.replace(b"DC 10", b"DC 100"),
+        answered=pair.answered.replace(b"E+01", b"E+02").replace(b"E-06", b"E-05"),
+    )
+    for pair in TRUEVOLT_SETUP
+]
 DAQ_IDENTITY = "Agilent Technologies,34972A,MY49000001,1.17-1.12-02-02"
 DAQ_SETUP = lines(
     ("SYST:ERR?", '+0,"No error"'),
@@ -335,6 +343,15 @@ CASES = [
         "+3.29876543E+00",
         identity=Identity("meter", "34461A", "MY53200000", "A.02.14-02.40-02.14-00.49-01-01"),
         expected=(3.29877,),
+        stranger=DAQ_IDENTITY.encode() + b"\n",
+    ),
+    _voltmeter(
+        "keysight_34461a_100v",
+        TRUEVOLT_IDENTITY,
+        TRUEVOLT_SETUP_100V,
+        "+3.39876543E+01",
+        identity=Identity("meter", "34461A", "MY53200000", "A.02.14-02.40-02.14-00.49-01-01"),
+        expected=(33.9877,),
         stranger=DAQ_IDENTITY.encode() + b"\n",
     ),
     _voltmeter(

@@ -165,3 +165,33 @@ def test_its_name_may_be_counted_once_more() -> None:
         assert driver.identify() == JBD.identity
 
         driver.close()
+
+
+ENTER = Pair(bytes.fromhex("DD 5A 00 02 56 78 FF 30 77"), bytes.fromhex("DD 00 00 00 00 00 77"))
+LEAVE = Pair(bytes.fromhex("DD 5A 01 02 00 00 FF FD 77"), bytes.fromhex("DD 01 00 00 00 00 77"))
+ASK_OVER = bytes.fromhex("DD A5 24 00 FF DC 77")
+ERROR = bytes.fromhex("80 00 FF 80 77")
+
+
+def told_setting(answered: bytes) -> float:
+    with playing(on_pty([ENTER, Pair(ASK_OVER, answered), LEAVE])) as player:
+        driver = bms(player.resource)
+        try:
+            return driver.cell_over_v()
+        finally:
+            player.finish()
+            driver.close()
+
+
+def test_tells_its_setting_in_factory_mode_which_it_leaves_without_storing() -> None:
+    """B10: the BMS cell over-voltage setting."""
+    assert told_setting(jbd_reply(0x24, bytes.fromhex("0E 42"))) == 3.650
+
+
+def test_a_setting_that_it_refuses_to_tell_is_no_number() -> None:
+    assert math.isnan(told_setting(bytes.fromhex("DD 24") + ERROR))
+
+
+def test_a_setting_that_is_no_voltage_is_a_bad_reply() -> None:
+    with pytest.raises(BadReply, match="no voltage in 0e"):
+        told_setting(jbd_reply(0x24, bytes.fromhex("0E")))

@@ -59,11 +59,19 @@ def test_a_tail_is_extended_by_its_own_slope() -> None:
 
 
 def test_a_tail_that_does_not_fall_is_named_and_not_guessed() -> None:
-    seen = in_the_tail([1.30 + 0.001 * (n % 2) for n in range(13)])
+    seen = in_the_tail([1.30 + 0.001 * (n % 2) for n in range(16)])
 
     assert seen.hours is None
     assert "leak floor" in seen.words
     assert "1.30 A" in seen.words
+
+
+def test_a_tail_that_stays_for_some_minutes_is_not_flat_yet() -> None:
+    """B2: half an hour; a supply that is trimmed up holds its current for a while."""
+    seen = in_the_tail([1.30] * 10)
+
+    assert seen.hours is not None
+    assert seen.hours.middle > 1
 
 
 def test_a_tail_that_is_done_waits_for_its_dwell() -> None:

@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 
 from stations.procedures.actions import Action, Hold, Next, SafeHold, Set, Trip
+from stations.procedures.charging import begins_at
 from stations.procedures.decide import decide
 from stations.procedures.state import Run
+from stations.procedures.steps import Charge
 from stations.values import Reading, Setpoint
 from tests.stations.procedures.scripted import holding, program, run_at
 
@@ -171,3 +173,32 @@ def test_lead_resistance_takes_the_commissioned_offset_out() -> None:
     run, _ = decide(run, item, item.at)
 
     assert run.lead_ohm == pytest.approx(0.005)
+
+
+def test_below_where_it_last_fed_the_bank_it_waits_for_it_to_relax() -> None:
+    """A supply that gives more than it shows is trimmed; a full bank takes an hour to relax."""
+    fed = replace(run_at("balance"), setpoint=Setpoint(3.64, 14.4))
+    fed, _ = play(fed, [holding(60, 2.0, 3.640)])
+    trimmed = replace(fed, setpoint=Setpoint(3.63, 14.4))
+
+    run, action = play(trimmed, [holding(60.0 * m, 0.0, 3.646) for m in range(2, 50)])
+
+    assert isinstance(action, Hold)
+    assert run.tail_since is None  # and nothing is done by it
+
+
+def test_a_bank_above_its_supply_is_not_trimmed_after() -> None:
+    run = replace(run_at("balance"), setpoint=Setpoint(3.60, 14.4))
+
+    run, action = play(run, [holding(60.0 * m, 0.0, 3.652) for m in range(1, 10)])
+
+    assert isinstance(action, Hold)
+
+
+def test_the_next_hold_begins_as_far_below_target_as_the_one_before_was_trimmed() -> None:
+    run = run_at("refresh")
+    assert isinstance(run.step, Charge)
+
+    assert begins_at(run, run.step) == run.step.setpoint
+    assert begins_at(replace(run, trimmed_v=0.03), run.step).voltage_v == pytest.approx(3.62)
+    assert begins_at(replace(run, trimmed_v=-0.03), run.step) == run.step.setpoint

@@ -95,8 +95,8 @@ AGREEING: dict[str, Any] = {
         {"voltage_v": 3.4899},
         {"voltage_v": 3.5101},
         {"supply_voltage_v": 3.449},
-        {"supply_voltage_v": 3.851},
         {"supply_voltage_v": NAN},
+        {"supply_voltage_v": 3.851, "cell_voltages_v": ()},
         {"voltage_v": 3.19, "cell_voltages_v": ()},
     ],
 )
@@ -114,6 +114,19 @@ def test_a_meter_that_others_contradict_holds_safe_at_the_second_reading(
 
     assert isinstance(action, SafeHold)
     assert "disagree" in action.reason
+
+
+def test_a_drop_that_meter_and_cells_agree_on_is_the_leads() -> None:
+    """B6: 0.41 V at 10 A, where 30 mohm may be."""
+    run = run_at("balance")
+    first = replace(holding(1, 10.0), **(AGREEING | {"supply_voltage_v": 3.91}))
+    run, _ = decide(run, first, first.at)
+    second = replace(first, at=first.at + timedelta(seconds=1), seq=3)
+
+    _, action = decide(run, second, second.at)
+
+    assert isinstance(action, SafeHold)
+    assert "lead 41 mΩ, more than 30 mΩ" in action.reason
 
 
 @pytest.mark.parametrize(

@@ -49,17 +49,21 @@ function decorate(plot, curve) {
   ctx.restore();
 }
 
+/** Whether any probe was read. */
+const isWarm = (curve) => curve.temperature_c.some((c) => c !== null);
+
 /** `newest` gives the curve as last loaded: the plot outlives each of them. */
 function options(width, newest) {
   const axis = { stroke: token("--muted"), grid: { stroke: token("--line"), width: 1 }, ticks: { stroke: token("--line") } };
   return {
     width, height: 320,
     cursor: { y: false },
-    scales: { x: { time: true }, V: {}, A: { range: (u, low, high) => [Math.min(0, low * 1.08), Math.max(1, high * 1.08)] } },
+    scales: { x: { time: true }, V: {}, C: { range: [0, 60] }, A: { range: (u, low, high) => [Math.min(0, low * 1.08), Math.max(1, high * 1.08)] } },
     series: [
       { label: "Time", value: (u, at) => at === null ? "–" : clockText(at, true) },
       { label: "Bank", scale: "V", stroke: token("--accent"), width: 2, value: (u, v) => shown(v, 3, "V"), spanGaps: false },
       { label: "Current", scale: "A", stroke: token("--idle"), width: 1.5, value: (u, v) => shown(v, 2, "A"), spanGaps: false },
+      ...(isWarm(newest()) ? [{ label: "Hottest probe", scale: "C", stroke: token("--fail"), width: 1, dash: [2, 4], value: (u, v) => shown(v, 1, "°C"), spanGaps: false }] : []),
     ],
     axes: [
       { ...axis, values: (u, ticks) => ticks.map((at) => clockText(at, ticks.length > 1 && ticks[1] - ticks[0] < 60)), space: 64 },
@@ -76,7 +80,7 @@ function fillTable(figure, curve) {
   body.replaceChildren();
   for (let row = 0; row < curve.at.length; row += stride) {
     const line = body.insertRow();
-    [clockText(curve.at[row], true), shown(curve.voltage_v[row], 3, "V"), shown(curve.supply_voltage_v[row], 3, "V"), shown(curve.current_a[row], 2, "A")]
+    [clockText(curve.at[row], true), shown(curve.voltage_v[row], 3, "V"), shown(curve.supply_voltage_v[row], 3, "V"), shown(curve.current_a[row], 2, "A"), shown(curve.temperature_c[row], 1, "°C")]
       .forEach((text, column) => { const cell = line.insertCell(); cell.textContent = text; if (column) cell.className = "n"; });
   }
 }
@@ -110,13 +114,15 @@ class Curve {
       : this.curve.simulated ? " · by the simulated bench's own clock" : "";
     if (!count) return;
     fillTable(this.figure, this.curve);
-    if (this.plot) this.plot.setData(this.data());
+    const data = this.data();
+    if (this.plot && this.plot.series.length === data.length) this.plot.setData(data);
     else this.draw();
     this.figure.dataset.drawn = String(count);
   }
 
   data() {
-    return [this.curve.at, this.curve.voltage_v, this.curve.current_a];
+    const { at, voltage_v, current_a, temperature_c } = this.curve;
+    return [at, voltage_v, current_a, ...(isWarm(this.curve) ? [temperature_c] : [])];
   }
 
   draw() {

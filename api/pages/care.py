@@ -1,0 +1,83 @@
+"""`/packs/<serial>/…`: reading a pack in use, skipping a balance on evidence, taking it apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from api.pages.acts import acted, form, number, person, row_or_404
+from api.pages.packs import pack_page
+from api.reads.typed import decimal, moment, voltages
+from shop import clock
+from shop.care import services
+from shop.jobs.models import RecipeVersion
+from shop.packs.models import Pack
+
+
+@form
+def read(request: HttpRequest, serial: str) -> HttpResponse:
+    sent = request.POST
+
+    def do(pack: Pack) -> None:
+        services.read_pack(
+            pack=pack,
+            cells_v=voltages(sent.get("cells", "")),
+            at_top="at_top" in sent,
+            taken_at=moment(sent.get("taken_at", "")),
+            months=number(sent.get("months")) or None,
+            measured_by=sent.get("measured_by", ""),
+            by=person(request),
+            now=clock.now(),
+        )
+
+    return _act(request, serial, do)
+
+
+@form
+def skip(request: HttpRequest, serial: str) -> HttpResponse:
+    sent = request.POST
+
+    def do(pack: Pack) -> None:
+        services.skip_balance(
+            pack=pack,
+            capacity_ah=decimal(sent.get("capacity_ah", ""), "a capacity in Ah"),
+            tested_at=moment(sent.get("tested_at", "")),
+            measured_by=sent.get("measured_by", ""),
+            by=person(request),
+            now=clock.now(),
+        )
+
+    return _act(request, serial, do)
+
+
+@form
+def take_apart(request: HttpRequest, serial: str) -> HttpResponse:
+    sent = request.POST
+
+    def do(pack: Pack) -> None:
+        services.take_apart(
+            pack=pack,
+            words=sent.get("words", ""),
+            capacity_recipe=_recipe(sent.get("capacity_recipe")),
+            balance_recipe=_recipe(sent.get("balance_recipe")),
+            by=person(request),
+            now=clock.now(),
+        )
+
+    return _act(request, serial, do)
+
+
+def _recipe(typed: str | None) -> RecipeVersion | None:
+    return RecipeVersion.objects.filter(pk=number(typed)).first()
+
+
+def _act(request: HttpRequest, serial: str, do: Callable[[Pack], None]) -> HttpResponse:
+    pack = row_or_404(Pack.objects.all(), f"There is no pack {serial}.", serial=serial)
+
+    def done() -> str:
+        do(pack)
+        return reverse("pages:pack", args=[serial])
+
+    return acted(done, otherwise=lambda refusal: pack_page(request, serial, refusal))

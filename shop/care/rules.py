@@ -1,0 +1,212 @@
+"""B14, B15, B18: what a pack's spread asks for, in words.  Pure.
+
+The course of a pack is told by its readings at the top of charge, where millivolts show: on the
+plateau 10 mV may be 20 % of SOC, so a reading from there says nothing.  Bounds are of [A]
+"Top Balancing vs Bottom Balancing", recovery of a pack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from shop.jobs.policies import Policy
+from shop.refusals import Problem
+from stations.values import Window
+
+CELL_V = Window(1.5, 4.5)  # what a voltmeter on one LFP cell can show; else it was mistyped
+CERTAIN_V = 0.300  # [A]: above it, taking the pack apart is faster than any hold in series
+LONG_MONTHS = 12  # [A]: drifting for so long, some cells have lost capacity for good
+WORDS_MAX = 500
+
+
+class Course(StrEnum):
+    """What is done about a reading."""
+
+    NOTHING = "NOTHING"
+    WATCH = "WATCH"
+    HOLD = "HOLD"  # charge to full, hold 4-6 h while the balancer works, one cycle
+    EXTENDED = "EXTENDED"  # one longer hold, and no second one
+    TAKE_APART = "TAKE_APART"
+    UNKNOWN = "UNKNOWN"  # not observable
+
+
+HOLDS = frozenset({Course.HOLD, Course.EXTENDED})
+
+
+@dataclass(frozen=True, slots=True)
+class CareLimits:
+    """Volts between the highest and the lowest cell at the top of charge."""
+
+    recovered_v: float
+    repeat_v: float
+    mild_v: float
+    severe_v: float
+    watch_for: timedelta
+
+    @classmethod
+    def of(cls, policy: Policy) -> CareLimits:
+        return cls(
+            recovered_v=policy.care_recovered_v,
+            repeat_v=policy.care_repeat_v,
+            mild_v=policy.care_mild_v,
+            severe_v=policy.care_severe_v,
+            watch_for=timedelta(seconds=policy.care_watch_s),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class SpreadRead:
+    """One reading of all cells of a pack; `after` is the course that was taken just before it."""
+
+    cells_v: tuple[float, ...]
+    taken_at: datetime
+    at_top: bool
+    months: int | None = None  # for how long the spread has been growing, where anybody knows
+    after: Course | None = None
+
+    @property
+    def spread_v(self) -> float:
+        return round(max(self.cells_v) - min(self.cells_v), 6)
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """The course, why, and what to do; `again_at` is when to read the pack again."""
+
+    course: Course
+    words: str
+    fix: str
+    again_at: datetime | None = None
+
+
+def advice(reading: SpreadRead, limits: CareLimits) -> Advice:
+    """What the newest reading of a pack asks for."""
+    shown = f"{reading.spread_v * 1000:.0f} mV between highest and lowest cell"
+    if not reading.at_top:
+        return Advice(
+            Course.UNKNOWN,
+            f"{shown}, but not at the top of charge: on the plateau 10 mV may be 20 % of charge.",
+            "Charge the pack to full and read its cells while the current is small.",
+        )
+    if reading.spread_v > limits.severe_v:
+        return Advice(Course.TAKE_APART, f"{shown}: severe.{_certain(reading)}", _apart(reading))
+    if reading.spread_v > limits.mild_v:
+        return _wide(reading, shown, limits)
+    if reading.spread_v > limits.repeat_v:
+        again = "the hold has not done it yet" if reading.after in HOLDS else "a mild imbalance"
+        return Advice(
+            Course.HOLD,
+            f"{shown}: {again}.",
+            "Charge at 0.2C or less, hold at full voltage for 4 to 6 h while the balancer works, "
+            "discharge and charge once, and read it again.",
+        )
+    if reading.spread_v > limits.recovered_v:
+        return Advice(
+            Course.WATCH,
+            f"{shown}: to be watched.",
+            f"Read it again in {limits.watch_for.days} days.",
+            reading.taken_at + limits.watch_for,
+        )
+    healthy = "recovered" if reading.after in HOLDS else "as it should be"
+    return Advice(Course.NOTHING, f"{shown}: {healthy}.", "Nothing to do.")
+
+
+def _wide(reading: SpreadRead, shown: str, limits: CareLimits) -> Advice:
+    """Between mild and severe: one extended hold, and then no more of them."""
+    if reading.after == Course.EXTENDED:
+        return Advice(
+            Course.TAKE_APART,
+            f"{shown} after an extended hold: no better than {limits.mild_v * 1000:.0f} mV.",
+            _apart(reading),
+        )
+    return Advice(
+        Course.EXTENDED,
+        f"{shown}: more than one hold of 4 to 6 h corrects.",
+        "Hold it at full voltage once for longer; if that leaves more than "
+        f"{limits.mild_v * 1000:.0f} mV, take the pack apart.",
+    )
+
+
+def _certain(reading: SpreadRead) -> str:
+    if reading.spread_v <= CERTAIN_V:
+        return ""
+    return f" Above {CERTAIN_V * 1000:.0f} mV no hold in series is faster."
+
+
+def _apart(reading: SpreadRead) -> str:
+    words = "Take the pack apart, test the capacity of every cell, balance them anew, reassemble."
+    if reading.months is not None and reading.months >= LONG_MONTHS:
+        words += f" It has been growing for {reading.months} months: expect cells to be replaced."
+    return words
+
+
+def reading_problems(
+    *, cells_v: Sequence[float], cells: int, taken_at: datetime, built_at: datetime, now: datetime
+) -> list[Problem]:
+    """What is wrong with a reading of a pack of so many cells in series."""
+    found = []
+    if len(cells_v) != cells:
+        found.append(
+            Problem(
+                "cell_count",
+                f"{len(cells_v)} voltages were given; the pack has {cells} cells in series.",
+                "Give one voltage for each, from the most negative.",
+            )
+        )
+    found += [
+        Problem(
+            "impossible_voltage",
+            f"Cell {place} reads {volts:g} V, which no LFP cell can show.",
+            "Give volts, not millivolts, and measure again what looks odd.",
+        )
+        for place, volts in enumerate(cells_v, start=1)
+        if not CELL_V.contains(volts)
+    ]
+    return found + _time_problems(taken_at, built_at, now)
+
+
+def skip_problems(
+    *, capacity_ah: float, rated_ah: float, tested_at: datetime, built_at: datetime, now: datetime
+) -> list[Problem]:
+    """B18: a further balance is skipped only where the pack holds what it should."""
+    found = _time_problems(tested_at, built_at, now)
+    if not 0.0 < capacity_ah < 2.0 * rated_ah:
+        found.append(
+            Problem(
+                "impossible_capacity",
+                f"{capacity_ah:g} Ah cannot be what a pack of {rated_ah:g} Ah holds.",
+                "Give the capacity in ampere-hours, as the test read it.",
+            )
+        )
+    elif capacity_ah < rated_ah:
+        found.append(
+            Problem(
+                "below_rating",
+                f"The pack gave {capacity_ah:g} Ah of its {rated_ah:g} Ah.",
+                "Read its cells at the top of charge: it may have to be balanced.",
+            )
+        )
+    return found
+
+
+def _time_problems(taken_at: datetime, built_at: datetime, now: datetime) -> list[Problem]:
+    if built_at <= taken_at <= now:
+        return []
+    when = "lies in the future" if taken_at > now else "was before the pack was assembled"
+    return [
+        Problem(
+            "time",
+            f"{taken_at:%Y-%m-%d %H:%M} UTC {when}.",
+            "Give the time at which the pack was measured.",
+        )
+    ]
+
+
+def reason_problems(words: str) -> list[Problem]:
+    """Acts that end or change something are done with a reason."""
+    if words.strip() and len(words) <= WORDS_MAX:
+        return []
+    return [Problem("reason", "No reason was given.", f"Say why, in at most {WORDS_MAX} letters.")]

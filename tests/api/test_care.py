@@ -1,0 +1,106 @@
+"""B15, B18 over HTTP and on the pack's page: readings, what they ask for, taking apart."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from shop import clock
+from shop.care.models import BalanceSkip, Disassembly, PackReading
+from tests import factories
+from tests.api.clients import Api, codes, logged_in, text
+from tests.api.made import assembled
+from tests.cast import Cast, the_cast
+
+
+@pytest.fixture
+def cast(transactional_db: None) -> Cast:
+    """The cast, committed: assembling needs a transaction of its own."""
+    return the_cast()
+
+
+@pytest.fixture
+def serial(cast: Cast) -> str:
+    return assembled(cast).serial
+
+
+def reading() -> dict[str, object]:
+    at = clock.now().isoformat()
+    return {"cells_v": [3.45, 3.44, 3.35, 3.45], "at_top": True} | {
+        "taken_at": at,
+        "measured_by": "BMS app",
+    }
+
+
+def test_a_reading_is_recorded_once_and_shown_with_its_course(cast: Cast, serial: str) -> None:
+    tola, asked = Api(logged_in(cast.tola)), reading()
+
+    first, again = (tola.once("k-1", f"packs/{serial}/readings", **asked) for _ in range(2))
+
+    assert (first.status_code, first.content) == (201, again.content)
+    shown = tola.get(f"packs/{serial}").json()["care"]["readings"]
+    assert [(row["course"], round(row["spread_v"], 3)) for row in shown] == [("HOLD", 0.1)]
+
+
+def test_a_reading_that_cannot_be_is_refused_in_words(cast: Cast, serial: str) -> None:
+    tola = Api(logged_in(cast.tola))
+
+    answer = tola.post(f"packs/{serial}/readings", **reading() | {"cells_v": [3.45, 3441]})
+
+    assert codes(answer) == ["cell_count", "impossible_voltage"]
+    assert tola.post("packs/NONE/readings", **reading()).status_code == 404
+    assert not PackReading.objects.exists()
+
+
+def test_a_supervisor_takes_a_pack_apart_and_its_jobs_open(cast: Cast, serial: str) -> None:
+    recipe = factories.make_capacity_recipe(by=cast.sade)
+    asked = {"words": "Severe imbalance.", "capacity_recipe": recipe.pk}
+
+    assert Api(logged_in(cast.tola)).post(f"packs/{serial}/apart", **asked).status_code == 403
+    sade = Api(logged_in(cast.sade))
+    assert sade.post(f"packs/{serial}/apart", **asked | {"capacity_recipe": 99999}).status_code == (
+        404
+    )
+    answer = sade.post(f"packs/{serial}/apart", **asked)
+
+    assert (answer.status_code, len(answer.json()["jobs"])) == (201, 4)
+    assert sade.get(f"packs/{serial}").json()["care"]["apart_at"]
+    assert codes(sade.post(f"packs/{serial}/apart", **asked)) == ["taken_apart"]
+
+
+def test_a_balance_is_skipped_on_a_full_capacity(cast: Cast, serial: str) -> None:
+    sade = Api(logged_in(cast.sade))
+    asked = {"tested_at": clock.now().isoformat(), "measured_by": "Load L-1"}
+
+    assert codes(sade.post(f"packs/{serial}/skips", capacity_ah=12.0, **asked)) == ["below_rating"]
+    answer = sade.post(f"packs/{serial}/skips", capacity_ah=204.0, **asked)
+
+    assert (answer.status_code, answer.json()["rated_ah"]) == (201, 200.0)
+
+
+def test_the_page_takes_what_people_type(cast: Cast, serial: str, technician: Client) -> None:
+    """Commas, one voltage a line; a slip is named and what was typed stays."""
+    at = clock.now().strftime("%Y-%m-%dT%H:%M:%S.%f")
+    sent = {"cells": "3,45\n3,44\n3.41\nx", "at_top": "on", "taken_at": at, "measured_by": "Meter"}
+
+    page = text(technician.post(f"/packs/{serial}/readings", sent))
+    assert "'x' is not a voltage" in page
+    assert "3,44" in page
+    technician.post(f"/packs/{serial}/readings", sent | {"cells": "3,45\n3,44\n3.41\n3.44"})
+
+    assert PackReading.objects.get().cells_v == [3.45, 3.44, 3.41, 3.44]
+    assert "to be watched" in text(technician.get(f"/packs/{serial}"))
+
+
+def test_the_page_takes_apart_and_skips(cast: Cast, serial: str, supervisor: Client) -> None:
+    at = clock.now().strftime("%Y-%m-%dT%H:%M:%S.%f")
+    skip = {"capacity_ah": "203,5", "tested_at": at, "measured_by": "Load"}
+
+    supervisor.post(f"/packs/{serial}/skip", skip)
+    supervisor.post(f"/packs/{serial}/apart", {"words": "Recalled."})
+
+    assert BalanceSkip.objects.get().capacity_ah == 203.5
+    assert Disassembly.objects.get().words == "Recalled."
+    page = text(supervisor.get(f"/packs/{serial}"))
+    assert "Taken apart" in page
+    assert "Record a reading" not in page
