@@ -52,7 +52,7 @@ class Uplink:
 
     def __init__(self, station: Station) -> None:
         self.station = station
-        self._link = GuardianLink(guardian_socket(station.slug))
+        self._link = GuardianLink(guardian_socket(station.slug), keeps=True)
         self._redis = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1.0)
         self._hearing = Hearing(station, self._broker_answers)
         self._cut = Cut(settings.CHUNK_MAX_SAMPLES, settings.CHUNK_MAX_S)
