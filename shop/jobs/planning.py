@@ -20,12 +20,15 @@ from shop.jobs.figures import CellFigures, Cells
 from shop.jobs.models import Job, RecipeVersion, Run
 from shop.jobs.policies import Policy
 from shop.jobs.procedures import procedure_of
+from shop.leads.queries import leads_at
+from shop.leads.rules import lead_problems
 from shop.refusals import Problem, Refusal, refuse
 from stations.drivers.registry import DRIVERS
 from stations.plain import to_plain
-from stations.procedures import attendance, check, handling
+from stations.procedures import attendance, bearing, check, handling
 from stations.procedures.by_hand import typed_steps
 from stations.procedures.steps import (
+    SUPPLIED,
     Charge,
     Discharge,
     Measure,
@@ -89,10 +92,18 @@ def plan(
         program = typed_steps(program)
     refuse(
         Problem("dry_run", words, "Nothing was energised.")
-        for words in check.problems(program, ratings) + check.cell_problems(program, _bears(cells))
+        for words in check.problems(program, ratings) + bearing.problems(program, _bears(cells))
     )
+    refuse(lead_problems(leads_at(station), driven_a(program)))
     program = _with_people(program, attended=attended, policy=policy or Policy())
     return Plan(program, program_sha256(program), _lasts(program))
+
+
+def driven_a(program: Program) -> float:
+    """The highest current that the program asks of the leads."""
+    charged = [s.setpoint.current_a for s in program.steps if isinstance(s, SUPPLIED)]
+    drawn = [step.draw.current_a for step in program.steps if isinstance(step, Discharge)]
+    return max(charged + drawn, default=0.0)
 
 
 def _with_people(program: Program, *, attended: bool, policy: Policy) -> Program:
@@ -102,10 +113,10 @@ def _with_people(program: Program, *, attended: bool, policy: Policy) -> Program
     return attendance.attended(program, Presence(timedelta(seconds=policy.presence_s), warn))
 
 
-def _bears(cells: Cells) -> check.CellRatings:
+def _bears(cells: Cells) -> bearing.CellRatings:
     """What the datasheet of these cells allows."""
     first = cells[0]
-    return check.CellRatings(
+    return bearing.CellRatings(
         capacity_ah=first.capacity_ah,
         charge_c_max=first.charge_c_max,
         voltage=Window(first.voltage_min_v, first.voltage_max_v),
