@@ -115,7 +115,7 @@ def plain_number(value: float) -> str:
 
 
 GUARD_LOST = "the guardian is gone"
-INSTRUMENTS = {"meter": "bank meter", "thermometer": "temperature logger"}
+INSTRUMENTS = {"meter": "bank meter", "bms": "BMS", "thermometer": "temperature logger"}
 DOUBTS = {
     "stuck": "the {} repeats itself: its reading stays the same while current flows",
     "silent": "the {} does not answer: look for its mains and its cable",
@@ -211,6 +211,7 @@ PROCEDURES = {
     "recheck": "re-check",
     "capacity_test": "capacity test",
     "resistance_test": "DC resistance test",
+    "series_precharge": "series pre-charge",
 }
 # what is looked at in a run's readings -> its name beside what was found
 LOOKS = {

@@ -36,6 +36,12 @@ BENCH = (
     ("scanner", "keysight_34972a", "34972A"),
 )
 LOAD = ("load", "itech_it8514c", "IT8514C+")
+# For a string: the BMS tells its cells, and the meter stands on all of them.
+STRING_BENCH = (
+    BENCH[0],
+    ("meter", "keysight_34461a_100v", "34461A"),
+    ("bms", "jbd_bms", "JBD BMS"),
+)
 
 
 def make_cell_type(*, capacity_ah: float = 200.0) -> CellType:
@@ -70,13 +76,18 @@ def make_station(
     output: OutputState = OutputState.OFF,
     calibrated: bool = True,
     load: bool = False,
+    bms: bool = False,
     now: datetime = NOON,
 ) -> Station:
-    """A station with supply, meter and scanner, and a load if asked, its output proven off."""
+    """A station with supply, meter and scanner, and a load if asked, its output proven off.
+
+    `bms`: one for strings, with a BMS instead of the scanner.
+    """
     number = next(_numbers)
     station = Station.objects.create(slug=slug or f"bench-{number}", name="Bench", host="localhost")
     StationLease.objects.create(station=station, output_state=output, heartbeat_at=now)
-    for role, driver, model in (*BENCH, LOAD) if load else BENCH:
+    bench = STRING_BENCH if bms else BENCH
+    for role, driver, model in (*bench, LOAD) if load else bench:
         instrument = Instrument.objects.create(
             station=station,
             role=role,

@@ -40,6 +40,12 @@ SET_UP = (
     "Every cell stands alone now; they are joined only when the run page asks for it.",
     "Somebody stays with the bench: this run is attended.",
 )
+# B10: a string and its BMS.
+SET_UP_SERIES = (
+    *SET_UP[:5],
+    "The BMS is at hand, made for this many cells, its app or wire at work.",
+    SET_UP[5],
+)
 # B12, B17: the same, and no cell is ever joined to another.
 SET_UP_SINGLE = (
     *SET_UP[:4],
@@ -199,6 +205,8 @@ def _set_up(job: Job) -> tuple[str, ...]:
         return SET_UP_LOADED[procedure.measures]
     if not procedure.moves_charge:
         return SET_UP_RESTING
+    if procedure.in_series:
+        return SET_UP_SERIES
     return SET_UP if procedure.joins else SET_UP_SINGLE
 
 
@@ -235,6 +243,7 @@ def _claim_problems(job: Job, station: Station) -> list[Problem]:
         station=station.slug,
         roles=[instrument.role for instrument in station.instruments.all()],
         instruments_needed=procedure_of(job.kind).needs,
+        one_of=procedure_of(job.kind).needs_one_of,
     )
 
 

@@ -18,8 +18,16 @@ class InstrumentRole(StrEnum):
     SCANNER = "scanner"
     LOAD = "load"
     THERMOMETER = "thermometer"
+    BMS = "bms"  # of a series string; it ends a charge and is no evidence of a balance
     RELAY = "relay"  # known by its address on the bus, each board of the shop with its own
 
 
-# A relay measures nothing; the limits of warmth leave a logger's 0.5 K many times over.
-UNCALIBRATED = frozenset({InstrumentRole.RELAY.value, InstrumentRole.THERMOMETER.value})
+# A relay measures nothing; the limits of warmth leave a logger's 0.5 K many times over; nobody
+# calibrates a BMS, and the meter on its string watches it.
+UNCALIBRATED = frozenset(
+    {
+        InstrumentRole.RELAY.value,
+        InstrumentRole.THERMOMETER.value,
+        InstrumentRole.BMS.value,
+    }
+)

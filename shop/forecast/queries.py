@@ -15,7 +15,7 @@ from shop.forecast.looks import looks_of
 from shop.forecast.seen import seen_of
 from shop.jobs.models import Job, Run
 from shop.jobs.planning import cells_of, plan, ratings_of
-from shop.jobs.procedures import PARALLEL_TOP_BALANCE
+from shop.jobs.procedures import PARALLEL_TOP_BALANCE, SERIES_PRECHARGE
 from shop.jobs.states import RunState
 from shop.refusals import Problem, Refusal
 from stations.plain import from_plain
@@ -25,7 +25,8 @@ from stations.planner.knowledge import Known, known_by_volts, unknown_soc
 from stations.planner.naming import Look
 from stations.planner.remaining import Left, left
 from stations.planner.seen import Seen
-from stations.procedures.steps import Charge, Program
+from stations.planner.series import series_hours
+from stations.procedures.steps import Charge, Program, SeriesCharge
 
 RESTED_V = (2.0, 3.65)  # what a person may say that cells rest at
 SETTINGS = 6
@@ -40,6 +41,7 @@ class Forecast:
     finishes: bool
     alternatives: tuple[Alternative, ...]
     rested_v: float | None
+    in_series: bool = False  # up to the first full cell of a string
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +58,14 @@ def forecast(job: Job, station: Station, rested_v: float | None = None) -> Forec
     `rested_v`: volts at which its cells rest, where somebody measured them.  Raises Refusal for
     volts that no cell rests at, and where the job cannot be planned.
     """
-    if job.kind != PARALLEL_TOP_BALANCE:
+    if job.kind not in (PARALLEL_TOP_BALANCE, SERIES_PRECHARGE):
         return None
     cells = cells_of(job)
     known = _known(len(cells), cells[0].capacity_ah, rested_v)
     program = plan(job, station).program
+    if job.kind == SERIES_PRECHARGE:
+        (string,) = (step for step in program.steps if isinstance(step, SeriesCharge))
+        return Forecast(series_hours(string, known), True, (), rested_v, in_series=True)
     charge = charge_of(program)
     if charge is None:
         return None

@@ -21,8 +21,17 @@ from shop.refusals import Problem, Refusal, refuse
 from stations.drivers.registry import DRIVERS
 from stations.plain import to_plain
 from stations.procedures import check, handling
-from stations.procedures.steps import Charge, Discharge, Measure, PlanRefused, Program, Rest
+from stations.procedures.steps import (
+    Charge,
+    Discharge,
+    Measure,
+    PlanRefused,
+    Program,
+    Rest,
+    SeriesCharge,
+)
 from stations.values import (
+    BmsRatings,
     LoadRatings,
     MeterRatings,
     Ratings,
@@ -159,13 +168,14 @@ def ratings_of(station: Station) -> Ratings:
                 )
             ]
         )
-    load, thermometer = found.get("load"), found.get("thermometer")
+    load, thermometer, bms = (found.get(role) for role in ("load", "thermometer", "bms"))
     return Ratings(
         supply,
         meter,
         scanner,
         load if isinstance(load, LoadRatings) else None,
         thermometer if isinstance(thermometer, ThermometerRatings) else None,
+        bms if isinstance(bms, BmsRatings) else None,
     )
 
 
@@ -184,6 +194,6 @@ def _lasts(program: Program) -> timedelta:
         total += longest.timeout - longest.tail.cv_max
     total += sum((step.lasts for step in program.steps if isinstance(step, Rest)), timedelta())
     return total + sum(
-        (step.timeout for step in program.steps if isinstance(step, Measure | Discharge)),
+        (s.timeout for s in program.steps if isinstance(s, Measure | Discharge | SeriesCharge)),
         timedelta(),
     )

@@ -25,6 +25,7 @@ LEVELLING = "levelling"
 SINGLE_CELLS, CELL_RECHARGE = "individual_top_balance", "cell_recharge"
 CAPACITY_TEST = "capacity_test"
 RESISTANCE_TEST = "resistance_test"
+SERIES_PRECHARGE = "series_precharge"
 
 
 class Recipe(Protocol):
@@ -52,14 +53,17 @@ class Procedure:
     moves_charge: bool
     method: str = ""
     joins: bool = False  # links go on: the cells become one bank
+    in_series: bool = False  # links go on: the cells become one string, behind its BMS
     cells_min: int = 2
     cells_max: int = 64
+    needs_one_of: frozenset[str] = frozenset()  # any of these will do
     measures: str = ""  # what one cell is tested for: "capacity", "resistance"
 
 
 METER, LOAD = InstrumentRole.METER.value, InstrumentRole.LOAD.value
 MEASURED_BY = frozenset({METER, InstrumentRole.SCANNER.value})
 CHARGED_BY = MEASURED_BY | {InstrumentRole.SUPPLY.value}
+SEEN_BY = frozenset({InstrumentRole.BMS.value, InstrumentRole.SCANNER.value})  # a string's cells
 
 PROCEDURES: Mapping[str, Procedure] = {
     PARALLEL_TOP_BALANCE: Procedure(
@@ -96,6 +100,16 @@ PROCEDURES: Mapping[str, Procedure] = {
         moves_charge=True,
         joins=True,
         cells_min=1,
+    ),
+    # M2, G9: what a string was charged to is never a balance.
+    SERIES_PRECHARGE: Procedure(
+        recipe=recipes.series_precharge,
+        needs=frozenset({METER, InstrumentRole.SUPPLY.value}),
+        needs_one_of=SEEN_BY,
+        moves_charge=True,
+        in_series=True,
+        cells_min=4,
+        cells_max=16,
     ),
     CAPACITY_TEST: Procedure(
         recipe=recipes.capacity_test,

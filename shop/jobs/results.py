@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import transaction
 
 from shop.equipment import leases
+from shop.equipment.models import Instrument
 from shop.equipment.states import InstrumentRole
 from shop.evidence.rules.balance import stopped_of
 from shop.evidence.services.balances import record_balance
@@ -29,6 +30,7 @@ CHECKS = {
     "pre-parallel": "PRE_PARALLEL",
     "rested": "PRE_PARALLEL",  # of cells that stay apart: the same look at each before any current
     "levelled": "PRE_PARALLEL",  # once charged up to the others
+    "precharged": "PRE_PARALLEL",  # in their string: no balance, whatever they show (G9)
     "disconnect": "DISCONNECT",
     "recheck": "RECHECK",
 }
@@ -102,7 +104,7 @@ def _record_check(run: Run, record: Record, ending: Ending, now: datetime) -> No
     record_voltage_check(
         run=run,
         kind=kind,
-        meter=run.station.instruments.get(role=InstrumentRole.SCANNER),
+        meter=_seen_by(run),
         target_v=ending.target_v,
         results=record.cells,
         current_stopped=stopped,
@@ -110,6 +112,12 @@ def _record_check(run: Run, record: Record, ending: Ending, now: datetime) -> No
         now=now,
         cell=record.cell,
     )
+
+
+def _seen_by(run: Run) -> Instrument:
+    """What showed every cell: the station's scanner, else the BMS of their string."""
+    fitted = {instrument.role: instrument for instrument in run.station.instruments.all()}
+    return fitted.get(InstrumentRole.SCANNER) or fitted[InstrumentRole.BMS]
 
 
 def suspect_cells(run: Run, reason: str, now: datetime) -> None:

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import redis
@@ -41,6 +41,7 @@ SERIALS = {
     "meter": "MY53200001",
     "scanner": "MY49000001",
     "load": "8000123456",
+    "bms": "JBD-SP04S020-0042",
 }
 # A tail that a nearly full bank reaches within seconds at 240 x; the rules stay the same.
 QUICK = {
@@ -196,24 +197,34 @@ def ticking(uplink: Uplink, period_s: float = 0.1) -> Iterator[None]:
 
 @contextmanager
 def shop_bench(
-    *, soc: float = 0.995, speed: float = 240.0, alive: bool = True, with_load: bool = False
+    *,
+    soc: float | Sequence[float] = 0.995,
+    speed: float = 240.0,
+    alive: bool = True,
+    with_load: bool = False,
+    with_bms: bool = False,
 ) -> Iterator[ShopBench]:
     """Four cells on a simulated bench, registered in the shop; `alive`: its uplink runs.
 
-    `with_load`: a load beside the supply.
+    `with_load`: a load beside the supply.  `with_bms`: a bench for strings, without a scanner.
     """
     cast = the_cast()
     factories.make_policy(by=cast.sade)
     # The session's data folder is shared by xdist's workers, so the bench's name must be unique.
     slug = f"bench-{uuid4().hex[:8]}"
-    station = factories.make_station(slug=slug, load=with_load, now=clock.now())
+    station = factories.make_station(slug=slug, load=with_load, bms=with_bms, now=clock.now())
     for role, serial_number in SERIALS.items():
         station.instruments.filter(role=role).update(serial_number=serial_number)
+    more = ("itech_it8514c",) if with_load else ()
+    string: dict[str, Any] = (
+        {"meter_driver": "keysight_34461a_100v", "scanner": False} if with_bms else {}
+    )
     folder = Folder(
-        cells=[cell(soc=soc)] * 4,
+        cells=[cell(soc=z) for z in (soc if isinstance(soc, Sequence) else (soc,) * 4)],
         speed=speed,
         wiring={"lead_ohm": 0.005},
-        more=("itech_it8514c",) if with_load else (),
+        more=(*more, "jbd_bms") if with_bms else more,
+        **string,
     )
     with guarded(bench_folder(station.slug), folder=folder) as below:
         bench = ShopBench(below, station, cast)
