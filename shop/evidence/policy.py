@@ -13,6 +13,7 @@ from typing import Any
 
 from shop.jobs.policies import Policy, policy_of
 from stations.procedures.rules import DisconnectRule, RecheckRule
+from stations.values import Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,7 @@ class GatePolicy:
     fresh_for: timedelta
     calibrated_roles: tuple[str, ...]
     nut_handlings_max: int  # F7: beyond it the gate warns
+    balancer_a: Window  # G8: active balancing of a solar pack
 
     @classmethod
     def of(cls, policy: Policy) -> GatePolicy:
@@ -148,6 +150,7 @@ class GatePolicy:
             calibrated_roles=("meter", "scanner")
             + (("supply",) if policy.supply_calibrated else ()),
             nut_handlings_max=policy.nut_handlings_max,
+            balancer_a=Window(policy.balancer_min_a, policy.balancer_max_a),
         )
 
     @classmethod

@@ -136,6 +136,9 @@ PROCEDURES: Mapping[str, Procedure] = {
 # Runs of these leave a balance as it was.
 RESTING = frozenset(name for name, known in PROCEDURES.items() if not known.moves_charge)
 
+# What these charge is never balanced (G9).
+IN_SERIES = frozenset(name for name, known in PROCEDURES.items() if known.in_series)
+
 
 def procedure_of(name: str) -> Procedure:
     """The procedure called `name`; raises Refusal naming those that are known."""

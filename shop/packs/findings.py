@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -29,6 +29,8 @@ class Plan:
     by: int  # the person who assembles
     simulated: bool = False
     sample: bool = False
+    bms_over_v: float = field(kw_only=True)  # per cell, as it will run
+    bms_balance_a: float = field(kw_only=True)  # active; 0: passive
 
     @property
     def cell_count(self) -> int:
