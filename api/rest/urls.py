@@ -60,7 +60,8 @@ Resources.
     GET    runs/<id>/curve?points=600                                 -> Curve
     GET    runs/<id>/left             -> {"hours": Interval | null, "words"} | null
     GET    runs/<id>/looks            -> {"looks": [{"of", "named": [words], "unseen", "well"}]}
-    POST   runs/<id>/confirm {"step": "connect"}                      -> 201 {"id", "step", "at"}
+    POST   runs/<id>/confirm {"step": "connect", "answer": number     -> 201 {"id", "step", "at"}
+                              where the step "asks" for one}
     POST   runs/<id>/stop    {}                                       -> 202 Run
     POST   runs/<id>/give-up {"seen_off": true, "parted": true, "words": why} -> 200 Run   a
                                           supervisor, of a run whose bench is lost for good
@@ -121,7 +122,8 @@ Shapes.
     Run      {"id", "job", "station": slug, "state", "attempt", "simulated", "queued_at",
               "ended_at", "cause", "stop_requested_at", "step": name, "steps": [{"name", "title",
                   "kind": "instruct|measure|charge", "state": "done|now|next"}],
-              "needs": {"step", "title", "text", "confirm", "drawing"} | null,  one is waited for
+              "needs": {"step", "title", "text", "confirm", "drawing", "asks": what is to be
+                  read and typed, "" for nothing} | null,       one is waited for
               "announce": {"step", "title", "text", "confirm"} | null,   may be confirmed early
               "live": {"age_s", "output", "step", "speed", "voltage_v", "supply_voltage_v",
                        "supply_current_a", "cell_voltages_v": […],
