@@ -190,6 +190,7 @@ EVENTS = {
     "run_interrupted": "Interrupted",
     "run_safe_hold": "Safe hold, output off",
     "confirmed": "Confirmed",
+    "read_by_hand": "Read by hand",
     "given_up": "Given up, output seen off by a person",
     "stop_requested": "STOP pressed",
     "done": "Job done",
@@ -210,6 +211,7 @@ PROCEDURES = {
     "levelling": "levelling",
     "recheck": "re-check",
     "capacity_test": "capacity test",
+    "bottom_balance": "bottom balance",
     "resistance_test": "DC resistance test",
     "series_precharge": "series pre-charge",
 }

@@ -13,6 +13,7 @@ from datetime import datetime
 
 from stations.bench import Bench, BenchError, BenchLost
 from stations.plain import to_plain
+from stations.procedures import by_hand
 from stations.procedures.actions import Finish, Next, Outcome, Refuse, SafeHold, Set, Trip
 from stations.procedures.charging import begins_at, essentially_balanced
 from stations.procedures.decide import decide
@@ -114,11 +115,15 @@ class Execution:
         return self._cut(kind, reason, event.at)
 
     def _act(self, event: Event) -> None:
-        if event.data.get("kind") != "confirm":
-            return
+        """What a person did: confirmed a step, or read a cell; what fits nowhere is noted."""
         try:
-            answer = float(event.data.get("answer") or NAN)
-            self.state = confirm(self.state, str(event.data.get("step", "")), answer)
+            if event.data.get("kind") == "confirm":
+                answer = float(event.data.get("answer") or NAN)
+                self.state = confirm(self.state, str(event.data.get("step", "")), answer)
+            elif event.data.get("kind") == "reading":
+                self.state = by_hand.read(
+                    self.state, event.data, at=event.at, received_at=event.received_at
+                )
         except ValueError as error:
             self.bench.note("ignored", {"act": event.data.get("id"), "words": str(error)})
 
@@ -154,7 +159,11 @@ class Execution:
         )
 
     def _note_record(self) -> None:
-        self.bench.note("record", to_plain(self.state.records[-1]))
+        """What the present step left: a comparison of cells has a record for each."""
+        own = (self.state.step.name, self.state.entered_at)
+        for record in self.state.records:
+            if (record.step, record.entered_at) == own:
+                self.bench.note("record", to_plain(record))
 
     def _cut(self, kind: str, reason: str, at: datetime) -> Outcome:
         """End in the middle of a step; whatever it reached stays on its record.

@@ -169,8 +169,17 @@ class ThermometerRatings:
 
 
 @dataclass(frozen=True, slots=True)
+class Measured:
+    """What the commissioning of a bench found: 0 and NaN where nobody measured it."""
+
+    supply_offset_v: float = 0.0  # true volts at its terminals minus what the supply says
+    leads_ohm: float = NAN  # both together
+    zero_a: float = NAN  # what its ammeter shows with nothing flowing
+
+
+@dataclass(frozen=True, slots=True)
 class Ratings:
-    """Everything the dry run needs to know of a bench."""
+    """Everything the dry run needs to know of a bench; `by_hand`: a hand-held meter lies there."""
 
     supply: SupplyRatings
     meter: MeterRatings
@@ -178,6 +187,8 @@ class Ratings:
     load: LoadRatings | None = None
     thermometer: ThermometerRatings | None = None
     bms: BmsRatings | None = None
+    measured: Measured = field(default_factory=Measured)
+    by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from stations.model.ocv import Floats
 from stations.values import NAN, BmsSeen, Draw, Event, OffProof, Protection, Reading, Setpoint
 
 STARTED_AT = datetime(2025, 1, 6, 8, 0, tzinfo=UTC)  # any moment will do
+HAND_METER, HAND_RESOLUTION_V = "HAND-1", 0.001  # four digits, as a person reads them
 ROOM_C = 25.0
 OFF_SAMPLE_S = 1.0  # with the output off a simulated bench runs at 1x and samples each second
 
@@ -74,16 +75,27 @@ class Act:
 
     Hands: "join" puts links and leads on, "part" takes both off, "leads off" only the leads,
     "single" puts leads and meter on `cell` alone, "string" joins all in series behind the BMS.
-    Then a step is confirmed (`step`, or `on_step` itself), or a stop is asked for.
+    Then a step is confirmed (`step`, or `on_step` itself), a stop is asked for, or `cell` is
+    read with a hand-held meter.
     """
 
     on_step: str
     after_s: float
     hands: Literal["", "join", "part", "leads off", "single", "string"] = ""
-    says: Literal["confirm", "stop", ""] = "confirm"
+    says: Literal["confirm", "stop", "read", ""] = "confirm"
     step: str = ""
     cell: int = 0
     answer: float | None = None  # typed where the step asks
+
+
+def reads_by_hand(
+    step: str, cells: Sequence[int], *, after_s: float, each_s: float
+) -> tuple[Act, ...]:
+    """A person goes from post to post, `each_s` for each cell."""
+    return tuple(
+        Act(step, after_s + turn * each_s, says="read", cell=cell)
+        for turn, cell in enumerate(cells)
+    )
 
 
 # Someone who is at the bench whenever a parallel top balance asks for it.
@@ -228,7 +240,16 @@ class VirtualBench:
             if act.answer is not None:
                 data["answer"] = act.answer
             return Event("act", now, now, data)
+        if act.says == "read":
+            self._acts += 1
+            data = {"id": self._acts, "kind": "reading", "step": act.on_step, "cell": act.cell}
+            return Event("act", now, now, data | self._read_by_hand(act.cell, now))
         return None
+
+    def _read_by_hand(self, cell: int, now: datetime) -> dict[str, Any]:
+        seen = self.bank.solve(self._drive())
+        shown = _rounded(self._volts(float(seen.cell_v[cell - 1])), HAND_RESOLUTION_V)
+        return {"voltage_v": shown, "meter": HAND_METER, "taken_at": now.isoformat()}
 
     def _reading(self, seen: Solution) -> Reading:
         now, ours = self.clock.now(), self._instruments

@@ -35,6 +35,7 @@ BENCH = (
     ("meter", "keysight_34461a", "34461A"),
     ("scanner", "keysight_34972a", "34972A"),
 )
+HAND_HELD = ("manual", "", "Fluke 87V")
 LOAD = ("load", "itech_it8514c", "IT8514C+")
 # For a string: the BMS tells its cells, and the meter stands on all of them.
 STRING_BENCH = (
@@ -77,16 +78,18 @@ def make_station(
     calibrated: bool = True,
     load: bool = False,
     bms: bool = False,
+    by_hand: bool = False,
     now: datetime = NOON,
 ) -> Station:
     """A station with supply, meter and scanner, and a load if asked, its output proven off.
 
-    `bms`: one for strings, with a BMS instead of the scanner.
+    `bms`: one for strings, with a BMS instead of the scanner.  `by_hand`: with a hand-held meter
+    in the scanner's place.
     """
     number = next(_numbers)
     station = Station.objects.create(slug=slug or f"bench-{number}", name="Bench", host="localhost")
     StationLease.objects.create(station=station, output_state=output, heartbeat_at=now)
-    bench = STRING_BENCH if bms else BENCH
+    bench = STRING_BENCH if bms else (*BENCH[:2], HAND_HELD) if by_hand else BENCH
     for role, driver, model in (*bench, LOAD) if load else bench:
         instrument = Instrument.objects.create(
             station=station,
@@ -139,6 +142,10 @@ def make_recipe_of(procedure: str, parameters: Mapping[str, Any], *, by: User) -
 
 def make_capacity_recipe(*, by: User, **parameters: Any) -> RecipeVersion:
     return make_recipe_of("capacity_test", recipes.capacity_test.defaults() | parameters, by=by)
+
+
+def make_bottom_recipe(*, by: User, **parameters: Any) -> RecipeVersion:
+    return make_recipe_of("bottom_balance", recipes.bottom_balance.defaults() | parameters, by=by)
 
 
 def make_policy(*, by: User, **parameters: Any) -> PolicyVersion:

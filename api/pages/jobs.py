@@ -14,6 +14,7 @@ from api.pages.acts import acted, form, number, page, page_and_form, person, row
 from api.pages.scans import serials_typed
 from api.reads import board, commissioning
 from api.reads.hours import NIGHT_H, volts_typed
+from api.reads.starts import start_problems
 from api.refused import one_problem
 from shop import clock
 from shop.cells.models import Cell
@@ -25,10 +26,9 @@ from shop.evidence.parted import parted_cells
 from shop.forecast.queries import forecast
 from shop.jobs import queries, rules, services
 from shop.jobs.models import Job, RecipeVersion
-from shop.jobs.planning import lasts_at_most, plan, target_of
-from shop.jobs.procedures import procedure_of
+from shop.jobs.planning import plan, target_of
+from shop.jobs.procedures import BOTTOM_BALANCE, procedure_of
 from shop.jobs.states import JobState
-from shop.people.models import User
 from shop.refusals import Problem, Refusal
 
 # B4: before anything is connected.  Ticked by a person, each time.
@@ -59,6 +59,16 @@ SET_UP_CAPACITY = (
     "Supply and load are off, and their leads are not on the cell yet.",
     "The load's leads carry the discharge current and are short; the meter has wires of its own.",
     "Somebody stays with the bench: this run is attended.",
+)
+# B9: the load on one cell after the other.
+SET_UP_BOTTOM = (
+    *SET_UP_CAPACITY[:1],
+    "Posts that nobody works on are covered; no link joins any two cells.",
+    "Supply and load are off, and their leads are not on any cell yet.",
+    "The load's leads carry the discharge current and are short; the meter has wires of its own.",
+    "The meter is a bench meter that is read by the station, not one that is held by hand.",
+    "A charger for the whole pack is ready: cells that stay empty for days are harmed.",
+    SET_UP[5],
 )
 # A current step: the load alone on one cell.
 SET_UP_RESISTANCE = (
@@ -195,12 +205,14 @@ def _page(request: HttpRequest, pk: int, refusal: Refusal | None = None) -> Http
         stations = Station.objects.prefetch_related("instruments")
         context["stations"] = [(s, _claim_problems(job, s)) for s in stations]
     if job.state == JobState.CLAIMED:
-        context["in_the_way"] = _start_problems(job, cells, person(request))
+        context["in_the_way"] = start_problems(job, by=person(request), now=clock.now())
     return render(request, "jobs/job.html", context)
 
 
 def _set_up(job: Job) -> tuple[str, ...]:
     procedure = procedure_of(job.kind)
+    if job.kind == BOTTOM_BALANCE:
+        return SET_UP_BOTTOM
     if procedure.measures:
         return SET_UP_LOADED[procedure.measures]
     if not procedure.moves_charge:
@@ -238,24 +250,11 @@ def _worn(job: Job, more: int) -> list[str]:
 
 
 def _claim_problems(job: Job, station: Station) -> list[Problem]:
+    roles = [instrument.role for instrument in station.instruments.all()]
     return rules.claim_problems(
         state=job.state,
         station=station.slug,
-        roles=[instrument.role for instrument in station.instruments.all()],
-        instruments_needed=procedure_of(job.kind).needs,
+        roles=roles,
+        instruments_needed=procedure_of(job.kind).needs_at(roles),
         one_of=procedure_of(job.kind).needs_one_of,
-    )
-
-
-def _start_problems(job: Job, cells: list[Cell], by: User) -> list[Problem]:
-    """What `start_run` would refuse now, so that the button can say why it is disabled."""
-    now = clock.now()
-    return rules.start_problems(
-        state=job.state,
-        is_holder=job.claimed_by_id == by.pk,
-        station=queries.station_fact(job.station, now) if job.station else None,
-        cells=queries.cell_facts(cells),
-        has_policy=queries.policy_in_force() is not None,
-        lasts=lasts_at_most(job, job.station),
-        now=now,
     )

@@ -15,7 +15,7 @@ from api.reads.runs import RunShown
 from api.reads.typed import decimal
 from shop import clock
 from shop.forecast.queries import outlook_of
-from shop.jobs import giving_up, services
+from shop.jobs import by_hand, giving_up, services
 from shop.jobs.models import Run
 from shop.people.roles import Act, may
 from shop.refusals import Refusal
@@ -72,6 +72,26 @@ def confirm(request: HttpRequest, pk: int) -> HttpResponse:
     return acted(do, otherwise=lambda refusal: _page(request, pk, refusal))
 
 
+@form
+def read(request: HttpRequest, pk: int) -> HttpResponse:
+    """One cell at a time, as a person with gloves goes from post to post."""
+    run, typed = _run(Run.objects.all(), pk), request.POST
+
+    def do() -> str:
+        by_hand.read_cell(
+            run=run,
+            volts=typed.get("volts", ""),
+            cell=typed.get("cell", "") or typed.get("place", ""),
+            first=typed.get("first", ""),
+            corrects=bool(typed.get("corrects")),
+            by=person(request),
+            now=clock.now(),
+        )
+        return reverse("pages:run", args=[pk])
+
+    return acted(do, otherwise=lambda refusal: _page(request, pk, refusal))
+
+
 @form_as_sent
 def stop(request: HttpRequest, pk: int) -> HttpResponse:
     """Never asks back, never refused for rank."""
@@ -110,6 +130,15 @@ def _shown(pk: int) -> RunShown:
     return runs.shown(_run(runs.runs(), pk), now=clock.now())
 
 
+def _asked_again(request: HttpRequest, refusal: Refusal | None) -> dict[str, str]:
+    """What was typed when a second measurement is asked for, or a slip named."""
+    codes = {problem.code for problem in refusal.problems} if refusal else set()
+    cell, volts = request.POST.get("cell", ""), request.POST.get("volts", "")
+    if "measure_again" in codes:
+        return {"cell": cell, "first": volts, "corrects": request.POST.get("corrects", "")}
+    return {"cell": cell, "volts": volts} if codes & {"implausible", "no_figure"} else {}
+
+
 def _lost(request: HttpRequest, shown: RunShown) -> dict[str, Any]:
     """What is asked of whoever would give an interrupted run up; {} where it goes on by itself."""
     if not shown.is_interrupted or (shown.output_is_off and shown.run.journal_closed_at):
@@ -128,6 +157,7 @@ def _page(request: HttpRequest, pk: int, refusal: Refusal | None = None) -> Http
         "shown": shown,
         "run": shown.run,
         "refusal": refusal,
+        "typed": _asked_again(request, refusal),
         "keeps_coming": runs.is_worth_polling(shown.run),
         **_lost(request, shown),
         "events": shown.run.events.select_related("by").order_by("-id")[:30],

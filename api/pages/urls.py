@@ -39,6 +39,7 @@ urlpatterns = [
     path("runs/<int:pk>/left", runs.left, name="run-left"),
     path("runs/<int:pk>/ask", runs.ask, name="run-ask"),
     path("runs/<int:pk>/confirm", runs.confirm, name="run-confirm"),
+    path("runs/<int:pk>/readings", runs.read, name="run-read"),
     path("runs/<int:pk>/give-up", runs.give_up, name="run-give-up"),
     path("runs/<int:pk>/stop", runs.stop, name="run-stop"),
     path("approvals", approvals.show, name="approvals"),

@@ -46,7 +46,7 @@ class StationShown:
                 return "missing", "Seen off by a person"
             unknown = self.output == OutputState.UNKNOWN
             return ("missing", "Output unknown") if unknown else ("idle", "Free")
-        if self.progress.needs:
+        if self.progress.waits:
             return "waiting", "Waiting for you"
         return "", ""  # the run's own status says it
 

@@ -37,7 +37,8 @@ def standing(evidence: CellEvidence, *, now: datetime) -> Standing:
     if found := doubts(evidence):
         return Standing("fail", "Taken back", f"{found[0].words} {found[0].fix}")
     if evidence.balance is None:
-        return Standing("idle", "Not balanced", "Next: a top balance.")
+        words = "Next: a top balance, or a bottom balance for a pack that is emptied often."
+        return Standing("idle", "Not balanced", words)
     if evidence.balance.completeness != COMPLETE:
         return Standing("missing", "Partly balanced", "Next: balance it again.")
     if evidence.capacity is None:

@@ -38,7 +38,7 @@ def of_stations(stations: Iterable[Station], *, now: datetime) -> Mapping[int, C
 def _shown(
     station: Station, row: Commissioning | None, now: datetime, valid_for: timedelta
 ) -> CommissioningShown:
-    registered = {i.role: i.serial_number for i in station.instruments.all()}
+    registered = {i.role: i.serial_number for i in station.wired}
     problems = commissioning_problems(
         commissioned(row), registered=registered, now=now, valid_for=valid_for
     )

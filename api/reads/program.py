@@ -18,6 +18,7 @@ KINDS = {
     "SeriesCharge": "charge",
     "Discharge": "discharge",
     "Rest": "rest",
+    "Compare": "compare",
 }
 WORDS = {"skipped": "not needed", "stopped": "ended here"}
 OVER_EARLY = frozenset({"STOPPED", "ERROR", "TRIPPED", "REFUSED"})
@@ -28,7 +29,7 @@ PERSON_MAY_CONFIRM = frozenset({"PREFLIGHT", "RUNNING", "SAFE_HOLD"})
 class StepShown:
     name: str
     title: str
-    kind: str  # instruct, measure, verify, charge, discharge, rest
+    kind: str  # instruct, measure, verify, charge, discharge, rest, compare
     state: str  # done, now, next, skipped, stopped
 
     @property
@@ -54,7 +55,7 @@ class Ask:
 class Progress:
     """`needs`: somebody is waited for.  `announce`: may be confirmed before it is reached.
 
-    `announced`: it was, and the bank still charges.
+    `announced`: it was, and the bank still charges.  `by_hand`: somebody reads the cells now.
     """
 
     steps: tuple[StepShown, ...] = ()
@@ -63,6 +64,12 @@ class Progress:
     announce: Ask | None = None
     announced: Ask | None = None
     waiting_for_bench: bool = False  # confirmed, and the bench has not yet moved on
+    by_hand: bool = False
+
+    @property
+    def waits(self) -> bool:
+        """Whether somebody is waited for."""
+        return self.needs is not None or self.by_hand
 
 
 def progress(
@@ -98,6 +105,7 @@ def progress(
         announce=early if early and early.step not in confirmed else None,
         announced=early if early and early.step in confirmed else None,
         waiting_for_bench=is_instruct and is_confirmed,
+        by_hand=bool(plain.get("by_hand")),
     )
 
 

@@ -15,7 +15,7 @@ from api.reads.board import confirmed_steps, run_progress
 from api.reads.live import Live, live
 from api.reads.program import Ask, Progress
 from api.words import amps, duration, number
-from shop.equipment.states import OutputState
+from shop.equipment.states import InstrumentRole, OutputState
 from shop.evidence.models import (
     Balance,
     CapacityTest,
@@ -23,6 +23,7 @@ from shop.evidence.models import (
     ResistanceTest,
     VoltageCheck,
 )
+from shop.jobs.by_hand import Sheet, sheet_of
 from shop.jobs.models import Run
 from shop.jobs.queries import steps_begun
 from shop.jobs.states import RunState
@@ -52,6 +53,11 @@ class CheckShown:
     check: VoltageCheck
     cells: tuple[CellShown, ...]
 
+    @property
+    def is_by_hand(self) -> bool:
+        """A lower class of evidence: a person read the meter."""
+        return self.check.meter.role == InstrumentRole.MANUAL
+
 
 @dataclass(frozen=True, slots=True)
 class PassWindow:
@@ -76,6 +82,7 @@ class RunShown:
     resistance_test: ResistanceTest | None
     serials: tuple[str, ...]
     window: PassWindow | None
+    sheet: Sheet | None = None  # while a person reads the cells
 
     @property
     def facts(self) -> dict[str, float]:
@@ -127,6 +134,19 @@ class RunShown:
     def ask(self) -> Ask | None:
         """What a person has to do now."""
         return None if self.is_stopping else self.progress.needs
+
+    @property
+    def reads(self) -> Sheet | None:
+        """What a person has to read at the posts now; None while nobody has to."""
+        return None if self.is_stopping or not self.sheet or not self.sheet.left else self.sheet
+
+    @property
+    def read_so_far(self) -> tuple[CellShown, ...]:
+        """The cells as they were typed, at their places."""
+        if self.sheet is None:
+            return ()
+        typed = {one.position: one.voltage_v for one in reversed(self.sheet.read)}
+        return strip([(s, typed.get(n)) for n, s in sorted(self.sheet.serials.items())])
 
     @property
     def output_at(self) -> datetime | None:
@@ -186,6 +206,7 @@ class RunShown:
             "w" if self.progress.waiting_for_bench else "",
             "o" if self.is_interrupted and self.output_is_off else "",
             str(len(self.checks)),
+            ",".join(f"{n.position}:{n.voltage_v}" for n in self.sheet.read) if self.sheet else "",
         )
         return "-".join(parts)
 
@@ -212,6 +233,7 @@ def runs() -> QuerySet[Run]:
         "acts",
         "run_cells__cell",
         "voltage_checks__cells__cell",
+        "voltage_checks__meter",
         "balance__cells__cell",
         "capacity_tests",
     )
@@ -230,6 +252,7 @@ def shown(run: Run, *, now: datetime) -> RunShown:
         resistance_test=getattr(run, "resistance_test", None),
         serials=tuple(row.cell.serial for row in run.run_cells.all()),
         window=_pass_window(run, now),
+        sheet=sheet_of(run),
     )
 
 

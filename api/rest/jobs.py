@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from django.http import Http404
@@ -12,6 +13,7 @@ from rest_framework.response import Response
 from api.idempotency import idempotent
 from api.reads import board, runs
 from api.reads.hours import interval_shape, volts_typed
+from api.reads.starts import in_the_way
 from api.refused import one_problem
 from api.rest.runs import brief, run_shape
 from api.rest.views import CELLS_MAX, ShopView, person, sent
@@ -64,7 +66,12 @@ class JobsView(ShopView):
 class JobView(ShopView):
     def get(self, request: Request, pk: int) -> Response:
         job = _job(pk)
-        more = {"runs": [brief(run) for run in job.runs.all()], "plan": _plan_shape(job)}
+        reasons = in_the_way(job, by=person(request), now=clock.now())
+        more = {
+            "runs": [brief(run) for run in job.runs.all()],
+            "plan": _plan_shape(job),
+            "in_the_way": [asdict(problem) for problem in reasons],
+        }
         return Response(job_shape(job) | more)
 
 
@@ -136,7 +143,12 @@ def _hours_shape(found: Forecast) -> dict[str, Any]:
     others = [
         {"words": other.words, "hours": interval_shape(other.hours)} for other in found.alternatives
     ]
+    visits = [
+        {"titles": visit.titles, "after": interval_shape(visit.after)} for visit in found.visits
+    ]
     return {
+        "visits": visits,
+        "surges": [asdict(surge) for surge in found.surges],
         "hours": interval_shape(found.hours),
         "finishes": found.finishes,
         "rested_v": found.rested_v,

@@ -21,7 +21,7 @@ from shop import clock
 from shop.evidence.models import Balance, CellBalance, ResistanceTest
 from shop.evidence.taking_back import Record
 from shop.forecast.queries import outlook_of
-from shop.jobs import services
+from shop.jobs import by_hand, services
 from shop.jobs.giving_up import CONFIRMATIONS, give_up
 from shop.jobs.models import Run
 from shop.jobs.queries import steps_begun
@@ -31,6 +31,13 @@ from shop.readings.queries import curve
 class Confirm(serializers.Serializer[Any]):
     step = serializers.CharField()
     answer = serializers.FloatField(required=False, allow_null=True)  # where the step asks
+
+
+class Read(serializers.Serializer[Any]):
+    volts = serializers.CharField(max_length=40)
+    cell = serializers.CharField(max_length=200, required=False, default="")
+    first = serializers.CharField(max_length=40, required=False, default="", allow_blank=True)
+    corrects = serializers.BooleanField(required=False, default=False)
 
 
 class GivingUp(serializers.Serializer[Any]):
@@ -88,6 +95,16 @@ class ConfirmView(ShopView):
         return Response({"id": act.pk, "step": step, "at": act.at}, status=201)
 
 
+class ReadingsView(ShopView):
+    @idempotent
+    def post(self, request: Request, pk: int) -> Response:
+        asked = sent(Read, request)
+        act = by_hand.read_cell(run=_run(pk), by=person(request), now=clock.now(), **asked)
+        named = {name: act.data[name] for name in ("step", "cell", "voltage_v", "meter")}
+        left = _reads(runs.shown(_run(pk), now=clock.now()))
+        return Response({"id": act.pk, **named, "at": act.at, "reads": left}, status=201)
+
+
 class GiveUpView(ShopView):
     @idempotent
     def post(self, request: Request, pk: int) -> Response:
@@ -141,6 +158,7 @@ def run_shape(shown: RunShown) -> dict[str, Any]:
         ],
         "needs": _ask(progress.needs),
         "announce": _ask(progress.announce),
+        "reads": _reads(shown),
         "live": runs.plain_live(shown.live),
         "facts": shown.facts,
         "target_v": shown.target_v,
@@ -168,6 +186,15 @@ def check_shape(shown: CheckShown) -> dict[str, Any]:
         "target_v": check.target_v,
         "current_stopped_at": check.current_stopped_received_at,
         "simulated": check.simulated,
+        "by_hand": shown.is_by_hand,
+        "meter": str(check.meter),
+        "again": {
+            "position": check.again_position,
+            "voltage_v": check.again_v,
+            "at": check.again_received_at,
+        }
+        if check.again
+        else None,
         "cells": [
             {
                 "serial": row.cell.serial,
@@ -202,8 +229,8 @@ def balance_shape(balance: Balance) -> dict[str, Any]:
 
 
 def _cell_shape(row: CellBalance) -> dict[str, Any]:
-    """Of a cell that was charged alone."""
-    names = ("position", "completeness", "remark", "tail_a", "cv_s", "charge_ah")
+    """Of a cell that was charged, or emptied, alone."""
+    names = ("position", "completeness", "remark", "tail_a", "cv_s", "charge_ah", "rested_v")
     own = {name: getattr(row, name) for name in names}
     return {"serial": row.cell.serial, **own} | {
         "current_stopped_at": row.current_stopped_received_at
@@ -213,6 +240,16 @@ def _cell_shape(row: CellBalance) -> dict[str, Any]:
 def superseded_shape(record: Record) -> dict[str, Any] | None:
     back = getattr(record, "supersession", None)
     return {"at": back.at, "words": back.words} if back else None
+
+
+def _reads(shown: RunShown) -> dict[str, Any] | None:
+    """What is waited for from somebody with a hand-held meter."""
+    sheet = shown.reads
+    if sheet is None:
+        return None
+    read = [{"position": one.position, "voltage_v": one.voltage_v} for one in sheet.read]
+    left = [{"position": n, "serial": sheet.serials[n]} for n in sheet.left]
+    return {"step": sheet.step.name, "read": read, "left": left, "again": sheet.is_second}
 
 
 def _ask(ask: Ask | None) -> dict[str, str] | None:

@@ -50,7 +50,8 @@ Resources.
     GET    jobs/<id>                                                  -> Job + "runs": [Run brief],
                                           "plan": {"target_v", "facts": {name: number},
                                                    "lasts_s", "sha256",
-                                                   "handlings": of each cell's nuts} | null
+                                                   "handlings": of each cell's nuts} | null,
+                                          "in_the_way": [{"code", "words", "fix", "about"}]
     GET    jobs/<id>/hours?rested_v=3.312                             -> Hours   at its station
     POST   jobs/<id>/claim   {"station": slug}                        -> 200 Job
     POST   jobs/<id>/release {}                                       -> 200 Job
@@ -62,6 +63,9 @@ Resources.
     GET    runs/<id>/looks            -> {"looks": [{"of", "named": [words], "unseen", "well"}]}
     POST   runs/<id>/confirm {"step": "connect", "answer": number     -> 201 {"id", "step", "at"}
                               where the step "asks" for one}
+    POST   runs/<id>/readings {"volts": "3,642", "cell": serial or place (default: the next),
+                               "first": what it read when asked again, "corrects": false}
+                               -> 201 {"id", "step", "cell", "voltage_v", "meter", "at", "reads"}
     POST   runs/<id>/stop    {}                                       -> 202 Run
     POST   runs/<id>/give-up {"seen_off": true, "parted": true, "words": why} -> 200 Run   a
                                           supervisor, of a run whose bench is lost for good
@@ -117,7 +121,8 @@ Shapes.
               "claimed_by": username | null, "claimed_at", "created_at",
               "cells": [{"serial", "position"}], "run": id of the newest run | null}
     Hours    {"hours": Interval, "finishes": bool, "rested_v", "alternatives": [{"words",
-              "hours": Interval}]} | null where nobody foretells them
+              "hours": Interval}], "visits": [{"titles", "after": Interval}], "surges":
+              [{"spread_v", "peak_a", "peak_c", "verdict"}]} | null where nobody foretells them
     Interval {"low_h", "middle_h", "high_h"}   one in ten is faster, one in ten slower
     Run      {"id", "job", "station": slug, "state", "attempt", "simulated", "queued_at",
               "ended_at", "cause", "stop_requested_at", "step": name, "steps": [{"name", "title",
@@ -125,6 +130,8 @@ Shapes.
               "needs": {"step", "title", "text", "confirm", "drawing", "asks": what is to be
                   read and typed, "" for nothing} | null,       one is waited for
               "announce": {"step", "title", "text", "confirm"} | null,   may be confirmed early
+              "reads": {"step", "read": [{"position", "voltage_v"}], "left": [{"position",
+                  "serial"}], "again": bool} | null,   by hand; again: the first cell's second
               "live": {"age_s", "output", "step", "speed", "voltage_v", "supply_voltage_v",
                        "supply_current_a", "cell_voltages_v": […],
                        "temperatures_c": […], "at"} | null,
@@ -132,14 +139,14 @@ Shapes.
               "stored_samples", "journal_closed_at",
               "checks": [Check], "balance": Balance | null, "resistance": Resistance | null}
     Run brief {"id", "state", "attempt", "step", "cause", "queued_at", "ended_at"}
-    Check    {"id", "kind": "PRE_PARALLEL|DISCONNECT|RECHECK", "target_v", "current_stopped_at",
-              "simulated", "cells": [{"serial", "position", "voltage_v", "low_v", "high_v",
-              "age_s", "verdict"}]}
+    Check    {"id", "kind": "PRE_PARALLEL|DISCONNECT|RECHECK|BOTTOM", "target_v",
+              "current_stopped_at", "simulated", "cells": [{"serial", "position", "voltage_v",
+              "low_v", "high_v", "age_s", "verdict"}]}
     Balance  {"id", "method", "completeness": "COMPLETE|PARTIAL", "remark", "target_v", "tail_a",
               "done_a", "partial_a", "cv_s", "charge_ah", "simulated",
               "superseded": Reason | null,
-              "cells": [those charged alone: {"serial", "position", "completeness", "remark",
-              "tail_a", "cv_s", "charge_ah", "current_stopped_at"}]}
+              "cells": [those driven alone: {"serial", "position", "completeness", "remark",
+              "tail_a", "cv_s", "charge_ah" (below 0: drawn), "rested_v", "current_stopped_at"}]}
     Resistance  {"id", "run", "r_mohm", "u_mohm": by how much it may be off, "after_s": into the
               step, "early_mohm" | null, "early_after_s", "current_a", "rested_v", "low_mohm",
               "warn_mohm", "fail_mohm", "verdict": "PASS|MARGINAL|FAIL|INVALID", "tested_at",
@@ -231,6 +238,7 @@ urlpatterns = [
     path("runs/<int:pk>/looks", runs.LooksView.as_view(), name="run-looks"),
     path("runs/<int:pk>/curve", runs.CurveView.as_view(), name="run-curve"),
     path("runs/<int:pk>/confirm", runs.ConfirmView.as_view(), name="run-confirm"),
+    path("runs/<int:pk>/readings", runs.ReadingsView.as_view(), name="run-readings"),
     path("runs/<int:pk>/give-up", runs.GiveUpView.as_view(), name="run-give-up"),
     path("runs/<int:pk>/stop", runs.StopView.as_view(), name="run-stop"),
     path("shelf", shelf.ShelfView.as_view(), name="shelf"),

@@ -15,6 +15,7 @@ from api.idempotency import FIELD
 from shop import clock
 from shop.evidence.rules.balance import WORDS
 from shop.jobs.models import JobEvent
+from stations.planner import seeds
 
 register = template.Library()
 
@@ -91,6 +92,12 @@ def serial(text: object) -> SafeString:
 def once() -> SafeString:
     """The key of one form on one page: a double tap is one act."""
     return format_html('<input type="hidden" name="{}" value="{}">', FIELD, uuid4())
+
+
+@register.simple_tag
+def said_at(place: str) -> tuple[str, ...]:
+    """Where a source and physics disagree, at that place: a sentence each."""
+    return seeds.said_at(place)
 
 
 @register.simple_tag

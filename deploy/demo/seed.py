@@ -20,6 +20,7 @@ from shop.jobs import recipes
 from shop.jobs.models import Job, PolicyVersion, RecipeVersion
 from shop.jobs.policies import policy_defaults
 from shop.jobs.procedures import (
+    BOTTOM_BALANCE,
     CAPACITY_TEST,
     CELL_RECHARGE,
     LEVELLING,
@@ -46,6 +47,19 @@ SIMULATED_CAPACITY = {
     "stop_below_v": 0.5,
     "load_lead_max_ohm": 0.006,
 }
+# A taper so slow that what a busy host is late by, a second or 240 s there, moves a cell by 6 mV,
+# and room for it above the window's low end.
+SIMULATED_BOTTOM = {
+    "target_v": 2.55,
+    "second_c": 0.02,
+    "third_c": 0.003,
+    "rest_s": 5.0,
+    "cutoff_samples": 1,
+    "stop_below_v": 0.5,
+    "load_lead_max_ohm": 0.006,
+}
+# So an emptied cell is compared after seconds here, and the gate must take that.
+SIMULATED_POLICY = {"bottom_rest_min_s": 3.0}
 # The same for a current step: longer than its samples are apart.
 SIMULATED_RESISTANCE = {
     "rest_s": 5.0,
@@ -78,6 +92,11 @@ OTHER_RECIPES: Sequence[tuple[str, str, Mapping[str, Any]]] = (
         "Capacity test at 0.5C, simulated bench",
         CAPACITY_TEST,
         recipes.capacity_test.defaults() | SIMULATED_CAPACITY,
+    ),
+    (
+        "Bottom balance 2.50 V, simulated bench",
+        BOTTOM_BALANCE,
+        recipes.bottom_balance.defaults() | SIMULATED_BOTTOM,
     ),
     (
         "DC resistance at 0.5C, simulated bench",
@@ -154,7 +173,7 @@ def _ensure_other_recipes(*, by: User, now: datetime) -> None:
 
 def _ensure_policy(*, by: User, now: datetime) -> None:
     if not PolicyVersion.objects.exists():
-        store_policy(parameters=policy_defaults(), by=by, now=now)
+        store_policy(parameters=policy_defaults() | SIMULATED_POLICY, by=by, now=now)
 
 
 def _ensure_design() -> None:

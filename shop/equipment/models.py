@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from shop.equipment.states import InstrumentRole, OutputState
+from shop.equipment.states import UNWIRED, InstrumentRole, OutputState
 from stations.commissioning import report as reports
 from stations.commissioning.report import Report
 
@@ -27,6 +27,11 @@ class Station(models.Model):
 
     def __str__(self) -> str:
         return self.slug
+
+    @property
+    def wired(self) -> list[Instrument]:
+        """The instruments that its bench itself can ask."""
+        return [known for known in self.instruments.all() if known.role not in UNWIRED]
 
 
 class Instrument(models.Model):

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from shop.equipment.models import Calibration, Commissioning, Station
 from shop.equipment.rules import Commissioned
+from shop.equipment.states import InstrumentRole
+from stations.values import Measured
+
+# Of another one of these the figures say nothing.
+MEASURING = (InstrumentRole.SUPPLY.value, InstrumentRole.METER.value)
 
 
 def calibrations_in_force(station: Station, at: datetime) -> Mapping[int, Calibration]:
@@ -28,6 +34,27 @@ def newest_commissionings(stations: Iterable[Station]) -> Mapping[int, Commissio
     """By station, the report that was measured last; in one query."""
     newest = Commissioning.objects.filter(station__in=stations).distinct("station_id")
     return {row.station_id: row for row in newest.order_by("station_id", "-measured_at", "-id")}
+
+
+def measured_of(station: Station) -> Measured:
+    """What the newest report found of supply and leads, if it is of these instruments.
+
+    An offset is corrected for only where the report passed: bad leads are bad either way.
+    """
+    row = newest_commissionings([station]).get(station.pk)
+    said = commissioned(row)
+    ours = {i.role: i.serial_number for i in station.instruments.all() if i.role in MEASURING}
+    if row is None or said is None:
+        return Measured()
+    if ours != {role: said.instruments.get(role) for role in ours}:
+        return Measured()
+    figures = row.report.figures
+    known = said.passed and math.isfinite(figures.offset_v)
+    return Measured(
+        supply_offset_v=-figures.offset_v if known else 0.0,
+        leads_ohm=figures.lead_ohm,
+        zero_a=figures.zero_a,
+    )
 
 
 def commissioned(row: Commissioning | None) -> Commissioned | None:

@@ -148,7 +148,7 @@ def _report_problems(station: Station, report: Report, now: datetime) -> list[Pr
             Problem("report_early", words, "Set the clock of the bench, then check again.")
         )
     said = {(i.role, i.driver, i.model, i.serial_number) for i in report.instruments}
-    ours = {(i.role, i.driver, i.model, i.serial_number) for i in station.instruments.all()}
+    ours = {(i.role, i.driver, i.model, i.serial_number) for i in station.wired}
     for role, driver, model, serial_number in sorted(said ^ ours):
         where = "in the report" if (role, driver, model, serial_number) in said else "registered"
         words = f"Only {where}: {role} {model} {serial_number} ({driver})."

@@ -12,14 +12,21 @@ from typing import Any
 from django.db import models
 from django.db.models import F, Q
 
+from stations.procedures.state import Taken
+
 
 class VoltageCheck(models.Model):
-    """Every cell of a group measured individually by one meter, output proven off."""
+    """Every cell of a group measured individually by one meter, output proven off.
+
+    `again_*`: the first cell as it read once more at the end, where a person went from post to
+    post (G6); its role says that the meter was read by hand.
+    """
 
     class Kind(models.TextChoices):
         PRE_PARALLEL = "PRE_PARALLEL", "pre-parallel check"
         DISCONNECT = "DISCONNECT", "disconnect check"
         RECHECK = "RECHECK", "re-check"
+        BOTTOM = "BOTTOM", "bottom check"
 
     kind = models.CharField(max_length=16, choices=Kind.choices)
     run = models.ForeignKey(
@@ -34,9 +41,28 @@ class VoltageCheck(models.Model):
     by = models.ForeignKey("shop.User", models.PROTECT, related_name="+")
     simulated = models.BooleanField()
     recorded_at = models.DateTimeField()
+    again_position = models.PositiveSmallIntegerField(null=True, blank=True)
+    again_v = models.FloatField(null=True, blank=True)
+    again_at = models.DateTimeField(null=True, blank=True)
+    again_received_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = (
+            models.CheckConstraint(
+                name="voltage_check_again_is_whole",
+                condition=Q(
+                    again_position__isnull=True,
+                    again_v__isnull=True,
+                    again_at__isnull=True,
+                    again_received_at__isnull=True,
+                )
+                | Q(
+                    again_position__isnull=False,
+                    again_v__isnull=False,
+                    again_at__isnull=False,
+                    again_received_at__isnull=False,
+                ),
+            ),
             models.CheckConstraint(
                 name="voltage_check_knows_when_current_stopped",
                 condition=Q(kind="PRE_PARALLEL")
@@ -51,6 +77,21 @@ class VoltageCheck(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.pk}"
+
+    @property
+    def again(self) -> Taken | None:
+        """The first cell's second reading."""
+        position, voltage_v = self.again_position, self.again_v
+        at, received_at = self.again_at, self.again_received_at
+        if position is None or voltage_v is None or at is None or received_at is None:
+            return None
+        return Taken(
+            position=position,
+            voltage_v=voltage_v,
+            at=at,
+            received_at=received_at,
+            meter=self.meter.serial_number,
+        )
 
 
 class CellVoltage(models.Model):
@@ -221,7 +262,9 @@ class Balance(models.Model):
     """How one run balanced one group: by what method, to what target, how completely.
 
     `tail_a` is the last current with the ammeter's zero taken out, `done_a` and `partial_a` the
-    limits that applied, `cv_s` the process time in the CV hold, `charge_ah` what went in.
+    limits that applied, `cv_s` the process time in the CV hold, `charge_ah` what went in.  Cells
+    that were emptied have no hold, the last current of their taper is the tail, and what came
+    out is below 0.
     """
 
     class Method(models.TextChoices):
@@ -268,7 +311,8 @@ class Balance(models.Model):
 class CellBalance(models.Model):
     """One cell of the balanced group, at its place in the bank.
 
-    The rest is its own where cells were charged one by one, else "" or null: the group's holds.
+    The rest is its own where cells were driven one by one, else "" or null: the group's holds.
+    `rested_v` is where an emptied cell stood at the end of its rest.
     """
 
     balance = models.ForeignKey(Balance, models.PROTECT, related_name="cells")
@@ -281,6 +325,7 @@ class CellBalance(models.Model):
     tail_a = models.FloatField(null=True, blank=True)
     cv_s = models.FloatField(null=True, blank=True)
     charge_ah = models.FloatField(null=True, blank=True)
+    rested_v = models.FloatField(null=True, blank=True)
     current_stopped_at = models.DateTimeField(null=True, blank=True)
     current_stopped_received_at = models.DateTimeField(null=True, blank=True)
 
@@ -306,6 +351,11 @@ class CellBalance(models.Model):
 
     def __str__(self) -> str:
         return f"{self.cell_id} at {self.position}"
+
+    @property
+    def drawn_ah(self) -> float | None:
+        """What came out of a cell that was emptied; of one that was charged it is below 0."""
+        return None if self.charge_ah is None else -self.charge_ah
 
 
 class Approval(models.Model):

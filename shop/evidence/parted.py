@@ -12,9 +12,12 @@ from shop.evidence.models import CellBalance, CellVoltage, VoltageCheck
 from shop.jobs.figures import Parted
 from stations.values import NAN, OffProof
 
+# What measures a cell once its current has stopped.
+PARTING = (VoltageCheck.Kind.DISCONNECT.value, VoltageCheck.Kind.BOTTOM.value)
+
 
 def parted_cells(cells: Iterable[Cell]) -> dict[int, Parted]:
-    """By cell id; a cell without a balance, or whose balance has no disconnect check, lacks."""
+    """By cell id; a cell without a balance, or whose balance has no check of its end, lacks."""
     asked = [cell.pk for cell in cells]
     freed = freed_at(asked)
     rows = (
@@ -30,7 +33,7 @@ def parted_cells(cells: Iterable[Cell]) -> dict[int, Parted]:
     measured = (
         CellVoltage.objects.filter(
             cell__in=balances,
-            voltage_check__kind=VoltageCheck.Kind.DISCONNECT,
+            voltage_check__kind__in=PARTING,
             voltage_check__run__in={balance.run_id for balance in balances.values()},
         )
         .select_related("voltage_check")
@@ -42,7 +45,13 @@ def parted_cells(cells: Iterable[Cell]) -> dict[int, Parted]:
         if (stop := _stop(row.voltage_check)) is not None
     }
     return {
-        cell_id: Parted(balance.run_id, balance.target_v, stops[cell_id, balance.run_id])
+        cell_id: Parted(
+            balance.run_id,
+            balance.target_v,
+            stops[cell_id, balance.run_id],
+            balance.method,
+            balance.done_a,
+        )
         for cell_id, balance in balances.items()
         if (cell_id, balance.run_id) in stops
     }

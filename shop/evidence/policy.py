@@ -7,7 +7,7 @@ Volts, seconds, hours and shares as the names say.  Defaults, bounds and sources
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -50,6 +50,7 @@ class RecheckLimits:
     late_fail_v: float
     floor_v: float
     span_s: float  # first to last reading
+    both_ways: bool = False  # of emptied cells
 
     def rule(self) -> RecheckRule:
         """The same rule that the bench judges by."""
@@ -61,6 +62,40 @@ class RecheckLimits:
             late_warn_v=self.late_warn_v,
             late_fail_v=self.late_fail_v,
             floor_v=self.floor_v,
+            both_ways=self.both_ways,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BottomWindow:
+    """B9: where a rested empty cell stands, how far apart such cells may be, and by how much more
+    they may be apart at a re-check."""
+
+    voltage: Window
+    spread_max_v: float
+    scatter_v: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class BottomLimits:
+    """B9: emptied cells.  A last current of at most `taper_c_max` was a taper."""
+
+    tapered: BottomWindow
+    single: BottomWindow
+    taper_c_max: float
+    rest_min: timedelta
+    rest_max: timedelta
+    empty_for: timedelta  # then its leak takes it below its own limit
+    recheck: RecheckLimits
+
+    def recheck_of(self, window: BottomWindow) -> RecheckLimits:
+        more_v, limits = window.scatter_v, self.recheck
+        return replace(
+            limits,
+            early_warn_v=limits.early_warn_v + more_v,
+            early_fail_v=limits.early_fail_v + more_v,
+            late_warn_v=limits.late_warn_v + more_v,
+            late_fail_v=limits.late_fail_v + more_v,
         )
 
 
@@ -100,6 +135,7 @@ class GatePolicy:
 
     disconnect: DisconnectLimits
     recheck: RecheckLimits
+    bottom: BottomLimits
     capacity: CapacityLimits
     spread: SpreadLimits
     reminders: ReminderLimits
@@ -128,6 +164,7 @@ class GatePolicy:
                 floor_v=policy.recheck_floor_v,
                 span_s=policy.recheck_span_max_s,
             ),
+            bottom=_bottom(policy),
             capacity=CapacityLimits(
                 imported_allowed=policy.imported_capacity_allowed,
                 basis=policy.capacity_basis,
@@ -153,7 +190,44 @@ class GatePolicy:
             balancer_a=Window(policy.balancer_min_a, policy.balancer_max_a),
         )
 
+    def roles_of(self, method: str) -> tuple[str, ...]:
+        """The roles that must be in calibration for a balance of this method.
+
+        Where cells were emptied the load's ammeter is what the supply's is elsewhere.
+        """
+        if method != "BOTTOM":
+            return self.calibrated_roles
+        return tuple("load" if role == "supply" else role for role in self.calibrated_roles)
+
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, Any]) -> GatePolicy:
         """Of a stored policy version; raises Refusal naming every key that does not fit."""
         return cls.of(policy_of(parameters))
+
+
+def _bottom(policy: Policy) -> BottomLimits:
+    return BottomLimits(
+        tapered=BottomWindow(
+            Window(policy.bottom_low_v, policy.bottom_high_v), policy.bottom_spread_max_v
+        ),
+        single=BottomWindow(
+            Window(policy.bottom_single_low_v, policy.bottom_single_high_v),
+            policy.bottom_single_spread_max_v,
+            policy.bottom_single_spread_max_v / 2,
+        ),
+        taper_c_max=policy.bottom_taper_c_max,
+        rest_min=timedelta(seconds=policy.bottom_rest_min_s),
+        rest_max=timedelta(seconds=policy.bottom_rest_max_s),
+        empty_for=timedelta(seconds=policy.empty_max_s),
+        recheck=RecheckLimits(
+            early_s=policy.recheck_early_s,
+            early_warn_v=policy.bottom_recheck_early_warn_v,
+            early_fail_v=policy.bottom_recheck_early_fail_v,
+            late_s=policy.recheck_late_s,
+            late_warn_v=policy.bottom_recheck_late_warn_v,
+            late_fail_v=policy.bottom_recheck_late_fail_v,
+            floor_v=policy.bottom_recheck_floor_v,
+            span_s=policy.recheck_span_max_s,
+            both_ways=True,
+        ),
+    )

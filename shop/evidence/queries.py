@@ -16,7 +16,15 @@ from datetime import datetime
 from shop.cells.models import Cell, StudFitting
 from shop.evidence.handling import nut_handlings
 from shop.evidence.policy import GatePolicy
-from shop.evidence.rows import DISCONNECT, PRE_PARALLEL, RECHECK, Rows, taken_back
+from shop.evidence.rows import (
+    BOTTOM,
+    DISCONNECT,
+    PRE_PARALLEL,
+    RECHECK,
+    Rows,
+    taken_back,
+    tells_group,
+)
 from shop.evidence.values import (
     BalanceEvidence,
     CapacityEvidence,
@@ -84,7 +92,7 @@ class _Reader:
                 capacity=self._capacity(cell.pk),
                 balance=self._balance(cell.pk),
                 pre_parallel=self._voltage(cell.pk, PRE_PARALLEL),
-                disconnect=self._voltage(cell.pk, DISCONNECT),
+                disconnect=self._voltage(cell.pk, DISCONNECT) or self._voltage(cell.pk, BOTTOM),
                 recheck=self._voltage(cell.pk, RECHECK),
                 nonconformances=tuple(notes[cell.pk]),
                 approvals=tuple(approvals[cell.pk]),
@@ -176,7 +184,7 @@ class _Reader:
                 row.received_at,
                 row.received_at,
             ),
-            group=tuple(self.rows.groups[check.pk]) if kind == RECHECK else (),
+            group=tuple(self.rows.groups[check.pk]) if tells_group(kind, check) else (),
             superseded=taken_back(getattr(check, "supersession", None)),
         )
 

@@ -12,6 +12,7 @@ from django.db.models import Prefetch, Q
 
 from shop.cells.models import Cell
 from shop.equipment.models import Calibration, CalibrationWithdrawal, Instrument
+from shop.equipment.states import InstrumentRole
 from shop.evidence.models import (
     Approval,
     CapacityTest,
@@ -40,7 +41,7 @@ from shop.signing.models import SigningKey
 K = TypeVar("K")
 V = TypeVar("V")
 
-PRE_PARALLEL, DISCONNECT, RECHECK = VoltageCheck.Kind.values
+PRE_PARALLEL, DISCONNECT, RECHECK, BOTTOM = VoltageCheck.Kind.values
 
 
 class Rows:
@@ -97,15 +98,20 @@ class Rows:
         return found
 
     def _groups(self) -> Mapping[int, list[GroupReading]]:
-        """Everyone who was read in the re-checks that count."""
-        checks = {v.voltage_check_id for (_, kind), v in self.voltages.items() if kind == RECHECK}
+        """Everyone who was read in the re-checks that count, and in what was read by hand."""
+        told = {
+            row.voltage_check_id: row.voltage_check
+            for (_, kind), row in self.voltages.items()
+            if tells_group(kind, row.voltage_check)
+        }
+        checks = told.keys()
         rows = list(
             CellVoltage.objects.filter(voltage_check__in=checks)
             .select_related("cell")
             .order_by("position")
         )
         banks = banks_of(row.cell_id for row in rows)
-        return _grouped(
+        grouped = _grouped(
             (
                 row.voltage_check_id,
                 GroupReading(
@@ -117,6 +123,12 @@ class Rows:
             )
             for row in rows
         )
+        for row in rows:
+            again = told[row.voltage_check_id].again
+            if again is not None and again.position == row.position:
+                twice = GroupReading(row.cell.serial, again.voltage_v, again.received_at)
+                grouped[row.voltage_check_id].append(twice)
+        return grouped
 
     def _calibrations(self) -> dict[str, list[CalibrationSpan]]:
         """Of the instruments that any of the evidence names, by serial number, newest first."""
@@ -250,6 +262,11 @@ def _note(row: Nonconformance) -> NonconformanceEvidence:
         decision=disposition.decision if disposition else "",
         decided_at=disposition.at if disposition else None,
     )
+
+
+def tells_group(kind: str, check: VoltageCheck) -> bool:
+    """A re-check is judged against the others, and so is what a person read post by post (G6)."""
+    return kind == RECHECK or (kind == DISCONNECT and check.meter.role == InstrumentRole.MANUAL)
 
 
 def _grouped(pairs: Iterable[tuple[K, V]]) -> Mapping[K, list[V]]:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+from shop.equipment.states import InstrumentRole
 from shop.evidence.canonical import LATER, canonical_body, sha256_of
 
 
@@ -130,7 +131,7 @@ class VoltageEvidence:
     """One cell's reading in a check; None where no valid voltage was read."""
 
     check_id: int
-    kind: str  # PRE_PARALLEL, DISCONNECT, RECHECK
+    kind: str  # PRE_PARALLEL, DISCONNECT, RECHECK, BOTTOM
     run_id: int | None
     position: int
     voltage_v: float | None
@@ -143,6 +144,11 @@ class VoltageEvidence:
     meter: InstrumentUse
     group: tuple[GroupReading, ...] = ()
     superseded: TakenBack | None = field(default=None, metadata=LATER)
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Whether a person read a hand-held meter: a lower class of evidence (B7)."""
+        return self.meter.role == InstrumentRole.MANUAL
 
     @property
     def age(self) -> timedelta | None:
@@ -177,6 +183,7 @@ class CellEvidence:
 
     The hash covers what an approver judges: capacity, balance, the checks of its run, the
     instruments with their calibrations, what was taken back of these, and nonconformances.
+    `disconnect` is the check that followed the current: of an emptied cell its bottom check.
     Approvals, placements and later re-checks are not part of it: the gate judges those by
     themselves.
     """

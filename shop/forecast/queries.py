@@ -7,39 +7,66 @@ this process for as long as the same program is asked about.
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from shop.equipment.models import Station
+from shop.equipment.queries import measured_of
 from shop.forecast.looks import looks_of
 from shop.forecast.seen import seen_of
 from shop.jobs.models import Job, Run
 from shop.jobs.planning import cells_of, plan, ratings_of
-from shop.jobs.procedures import PARALLEL_TOP_BALANCE, SERIES_PRECHARGE
+from shop.jobs.procedures import (
+    CAPACITY_TEST,
+    CELL_RECHARGE,
+    LEVELLING,
+    PARALLEL_TOP_BALANCE,
+    SERIES_PRECHARGE,
+    SINGLE_CELLS,
+    STEP_PAUSE,
+)
 from shop.jobs.states import RunState
 from shop.refusals import Problem, Refusal
 from stations.plain import from_plain
-from stations.planner.alternatives import Alternative, alternatives
+from stations.planner.alternatives import FULL_V, Alternative, alternatives
 from stations.planner.hours import Course, Interval, charge_of, courses, interval
-from stations.planner.knowledge import Known, known_by_volts, unknown_soc
+from stations.planner.knowledge import Known, known_by_volts, measured_leads, unknown_soc
 from stations.planner.naming import Look
+from stations.planner.presence import Visit, visits
 from stations.planner.remaining import Left, left
 from stations.planner.seen import Seen
 from stations.planner.series import series_hours
+from stations.planner.surge import Surge, surges
 from stations.procedures.steps import Charge, Program, SeriesCharge
 
 RESTED_V = (2.0, 3.65)  # what a person may say that cells rest at
 SETTINGS = 6
+FORETOLD = frozenset(
+    {
+        PARALLEL_TOP_BALANCE,
+        STEP_PAUSE,
+        SINGLE_CELLS,
+        CELL_RECHARGE,
+        LEVELLING,
+        CAPACITY_TEST,
+        SERIES_PRECHARGE,
+    }
+)
 _one_at_a_time = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """Hours of charging up to the tail; `finishes` is False where the program would give up."""
+    """Hours of what the bench does up to the last tail or rest, hands in between not counted.
+
+    `finishes` is False where the program would give up.  `visits` say who must be there when.
+    """
 
     hours: Interval
     finishes: bool
     alternatives: tuple[Alternative, ...]
+    visits: tuple[Visit, ...]
+    surges: tuple[Surge, ...]
     rested_v: float | None
     in_series: bool = False  # up to the first full cell of a string
 
@@ -58,21 +85,39 @@ def forecast(job: Job, station: Station, rested_v: float | None = None) -> Forec
     `rested_v`: volts at which its cells rest, where somebody measured them.  Raises Refusal for
     volts that no cell rests at, and where the job cannot be planned.
     """
-    if job.kind not in (PARALLEL_TOP_BALANCE, SERIES_PRECHARGE):
+    if job.kind not in FORETOLD:
         return None
-    cells = cells_of(job)
-    known = _known(len(cells), cells[0].capacity_ah, rested_v)
+    cells, bench = cells_of(job), ratings_of(station)
     program = plan(job, station).program
-    if job.kind == SERIES_PRECHARGE:
-        (string,) = (step for step in program.steps if isinstance(step, SeriesCharge))
-        return Forecast(series_hours(string, known), True, (), rested_v, in_series=True)
+    string = next((step for step in program.steps if isinstance(step, SeriesCharge)), None)
+    if string is not None:
+        return _of_string(program, string, len(cells), cells[0].capacity_ah, rested_v)
     charge = charge_of(program)
     if charge is None:
         return None
+    known = _known(charge.setpoint.voltage_v, len(cells), cells[0].capacity_ah, rested_v)
+    known = replace(known, leads_ohm=measured_leads(bench.measured.leads_ohm))
     found = _courses(program, charge, known)
     hours = interval([course.hours for course in found])
-    others = alternatives(charge, ratings_of(station).supply, known, hours)
-    return Forecast(hours, all(course.finishes for course in found), others, rested_v)
+    fills = program.target_v >= FULL_V
+    return Forecast(
+        hours,
+        all(course.finishes for course in found),
+        alternatives(charge, bench.supply, known, hours) if fills else (),
+        visits(program, hours),
+        surges(program),
+        rested_v,
+    )
+
+
+def _of_string(
+    program: Program, string: SeriesCharge, cells: int, capacity_ah: float, rested_v: float | None
+) -> Forecast:
+    """B10: by formula, for the fullest cell ends it; no other way does the same."""
+    hours = series_hours(string, _known(string.target_v, cells, capacity_ah, rested_v))
+    return Forecast(
+        hours, True, (), visits(program, hours), surges(program), rested_v, in_series=True
+    )
 
 
 def outlook_of(run: Run) -> Outlook:
@@ -93,12 +138,13 @@ def _left(run: Run, program: Program, seen: Seen | None) -> Left | None:
     if not seen.rested_v or not seen.on.any():
         return None
     known = known_by_volts(seen.rested_v, cells_of(run.job)[0].capacity_ah)
+    known = replace(known, leads_ohm=measured_leads(measured_of(run.station).leads_ohm))
     return left(charge, _courses(program, charge, known), seen.progress(known))
 
 
-def _known(cells: int, capacity_ah: float, rested_v: float | None) -> Known:
+def _known(full_v: float, cells: int, capacity_ah: float, rested_v: float | None) -> Known:
     if rested_v is None:
-        return unknown_soc(cells, capacity_ah)
+        return unknown_soc(cells, capacity_ah, below_v=full_v)
     low, high = RESTED_V
     if not low <= rested_v <= high:
         raise Refusal(

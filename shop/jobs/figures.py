@@ -10,11 +10,16 @@ from stations.values import OffProof
 
 @dataclass(frozen=True, slots=True)
 class Parted:
-    """What a cell's last balance left: with whom, how full, and when current stopped."""
+    """What a cell's last balance left: with whom, how full or empty, and when current stopped.
+
+    `done_a` is the current at which its tail, or its taper, is done.
+    """
 
     run_id: int
     target_v: float
     stopped: OffProof
+    method: str = "TOP"
+    done_a: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

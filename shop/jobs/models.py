@@ -238,8 +238,9 @@ class PersonAct(models.Model):
         ordering = ["id"]
 
     def holds_in(self, attempt: int) -> bool:
-        """An announcement is made to one attempt; whatever else was done stays done."""
-        return bool(self.data.get("announced_in", attempt) == attempt)
+        """An announcement is made to one attempt, a cell is read in one; else done stays done."""
+        made_in = self.data.get("attempt", self.data.get("announced_in", attempt))
+        return bool(made_in == attempt)
 
 
 class JobEvent(models.Model):

@@ -13,6 +13,8 @@ from typing import Any
 import rfc8785
 
 from shop.equipment.models import Station
+from shop.equipment.queries import measured_of
+from shop.equipment.states import InstrumentRole
 from shop.evidence.parted import parted_cells
 from shop.jobs.figures import CellFigures, Cells
 from shop.jobs.models import Job, RecipeVersion, Run
@@ -21,6 +23,7 @@ from shop.refusals import Problem, Refusal, refuse
 from stations.drivers.registry import DRIVERS
 from stations.plain import to_plain
 from stations.procedures import check, handling
+from stations.procedures.by_hand import typed_steps
 from stations.procedures.steps import (
     Charge,
     Discharge,
@@ -76,6 +79,8 @@ def plan(job: Job, station: Station) -> Plan:
             Problem("plan", words, "Change the recipe or the station.")
             for words in refused.problems
         ) from refused
+    if procedure.by_hand and ratings.by_hand and ratings.scanner is None:
+        program = typed_steps(program)
     refuse(
         Problem("dry_run", words, "Nothing was energised.")
         for words in check.problems(program, ratings) + check.cell_problems(program, _bears(cells))
@@ -144,7 +149,7 @@ def ratings_of(station: Station) -> Ratings:
     Raises Refusal where an instrument is missing or its driver is not known.
     """
     found: dict[str, Any] = {}
-    for instrument in station.instruments.all():
+    for instrument in station.wired:
         spec = DRIVERS.get(instrument.driver)
         if spec is None or spec.role != instrument.role:
             raise Refusal(
@@ -175,7 +180,9 @@ def ratings_of(station: Station) -> Ratings:
         scanner,
         load if isinstance(load, LoadRatings) else None,
         thermometer if isinstance(thermometer, ThermometerRatings) else None,
-        bms if isinstance(bms, BmsRatings) else None,
+        bms=bms if isinstance(bms, BmsRatings) else None,
+        measured=measured_of(station),
+        by_hand=any(i.role == InstrumentRole.MANUAL for i in station.instruments.all()),
     )
 
 

@@ -56,6 +56,28 @@ class Policy:
     recheck_late_fail_v: float = 0.100
     recheck_floor_v: float = 3.34  # a full healthy cell rests above this
     recheck_span_max_s: float = 1800.0
+    # G4, B9: an emptied cell after 30 min of rest ([A]): by the taper at 2.55 V in the cell model,
+    # by one 0.2C step at 2.80 V.  [A] says 10 mV at 2.50 V; a plain step scatters by 40 mV.
+    bottom_low_v: float = 2.50
+    bottom_high_v: float = 2.65
+    bottom_spread_max_v: float = 0.010
+    bottom_single_low_v: float = 2.70
+    bottom_single_high_v: float = 2.95
+    bottom_single_spread_max_v: float = 0.060
+    bottom_taper_c_max: float = 0.02  # 0.01C leaves 4 mV, 0.05C leaves 28 mV
+    # The same age for each: 5 mV lie between 30 and 45 min of rest.
+    bottom_rest_min_s: float = 1740.0
+    bottom_rest_max_s: float = 2160.0
+    # B9 after hours: the leak of an empty cell is 30 mV for 0.1 % of charge, so both ways count.
+    # Healthy cells of the model: within 7 mV after 4 h and 29 mV after 24 h, up to 20 mV more where
+    # their ages are hours apart; 30 % a month shows after 4 h, 10 % after 24 h.
+    bottom_recheck_early_warn_v: float = 0.015
+    bottom_recheck_early_fail_v: float = 0.030
+    bottom_recheck_late_warn_v: float = 0.030
+    bottom_recheck_late_fail_v: float = 0.060
+    bottom_recheck_floor_v: float = 2.50  # never below the makers' limit
+    # After two days a healthy cell rests below 2.50 V by its leak: charge it before.
+    empty_max_s: float = 24 * 3600.0
     # G8: [A] active balancers of 1-2 A suit solar.
     balancer_min_a: float = 1.0
     balancer_max_a: float = 2.0
@@ -106,6 +128,21 @@ POLICY_BOUNDS: Mapping[str, Window] = {
     "recheck_late_fail_v": Window(0.005, 0.200),
     "recheck_floor_v": Window(3.30, 3.45),
     "recheck_span_max_s": Window(60.0, 4 * 3600.0),
+    "bottom_low_v": Window(2.50, 2.80),
+    "bottom_high_v": Window(2.55, 2.80),
+    "bottom_spread_max_v": Window(0.002, 0.050),
+    "bottom_single_low_v": Window(2.50, 2.90),
+    "bottom_single_high_v": Window(2.75, 3.05),
+    "bottom_single_spread_max_v": Window(0.010, 0.100),
+    "bottom_taper_c_max": Window(0.005, 0.04),
+    "bottom_rest_min_s": Window(1.0, 4 * 3600.0),
+    "bottom_rest_max_s": Window(60.0, 5 * 3600.0),
+    "bottom_recheck_early_warn_v": Window(0.005, 0.100),
+    "bottom_recheck_early_fail_v": Window(0.005, 0.150),
+    "bottom_recheck_late_warn_v": Window(0.005, 0.150),
+    "bottom_recheck_late_fail_v": Window(0.005, 0.200),
+    "bottom_recheck_floor_v": Window(2.00, 2.80),
+    "empty_max_s": Window(3600.0, 7 * 24 * 3600.0),
     "balancer_min_a": Window(0.05, 20.0),
     "balancer_max_a": Window(0.05, 20.0),
     "hold_max_s": Window(0.0, 12 * 3600.0),
@@ -128,6 +165,11 @@ POLICY_ORDERED = (
     ("recheck_late_warn_v", "recheck_late_fail_v"),
     ("recheck_early_s", "recheck_late_s"),
     ("balancer_min_a", "balancer_max_a"),
+    ("bottom_low_v", "bottom_high_v"),
+    ("bottom_single_low_v", "bottom_single_high_v"),
+    ("bottom_rest_min_s", "bottom_rest_max_s"),
+    ("bottom_recheck_early_warn_v", "bottom_recheck_early_fail_v"),
+    ("bottom_recheck_late_warn_v", "bottom_recheck_late_fail_v"),
     ("care_recovered_v", "care_repeat_v"),
     ("care_repeat_v", "care_mild_v"),
     ("care_mild_v", "care_severe_v"),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from shop.equipment.states import UNCALIBRATED, InstrumentRole
+from shop.equipment.states import UNCALIBRATED, UNWIRED, InstrumentRole
 from shop.refusals import Problem
 
 
@@ -36,7 +36,8 @@ def preflight_problems(
     said = {instrument["role"]: instrument for instrument in found}
     problems = []
     for known in registered:
-        problems += _identity_problems(known, said.pop(known.role, None))
+        if known.role not in UNWIRED:
+            problems += _identity_problems(known, said.pop(known.role, None))
         ends = known.valid_until is None or known.valid_until < planned_end
         if ends and known.role not in UNCALIBRATED:
             until = f"{known.valid_until:%Y-%m-%d %H:%M} UTC" if known.valid_until else "never"

@@ -7,7 +7,7 @@ a program is built from comes in as values.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -23,7 +23,7 @@ PARALLEL_TOP_BALANCE, RECHECK = "parallel_top_balance", "recheck"
 STEP_PAUSE = "step_pause_top_balance"
 LEVELLING = "levelling"
 SINGLE_CELLS, CELL_RECHARGE = "individual_top_balance", "cell_recharge"
-CAPACITY_TEST = "capacity_test"
+CAPACITY_TEST, BOTTOM_BALANCE = "capacity_test", "bottom_balance"
 RESISTANCE_TEST = "resistance_test"
 SERIES_PRECHARGE = "series_precharge"
 
@@ -58,6 +58,12 @@ class Procedure:
     cells_max: int = 64
     needs_one_of: frozenset[str] = frozenset()  # any of these will do
     measures: str = ""  # what one cell is tested for: "capacity", "resistance"
+    by_hand: bool = False  # cells may be read with a hand-held meter where no scanner is (B7, B8)
+
+    def needs_at(self, roles: Collection[str]) -> frozenset[str]:
+        """What it needs at a station that has instruments of `roles`."""
+        typed = self.by_hand and InstrumentRole.MANUAL in roles
+        return self.needs - {InstrumentRole.SCANNER.value} if typed else self.needs
 
 
 METER, LOAD = InstrumentRole.METER.value, InstrumentRole.LOAD.value
@@ -70,6 +76,7 @@ PROCEDURES: Mapping[str, Procedure] = {
         recipe=recipes.top_balance,
         needs=CHARGED_BY,
         moves_charge=True,
+        by_hand=True,
         method="TOP",
         joins=True,
     ),
@@ -77,6 +84,7 @@ PROCEDURES: Mapping[str, Procedure] = {
         recipe=recipes.step_pause,
         needs=CHARGED_BY,
         moves_charge=True,
+        by_hand=True,
         method="TOP_STEP",
         joins=True,
     ),
@@ -84,12 +92,14 @@ PROCEDURES: Mapping[str, Procedure] = {
         recipe=recipes.single_cells,
         needs=CHARGED_BY,
         moves_charge=True,
+        by_hand=True,
         method="TOP_CELL",
     ),
     CELL_RECHARGE: Procedure(
         recipe=recipes.recharge,
         needs=CHARGED_BY,
         moves_charge=True,
+        by_hand=True,
         method="TOP_CELL",
         cells_min=1,
         cells_max=1,
@@ -98,6 +108,7 @@ PROCEDURES: Mapping[str, Procedure] = {
         recipe=recipes.levelling,
         needs=CHARGED_BY,
         moves_charge=True,
+        by_hand=True,
         joins=True,
         cells_min=1,
     ),
@@ -110,6 +121,12 @@ PROCEDURES: Mapping[str, Procedure] = {
         in_series=True,
         cells_min=4,
         cells_max=16,
+    ),
+    BOTTOM_BALANCE: Procedure(
+        recipe=recipes.bottom_balance,
+        needs=MEASURED_BY | {LOAD},
+        moves_charge=True,
+        method="BOTTOM",
     ),
     CAPACITY_TEST: Procedure(
         recipe=recipes.capacity_test,
@@ -131,6 +148,7 @@ PROCEDURES: Mapping[str, Procedure] = {
         recipe=recipes.recheck,
         needs=MEASURED_BY,
         moves_charge=False,
+        by_hand=True,
     ),
 }
 # Runs of these leave a balance as it was.

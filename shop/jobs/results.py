@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db import transaction
 
 from shop.equipment import leases
-from shop.equipment.models import Instrument
+from shop.equipment.models import Instrument, Station
 from shop.equipment.states import InstrumentRole
 from shop.evidence.rules.balance import stopped_of
 from shop.evidence.services.balances import record_balance
@@ -33,7 +33,9 @@ CHECKS = {
     "precharged": "PRE_PARALLEL",  # in their string: no balance, whatever they show (G9)
     "disconnect": "DISCONNECT",
     "recheck": "RECHECK",
+    "compare": "BOTTOM",
 }
+READ_BY = {"BOTTOM": InstrumentRole.METER}  # the one that hung on each cell in its turn
 BEFORE_CURRENT = frozenset({"pre-parallel", "rested"})
 # What becomes of a test of one cell, by what its procedure measures.
 RESULTS = {"capacity": record_capacity_test, "resistance": record_resistance_test}
@@ -104,20 +106,25 @@ def _record_check(run: Run, record: Record, ending: Ending, now: datetime) -> No
     record_voltage_check(
         run=run,
         kind=kind,
-        meter=_seen_by(run),
+        meter=_meter(run.station, record),
         target_v=ending.target_v,
         results=record.cells,
         current_stopped=stopped,
         simulated=bool(run.simulated),
         now=now,
         cell=record.cell,
+        again=record.again,
     )
 
 
-def _seen_by(run: Run) -> Instrument:
-    """What showed every cell: the station's scanner, else the BMS of their string."""
-    fitted = {instrument.role: instrument for instrument in run.station.instruments.all()}
-    return fitted.get(InstrumentRole.SCANNER) or fitted[InstrumentRole.BMS]
+def _meter(station: Station, record: Record) -> Instrument:
+    """What read the cells: the one that a person held, else the station's own, or the BMS of
+    their string where it has no scanner."""
+    if record.meter:
+        return station.instruments.get(serial_number=record.meter)
+    fitted = {instrument.role: instrument for instrument in station.instruments.all()}
+    role = READ_BY.get(check_kind(record.step), InstrumentRole.SCANNER)
+    return fitted.get(role) or fitted[InstrumentRole.BMS]
 
 
 def suspect_cells(run: Run, reason: str, now: datetime) -> None:

@@ -247,6 +247,11 @@ def _calibration_problems(
         )
 
 
+def takes_acts(state: str) -> bool:
+    """Whether a person's act can still reach the bench of a run in this state."""
+    return state in (RunState.PREFLIGHT, RunState.RUNNING, RunState.SAFE_HOLD)
+
+
 def lost_problems(
     *, state: str, is_held: bool, silent_for: timedelta, silent_least: timedelta, goes_on: bool
 ) -> list[Problem]:
@@ -290,7 +295,7 @@ def confirm_problems(
     `steps` are the program's as stored, `index` the present one.  Where it asks for a number the
     `answer` must lie within what it allows.
     """
-    if state not in (RunState.PREFLIGHT, RunState.RUNNING, RunState.SAFE_HOLD):
+    if not takes_acts(state):
         return [
             Problem("run_not_running", f"The run is {state}, not RUNNING.", "Nothing to confirm.")
         ]

@@ -80,12 +80,13 @@ def create_job(
 def claim_job(*, job: Job, station: Station, by: User, now: datetime) -> Job:
     """Reserve an OPEN job for `by` at `station` (F2); no lease, no task."""
     require(by.role, Act.CLAIM)
+    roles = [instrument.role for instrument in station.instruments.all()]
     refuse(
         rules.claim_problems(
             state=job.state,
             station=station.slug,
-            roles=[instrument.role for instrument in station.instruments.all()],
-            instruments_needed=procedure_of(job.kind).needs,
+            roles=roles,
+            instruments_needed=procedure_of(job.kind).needs_at(roles),
             one_of=procedure_of(job.kind).needs_one_of,
         )
     )

@@ -16,6 +16,7 @@ class Nonconformance(models.Model):
         TRIPPED = "TRIPPED", "a protective limit was crossed"
         REVERSED = "REVERSED", "reversed polarity"
         RECHECK_LOW = "RECHECK_LOW", "low at the re-check"
+        BOTTOM_APART = "BOTTOM_APART", "apart from its neighbours at the bottom"
         RESISTANCE_HIGH = "RESISTANCE_HIGH", "DC resistance too high"
         OTHER = "OTHER", "other"
 

@@ -16,9 +16,13 @@ from shop.evidence.policy import GatePolicy
 from shop.evidence.rules import voltages
 from shop.evidence.rules.approval import open_nonconformances
 from shop.evidence.rules.balance import COMPLETE
+from shop.evidence.rules.bottom import is_emptied
 from shop.evidence.rules.doubts import doubts
 from shop.evidence.rules.freshness import Freshness, SinceRecheck, freshness_of
 from shop.evidence.values import CellEvidence
+
+# B9, [A]: in a pack every cell gets the same ampere-hours, and they stay level at the bottom.
+EMPTY = "Empty: charge the pack to 20–50 % within a day of its assembly."
 
 
 class State(StrEnum):
@@ -57,7 +61,7 @@ def shelved(cell: CellEvidence, policy: GatePolicy, now: datetime) -> Shelved | 
         return Shelved(
             cell.serial, balance.run_id, State.ASIDE, f"{standing[0]} A supervisor decides."
         )
-    if found := doubts(cell, policy.calibrated_roles):
+    if found := doubts(cell, policy.roles_of(balance.method)):
         do = f"{found[0].words} {found[0].fix}"
         return Shelved(cell.serial, balance.run_id, State.ASIDE, do)
     clock = freshness_of(cell, {cell.serial}, policy)
@@ -70,6 +74,23 @@ def shelved(cell: CellEvidence, policy: GatePolicy, now: datetime) -> Shelved | 
         do = "Its re-check was not passed. Check every cell of its bank again."
         return Shelved(cell.serial, balance.run_id, State.OVERDUE, do)
     return _timed(cell, clock, balance.run_id, policy, now)
+
+
+def _charge(cell: CellEvidence, policy: GatePolicy, now: datetime) -> str:
+    """What a cell that waits full, or empty, needs; "" for nothing."""
+    stopped_at = cell.disconnect.current_stopped_received_at if cell.disconnect else None
+    if stopped_at is None:
+        return ""
+    if is_emptied(cell.balance):
+        if now - stopped_at <= policy.bottom.empty_for:
+            return f" {EMPTY}"
+        return (
+            f" Empty for more than {words.span(policy.bottom.empty_for)}: charge it to 20–50 % "
+            "now; that ends its balance, so empty it again before a pack."
+        )
+    if now - stopped_at <= policy.reminders.full_for:
+        return ""
+    return f" Full for more than {words.span(policy.reminders.full_for)}: take it down to 50 %."
 
 
 def in_order(cells: Iterable[Shelved]) -> list[Shelved]:
@@ -98,9 +119,7 @@ def _timed(
         state, do = State.DUE, "Place it now, or check every cell of its bank again."
     else:
         state, do = State.FRESH, "It may go into a pack."
-    stopped_at = cell.disconnect.current_stopped_received_at if cell.disconnect else None
-    if stopped_at is not None and now - stopped_at > policy.reminders.full_for:
-        do += f" Full for more than {words.span(policy.reminders.full_for)}: take it down to 50 %."
+    do += _charge(cell, policy, now)
     return Shelved(cell.serial, bank, state, do, clock.since, clock.until, rechecked)
 
 

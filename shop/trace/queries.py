@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from shop.equipment.states import InstrumentRole
 from shop.evidence.canonical import MILLIONTHS, sha256_of
 from shop.evidence.models import Approval, ResistanceTest
 from shop.evidence.rules.balance import ESSENTIALLY, meeting
@@ -207,6 +208,7 @@ def _cell(item: _Known, resistance: ResistanceTest | None) -> CellTrace:
         disconnect_v=check["voltage_v"] / MILLIONTHS,
         disconnect_age_s=age.total_seconds(),
         disconnect_meter=f"{check['meter']['model']} {check['meter']['serial_number']}",
+        disconnect_by_hand=check["meter"]["role"] == InstrumentRole.MANUAL,
         approved_at=item.approval.at,
         resistance_mohm=resistance.r_mohm if resistance else None,
         resistance_after_s=resistance.after_s if resistance else None,

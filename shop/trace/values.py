@@ -66,6 +66,7 @@ class CellTrace:
     disconnect_v: float
     disconnect_age_s: float  # wall seconds since current stopped
     disconnect_meter: str
+    disconnect_by_hand: bool  # a person read the meter
     approved_at: datetime
     resistance_mohm: float | None = None  # DC, of the newest test before assembly
     resistance_after_s: float | None = None  # seconds into its current step

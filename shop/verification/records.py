@@ -78,6 +78,8 @@ def differs(stored: BalanceFigures, sealed: BalanceFigures) -> str:
     for name in ("tail_a", "done_a", "partial_a", "cv_s", "charge_ah"):
         if not math.isclose(getattr(stored, name), getattr(sealed, name), abs_tol=CLOSE):
             return name
+    if millionths(stored.rested_v) != millionths(sealed.rested_v):
+        return "rested_v"
     return ""
 
 

@@ -64,6 +64,8 @@ def check_problem(check: VoltageCheck, run: Run, body: Body) -> str:
     meters = {entry.get("serial_number") for entry in body.get("instruments", [])}
     if meters and check.meter.serial_number not in meters:
         return f"meter {check.meter.serial_number} is not among the instruments that were sealed"
+    if words := _by_hand_problem(check, body):
+        return words
     if check.kind == VoltageCheck.Kind.PRE_PARALLEL or "current_stopped" not in body:
         return ""
     stopped = (check.current_stopped_at, check.current_stopped_received_at)
@@ -73,6 +75,46 @@ def check_problem(check: VoltageCheck, run: Run, body: Body) -> str:
     if stopped != (_time(sealed.get("at")), _time(sealed.get("received_at"))):
         return "current stopped at another time than was sealed"
     return ""
+
+
+def _by_hand_problem(check: VoltageCheck, body: Body) -> str:
+    """Who read the cells, and the first one's second reading."""
+    places = {row.position for row in check.cells.all()}
+    for record in body.get("records", []):
+        if check_kind(record["step"]) != check.kind:
+            continue
+        if {cell["position"] for cell in record["cells"]} != places:
+            continue
+        read_by = record.get("meter", "")
+        if (check.meter.serial_number if read_by else "") != read_by:
+            return f"was read by {read_by}, and names {check.meter.serial_number}"
+        if plain(check.again) != _again(record.get("again")):
+            return "the first cell's second reading is not as it was sealed"
+    return ""
+
+
+def _again(sealed: Body | None) -> dict[str, Any] | None:
+    """As `plain` says it of the row's: in UTC."""
+    if sealed is None:
+        return None
+    times = {name: plain(_time(sealed[name])) for name in ("at", "received_at")}
+    return {**sealed, **times}
+
+
+def missing_acts(run: Run, body: Body) -> Iterator[str]:
+    """Figures that were sealed as typed by a person, and that no act of a person says."""
+    said = {
+        (act.data.get("step"), act.data.get("cell"), plain(act.data.get("voltage_v")))
+        for act in run.acts.filter(kind="reading")
+    }
+    for record in body.get("records", []):
+        if not record.get("meter"):
+            continue
+        typed = [*record["cells"], *filter(None, [record.get("again")])]
+        for cell in typed:
+            known = (record["step"], cell["position"], cell["voltage_v"])
+            if cell["voltage_v"] is not None and known not in said:
+                yield f"nobody typed what was sealed for the cell at {cell['position']}"
 
 
 def cell_problem(row: CellVoltage, body: Body) -> str:

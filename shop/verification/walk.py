@@ -70,6 +70,7 @@ class Walk:
         yield from self._checks(run, manifests)
         yield from _lacks_check(run, manifests)
         yield from _lacks_note(run, manifests)
+        yield from _lacks_act(run, manifests)
 
     def _chunks(self, run: Run, manifests: Manifests, chains: dict[int, Chain]) -> Iterator[Fault]:
         rows = ReadingChunk.objects.filter(run=run).order_by("attempt", "first_seq", "last_seq")
@@ -169,6 +170,12 @@ def _lacks_note(run: Run, manifests: Manifests) -> Iterator[Fault]:
             yield Fault("Nonconformance", None, words, run.pk)
 
 
+def _lacks_act(run: Run, manifests: Manifests) -> Iterator[Fault]:
+    for manifest in manifests.values():
+        for words in runs.missing_acts(run, manifest.body):
+            yield Fault("PersonAct", None, words, run.pk, manifest.attempt)
+
+
 def _lacks_balance(run: Run, manifests: Manifests) -> Iterator[Fault]:
     for manifest in manifests.values():
         finished = (manifest.body.get("outcome") or {}).get("state") == "FINISHED"
@@ -192,6 +199,7 @@ def _cell_balances(balance: Balance, manifest: StoredManifest) -> Iterator[Fault
             partial_a=balance.partial_a,
             cv_s=math.nan if row.cv_s is None else row.cv_s,
             charge_ah=math.nan if row.charge_ah is None else row.charge_ah,
+            rested_v=row.rested_v,
         )
         name = records.differs(stored, own) if own else "position"
         if name:

@@ -16,6 +16,7 @@ from stations.procedures.steps import Charge
 from stations.values import SupplyRatings, Window
 
 BANK_C_MAX = 0.2  # B1
+FULL_V = 3.50  # B13: to less, nothing is full and none of these does the same work
 SERIES = (4, 8, 16)  # B10: what BMS boards are made for
 HANDLING_H = Window(1.0, 2.0)  # of building the string and taking it apart again
 TAIL_C = 0.0083  # C-rate below which CV to 0.00125C takes no time
@@ -31,9 +32,16 @@ class Alternative:
 def alternatives(
     charge: Charge, supply: SupplyRatings, known: Known, planned: Interval
 ) -> tuple[Alternative, ...]:
-    """Those that save at least a fifth of the `planned` hours, the quickest first."""
+    """Those that save at least a fifth of the `planned` hours, the quickest first.
+
+    Of a charge to full; instead of cells one by one or by steps, a parallel top balance too.
+    """
     found = [*_currents(charge, supply, known), *_halves(charge, known)]
-    found += _series(charge, supply, known)
+    if charge.stage or (charge.cell and known.cells > 1):
+        at_once = parallel_hours(known, charge.setpoint.current_a)
+        found.append(Alternative("a parallel top balance of all at once, in one go", at_once))
+    if not charge.cell:
+        found += _series(charge, supply, known)
     worth = [a for a in found if a.hours.middle <= SHORTER * planned.middle]
     return tuple(sorted(worth, key=lambda a: a.hours.middle))
 
@@ -45,14 +53,17 @@ def parallel_hours(known: Known, amps: float) -> Interval:
 
 def _currents(charge: Charge, supply: SupplyRatings, known: Known) -> list[Alternative]:
     planned_a, most_a = charge.setpoint.current_a, BANK_C_MAX * known.bank_ah
+    if charge.cell or charge.alone:
+        most_a = BANK_C_MAX * known.capacity_ah
     found = []
     full_a = min(supply.current_max_a, most_a)
     if full_a > planned_a:
         words = f"the full {full_a:.0f} A of this {supply.model}, if a supervisor allows it"
-        found.append(Alternative(words, parallel_hours(known, full_a)))
+        found.append(Alternative(words, _hours(charge, known, full_a)))
     if most_a > full_a:
-        words = f"a supply of {most_a:.0f} A, 0.2C of this bank"
-        found.append(Alternative(words, parallel_hours(known, most_a)))
+        of = "cell" if charge.cell or charge.alone else "bank"
+        words = f"a supply of {most_a:.0f} A, 0.2C of this {of}"
+        found.append(Alternative(words, _hours(charge, known, most_a)))
     return found
 
 
@@ -63,7 +74,19 @@ def _halves(charge: Charge, known: Known) -> list[Alternative]:
     half = Known(known.capacity_ah, known.soc[: known.cells // 2])
     amps = min(charge.setpoint.current_a, BANK_C_MAX * half.bank_ah)
     words = f"two stations like this one with {known.cells // 2} cells each"
-    return [Alternative(words, parallel_hours(half, amps))]
+    return [Alternative(words, _hours(charge, half, amps))]
+
+
+def _hours(charge: Charge, known: Known, amps: float) -> Interval:
+    """All in parallel at `amps`, or one after the other."""
+    if not (charge.cell or charge.alone):
+        return parallel_hours(known, amps)
+    turns = [parallel_hours(Known(known.capacity_ah, (soc,)), amps) for soc in known.soc]
+    return Interval(*(sum(ends) for ends in zip(*(_ends(t) for t in turns), strict=True)))
+
+
+def _ends(hours: Interval) -> tuple[float, float, float]:
+    return hours.low, hours.middle, hours.high
 
 
 def _series(charge: Charge, supply: SupplyRatings, known: Known) -> list[Alternative]:

@@ -1,10 +1,10 @@
 """Hours of a charge as an interval: the very program on the cell model, over what is not known.
 
-A charge is bulk and end.  In the bulk the current is constant, by the supply's limit or by the
-leads' resistance, so its hours are ampere-hours over amperes.  The end, from just below the knee
-to the tail that the program asks for, is played by the program itself on the model, once for
+A stretch of a program is bulk and end.  In the bulk the current is what the supply's limit or the
+leads let through, so its hours are ampere-hours over amperes.  The end, from just below the knee
+to the last thing that the stretch does, is played by the program itself on the model, once for
 each of a few settings of everything that shapes it; each start SOC then only makes the bulk
-longer or shorter.
+longer or shorter.  Cells that are charged one by one are alike: one is played for all.
 """
 
 from __future__ import annotations
@@ -13,20 +13,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import exp, log
 
+import numpy as np
+
 from stations.model.bank import Bank, Wiring
-from stations.model.cell import CellParameters, cell_of
+from stations.model.cell import HYSTERESIS_V, CellParameters, cell_of
+from stations.model.ocv import ocv_v, soc_at
 from stations.planner.knowledge import CAPACITY_SHARE, Known
-from stations.procedures.steps import Charge, Instruct, Program
+from stations.planner.stretches import Stretch, plain, stretches
+from stations.procedures.steps import Charge, Discharge, Instruct, Program
 from stations.runner import begun, run
 from stations.values import Window
 from stations.virtual import Act, Instruments, VirtualBench
 
-SAMPLE_S = 20.0
+SAMPLE_S, DRAWN_SAMPLE_S = 20.0, 5.0  # a draw ends steeply
 BELOW_KNEE = 0.97  # SOC of the fullest cell where the end begins: still on the plateau
-BULK_V = 3.36  # a cell there under a small current
+ABOVE_TAIL = 3.0  # times its amps: where a charge ends on the plateau, as levelling does
+POINTS, LEAST_C = 40, 1e-3  # of the bulk's mean current; a held plateau never takes less
 KNEE_PER_C, KNEE_C_MAX = 0.075, 0.2  # a charge at c comes to CV that much below full, c up to 0.2
 # The tail's length is known within a factor; the surface gains move it about as much.
 SURFACE = Window(0.4, 2.0)
+OFFSET_KEEPS_V = 0.005  # a supply's offset that was commissioned drifts by some millivolts
 LEAK_MONTH = Window(0.005, 0.035)
 SHARES = tuple((i + 0.5) / 24 for i in range(24))  # of the SOC window, for the bulk
 READY = Instruct("ready", "Ready", "The bank is joined.", "Ready")
@@ -97,7 +103,10 @@ def interval(hours: Sequence[float]) -> Interval:
 
 def spread(charge: Charge, known: Known, count: int) -> list[Setting]:
     """`count` settings that lie evenly over all windows at once (Halton's sequence)."""
-    accuracy_v = charge.trim.accuracy_v
+    offset_v, unknown_v = charge.trim.offset_v, charge.trim.accuracy_v / 2
+    if offset_v:  # it was measured
+        unknown_v = OFFSET_KEEPS_V
+    offsets_v = Window(offset_v - unknown_v, offset_v + unknown_v)
     return [
         Setting(
             surface=exp(between(Window(log(SURFACE.low), log(SURFACE.high)), halton(i, 2))),
@@ -105,7 +114,7 @@ def spread(charge: Charge, known: Known, count: int) -> list[Setting]:
             link_ohm=between(known.link_ohm, halton(i, 5)),
             leak_month=between(LEAK_MONTH, halton(i, 7)),
             capacity_share=between(CAPACITY_SHARE, halton(i, 11)),
-            supply_offset_v=between(Window(-accuracy_v / 2, accuracy_v / 2), halton(i, 13)),
+            supply_offset_v=between(offsets_v, halton(i, 13)),
         )
         for i in range(1, count + 1)
     ]
@@ -134,21 +143,48 @@ def knee(c_rate: float) -> float:
 def _courses_of(
     program: Program, charge: Charge, known: Known, setting: Setting
 ) -> Sequence[Course]:
-    """The end from just below the knee, and every start SOC that the windows allow before it."""
-    cell = _cell(known, setting)
+    """The end from where the bulk is over, and every start SOC that the windows allow before it."""
+    cell, stretch = _cell(known, setting), stretches(program)[0]
+    alone = stretch.cell > 0
+    turns = known.cells if alone else 1
     bank_ah = known.cells * cell.capacity_ah
-    bulk_a = min(
-        charge.setpoint.current_a, (charge.setpoint.voltage_v - BULK_V) / setting.leads_ohm
-    )
+    bulk = _Bulk(charge, cell, setting, 1 if alone else known.cells)
     middle = [between(window, 0.5) for window in known.soc]
-    lift = max(0.0, BELOW_KNEE - max(middle))
-    hours, finishes = _played(program, charge, [soc + lift for soc in middle], cell, setting)
-    full = knee(bulk_a / bank_ah)
-    rest_h = hours - (full - _mean(middle) - lift) * bank_ah / bulk_a
-    return [
-        Course(bulk_a, (full - _mean(soc)) * bank_ah, rest_h, finishes)
-        for soc in ([between(window, share) for window in known.soc] for share in SHARES)
-    ]
+    start = [_mean(middle)] if alone else middle
+    lift = max(0.0, bulk.over - max(start))
+    hours, finishes = _played(
+        program, stretch, charge, [soc + lift for soc in start], cell, setting
+    )
+    over = _mean(middle) + lift
+    found = []
+    for share in SHARES:
+        soc = _mean([between(window, share) for window in known.soc])
+        bulk_a = bulk.amps(soc, over)
+        full = over if charge.stage else knee(bulk_a / bulk.ah)
+        rest_h = turns * hours - (full - over) * bank_ah / bulk_a
+        found.append(Course(bulk_a, (full - soc) * bank_ah, rest_h, finishes))
+    return found
+
+
+class _Bulk:
+    """The current before the end: the supply's limit, or what leads and cells let through."""
+
+    def __init__(self, charge: Charge, cell: CellParameters, setting: Setting, cells: int) -> None:
+        self.ah = cells * cell.capacity_ah
+        self._most_a = charge.setpoint.current_a
+        # Volts of a rested cell at which nothing flows any more: last charged, it stands higher.
+        self._level_v = charge.setpoint.voltage_v + setting.supply_offset_v - HYSTERESIS_V[1]
+        inside_ohm = cell.r0_ohm + cell.r1_ohm + cell.r2_ohm + setting.link_ohm
+        self._ohm = setting.leads_ohm + inside_ohm / cells
+        # Where the end is played from: on the plateau, and well above the tail.
+        above_tail_v = ABOVE_TAIL * charge.tail.done_a * self._ohm
+        self.over = float(min(BELOW_KNEE, soc_at(self._level_v - above_tail_v)))
+
+    def amps(self, begins: float, ends: float) -> float:
+        """The mean over the time from one SOC to another."""
+        soc = np.linspace(min(begins, ends), ends, POINTS)
+        amps = np.clip((self._level_v - ocv_v(soc)) / self._ohm, LEAST_C * self.ah, self._most_a)
+        return float(1.0 / np.mean(1.0 / amps))
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -167,12 +203,13 @@ def _cell(known: Known, setting: Setting) -> CellParameters:
 
 def _played(
     program: Program,
+    stretch: Stretch,
     charge: Charge,
     soc: Sequence[float],
     cell: CellParameters,
     setting: Setting,
 ) -> tuple[float, bool]:
-    """Hours of the end of the charge by the program itself, and whether its tail ended it."""
+    """Hours of the stretch by the program itself, and whether it came to its end."""
     bank = Bank(
         [cell] * len(soc),
         Wiring(link_ohm=setting.link_ohm, lead_ohm=setting.leads_ohm),
@@ -180,21 +217,29 @@ def _played(
         linked=False,
         fed=False,
     )
+    draws = any(isinstance(step, Discharge) for step in stretch.steps)
     bench = VirtualBench(
         bank,
         person=PERSON,
-        sample_s=SAMPLE_S,
+        sample_s=DRAWN_SAMPLE_S if draws else SAMPLE_S,
         instruments=Instruments(
             supply_resolution_v=charge.trim.step_v, supply_offset_v=setting.supply_offset_v
         ),
     )
-    outcome = run(begun(end_of(program, charge), bench.clock.now()), bench)
-    record = next(done for done in outcome.run.records if done.step == charge.name)
-    hours = (record.ended_at - record.entered_at).total_seconds() / 3600
-    return hours, "partial" not in record.remarks
+    made = replace(played(program, stretch), cells=len(soc))
+    outcome = run(begun(made, bench.clock.now()), bench)
+    names = {step.name for step in stretch.steps}
+    records = [done for done in outcome.run.records if done.step in names]
+    hours = (records[-1].ended_at - records[0].entered_at).total_seconds() / 3600
+    cut = any(words in ("partial", "cut short") for done in records for words in done.remarks)
+    return hours, not cut and len(records) == len(names)
 
 
-def end_of(program: Program, charge: Charge) -> Program:
-    """The program with nothing but the charge, on a bank that somebody joins; no hold after it."""
-    charge = replace(charge, hold_for="", skip_if_announced="")
-    return replace(program, steps=(READY, charge, OVER))
+def played(program: Program, stretch: Stretch) -> Program:
+    """The program with nothing but this stretch, on a bank that somebody joins."""
+    return replace(program, steps=(READY, *(plain(step) for step in stretch.steps), OVER))
+
+
+def end_of(program: Program) -> Program:
+    """The program with nothing but its first stretch."""
+    return played(program, stretches(program)[0])

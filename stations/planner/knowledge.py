@@ -19,6 +19,7 @@ from stations.values import Window
 # range of 8-10 AWG leads of one to two metres, and of busbars to short cables.
 LEADS_OHM = Window(2e-3, 12e-3)
 LINK_OHM = Window(0.1e-3, 0.6e-3)
+LEADS_KEEP = Window(0.9, 1.2)  # of what was measured, until lugs are loosened or taken off
 METER_V = 0.002
 # The makers' nominal capacity against what a cell of the batch really has.
 CAPACITY_SHARE = Window(0.98, 1.03)
@@ -55,11 +56,19 @@ def soc_of_rested(voltage_v: float) -> Window:
     return Window(float(np.clip(low, 0.0, 1.0)), float(np.clip(high, 0.0, 1.0)))
 
 
+def measured_leads(lead_ohm: float) -> Window:
+    """What leads have that were commissioned; as wide as ever where they were not (NaN)."""
+    if not lead_ohm > 0:
+        return LEADS_OHM
+    return Window(LEADS_KEEP.low * lead_ohm, LEADS_KEEP.high * lead_ohm)
+
+
 def known_by_volts(rested_v: Sequence[float], capacity_ah: float) -> Known:
     """Cells that were measured at rest."""
     return Known(capacity_ah, tuple(soc_of_rested(volts) for volts in rested_v))
 
 
-def unknown_soc(cells: int, capacity_ah: float) -> Known:
-    """Cells that nobody has measured yet."""
-    return Known(capacity_ah, (SOC_UNKNOWN,) * cells)
+def unknown_soc(cells: int, capacity_ah: float, *, below_v: float = 3.65) -> Known:
+    """Cells that nobody has measured yet, and that rest somewhere below `below_v` (volts)."""
+    highest = min(SOC_UNKNOWN.high, soc_of_rested(below_v).low)
+    return Known(capacity_ah, (Window(min(SOC_UNKNOWN.low, highest), highest),) * cells)

@@ -13,14 +13,24 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from stations.procedures.drawing import Drawing
+from stations.procedures.emptying import load_hours
 from stations.procedures.planned import resume_rule
 from stations.procedures.recheck import NO_CURRENT_A, NO_VOLTAGE_V
-from stations.procedures.rules import BottomRule
-from stations.procedures.steps import Compare, Instruct, PlanRefused, Program, Rest, Step, Verify
+from stations.procedures.rules import BottomRule, RestedRule
+from stations.procedures.steps import (
+    Compare,
+    Instruct,
+    Measure,
+    PlanRefused,
+    Program,
+    Rest,
+    Step,
+    Verify,
+)
 from stations.values import Limits, LoadRatings, Window
 
 NAME = "bottom balance"
-VERSION = "1"
+VERSION = "2"  # 1 did not measure every cell first, nor say when each one's current stopped
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +45,10 @@ class Recipe:
     second_c: float = 0.05
     third_c: float = 0.01
     tapers: bool = True  # false: the single step of [A]
+    # Of each current after the first: a cell gives it half an hour, twice that when it is cold.
+    taper_max_s: float = 4 * 3600.0
     rest_s: float = 1800.0  # [A]
+    rest_late_s: float = 2100.0  # a longer rest (an interruption) shows 2 mV more, after 45 min 5
     spread_max_v: float = 0.010  # [A]
     mean_low_v: float = 2.50
     mean_high_v: float = 2.65
@@ -58,11 +71,11 @@ class Recipe:
 
     @property
     def rule(self) -> BottomRule:
+        late = timedelta(seconds=self.rest_late_s)
         if self.tapers:
-            return BottomRule(self.spread_max_v, Window(self.mean_low_v, self.mean_high_v))
-        return BottomRule(
-            self.single_spread_max_v, Window(self.single_mean_low_v, self.single_mean_high_v)
-        )
+            return BottomRule(self.spread_max_v, Window(self.mean_low_v, self.mean_high_v), late)
+        mean = Window(self.single_mean_low_v, self.single_mean_high_v)
+        return BottomRule(self.single_spread_max_v, mean, late)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +115,7 @@ def program(spec: Spec) -> Program:
         raise PlanRefused(found)
     recipe, drawing = spec.recipe, spec.drawing
     cells = range(1, spec.cells + 1)
-    steps = [step for cell in cells for step in _steps_of(spec, cell)]
+    steps = [_rested(spec), *(step for cell in cells for step in _steps_of(spec, cell))]
     return Program(
         name=NAME,
         version=VERSION,
@@ -112,25 +125,44 @@ def program(spec: Spec) -> Program:
         limits=_limits(spec),
         resume=resume_rule(recipe),
         facts=(
+            ("cells", float(spec.cells)),
             *((f"discharge_{n}_a", drawing.current_a(c)) for n, c in enumerate(recipe.rates_c, 1)),
             ("cutoff_v", recipe.target_v),
             ("spread_max_v", recipe.rule.spread_max_v),
             ("mean_low_v", recipe.rule.mean.low),
             ("mean_high_v", recipe.rule.mean.high),
+            ("rest_h", recipe.rest_s / 3600),
+            ("full_h", hours(spec, soc=1.0)),
+            ("half_h", hours(spec, soc=0.5)),
         ),
     )
 
 
+def hours(spec: Spec, *, soc: float) -> float:
+    """Of the one load for all the cells, each from `soc`, with their rests; nobody's waits."""
+    each_h = load_hours(spec.recipe.rates_c, soc=soc) + spec.recipe.rest_s / 3600
+    return spec.cells * each_h
+
+
+def _rested(spec: Spec) -> Measure:
+    """Before any current: what is reversed, or below its own limit already, is not drawn from."""
+    allowed = Window(spec.cell_voltage_min_v, spec.cell_voltage_max_v)
+    return Measure(
+        "rested", "Measure every cell before any is emptied", RestedRule(allowed, spec.capacity_ah)
+    )
+
+
 def _steps_of(spec: Spec, cell: int) -> list[Step]:
-    recipe = spec.recipe
+    recipe, last_a = spec.recipe, spec.drawing.current_a(spec.recipe.rates_c[-1])
     return [
         Instruct(
             f"connect-{cell}",
             f"Connect cell {cell} alone",
             "Rings and watches off, insulated tools. No link on any cell. The leads of the load "
             f"go on cell {cell}, plus to plus and minus to minus, and the meter's wires on its "
-            "posts. The output is off.",
-            f"Leads and meter are on cell {cell}",
+            f"posts. The scanner's wires {cell} stay on it. The output is off.",
+            f"Leads and meter are on cell {cell}, polarity checked",
+            drawing="single",
             timeout=timedelta(seconds=recipe.wait_max_s),
         ),
         Verify(
@@ -139,21 +171,33 @@ def _steps_of(spec: Spec, cell: int) -> list[Step]:
             margin_v=0.0,
             cells_within_v=recipe.verify_cells_v,
             voltage=Window(spec.drawing.floor_v, spec.cell_voltage_max_v),
-            alone=cell,
+            cell=cell,
         ),
         *(
             spec.drawing.step(
-                f"empty-{cell}-{number}", f"Empty cell {cell} at {c_rate:g}C", c_rate, alone=cell
+                f"empty-{cell}-{number}",
+                f"Empty cell {cell} at {c_rate:g}C",
+                c_rate,
+                cell=cell,
+                tail_a=last_a,
+                hours_max=hours_max,
             )
-            for number, c_rate in enumerate(recipe.rates_c, start=1)
+            for number, (c_rate, hours_max) in enumerate(_rates(spec), start=1)
         ),
-        Rest(f"rest-{cell}", f"Rest of cell {cell}", timedelta(seconds=recipe.rest_s), alone=cell),
+        Rest(f"rest-{cell}", f"Rest of cell {cell}", timedelta(seconds=recipe.rest_s), cell=cell),
     ]
+
+
+def _rates(spec: Spec) -> list[tuple[float, float]]:
+    """Each C-rate, and the hours that it may take."""
+    first, *later = spec.recipe.rates_c
+    taper_h = spec.recipe.taper_max_s / 3600
+    return [(first, spec.drawing.hours_max(first)), *((c_rate, taper_h) for c_rate in later)]
 
 
 def _limits(spec: Spec) -> Limits:
     recipe, drawing = spec.recipe, spec.drawing
-    hours = sum(drawing.hours_max(c_rate) for c_rate in recipe.rates_c)
+    longest_h = sum(hours_max for _, hours_max in _rates(spec))
     high_v = spec.cell_voltage_max_v + 0.05  # cells on the table may be full
     return Limits(
         bank_voltage_max_v=high_v,
@@ -162,7 +206,7 @@ def _limits(spec: Spec) -> Limits:
         cell_voltage_min_v=drawing.floor_v,
         current_max_a=NO_CURRENT_A,
         setpoint_voltage_max_v=NO_VOLTAGE_V,
-        duration_max_s=spec.cells * (3600 * hours + recipe.rest_s + 2 * recipe.wait_max_s),
+        duration_max_s=spec.cells * (3600 * longest_h + recipe.rest_s + 2 * recipe.wait_max_s),
         charge_max_ah=0.1 * spec.capacity_ah,  # what an idle supply's ammeter may add up to
         drawn_max_a=drawing.limit_a(max(recipe.rates_c)),
         drawn_max_ah=1.25 * spec.cells * spec.capacity_ah,

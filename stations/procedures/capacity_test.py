@@ -82,6 +82,7 @@ class Spec:
     cell_voltage_min_v: float
     supply: SupplyRatings
     load: LoadRatings
+    supply_offset_v: float = 0.0  # commissioned: true terminal volts minus set-point
 
     @property
     def charge_a(self) -> float:
@@ -204,7 +205,7 @@ def _fill(spec: Spec) -> Charge:
             flat_fraction=0.05,
             no_current_for=timedelta(minutes=30),
         ),
-        trim=Trim(step_v, spec.supply.voltage_accuracy_v),
+        trim=Trim(step_v, spec.supply.voltage_accuracy_v, spec.supply_offset_v),
         alarm_v=recipe.target_v + recipe.alarm_above_v,
         charge_max_ah=1.2 * spec.capacity_ah,
         timeout=timedelta(hours=_fill_hours(spec), seconds=recipe.cv_max_s),

@@ -14,6 +14,7 @@ from stations.procedures.turns import seen
 from stations.values import Limits, Reading, Setpoint
 
 LEAD_SEEN_ABOVE = 0.5  # of the CC limit: below, a voltmeter's offset looks like milliohms
+OVP_ROOM_V = 0.050  # B5: leads are never made up for beyond OVP less this
 TRIM_STEPS_MAX = 3  # per reading, downwards
 EQUAL_V = 1e-9
 COLD_MARGIN_K = 1.0
@@ -251,7 +252,8 @@ def _trimmed(run: Run, step: Charge, reading: Reading, setpoint: Setpoint) -> fl
 
     Terminals are judged by set-point plus the commissioned offset and stay at or below target,
     except at no more than twice the tail limit, where a supply that reads low may rise by its
-    stated accuracy while the bank stays at or below target.
+    stated accuracy, and for what the leads drop where the recipe compensates them.  The bank
+    stays at or below target all the same.
     """
     target_v, trim = step.setpoint.voltage_v, step.trim
     over_v = reading.voltage_v - target_v
@@ -261,9 +263,19 @@ def _trimmed(run: Run, step: Charge, reading: Reading, setpoint: Setpoint) -> fl
         steps = min(TRIM_STEPS_MAX, math.ceil(over_v / trim.step_v - 1e-9))
         return round(setpoint.voltage_v - steps * trim.step_v, 6)
     late = run.last_current_a <= 2 * step.tail.done_a
-    ceiling_v = target_v - trim.offset_v + (trim.accuracy_v if late else 0.0)
+    rise_v = max(trim.accuracy_v if late else 0.0, _compensation_v(step, reading))
+    # At most the hard limit of any set-point.
+    ceiling_v = min(target_v - trim.offset_v + rise_v, target_v + trim.rise_max_v)
     room = reading.voltage_v + 1.5 * trim.step_v <= target_v
     raised_v = round(setpoint.voltage_v + trim.step_v, 6)
-    if late and room and raised_v <= ceiling_v + 1e-9:
+    if rise_v > 0 and room and raised_v <= ceiling_v + 1e-9:
         return raised_v
     return setpoint.voltage_v
+
+
+def _compensation_v(step: Charge, reading: Reading) -> float:
+    """What the leads drop now, as far as the recipe makes up for it and OVP leaves room (B5)."""
+    trim = step.trim
+    drop_v = reading.supply_voltage_v + trim.offset_v - reading.voltage_v
+    below_ovp_v = step.protection.ovp_v - OVP_ROOM_V - step.setpoint.voltage_v
+    return max(0.0, min(trim.compensate_v, drop_v, below_ovp_v))

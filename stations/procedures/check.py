@@ -16,7 +16,10 @@ from stations.procedures.steps import (
     Step,
     Verify,
 )
-from stations.values import Limits, LoadRatings, Ratings, SupplyRatings, Window
+from stations.values import Limits, LoadRatings, Measured, Ratings, SupplyRatings, Window
+
+# Of the tail: the ammeter's zero is taken out (B2), but what drifts of it is not.
+ZERO_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +35,8 @@ def cell_problems(program: Program, cell: CellRatings) -> list[str]:
     """Where a program asks more of the cells than their datasheet allows, in words."""
     found = []
     for step in program.steps:
-        if isinstance(step, Charge):
-            together = 1 if step.cell else program.cells
+        if isinstance(step, SUPPLIED):
+            together, full_v = _charged(step, program.cells)
             c_rate = step.setpoint.current_a / (together * cell.capacity_ah)
             if not c_rate <= cell.charge_c_max + 1e-9:
                 found.append(
@@ -41,9 +44,9 @@ def cell_problems(program: Program, cell: CellRatings) -> list[str]:
                     f"the {cell.charge_c_max:.2f}C that the cell's datasheet allows; lower the "
                     "current in the recipe."
                 )
-            if not step.setpoint.voltage_v <= cell.voltage.high:
+            if not full_v <= cell.voltage.high:
                 found.append(
-                    f"{step.title}: {step.setpoint.voltage_v:.3f} V is above the cell's own limit "
+                    f"{step.title}: {full_v:.3f} V is above the cell's own limit "
                     f"of {cell.voltage.high:.3f} V; lower the target."
                 )
         elif isinstance(step, Discharge) and not step.cutoff_v >= cell.voltage.low:
@@ -52,6 +55,13 @@ def cell_problems(program: Program, cell: CellRatings) -> list[str]:
                 f"{cell.voltage.low:.3f} V; raise the cut-off."
             )
     return found
+
+
+def _charged(step: Charge | SeriesCharge, cells: int) -> tuple[int, float]:
+    """How many cells share the current, and the volts that each is charged to."""
+    if isinstance(step, SeriesCharge):
+        return 1, step.target_v
+    return 1 if step.cell else cells, step.setpoint.voltage_v
 
 
 def problems(program: Program, ratings: Ratings) -> list[str]:
@@ -73,6 +83,7 @@ def problems(program: Program, ratings: Ratings) -> list[str]:
             if not isinstance(before, Verify):
                 found.append(f"{step.title}: nothing verifies the bank just before it.")
             found += _charge_problems(step, program.limits, ratings.supply)
+            found += _measured_problems(step, ratings.measured)
         elif isinstance(step, SeriesCharge):
             if not (isinstance(before, Verify) and before.series):
                 found.append(f"{step.title}: nothing verifies the string just before it.")
@@ -90,16 +101,17 @@ def problems(program: Program, ratings: Ratings) -> list[str]:
 
 
 def _unmeasured(program: Program) -> list[str]:
-    """Cells that are charged alone and not measured before the next one is."""
+    """Cells that are driven alone and not looked at again before the next one is."""
     found, owed = [], 0
     for step in program.steps:
-        if isinstance(step, Measure) and step.cell == owed:
+        if isinstance(step, Measure | Rest) and step.cell == owed:
             owed = 0
-        elif isinstance(step, Charge) and step.cell != owed:
+        elif isinstance(step, Charge | Discharge) and step.cell != owed:
             if owed:
                 found.append(f"{step.title}: cell {owed} is not measured before it.")
             owed = step.cell
-    return found + ([f"Cell {owed} is charged and not measured after it."] if owed else [])
+    driven = f"Current flows in cell {owed} and it is not measured after it."
+    return [*found, driven] if owed else found
 
 
 def _ends_measured(steps: tuple[Step, ...]) -> bool:
@@ -118,7 +130,7 @@ def _idle_problems(program: Program, supply: SupplyRatings) -> list[str]:
 
 
 def _charge_problems(step: Charge, limits: Limits, supply: SupplyRatings) -> list[str]:
-    found = _output_problems(step, step.trim.accuracy_v, limits, supply)
+    found = _output_problems(step, step.trim.rise_max_v, limits, supply)
     if not step.tail.done_a >= 2 * supply.current_resolution_a:
         found.append(
             f"{step.title}: a tail of {step.tail.done_a:.3f} A is below what {supply.model} "
@@ -205,15 +217,51 @@ def _output_problems(
     return found
 
 
+def _measured_problems(step: Charge, bench: Measured) -> list[str]:
+    """What the commissioning found that this charge cannot bear; NaN is known to nobody."""
+    found = []
+    if abs(bench.zero_a) > ZERO_SHARE * step.tail.done_a:
+        found.append(
+            f"{step.title}: the supply's ammeter shows {bench.zero_a:+.3f} A with nothing flowing, "
+            f"too much for a tail of {step.tail.done_a:.3f} A; have it adjusted, or use another."
+        )
+    if abs(bench.supply_offset_v) > step.trim.accuracy_v:
+        found.append(
+            f"{step.title}: the supply is {1000 * bench.supply_offset_v:+.0f} mV off, more than "
+            f"its stated {1000 * step.trim.accuracy_v:.0f} mV; have it adjusted."
+        )
+    if step.agreement is not None and bench.leads_ohm > step.agreement.lead_max_ohm:
+        found.append(
+            f"{step.title}: lead {1000 * bench.leads_ohm:.0f} mΩ when the bench was commissioned, "
+            f"more than {1000 * step.agreement.lead_max_ohm:.0f} mΩ; tighten the lugs or take "
+            "shorter and thicker leads, and commission the bench again."
+        )
+    return found
+
+
 def _measure_problems(step: Measure, program: Program, ratings: Ratings) -> list[str]:
     if program.limits.series_cells:
         return _unseen(step.title, program.cells, ratings)
+    if step.by_hand is not None:
+        return _by_hand_problems(step, program, ratings)
     if ratings.scanner is None:
         return [f"{step.title}: this bench has no scanner; use a station with one."]
     if ratings.scanner.channels < program.cells:
         return [
             f"{step.title}: the scanner sees {ratings.scanner.channels} cells, the bank has "
             f"{program.cells}; wire and configure a channel for each cell."
+        ]
+    return []
+
+
+def _by_hand_problems(step: Measure, program: Program, ratings: Ratings) -> list[str]:
+    """B9: what empties cells is watched by instruments that look every second."""
+    if not ratings.by_hand:
+        return [f"{step.title}: this bench has no hand-held meter; register it with the station."]
+    if any(isinstance(other, Discharge | Compare) for other in program.steps):
+        return [
+            f"{step.title}: cells that are emptied are never read by hand; use a station with a "
+            "scanner."
         ]
     return []
 

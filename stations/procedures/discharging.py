@@ -19,11 +19,16 @@ from stations.procedures.steps import Discharge
 from stations.procedures.turns import seen
 from stations.values import Reading
 
+# In a taper a cell that still comes back from the larger current is not at the end of this one.
+# From one reading to the next; more than a bench meter's noise.
+RISING_V = 1e-4
+
 
 def decide_discharge(
     run: Run, step: Discharge, reading: Reading, now: datetime
 ) -> tuple[Run, Action]:
     """Judge one valid reading with the load on: over a cap, idle, at its end, or go on."""
+    comes_back = bool(step.tail_a) and reading.voltage_v > run.last_on_v + RISING_V
     run = changed(run, last_on_v=reading.voltage_v)
     if not run.step_drawn_ah <= step.draw_max_ah:
         return run, Trip(f"{run.step_drawn_ah:.1f} Ah drawn, above the step's limit")
@@ -32,7 +37,8 @@ def decide_discharge(
         return run, Trip(f"“{step.title}” took longer than {step.timeout}")
     flows = -reading.supply_current_a >= step.proven_on_a
     since = None if flows else run.no_current_since or reading.at
-    below = run.below_cutoff + 1 if flows and reading.voltage_v <= step.cutoff_v else 0
+    ends = flows and reading.voltage_v <= step.cutoff_v and not comes_back
+    below = run.below_cutoff + 1 if ends else 0
     run = changed(run, no_current_since=since, below_cutoff=below)
     if since is not None and reading.at - since >= step.no_current_for:
         return run, SafeHold(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -79,9 +80,12 @@ class Drawing:
         c_rate: float,
         *,
         alone: int = 0,
+        cell: int = 0,
+        tail_a: float = 0.0,
+        hours_max: float = math.inf,
         gap_max: timedelta | None = None,
     ) -> Discharge:
-        current_a, hours = self.current_a(c_rate), self.hours_max(c_rate)
+        current_a, hours = self.current_a(c_rate), min(hours_max, self.hours_max(c_rate))
         own = Cutoff(self.own_cutoff_v(current_a), int(3600 * hours + TIMER_MARGIN_S))
         return Discharge(
             name,
@@ -100,4 +104,6 @@ class Drawing:
             ),
             gap_max=gap_max,
             alone=alone,
+            cell=cell,
+            tail_a=tail_a,
         )

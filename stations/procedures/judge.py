@@ -134,17 +134,22 @@ def recheck_below_v(rule: RecheckRule, age: timedelta) -> tuple[float, float]:
 
 
 def recheck_window(rule: RecheckRule, median_v: float, age: timedelta) -> Window:
-    """What passes: from the fail limit or the floor, whichever is higher; nothing is too high."""
+    """What passes: from the fail limit or the floor, whichever is higher.
+
+    Nothing is too high, but where the rule looks both ways.
+    """
     _, fail_v = recheck_below_v(rule, age)
-    return Window(round(max(median_v - fail_v, rule.floor_v), 6), math.inf)
+    high_v = round(median_v + fail_v, 6) if rule.both_ways else math.inf
+    return Window(round(max(median_v - fail_v, rule.floor_v), 6), high_v)
 
 
 def recheck_verdict(rule: RecheckRule, voltage_v: float, median_v: float, age: timedelta) -> str:
-    """ "pass", "marginal" (below the warning, above the fail limit) or "fail"; NaN fails."""
-    if not voltage_v >= recheck_window(rule, median_v, age).low:
+    """ "pass", "marginal" (beyond the warning, within the fail limit) or "fail"; NaN fails."""
+    if not recheck_window(rule, median_v, age).contains(voltage_v):
         return "fail"
     warn_v, _ = recheck_below_v(rule, age)
-    return "pass" if voltage_v >= round(median_v - warn_v, 6) else "marginal"
+    high_v = round(median_v + warn_v, 6) if rule.both_ways else math.inf
+    return "pass" if round(median_v - warn_v, 6) <= voltage_v <= high_v else "marginal"
 
 
 def recheck_results(
@@ -164,7 +169,9 @@ def recheck_results(
     for position, (volt, median_v) in enumerate(zip(volts, medians, strict=True), start=1):
         verdict = recheck_verdict(rule, volt, median_v, age)
         if verdict != "pass":
-            remarks.append(f"cell {position} is {1000 * (median_v - volt):.0f} mV below its bank")
+            side = "below" if volt < median_v else "above"
+            apart_mv = 1000 * abs(median_v - volt)
+            remarks.append(f"cell {position} is {apart_mv:.0f} mV {side} its bank")
         results.append(
             CellResult(
                 position=position,
@@ -189,34 +196,54 @@ def _bank_medians(rule: RecheckRule, volts: Sequence[float]) -> list[float]:
 
 
 def bottom_results(
-    rule: BottomRule, rests: Sequence[Record], *, received_at: datetime
+    rule: BottomRule, rests: Sequence[Record]
 ) -> tuple[tuple[CellResult, ...], tuple[str, ...]]:
     """One verdict per cell from the records of their rests, and the group's figures in words.
 
     A mean outside its window fails all of them; a spread above the limit fails each cell that
-    is further than half of it from the middle of the group.  NaN fails.
+    is further than half of it from the middle of the group.  NaN fails.  A rest that lasted
+    longer than the rule's age shows no such voltage: that cell is missing, and no part of the
+    group; so is every cell where fewer than two are left to compare.
     """
+    ages = [dict(record.facts)["age_s"] for record in rests]
     volts = [dict(record.facts)["voltage_v"] for record in rests]
-    mean_v, spread_v, middle_v = sum(volts) / len(volts), max(volts) - min(volts), median(volts)
-    half_v = rule.spread_max_v / 2
-    window = Window(round(middle_v - half_v, 6), round(middle_v + half_v, 6))
-    if not rule.mean.contains(mean_v):
-        window, passing = rule.mean, [False] * len(volts)
-    elif spread_v <= rule.spread_max_v + 1e-9:
-        passing = [True] * len(volts)
+    late_s = rule.late.total_seconds()
+    timely = [not late_s or age <= late_s for age in ages]
+    if sum(timely) < 2:
+        verdicts, window, words = ["missing"] * len(rests), Window(NAN, NAN), "nothing to compare"
     else:
-        passing = [window.contains(volt) for volt in volts]
+        group = [volt for volt, counts in zip(volts, timely, strict=True) if counts]
+        window, words = _bottom_window(rule, group)
+        met = rule.mean.contains(sum(group) / len(group))
+        verdicts = [
+            ("pass" if met and window.contains(volt) else "fail") if counts else "missing"
+            for volt, counts in zip(volts, timely, strict=True)
+        ]
     results = tuple(
         CellResult(
-            position=position,
-            voltage_v=dict(record.facts)["voltage_v"],
-            verdict="pass" if passes else "fail",
+            position=record.cell,
+            voltage_v=volt,
+            verdict=verdict,
             window=window,
             at=record.ended_at,
-            received_at=received_at,
-            age_s=dict(record.facts)["age_s"],
+            received_at=record.received_at or record.ended_at,
+            age_s=age,
         )
-        for position, (passes, record) in enumerate(zip(passing, rests, strict=True), start=1)
+        for record, volt, verdict, age in zip(rests, volts, verdicts, ages, strict=True)
     )
-    words = f"mean {mean_v:.3f} V, {1000 * spread_v:.1f} mV from the lowest to the highest"
     return results, (words,)
+
+
+def _bottom_window(rule: BottomRule, volts: Sequence[float]) -> tuple[Window, str]:
+    """What a cell of this group must lie in, and the group's figures in words."""
+    mean_v, low_v, high_v = sum(volts) / len(volts), min(volts), max(volts)
+    words = f"mean {mean_v:.3f} V, {1000 * (high_v - low_v):.1f} mV from the lowest to the highest"
+    if not rule.mean.contains(mean_v):
+        mean = f"mean outside {rule.mean.low:.2f} … {rule.mean.high:.2f} V"
+        return rule.mean, f"{words}, {mean}"
+    if high_v - low_v <= rule.spread_max_v + 1e-9:
+        low, high = high_v - rule.spread_max_v, low_v + rule.spread_max_v
+    else:
+        middle_v, half_v = median(volts), rule.spread_max_v / 2
+        low, high = middle_v - half_v, middle_v + half_v
+    return Window(round(low, 6), round(high, 6)), words

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -16,9 +17,9 @@ from stations.procedures.rules import (
     RecheckRule,
     RestedRule,
 )
-from stations.procedures.state import CellResult, Record, Run
+from stations.procedures.state import CellResult, Record, Run, Taken
 from stations.procedures.steps import Measure
-from stations.procedures.turns import seen
+from stations.procedures.taking import cells_taken, first_of_each
 from stations.values import NAN, OffProof, Reading, Window
 
 
@@ -52,9 +53,8 @@ def overdue(run: Run, step: Measure, reading: Reading, now: datetime) -> tuple[R
     stopped = run.current_stopped
     if stopped is None or not reading.at - stopped.at > step.rule.late:
         return None
-    return _measured(
-        run, step, _missing(run, step, reading, stopped), now, ("the check came too late",)
-    )
+    late = _too_late(run, step, step.rule, reading, stopped)
+    return _measured(run, step, late, now, ("the check came too late",))
 
 
 def _disconnect(
@@ -63,36 +63,47 @@ def _disconnect(
     stopped = run.current_stopped
     if stopped is None:
         return run, SafeHold("no current was stopped before the disconnect check")
-    volts = seen(step, reading)
-    run, settled = _settle(run, step, volts)
-    if not settled:
+    run, taken = cells_taken(run, step, reading)
+    if not taken:
         return run, Hold()
-    results = judge.disconnect_results(
-        rule,
-        volts,
-        at=reading.at,
-        received_at=reading.received_at,
-        stopped_at=stopped.at,
-        first=step.cell or 1,
-    )
-    if any(cell.verdict == "invalid" for cell in results) and run.above_window == 0:
+    results = _parted(rule, taken, stopped)
+    invalid = any(cell.verdict == "invalid" for cell in results)
+    if invalid and run.above_window == 0 and step.by_hand is None:  # a person was asked again
         return replace(run, above_window=1, settled=()), Hold()  # measured again, once
     return _measured(run, step, results, now, ())
+
+
+def _parted(
+    rule: DisconnectRule, taken: Sequence[Taken], stopped: OffProof
+) -> tuple[CellResult, ...]:
+    """Each cell by its own age since current stopped."""
+    return tuple(
+        result
+        for one in taken
+        for result in judge.disconnect_results(
+            rule,
+            (one.voltage_v,),
+            at=one.at,
+            received_at=one.received_at,
+            stopped_at=stopped.at,
+            first=one.position,
+        )
+    )
 
 
 def _pre_parallel(
     run: Run, step: Measure, rule: ParallelRule, reading: Reading, now: datetime
 ) -> tuple[Run, Action]:
-    volts = reading.cell_voltages_v
-    run, settled = _settle(run, step, volts)
-    if not settled:
+    run, taken = cells_taken(run, step, reading)
+    if not taken:
         return run, Hold()
+    volts = tuple(one.voltage_v for one in taken)
     found = joining.joining_problems(rule, volts)
     if found:
         return run, Refuse(tuple(found))
     least_ah = judge.least_charge_ah(volts, rule.capacity_ah)
     observable = () if least_ah > 0 else ("start SOC not observable: least charge not judged",)
-    results = _at_rest(rule.voltage, reading)
+    results = _at_rest(rule.voltage, taken)
     run = replace(run, least_charge_ah=least_ah, rested=Window(min(volts), max(volts)))
     return _measured(run, step, results, now, joining.joining_remarks(rule, volts) + observable)
 
@@ -100,67 +111,81 @@ def _pre_parallel(
 def _rested(
     run: Run, step: Measure, rule: RestedRule, reading: Reading, now: datetime
 ) -> tuple[Run, Action]:
-    volts = reading.cell_voltages_v
-    run, settled = _settle(run, step, volts)
-    if not settled:
+    run, taken = cells_taken(run, step, reading)
+    if not taken:
         return run, Hold()
+    volts = tuple(one.voltage_v for one in taken)
     found = judge.cell_problems(rule.voltage, volts)
     if found:
         return run, Refuse(tuple(found))
     alone = tuple((volt, judge.least_charge_ah((volt,), rule.capacity_ah)) for volt in volts)
     run = replace(run, rested_alone=alone)
-    return _measured(run, step, _at_rest(rule.voltage, reading), now, ())
+    return _measured(run, step, _at_rest(rule.voltage, taken), now, ())
 
 
 def _levelled(
     run: Run, step: Measure, rule: LevelRule, reading: Reading, now: datetime
 ) -> tuple[Run, Action]:
-    run, settled = _settle(run, step, reading.cell_voltages_v)
-    if not settled:
+    run, taken = cells_taken(run, step, reading)
+    if not taken:
         return run, Hold()
     results = tuple(
         cell if rule.voltage.contains(cell.voltage_v) else replace(cell, verdict="fail")
-        for cell in _at_rest(rule.voltage, reading)
+        for cell in _at_rest(rule.voltage, taken)
     )
     low = [str(cell.position) for cell in results if cell.verdict == "fail"]
     remarks = (f"not level: cell {', '.join(low)}",) if low else ()
     return _measured(run, step, results, now, remarks)
 
 
-def _at_rest(allowed: Window, reading: Reading) -> tuple[CellResult, ...]:
+def _at_rest(allowed: Window, taken: Sequence[Taken]) -> tuple[CellResult, ...]:
     return tuple(
         CellResult(
-            position=position,
-            voltage_v=volt,
+            position=one.position,
+            voltage_v=one.voltage_v,
             verdict="pass",
             window=allowed,
-            at=reading.at,
-            received_at=reading.received_at,
+            at=one.at,
+            received_at=one.received_at,
             age_s=NAN,
         )
-        for position, volt in enumerate(reading.cell_voltages_v, start=1)
+        for one in taken
     )
 
 
 def _recheck(
     run: Run, step: Measure, rule: RecheckRule, reading: Reading, now: datetime
 ) -> tuple[Run, Action]:
-    """First and last reading lie within the step's time limit, which is the span of B8."""
+    """First and last reading lie within the step's time limit, which is the span of B8.
+
+    All are judged at the age of the first one, where the limits are the strictest; a record has
+    each one's own.
+    """
     stopped = run.current_stopped
     if stopped is None:
         return run, SafeHold("nobody knows when current stopped in these cells")
-    run, settled = _settle(run, step, reading.cell_voltages_v)
-    if not settled or _unlike_warm(step, reading):
+    run, taken = cells_taken(run, step, reading)
+    if not taken or _unlike_warm(step, reading):
         return run, Hold()
+    first = min(taken, key=lambda one: one.received_at)
     results, remarks = judge.recheck_results(
         rule,
-        reading.cell_voltages_v,
-        at=reading.at,
-        received_at=reading.received_at,
+        [one.voltage_v for one in taken],
+        at=first.at,
+        received_at=first.received_at,
         # Wall time: these cells may have parted at another bench, by another process clock.
-        age=reading.received_at - stopped.received_at,
+        age=first.received_at - stopped.received_at,
     )
-    return _measured(run, step, results, now, (*remarks, _warmth(reading)))
+    own = tuple(
+        replace(
+            result,
+            at=one.at,
+            received_at=one.received_at,
+            age_s=(one.received_at - stopped.received_at).total_seconds(),
+        )
+        for result, one in zip(results, taken, strict=True)
+    )
+    return _measured(run, step, own, now, (*remarks, _warmth(reading)))
 
 
 def _span_k(reading: Reading) -> float:
@@ -185,26 +210,16 @@ def _warmth(reading: Reading) -> str:
     return f"{len(reading.temperatures_c)} probes within {_span_k(reading):.1f} K of each other"
 
 
-def _settle(run: Run, step: Measure, volts: tuple[float, ...]) -> tuple[Run, bool]:
-    """Collect readings until the last few of every cell agree; a lost channel restarts it."""
-    if len(volts) != (1 if step.cell else run.program.cells) or any(
-        math.isnan(volt) for volt in volts
-    ):
-        return replace(run, settled=()), False
-    kept = (*run.settled, volts)[-step.settle_samples :]
-    run = replace(run, settled=kept)
-    if len(kept) < step.settle_samples:
-        return run, False
-    spreads = [max(cell) - min(cell) for cell in zip(*kept, strict=True)]
-    return run, max(spreads) <= step.settle_v
-
-
-def _missing(
-    run: Run, step: Measure, reading: Reading, stopped: OffProof
+def _too_late(
+    run: Run, step: Measure, rule: DisconnectRule, reading: Reading, stopped: OffProof
 ) -> tuple[CellResult, ...]:
+    """What was read in time counts, by hand; the rest is missing."""
+    read = {one.position: one for one in first_of_each(run.typed)}
+    there = {cell.position: cell for cell in _parted(rule, list(read.values()), stopped)}
     positions = (step.cell,) if step.cell else range(1, run.program.cells + 1)
     return tuple(
-        CellResult(
+        there.get(position)
+        or CellResult(
             position=position,
             voltage_v=NAN,
             verdict="missing",
@@ -224,14 +239,19 @@ def _measured(
     now: datetime,
     remarks: tuple[str, ...],
 ) -> tuple[Run, Action]:
+    meters = [one.meter for one in run.typed]
+    twice = len(run.typed) > len(first_of_each(run.typed))
     record = Record(
         step=step.name,
         kind="measure",
         entered_at=run.entered_at,
         ended_at=now,
         cells=results,
-        remarks=remarks,
+        remarks=(*remarks, *run.retyped),
         facts=(("least_charge_ah", run.least_charge_ah),),
         cell=step.cell,
+        meter=meters[0] if meters else "",
+        again=run.typed[-1] if twice else None,
     )
-    return onward(replace(run, records=(*run.records, record), settled=()))
+    run = replace(run, records=(*run.records, record), settled=(), typed=(), retyped=())
+    return onward(run)

@@ -73,7 +73,9 @@ def close_discharge(run: Run, step: Discharge, at: datetime, remarks: tuple[str,
             ("cutoff_v", step.cutoff_v),
             ("end_voltage_v", ended.voltage_v if ended else NAN),
             ("alone", float(step.alone)),
+            *((("taper_a", step.tail_a),) if step.tail_a else ()),
         ),
+        cell=step.cell,
     )
     return replace(run, records=(*run.records, record))
 
@@ -147,10 +149,10 @@ def _answered(run: Run, step: Step) -> tuple[tuple[str, float], ...]:
 
 
 def current_stopped(run: Run, proof: OffProof) -> Run:
-    """The charge that the run is in was followed by this; the record of one cell keeps it."""
+    """What drove the cells was followed by this; the record of one cell keeps it."""
     run = replace(run, current_stopped=proof)
     step = run.step
-    if isinstance(step, Charge) and step.cell and run.records:
+    if isinstance(step, Charge | Discharge) and step.cell and run.records:
         *others, last = run.records
         if (last.step, last.entered_at) == (step.name, run.entered_at):
             run = replace(run, records=(*others, replace(last, stopped=proof)))
@@ -198,6 +200,8 @@ def enter_next(run: Run, at: datetime) -> Run:
             outs_of_place=0,
             above_window=0,
             settled=(),
+            typed=(),
+            retyped=(),
         )
         run = with_turn(run, step)
         if not _needless(step, run):

@@ -11,7 +11,7 @@ self-discharge, as each field says.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from stations.procedures.judge import recheck_below_v
@@ -44,6 +44,16 @@ class Recipe:
     late_warn_v: float = 0.060
     late_fail_v: float = 0.100
     floor_v: float = 3.34  # rest voltage at about 92 %: no full healthy cell rests below
+    # B9: of emptied cells, both ways.  There 0.1 % of charge is 30 mV, so a voltage tells it well:
+    # sixteen healthy cells lie within 7 mV after 4 h and 29 mV after 24 h, up to 20 mV more where
+    # their ages are hours apart; a leak of 30 % a month shows after 4 h, one of 10 % after 24 h.
+    empty_early_warn_v: float = 0.015
+    empty_early_fail_v: float = 0.030
+    empty_late_warn_v: float = 0.030
+    empty_late_fail_v: float = 0.060
+    empty_floor_v: float = 2.50  # the makers' limit; a healthy cell leaks below it in two days
+    single_more_v: float = 0.030  # to each, after a single step: half of what that leaves
+    taper_c_max: float = 0.02  # a balance that was done at more was a single step
     span_max_s: float = 1800.0  # first to last reading: all cells at one age
     temperature_span_k: float = 3.0  # 0.2 mV/K of OCV, but relaxation halves in some 15 K
     wait_max_s: float = 12 * 3600.0
@@ -64,22 +74,28 @@ class Spec:
     current_stopped: OffProof
     cell_voltage_max_v: float  # absolute, from the cell's datasheet
     cell_voltage_min_v: float
+    empty: bool = False  # the balances were bottom balances ...
+    tapered: bool = True  # ... that ended at a small current
+
+    @property
+    def floor_v(self) -> float:
+        return self.recipe.empty_floor_v if self.empty else self.recipe.floor_v
 
 
 def problems(spec: Spec) -> list[str]:
     """Why this spec cannot work; empty means it can be built."""
     recipe, found = spec.recipe, []
     alone = [number for number, cells in Counter(spec.banks).items() if cells < 2]
+    again = "empty it again with one" if spec.empty else "recharge it if it was charged alone"
     for number in alone:
         position = spec.banks.index(number) + 1
         found.append(
             f"Cell {position} is the only one of its bank here, and a cell is judged against its "
-            "neighbours; add the cells that it was balanced with, or recharge it if it was charged "
-            "alone."
+            f"neighbours; add the cells that it was balanced with, or {again}."
         )
     if not spec.banks:
         found.append("There is no cell to check.")
-    if not recipe.floor_v < spec.target_v:
+    if not spec.empty and not recipe.floor_v < spec.target_v:
         found.append(
             f"The floor of {recipe.floor_v:.2f} V is not below the balance's target of "
             f"{spec.target_v:.2f} V; lower the floor."
@@ -115,6 +131,7 @@ def program(spec: Spec) -> Program:
             ("late_warn_v", -late[0]),
             ("late_fail_v", -late[1]),
             ("floor_v", rule.floor_v),
+            ("empty", float(spec.empty)),
             ("banks", float(len(set(spec.banks)))),
         ),
         current_stopped=spec.current_stopped,
@@ -123,16 +140,27 @@ def program(spec: Spec) -> Program:
 
 def _rule(spec: Spec) -> RecheckRule:
     recipe = spec.recipe
-    return RecheckRule(
+    full = RecheckRule(
         early=timedelta(seconds=recipe.early_s),
         early_warn_v=recipe.early_warn_v,
         early_fail_v=recipe.early_fail_v,
         late=timedelta(seconds=recipe.late_s),
         late_warn_v=recipe.late_warn_v,
         late_fail_v=recipe.late_fail_v,
-        floor_v=recipe.floor_v,
+        floor_v=spec.floor_v,
         banks=spec.banks,
         temperature_span_k=recipe.temperature_span_k,
+    )
+    if not spec.empty:
+        return full
+    more_v = 0.0 if spec.tapered else recipe.single_more_v
+    return replace(
+        full,
+        early_warn_v=recipe.empty_early_warn_v + more_v,
+        early_fail_v=recipe.empty_early_fail_v + more_v,
+        late_warn_v=recipe.empty_late_warn_v + more_v,
+        late_fail_v=recipe.empty_late_fail_v + more_v,
+        both_ways=True,
     )
 
 

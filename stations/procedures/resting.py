@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from stations.procedures import judge
 from stations.procedures.actions import Action, Hold, SafeHold
 from stations.procedures.progress import onward
-from stations.procedures.state import Record, Run
+from stations.procedures.state import Record, Run, has_rested
 from stations.procedures.steps import Compare, Rest
 from stations.values import Reading
 
@@ -33,6 +33,9 @@ def decide_rest(run: Run, step: Rest, reading: Reading, now: datetime) -> tuple[
             ("age_s", age.total_seconds()),
             ("alone", float(step.alone)),
         ),
+        cell=step.cell,
+        stopped=run.current_stopped if step.cell else None,
+        received_at=reading.received_at if step.cell else None,
     )
     return onward(replace(run, records=(*run.records, record)))
 
@@ -44,25 +47,28 @@ def overdue(run: Run, step: Rest, now: datetime) -> SafeHold | None:
 
 
 def decide_compare(run: Run, step: Compare, reading: Reading, now: datetime) -> tuple[Run, Action]:
-    """Judge what the cells showed at the end of their rests; the last rest of a cell counts."""
-    rested = {
-        int(dict(record.facts)["alone"]): record
-        for record in run.records
-        if record.kind == "rest" and dict(record.facts).get("alone")
-    }
+    """Judge what the cells showed at the end of their rests; the last rest of a cell counts.
+
+    Each cell's verdict is a record of its own, with its own current stopped.
+    """
+    rested = {record.cell: record for record in run.records if has_rested(record)}
     positions = range(1, run.program.cells + 1)
     missing = [str(position) for position in positions if position not in rested]
     if missing:
         return run, SafeHold(f"no rested voltage of cell {', '.join(missing)}: empty it again")
-    results, remarks = judge.bottom_results(
-        step.rule, [rested[position] for position in positions], received_at=reading.received_at
+    rests = [rested[position] for position in positions]
+    results, remarks = judge.bottom_results(step.rule, rests)
+    records = tuple(
+        Record(
+            step=step.name,
+            kind="compare",
+            entered_at=run.entered_at,
+            ended_at=now,
+            cells=(result,),
+            remarks=remarks,
+            cell=result.position,
+            stopped=rest.stopped,
+        )
+        for result, rest in zip(results, rests, strict=True)
     )
-    record = Record(
-        step=step.name,
-        kind="compare",
-        entered_at=run.entered_at,
-        ended_at=now,
-        cells=results,
-        remarks=remarks,
-    )
-    return onward(replace(run, records=(*run.records, record)))
+    return onward(replace(run, records=(*run.records, *records)))

@@ -85,6 +85,8 @@ def resumed(run: Run, *, at: datetime, stopped: OffProof, reason: str) -> Run:
         peak_cell_v=NAN,
         peak_cell=0,
         settled=(),
+        typed=(),
+        retyped=(),
         doubtful=0,
         above_window=0,
         outs_of_place=0,

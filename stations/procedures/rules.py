@@ -66,7 +66,8 @@ class RecheckRule:
     """B8: each cell against the median of its bank, linear between an early and a late age.
 
     Ages are wall time since current stopped.  `banks` says by position which cells were
-    balanced together; empty means all of them.
+    balanced together; empty means all of them.  `both_ways`: a cell that is too high fails too;
+    one that was emptied and rests high has charge that its neighbours have not (B9).
     """
 
     TAGGED: ClassVar[bool] = True
@@ -79,6 +80,7 @@ class RecheckRule:
     floor_v: float
     banks: tuple[int, ...] = ()
     temperature_span_k: float = field(default=math.inf, metadata=LATER)  # between any two probes
+    both_ways: bool = field(default=False, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class BottomRule:
     TAGGED: ClassVar[bool] = True
     spread_max_v: float
     mean: Window
+    late: timedelta = field(default=timedelta(0), metadata=LATER)  # older is no such age; 0: any
 
 
 @dataclass(frozen=True, slots=True)

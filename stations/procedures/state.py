@@ -11,6 +11,20 @@ from stations.values import NAN, OffProof, Reading, Setpoint, Window
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """One cell's voltage, and when it was taken.
+
+    `meter`: the serial number of the hand-held one that a person read, "" for the scanner.
+    """
+
+    position: int  # from 1
+    voltage_v: float
+    at: datetime
+    received_at: datetime
+    meter: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CellResult:
     """One cell's verdict in a Measure step, with the limits that were applied."""
 
@@ -27,7 +41,9 @@ class CellResult:
 class Record:
     """What one finished step leaves behind.
 
-    Of a step for one cell: its position, and when the charge's current stopped.
+    Of a step for one cell: its position, and when its current stopped.  `received_at` is the wall
+    time of the reading that a rest ended with.  Of cells that were read by hand: the meter's serial
+    number, and the first cell as it read again at the end.
     """
 
     step: str
@@ -39,6 +55,14 @@ class Record:
     facts: tuple[tuple[str, float], ...] = ()
     cell: int = field(default=0, metadata=LATER)
     stopped: OffProof | None = field(default=None, metadata=LATER)
+    received_at: datetime | None = field(default=None, metadata=LATER)
+    meter: str = field(default="", metadata=LATER)
+    again: Taken | None = field(default=None, metadata=LATER)
+
+
+def has_rested(record: Record) -> bool:
+    """Whether it is of one cell's rest that came to its end."""
+    return record.kind == "rest" and record.cell > 0 and bool(record.facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +134,8 @@ class Run:
     cv_spent_s: float = 0.0
     interruptions: tuple[str, ...] = ()  # each in words; they stay on every later charge's record
     settled: tuple[tuple[float, ...], ...] = ()
+    typed: tuple[Taken, ...] = ()  # by hand, in the present step, in the order of reading
+    retyped: tuple[str, ...] = ()  # figures that a person corrected, in words
     doubtful: int = 0
     above_window: int = 0
     flat_from: datetime | None = None

@@ -52,10 +52,24 @@ class Instruct:
 
 
 @dataclass(frozen=True, slots=True)
+class ByHand:
+    """A person reads the cells one by one with a hand-held meter, where no scanner does (B7, B8).
+
+    What is typed must lie in `voltage`; what is further than `jump_v` from the middle of the
+    others is asked again.  `again`: the first cell is read once more at the end (G6).
+    """
+
+    voltage: Window
+    jump_v: float
+    again: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Measure:
     """Every cell, individually, output proven off; judged by `rule` when settled.
 
     `cell` is the position of the only one that is judged, here and in the steps below; 0: all.
+    Read by the scanner, or `by_hand`: then each reading has a time of its own.
     """
 
     TAGGED: ClassVar[bool] = True
@@ -66,6 +80,7 @@ class Measure:
     settle_v: float = 0.002
     timeout: timedelta = timedelta(minutes=30)
     cell: int = field(default=0, metadata=LATER)
+    by_hand: ByHand | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +117,13 @@ class Trim:
     step_v: float  # the supply's resolution
     accuracy_v: float  # how far it may rise above target when the supply reads low
     offset_v: float = 0.0  # commissioned: true terminal volts minus set-point
+    # How far it may rise above target for what the leads drop at that moment; 0: not at all.
+    compensate_v: float = field(default=0.0, metadata=LATER)
+
+    @property
+    def rise_max_v(self) -> float:
+        """The furthest above target that the set-point may ever be."""
+        return max(self.accuracy_v, self.compensate_v)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +222,8 @@ class Discharge:
 
     `draw` has the load's own ends, which it keeps where everybody else is dead.  Where `gap_max`
     is given what comes out is measured: a longer hole in it makes it worth nothing, and it is
-    never resumed.  `alone` is as in Verify.  With a `pulse` it ends by time instead, and the
-    cut-off is where it breaks off.
+    never resumed.  `alone` is as in Verify, `cell` as in Measure.  With a `pulse` it ends by time
+    instead, and the cut-off is where it breaks off.
     """
 
     TAGGED: ClassVar[bool] = True
@@ -217,6 +239,8 @@ class Discharge:
     agreement: Agreement
     gap_max: timedelta | None = None
     alone: int = 0
+    cell: int = field(default=0, metadata=LATER)
+    tail_a: float = field(default=0.0, metadata=LATER)  # B9: the current that its taper ends at
     pulse: Pulse | None = field(default=None, metadata=LATER)
 
 
@@ -229,6 +253,7 @@ class Rest:
     title: str
     lasts: timedelta
     alone: int = 0
+    cell: int = field(default=0, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,7 @@ class Recipe:
     # B5: beyond these the meter is in doubt.  Two good meters on one bank differ by a millivolt
     # or two, links included; leads of 10 AWG have some 7 mohm, and 30 would burn 6 W at 14 A.
     meter_agree_v: float = 0.010
+    compensate_leads_v: float = 0.0  # B5: an option, at most 50 mV; 0 is off
     lead_max_ohm: float = 0.030
     # Of each probe on a cell.  Makers' sheets say 0 to 60 °C (Lishen LP54173207), a pack's manual
     # none below 0 and 0.1C below 10 (Alpha APL); 45 °C keeps away from where LFP ages fast.
@@ -129,6 +130,15 @@ class Spec:
         return (
             min(self.recipe.done_c * basis_ah, self.recipe.done_share * self.current_a),
             min(self.recipe.partial_c * basis_ah, self.recipe.partial_share * self.current_a),
+        )
+
+    @property
+    def trim(self) -> Trim:
+        return Trim(
+            self.supply.voltage_resolution_v,
+            self.supply.voltage_accuracy_v,
+            self.supply_offset_v,
+            self.recipe.compensate_leads_v,
         )
 
     @property
@@ -295,7 +305,7 @@ def verify(spec: Spec, name: str, title: str, *, first: bool) -> Verify:
 def charge(spec: Spec, name: str, title: str, cv_min_s: float, *, first: bool) -> Charge:
     recipe = spec.recipe
     done_a, partial_a = spec.tail_a(recipe.tail_basis)
-    step_v, step_a = spec.supply.voltage_resolution_v, spec.supply.current_resolution_a
+    step_a = spec.supply.current_resolution_a
     setpoint = Setpoint(recipe.target_v, spec.current_a)
     bulk_h = 1.1 * spec.bank_ah / spec.current_a
     return Charge(
@@ -317,7 +327,7 @@ def charge(spec: Spec, name: str, title: str, cv_min_s: float, *, first: bool) -
             flat_fraction=recipe.flat_fraction,
             no_current_for=timedelta(seconds=recipe.no_current_s),
         ),
-        trim=Trim(step_v, spec.supply.voltage_accuracy_v, spec.supply_offset_v),
+        trim=spec.trim,
         alarm_v=recipe.target_v + recipe.alarm_above_v,
         charge_max_ah=1.05 * spec.bank_ah,
         timeout=timedelta(
@@ -344,7 +354,7 @@ def hard_limits(spec: Spec) -> Limits:
         cell_voltage_max_v=stop_v,
         cell_voltage_min_v=spec.cell_voltage_min_v,
         current_max_a=1.05 * spec.current_a + 5 * spec.supply.current_resolution_a,
-        setpoint_voltage_max_v=recipe.target_v + spec.supply.voltage_accuracy_v,
+        setpoint_voltage_max_v=recipe.target_v + spec.trim.rise_max_v,
         duration_max_s=bulk_s + 2 * recipe.cv_max_s + spec.hold_max_s + 4 * recipe.wait_max_s,
         charge_max_ah=1.1 * spec.bank_ah,
         **temperatures(recipe, spec.bank_ah),

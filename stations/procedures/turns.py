@@ -1,4 +1,6 @@
-"""Cells that are charged one by one: whose turn it is, and which readings are about it (B12, B17).
+"""Cells that are driven one by one: whose turn it is, and which readings are about it.
+
+For cells that are charged alone (B12, B17) and for those that are emptied (B9).
 
 Pure.  A step with a `cell` is about that one alone: it is on the leads and the bank meter stands
 on it, while the scanner sees all that lie on the table.
@@ -21,14 +23,12 @@ def seen(step: Charge | Discharge | Measure | Verify, reading: Reading) -> tuple
 
 def place_of(step: Charge | Discharge | Measure | Verify) -> int:
     """The position of the one cell that leads and meter stand on; 0 where that is the bank."""
-    if isinstance(step, Measure):
-        return step.cell
-    return step.alone if isinstance(step, Discharge) else step.cell or step.alone
+    return step.cell if isinstance(step, Measure) else step.cell or step.alone
 
 
 def with_turn(run: Run, step: Step) -> Run:
     """The run as the step finds it: with another cell the account of what it was begins anew."""
-    cell = step.cell if isinstance(step, Charge | Measure | Verify) else 0
+    cell = step.cell if isinstance(step, Charge | Discharge | Measure | Verify) else 0
     if cell in (0, run.cell) or not run.rested_alone:
         return run
     rested_v, least_ah = run.rested_alone[cell - 1]

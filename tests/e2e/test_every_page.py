@@ -23,11 +23,12 @@ from tests.api.made import assembled
 from tests.cast import Cast
 from tests.e2e.shop import SIZES, Person, Shop, make_shop
 from tests.played import play_capacity
+from tests.shop.jobs.test_by_hand import reading, typed
 
 PRIMARY = "main button:not(.quiet), main a[role=button]:not(.quiet)"
 
 
-def pages_of(shop: Shop, tested: Run, trace: str) -> dict[str, str]:
+def pages_of(shop: Shop, tested: Run, by_hand: Run, trace: str) -> dict[str, str]:
     cell = shop.cells[0]
     return {
         "board": "/",
@@ -35,6 +36,7 @@ def pages_of(shop: Shop, tested: Run, trace: str) -> dict[str, str]:
         "job-claimed": f"/jobs/{shop.claimed.pk}",
         "job-new": "/jobs/new",
         "run-waiting": f"/runs/{shop.waiting.pk}",
+        "run-by-hand": f"/runs/{by_hand.pk}",
         "run-done": f"/runs/{shop.played.pk}",
         "job-capacity": f"/jobs/{tested.job_id}",
         "run-capacity": f"/runs/{tested.pk}",
@@ -73,7 +75,7 @@ def test_every_page_fits_and_shows_its_act(
     person.page.screenshot(path=shots / f"login-{size}-{scheme}.png")
     person.log_in("sade")
 
-    for name, path in pages_of(shop, cell_tested(cast), trace).items():
+    for name, path in pages_of(shop, cell_tested(cast), half_read(cast), trace).items():
         page = person.open(path)
         if name in LATER:
             expect(page.locator(LATER[name])).to_be_visible(timeout=30_000)
@@ -86,6 +88,14 @@ def test_every_page_fits_and_shows_its_act(
 
     person.leave()
     assert person.complaints == []
+
+
+def half_read(cast: Cast) -> Run:
+    """A disconnect check by hand, of which two cells are read."""
+    run = reading(cast)
+    for volts in ("3.641", "3.640"):
+        typed(run, cast, volts)
+    return run
 
 
 def cell_tested(cast: Cast) -> Run:

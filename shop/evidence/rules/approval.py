@@ -7,10 +7,11 @@ from datetime import datetime
 from shop.evidence import words
 from shop.evidence.policy import GatePolicy
 from shop.evidence.rules.balance import COMPLETE
+from shop.evidence.rules.bottom import is_emptied, judge_parting
 from shop.evidence.rules.capacity import capacity_problem
 from shop.evidence.rules.doubts import doubts
-from shop.evidence.rules.voltages import PASS, judge_disconnect
-from shop.evidence.values import CellEvidence
+from shop.evidence.rules.voltages import PASS
+from shop.evidence.values import BalanceEvidence, CellEvidence
 from shop.people.roles import Act, may
 from shop.refusals import Problem
 
@@ -96,15 +97,11 @@ def _evidence_problems(evidence: CellEvidence, policy: GatePolicy, now: datetime
         )
     if balance is not None and (reading is None or reading.run_id != balance.run_id):
         found.append(
-            _lacking("no_disconnect_check", cell, "no disconnect check", "Balance it again.")
+            _lacking("no_disconnect_check", cell, f"no {_check(balance)}", "Balance it again.")
         )
-    elif balance is not None and reading is not None:
-        judged = judge_disconnect(
-            reading.voltage_v, reading.age, balance.target_v, policy.disconnect
-        )
-        if judged.verdict != PASS:
-            shown = f"a disconnect check that did not pass ({words.volts(reading.voltage_v)})"
-            found.append(_lacking("disconnect_check", cell, shown, "Open the cell to see its fix."))
+    elif balance is not None and reading is not None and not _passed(evidence, policy):
+        shown = f"a {_check(balance)} that did not pass ({words.volts(reading.voltage_v)})"
+        found.append(_lacking("disconnect_check", cell, shown, "Open the cell to see its fix."))
     if evidence.capacity is None:
         found.append(_lacking("no_capacity", cell, "no capacity test", "Import or run one."))
     elif problem := capacity_problem(evidence.capacity, evidence.rated_ah, policy.capacity, now):
@@ -113,13 +110,21 @@ def _evidence_problems(evidence: CellEvidence, policy: GatePolicy, now: datetime
         )
     found.extend(
         Problem("taken_back", doubt.words, doubt.fix)
-        for doubt in doubts(evidence, policy.calibrated_roles)
+        for doubt in doubts(evidence, policy.roles_of(balance.method if balance else ""))
     )
     found.extend(
         _lacking("nonconformance", cell, f"an open nonconformance: {item}", "Decide on it first.")
         for item in open_nonconformances(evidence)
     )
     return found
+
+
+def _passed(evidence: CellEvidence, policy: GatePolicy) -> bool:
+    return judge_parting(evidence, policy).verdict == PASS
+
+
+def _check(balance: BalanceEvidence) -> str:
+    return "bottom check" if is_emptied(balance) else "disconnect check"
 
 
 def _lacking(code: str, cell: str, what: str, fix: str) -> Problem:

@@ -1,17 +1,18 @@
-"""What a finished, or a cut, charge is worth as a balance (B2, M5)."""
+"""What a finished, or a cut, charge or discharge is worth as a balance (B2, B9, M5)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from stations.procedures.state import Record
+from stations.procedures.state import Record, has_rested
 from stations.values import OffProof
 
 COMPLETE, PARTIAL = "COMPLETE", "PARTIAL"
 ESSENTIALLY = "essentially balanced"
+DONE = "done"
 # What the bench remarks when its own end rule held: at target, output proven on, tail held.
-HELD = frozenset({"done", ESSENTIALLY})
+HELD = frozenset({DONE, ESSENTIALLY})
 REMARK_MAX = 200  # as long as it is stored
 ON_THE_WAY = "stopped at a voltage on the way to the target"
 
@@ -32,7 +33,10 @@ def meeting(method: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class BalanceFigures:
-    """The last charge of a run, its currents with the ammeter's zero taken out."""
+    """The last charge of a run, its currents with the ammeter's zero taken out.
+
+    Of an emptied cell: the last current of its taper, what went in (below 0), and its rest.
+    """
 
     completeness: str
     remark: str
@@ -41,6 +45,7 @@ class BalanceFigures:
     partial_a: float
     cv_s: float  # over all charges of the run to its target
     charge_ah: float  # over all charges of the run
+    rested_v: float | None = None
 
 
 def completeness(
@@ -68,20 +73,23 @@ def balance_of(records: Sequence[Record]) -> BalanceFigures | None:
 
     The last charge decides: a refresh hold that was cut leaves a partial balance.  Where cells
     were charged one by one, those that came to their hold count: the worst of each figure.
-    Cells that were discharged after it have none.
+    Cells that were discharged after it have none, but by a taper to the bottom.
     """
-    if any(record.kind == "discharge" for record in records):
-        return None
     cells = cells_of(records)
     if cells:
         return _all_of(cells)
+    if any(record.kind == "discharge" for record in records):
+        return None
     return _one_of(records)
 
 
 def cells_of(records: Sequence[Record]) -> dict[int, BalanceFigures]:
-    """By position, the balance of each cell that was charged alone and came to its hold."""
+    """By position, the balance of each cell that was charged alone and came to its hold.
+
+    Or of each that was emptied alone, and came to the cut-off once.
+    """
     figures = {
-        cell: _one_of([record for record in records if record.cell == cell])
+        cell: _own_of([record for record in records if record.cell == cell])
         for cell in sorted({record.cell for record in records if record.cell})
     }
     return {cell: own for cell, own in figures.items() if own is not None}
@@ -102,8 +110,41 @@ def _all_of(cells: Mapping[int, BalanceFigures]) -> BalanceFigures:
 
 
 def stopped_of(records: Sequence[Record]) -> dict[int, OffProof]:
-    """By position, when the current of each cell that was charged alone last stopped."""
+    """By position, when the current of each cell that was driven alone last stopped."""
     return {record.cell: record.stopped for record in records if record.cell and record.stopped}
+
+
+def _own_of(records: Sequence[Record]) -> BalanceFigures | None:
+    emptied = [record for record in records if record.kind == "discharge"]
+    return _emptied(records, emptied) if emptied else _one_of(records)
+
+
+def _emptied(records: Sequence[Record], emptied: Sequence[Record]) -> BalanceFigures | None:
+    """One cell's taper: complete where its last current came to the cut-off and it rested (B9)."""
+    last, facts = emptied[-1], dict(emptied[-1].facts)
+    if not any(DONE in record.remarks for record in emptied):
+        return None
+    rests = [r for r in records if has_rested(r) and r.entered_at >= last.ended_at]
+    tail_a, taper_a = facts["current_a"], facts.get("taper_a", 0.0)
+    if DONE not in last.remarks:
+        verdict, remark = PARTIAL, f"cut short at {tail_a:.2f} A"
+    elif not tail_a <= taper_a:
+        verdict, remark = PARTIAL, f"stopped at {tail_a:.2f} A, above {taper_a:.2f} A"
+    elif not rests:
+        verdict, remark = PARTIAL, "did not rest"
+    else:
+        verdict, remark = COMPLETE, ""
+    said = [w for record in emptied for w in record.remarks if w not in (DONE, "cut short")]
+    return BalanceFigures(
+        completeness=verdict,
+        remark="; ".join(filter(None, (remark, *dict.fromkeys(said))))[:REMARK_MAX],
+        tail_a=tail_a,
+        done_a=taper_a,
+        partial_a=taper_a,
+        cv_s=0.0,
+        charge_ah=-sum(dict(record.facts)["drawn_ah"] for record in emptied),
+        rested_v=dict(rests[-1].facts)["voltage_v"] if rests else None,
+    )
 
 
 def _one_of(records: Sequence[Record]) -> BalanceFigures | None:

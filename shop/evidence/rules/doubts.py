@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from shop.evidence.rules.bottom import is_emptied
 from shop.evidence.values import CellEvidence, InstrumentUse, TakenBack, VoltageEvidence
 
 
@@ -23,6 +24,7 @@ class Part(StrEnum):
     CALIBRATION = "calibration"
 
 
+BOTTOM_CHECK = "bottom check"  # of an emptied cell, in the place of its disconnect check
 # The checks of a balance are of its own run, so a new one comes with a new balance.
 FIXES: Mapping[Part, str] = {
     Part.CAPACITY: "Test the cell again, or import the test that counts.",
@@ -63,7 +65,8 @@ def _superseded(cell: CellEvidence) -> Iterator[Doubt]:
     for part, record in parts:
         if record is not None and record.superseded is not None:
             said = _said(record.superseded)
-            yield Doubt(part, f"The {part} of cell {cell.serial} was superseded {said}")
+            name = BOTTOM_CHECK if part is Part.DISCONNECT and is_emptied(cell.balance) else part
+            yield Doubt(part, f"The {name} of cell {cell.serial} was superseded {said}")
 
 
 def _withdrawn(cell: CellEvidence, roles: Collection[str] | None) -> Iterator[Doubt]:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from shop.evidence.policy import GatePolicy
+from shop.evidence.rules.bottom import recheck_limits
 from shop.evidence.rules.voltages import Judgement, judge_recheck
 from shop.evidence.values import CellEvidence, VoltageEvidence
 
@@ -48,7 +49,7 @@ def freshness_of(cell: CellEvidence, bank: Collection[str], policy: GatePolicy) 
     recheck = cell.recheck_since
     if recheck is not None:
         since = min((r.received_at for r in recheck.group), default=recheck.received_at)
-        judged = judge_recheck(recheck, bank, policy.recheck)
+        judged = judge_recheck(recheck, bank, recheck_limits(cell, policy))
         return SinceRecheck(since, since + policy.fresh_for, recheck, judged)
     reading, balance = cell.disconnect, cell.balance
     if reading is None or balance is None or reading.run_id != balance.run_id:

@@ -32,7 +32,8 @@ def record_balance(
 ) -> Balance | None:
     """The balance that a run's records show, one row for the group and one per cell.
 
-    Cells that are charged one by one have their own figures, and no row before their hold.
+    Cells that are driven one by one have their own figures, and no row before their hold, or
+    before they came to the cut-off.
     None, and nothing written, where the current never came to its CV hold.
     """
     figures = balance_of(records)
@@ -82,6 +83,7 @@ def _cell_balance(
     if own is not None:
         row.completeness, row.remark = own.completeness, own.remark
         row.tail_a, row.cv_s, row.charge_ah = own.tail_a, own.cv_s, own.charge_ah
+        row.rested_v = own.rested_v
         row.current_stopped_at = stopped.at if stopped else None
         row.current_stopped_received_at = stopped.received_at if stopped else None
     return row

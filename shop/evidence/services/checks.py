@@ -21,7 +21,7 @@ from shop.jobs.models import Run
 from shop.quality.models import Nonconformance
 from shop.quality.services import open_nonconformance
 from shop.refusals import Problem, refuse
-from stations.procedures.state import CellResult
+from stations.procedures.state import CellResult, Taken
 from stations.values import OffProof
 
 # B7, B8: what a verdict of a check opens, and in which words.
@@ -35,6 +35,10 @@ DEPARTURES: Mapping[tuple[str, str], tuple[str, str]] = {
         "read above the window twice at the disconnect check",
     ),
     ("RECHECK", "FAIL"): (Nonconformance.Kind.RECHECK_LOW, "is low at the re-check"),
+    ("BOTTOM", "FAIL"): (
+        Nonconformance.Kind.BOTTOM_APART,
+        "is apart from its neighbours at the bottom check",
+    ),
 }
 
 
@@ -57,8 +61,11 @@ def record_voltage_check(
     simulated: bool,
     now: datetime,
     cell: int = 0,
+    again: Taken | None = None,
 ) -> VoltageCheck:
     """The check of every cell of a run, or of the one at `cell`, with the windows of the bench.
+
+    `again`: the first cell as it read once more at the end, by hand.
 
     `current_stopped` is None only before any current.  A cell that failed after it, or read
     above its window twice, gets a nonconformance.
@@ -88,6 +95,10 @@ def record_voltage_check(
             by_id=run.started_by_id,
             simulated=simulated,
             recorded_at=now,
+            again_position=again.position if again else None,
+            again_v=again.voltage_v if again else None,
+            again_at=again.at if again else None,
+            again_received_at=again.received_at if again else None,
         )
         CellVoltage.objects.bulk_create(
             _cell_voltage(check, cells[result.position], result) for result in results

@@ -77,6 +77,12 @@ TOP_BALANCE: Mapping[str, Said] = {
         "No target below this is planned.",
         '[B] section 4: "would not recommend anything lower than 3.5"',
     ),
+    "compensate_leads_v": Said(
+        "V",
+        "In the hold the set-point may rise so far for what the leads drop, the bank never above "
+        "target; 0 is off.",
+        OURS,
+    ),
     "bms_run_v": Said(
         "V",
         "To this the pack's BMS lets a cell run in service; the target must not be "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from shop.jobs.described.emptying import POLICY_EMPTY
 from shop.jobs.described.said import METERS, OURS, PHYSICS, Said
 
 POLICY: Mapping[str, Said] = {
@@ -99,6 +100,7 @@ POLICY: Mapping[str, Said] = {
         "From the first reading to the last it may take so long: all cells at one age.",
         PHYSICS,
     ),
+    **POLICY_EMPTY,
     "balancer_min_a": Said("A", "An active balancer for solar gives at least this.", "[A] 1-2 A"),
     "balancer_max_a": Said("A", "An active balancer for solar gives at most this.", "[A] 1-2 A"),
     "hold_max_s": Said("s", "A bank that is done is held so long while nobody is there.", OURS),

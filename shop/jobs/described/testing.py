@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from shop.jobs.described.charging import COMMON, WARMTH
+from shop.jobs.described.emptying import RECHECK_EMPTY
 from shop.jobs.described.said import METERS, OURS, PHYSICS, Said
 
 CAPACITY_TEST: Mapping[str, Said] = {
@@ -169,4 +170,5 @@ RECHECK: Mapping[str, Said] = {
         PHYSICS,
     ),
     "temperature_span_k": Said("K", "Cells that differ by more are not compared.", PHYSICS),
+    **RECHECK_EMPTY,
 }

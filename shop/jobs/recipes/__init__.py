@@ -6,6 +6,7 @@ their sources stand with each procedure in `stations.procedures`.
 """
 
 from shop.jobs.recipes import (
+    bottom_balance,
     capacity_test,
     levelling,
     recharge,
@@ -18,6 +19,7 @@ from shop.jobs.recipes import (
 )
 
 __all__ = [
+    "bottom_balance",
     "capacity_test",
     "levelling",
     "recharge",

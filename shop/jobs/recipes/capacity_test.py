@@ -73,6 +73,7 @@ def program(parameters: Parameters, cells: Cells, ratings: Ratings) -> Program:
             cell_voltage_min_v=cell.voltage_min_v,
             supply=ratings.supply,
             load=load_of(ratings),
+            supply_offset_v=ratings.measured.supply_offset_v,
         )
     )
 

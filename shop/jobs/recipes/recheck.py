@@ -22,6 +22,13 @@ BOUNDS: Mapping[str, Window] = {
     "late_warn_v": Window(0.005, 0.200),
     "late_fail_v": Window(0.005, 0.200),
     "floor_v": Window(3.30, 3.45),
+    "empty_early_warn_v": Window(0.005, 0.100),
+    "empty_early_fail_v": Window(0.005, 0.150),
+    "empty_late_warn_v": Window(0.005, 0.150),
+    "empty_late_fail_v": Window(0.005, 0.200),
+    "empty_floor_v": Window(2.00, 2.80),
+    "single_more_v": Window(0.0, 0.050),
+    "taper_c_max": Window(0.005, 0.04),
     "span_max_s": Window(60.0, 4 * 3600.0),
     "temperature_span_k": Window(0.5, 10.0),
     "wait_max_s": Window(60.0, 48 * 3600.0),
@@ -32,6 +39,8 @@ ORDERED = (
     ("early_s", "late_s"),
     ("early_warn_v", "early_fail_v"),
     ("late_warn_v", "late_fail_v"),
+    ("empty_early_warn_v", "empty_early_fail_v"),
+    ("empty_late_warn_v", "empty_late_fail_v"),
 )
 
 
@@ -48,10 +57,12 @@ def defaults() -> dict[str, Any]:
 def program(parameters: Parameters, cells: Cells, ratings: Ratings) -> Program:
     """Of cells that each had a balance to one target; the one that parted first gives the age."""
     known = [cell.parted for cell in cells if cell.parted is not None]
-    refuse(_problems(cells))
+    refuse(_problems(cells, ratings))
+    recipe = recipe_of(parameters)
+    most_a = recipe.taper_c_max * cells[0].capacity_ah
     return recheck.program(
         recheck.Spec(
-            recipe=recipe_of(parameters),
+            recipe=recipe,
             banks=tuple(parted.run_id for parted in known),
             target_v=known[0].target_v,
             current_stopped=min(
@@ -59,16 +70,28 @@ def program(parameters: Parameters, cells: Cells, ratings: Ratings) -> Program:
             ),
             cell_voltage_max_v=cells[0].voltage_max_v,
             cell_voltage_min_v=cells[0].voltage_min_v,
+            empty=known[0].method == "BOTTOM",
+            tapered=all(parted.done_a <= most_a for parted in known),
         )
     )
 
 
-def _problems(cells: Cells) -> list[Problem]:
+def _problems(cells: Cells, ratings: Ratings) -> list[Problem]:
     found = [
         never_parted(cell, "Balance it; a re-check compares what a balance left.")
         for cell in cells
         if cell.parted is None
     ]
+    emptied = any(cell.parted is not None and cell.parted.method == "BOTTOM" for cell in cells)
+    if emptied and ratings.scanner is None:
+        found.append(
+            Problem(
+                "by_hand",
+                "Emptied cells are not compared by a hand-held meter: they must lie within "
+                "millivolts of each other.",
+                "Choose a station with a scanner.",
+            )
+        )
     targets = sorted({cell.parted.target_v for cell in cells if cell.parted is not None})
     if len(targets) > 1:
         named = ", ".join(f"{target:.2f} V" for target in targets)

@@ -45,6 +45,7 @@ BOUNDS: Mapping[str, Window] = {
     "cold_below_degc": Window(0.0, 25.0),
     "cold_c": Window(0.005, 0.2),
     "meter_agree_v": Window(0.002, 0.050),
+    "compensate_leads_v": Window(0.0, 0.050),  # B5
     "lead_max_ohm": Window(0.002, 0.100),
     "leak_per_month": Window(0.0, 0.30),
     "parallel_spread_max_v": Window(0.0, 0.30),
@@ -132,4 +133,5 @@ def planned(recipe: top_balance.Recipe, cells: Cells, ratings: Ratings) -> top_b
         cell_voltage_min_v=first.voltage_min_v,
         cell_r_ohm=first.r_ohm,
         supply=ratings.supply,
+        supply_offset_v=ratings.measured.supply_offset_v,
     )

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from shop.evidence.policy import GatePolicy
-from shop.evidence.rules.balance import COMPLETE, WORDS, meeting
+from shop.evidence.rules.balance import COMPLETE, TOP, WORDS, meeting
+from shop.evidence.rules.bottom import is_emptied, is_tapered
 from shop.evidence.values import BalanceEvidence, CellEvidence
 from shop.evidence.words import volts
 from shop.packs.findings import EvidenceRef, Finding, Fix, Plan, Verdict
@@ -22,6 +23,11 @@ WHY_METHOD: Mapping[str, str] = {
     "TOP": "the pack is full every day, so its cells must meet at the top",
     "BOTTOM": "the pack is emptied often, so its cells must meet at the bottom",
 }
+# M3, [A]: a solar pack is full every day and hardly ever empty.
+NEVER_EMPTY = (
+    " It would line its cells up at an end that it hardly ever sees, and leave them apart at the "
+    "one that it reaches every day."
+)
 UNSEAL = Fix(
     "balance",
     "Let `manage.py verify` name what was changed, and balance the cell again. Where only the key "
@@ -30,6 +36,10 @@ UNSEAL = Fix(
 BOTTOM_WARNING = (
     " Set a conservative under-voltage limit, and ask whether LiFePO4 suits this application."
 )
+SINGLE_WARNING = (
+    " It was emptied in one step, which leaves cells up to 0.4 % of their charge apart; a taper "
+    "leaves 0.05 %."
+)
 
 
 def judge(
@@ -37,11 +47,15 @@ def judge(
 ) -> Iterator[Finding]:
     wanted = METHOD_FOR[plan.application]
     for cell in cells:
-        yield _single(cell, wanted, now)
+        yield _single(cell, wanted, policy, now)
     yield _same(cells)
 
 
-def _single(cell: CellEvidence, wanted: str, now: datetime) -> Finding:
+def _is_single(cell: CellEvidence, balance: BalanceEvidence, policy: GatePolicy) -> bool:
+    return is_emptied(balance) and not is_tapered(balance, cell.rated_ah, policy.bottom)
+
+
+def _single(cell: CellEvidence, wanted: str, policy: GatePolicy, now: datetime) -> Finding:
     balance, name = cell.balance, f"{wanted.lower()} balance"
     if balance is None:
         return Finding(
@@ -72,7 +86,7 @@ def _single(cell: CellEvidence, wanted: str, now: datetime) -> Finding:
             RULE,
             Verdict.FAIL,
             f"Cell {cell.serial} had a {WORDS[balance.method]}; this application calls "
-            f"for a {name}.",
+            f"for a {name}.{NEVER_EMPTY if wanted == TOP else ''}",
             value=WORDS[balance.method],
             limit=name,
             why=WHY_METHOD[wanted],
@@ -101,7 +115,9 @@ def _single(cell: CellEvidence, wanted: str, now: datetime) -> Finding:
             f"The balance of cell {cell.serial} is partial: {balance.remark or 'stopped early'}.",
             value=f"tail {balance.tail_a:.2f} A" if above else "tail not held",
             limit=f"≤ {balance.partial_a:.2f} A" if above else "tail held to its end",
-            why="current that still flows is charge that the cells do not share yet",
+            why="a cell whose discharge was cut is not as empty as its neighbours"
+            if is_emptied(balance)
+            else "current that still flows is charge that the cells do not share yet",
             fix=Fix("balance", "Balance the cells again and let the tail end by itself."),
             cell=cell.serial,
             evidence=refs,
@@ -111,7 +127,8 @@ def _single(cell: CellEvidence, wanted: str, now: datetime) -> Finding:
         Verdict.PASS,
         f"Cell {cell.serial} has a complete {WORDS[balance.method]}"
         f"{f', {balance.remark}' if balance.remark else ''}."
-        f"{BOTTOM_WARNING if wanted == 'BOTTOM' else ''}",
+        f"{BOTTOM_WARNING if wanted == 'BOTTOM' else ''}"
+        f"{SINGLE_WARNING if _is_single(cell, balance, policy) else ''}",
         value=f"tail {balance.tail_a:.2f} A at {volts(balance.target_v)}",
         limit=f"≤ {balance.done_a:.2f} A, partial above {balance.partial_a:.2f} A",
         cell=cell.serial,
@@ -149,7 +166,8 @@ def _same(cells: Sequence[CellEvidence]) -> Finding:
 
 
 def _kind(balance: BalanceEvidence) -> str:
+    taper = f", ended at {balance.done_a:.2f} A" if is_emptied(balance) else ""
     return (
-        f"{meeting(balance.method).lower()} balance to {volts(balance.target_v)}, "
+        f"{meeting(balance.method).lower()} balance to {volts(balance.target_v)}{taper}, "
         f"policy v{balance.policy_version}"
     )

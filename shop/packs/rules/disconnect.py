@@ -1,7 +1,8 @@
 """G4: the disconnect check passed for each cell, in its window and age (B7, judged again here).
 
 The age is wall time from current stopped to the reading.  A check that came too late is
-missing, not failed: relaxed cells say nothing about the balance.
+missing, not failed: relaxed cells say nothing about the balance.  Emptied cells have a check of
+their own.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from datetime import datetime, timedelta
 
 from shop.evidence.policy import DisconnectLimits, GatePolicy
 from shop.evidence.rules import voltages
-from shop.evidence.rules.balance import TOP, meeting
+from shop.evidence.rules.bottom import is_emptied
 from shop.evidence.rules.voltages import Judgement, judge_disconnect
 from shop.evidence.values import CellEvidence, VoltageEvidence
 from shop.evidence.words import millivolts, span, volts, window
 from shop.packs.findings import EvidenceRef, Finding, Fix, Plan, Verdict
+from shop.packs.rules import bottom_check
 
 RULE = "G4"
 REFRESH = Fix(
@@ -58,15 +60,16 @@ def judge(
     plan: Plan, cells: Sequence[CellEvidence], policy: GatePolicy, now: datetime
 ) -> Iterator[Finding]:
     for cell in cells:
-        yield _single(cell, policy.disconnect, now)
+        if is_emptied(cell.balance):
+            yield bottom_check.single(cell, RULE, policy, now)
+        else:
+            yield _single(cell, policy.disconnect, now)
 
 
 def _single(cell: CellEvidence, limits: DisconnectLimits, now: datetime) -> Finding:
     balance, reading = cell.balance, cell.disconnect
     if balance is None or reading is None or reading.run_id != balance.run_id:
         return _missing(cell, "has no disconnect check after its last balance", "no check", limits)
-    if meeting(balance.method) != TOP:
-        return _missing(cell, "had a balance whose check has no window here", "no check", limits)
     judged = judge_disconnect(reading.voltage_v, reading.age, balance.target_v, limits)
     refs = (EvidenceRef.of("voltage check", reading.check_id, reading.received_at, now),)
     value = _value(reading, judged)
@@ -80,7 +83,7 @@ def _single(cell: CellEvidence, limits: DisconnectLimits, now: datetime) -> Find
         return Finding(
             RULE,
             Verdict.PASS,
-            f"Cell {cell.serial} passed the disconnect check.",
+            f"Cell {cell.serial} passed the disconnect check{by_hand(reading)}.",
             value=value,
             limit=limit,
             cell=cell.serial,
@@ -90,7 +93,7 @@ def _single(cell: CellEvidence, limits: DisconnectLimits, now: datetime) -> Find
     return Finding(
         RULE,
         answer.verdict,
-        f"Cell {cell.serial} {answer.words}: {millivolts(off)} from the target.",
+        f"Cell {cell.serial} {answer.words}: {millivolts(off)} from the target{by_hand(reading)}.",
         value=value,
         limit=limit,
         why=answer.why,
@@ -98,6 +101,11 @@ def _single(cell: CellEvidence, limits: DisconnectLimits, now: datetime) -> Find
         cell=cell.serial,
         evidence=refs,
     )
+
+
+def by_hand(reading: VoltageEvidence) -> str:
+    """That a person read it, as it stands in a sentence: nobody takes it for a scanner's."""
+    return ", read by hand" if reading.is_by_hand else ""
 
 
 def _value(reading: VoltageEvidence, judged: Judgement) -> str:

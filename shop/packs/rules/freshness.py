@@ -6,15 +6,20 @@ blocks whatever the age.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from shop.evidence.policy import GatePolicy
 from shop.evidence.rules import voltages
+from shop.evidence.rules.bottom import is_emptied
 from shop.evidence.rules.freshness import SinceRecheck, SinceStopped, freshness_of
 from shop.evidence.values import CellEvidence
-from shop.evidence.words import span, volts
+from shop.evidence.words import span, volts, window
 from shop.packs.findings import EvidenceRef, Finding, Fix, Plan, Verdict
+from shop.packs.rules.bottom_check import EMPTY_AGAIN
+from shop.packs.rules.disconnect import by_hand
+from stations.values import Window
 
 RULE = "G5"
 WHY = "resting cells drift apart, and after hours nobody knows how far"
@@ -109,18 +114,7 @@ def _since_recheck(
             evidence=refs,
         )
     if judged.verdict == voltages.FAIL:
-        low_v = judged.window.low if judged.window else None
-        return Finding(
-            RULE,
-            Verdict.FAIL,
-            f"Cell {cell.serial} is low at the re-check.",
-            value=value,
-            limit=f"≥ {volts(low_v)}",
-            why="it loses charge faster than its neighbours",
-            fix=low_fix(cell),
-            cell=cell.serial,
-            evidence=refs,
-        )
+        return _failed(cell, clock, value, refs)
     if not clock.since <= now <= clock.until:
         return Finding(
             RULE,
@@ -133,12 +127,13 @@ def _since_recheck(
             cell=cell.serial,
             evidence=refs,
         )
-    warning = " It is lower than its neighbours." if judged.verdict == voltages.MARGINAL else ""
+    apart = "apart from" if is_emptied(cell.balance) else "lower than"
+    warning = f" It is {apart} its neighbours." if judged.verdict == voltages.MARGINAL else ""
     return Finding(
         RULE,
         Verdict.PASS,
-        f"Cell {cell.serial} passed its re-check; fresh for {span(clock.until - now)} more."
-        f"{warning}",
+        f"Cell {cell.serial} passed its re-check{by_hand(reading)}; "
+        f"fresh for {span(clock.until - now)} more.{warning}",
         value=value,
         limit=limit,
         cell=cell.serial,
@@ -146,7 +141,33 @@ def _since_recheck(
     )
 
 
+def _failed(
+    cell: CellEvidence, clock: SinceRecheck, value: str, refs: tuple[EvidenceRef, ...]
+) -> Finding:
+    allowed = clock.judged.window or Window(math.nan, math.nan)
+    high = (clock.reading.voltage_v or 0.0) > allowed.high
+    upwards = math.isinf(allowed.high)  # full cells: nothing is too high
+    return Finding(
+        RULE,
+        Verdict.FAIL,
+        f"Cell {cell.serial} is {'high' if high else 'low'} at the re-check.",
+        value=value,
+        limit=f"≥ {volts(allowed.low)}" if upwards else window(allowed),
+        why="it has charge left that its neighbours have not"
+        if high
+        else "it loses charge faster than its neighbours",
+        fix=low_fix(cell),
+        cell=cell.serial,
+        evidence=refs,
+    )
+
+
 def low_fix(cell: CellEvidence) -> Fix:
-    """A bad contact leaves a healthy cell low once; a second time it is the cell (B8)."""
+    """A bad contact leaves a healthy cell low once; a second time it is the cell (B8).
+
+    An emptied cell had no contact with any other: it is emptied once more, then it is the cell.
+    """
     times = sum(note.kind == "RECHECK_LOW" for note in cell.nonconformances)
-    return QUARANTINE if times > 1 else REPEAT_HOLD
+    if times > 1:
+        return QUARANTINE
+    return EMPTY_AGAIN if is_emptied(cell.balance) else REPEAT_HOLD

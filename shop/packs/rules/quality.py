@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from shop.equipment.states import InstrumentRole
 from shop.evidence.policy import GatePolicy
 from shop.evidence.rules.approval import open_nonconformances
 from shop.evidence.values import CalibrationSpan, CellEvidence, InstrumentUse
@@ -69,9 +70,12 @@ def _instruments(cell: CellEvidence, policy: GatePolicy) -> Finding:
 
     A role that the manifest does not name is missing, not calibrated.
     """
-    roles = policy.calibrated_roles
+    roles = policy.roles_of(cell.balance.method if cell.balance else "")
     uses = [u for u in cell.balance.instruments if u.role in roles] if cell.balance else []
-    absent = [role for role in roles if role not in {use.role for use in uses}]
+    there = {use.role for use in uses}
+    if cell.disconnect is not None and cell.disconnect.is_by_hand:
+        there.add(InstrumentRole.SCANNER)  # in whose place a person read the cells
+    absent = [role for role in roles if role not in there]
     if absent or cell.disconnect is None:
         return Finding(
             RULE,

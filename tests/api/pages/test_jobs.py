@@ -97,6 +97,15 @@ def test_the_hours_are_worked_out_beside_the_page(claimed: Job, technician: Clie
     assert "to the end of the tail" in hours
     assert "No night" in hours
     assert "two stations like this one" in hours.lower()
+    assert "Who must be at the bench" in hours
+    assert "Never, level first" in hours
+
+
+def test_where_the_article_differs_is_said_on_the_plan(claimed: Job, technician: Client) -> None:
+    page = text(technician.get(f"/jobs/{claimed.pk}"))
+
+    assert "in parallel from empty it is about 160 h" in page
+    assert "so the default counts the bank" in page
 
 
 @pytest.mark.parametrize(

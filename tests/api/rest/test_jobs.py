@@ -6,6 +6,7 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from shop import clock
+from shop.equipment.models import StationLease
 from shop.equipment.states import OutputState
 from shop.jobs.models import Job, Run
 from shop.jobs.states import JobState
@@ -177,6 +178,25 @@ def test_hours_are_an_interval_with_alternatives(claimed: Job, tola: Api) -> Non
     assert 0 < shape["hours"]["low_h"] < shape["hours"]["middle_h"] < shape["hours"]["high_h"]
     assert shape["rested_v"] == 3.2
     assert all(set(other) == {"words", "hours"} for other in shape["alternatives"])
+    assert [visit["titles"][0] for visit in shape["visits"]] == [
+        "Join the cells and connect the supply",
+        "The bank is done: be at the bench to finish",
+    ]
+    assert [surge["verdict"] for surge in shape["surges"]][-1] == "fail"
+
+
+def test_says_every_reason_against_a_start(cast: Cast, claimed: Job, tola: Api) -> None:
+    """F5: a plan that is refused, and a station that nobody may drive now."""
+    feasible = tola.get(f"jobs/{claimed.pk}").json()["in_the_way"]
+    assert claimed.station is not None
+    claimed.station.instruments.filter(role="supply").update(driver="charger_xl")
+    StationLease.objects.filter(station=claimed.station).update(output_state=OutputState.UNKNOWN)
+
+    reasons = tola.get(f"jobs/{claimed.pk}").json()["in_the_way"]
+
+    assert feasible == []
+    assert [reason["code"] for reason in reasons] == ["unknown_driver", "output_not_off"]
+    assert all(reason["words"] for reason in reasons)
 
 
 def test_hours_without_a_station_and_of_no_volts_are_refused(cast: Cast, tola: Api) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from shop.jobs.planning import plan
 from shop.jobs.states import RunState
 from shop.refusals import Refusal
 from stations.planner.naming import Look
-from stations.values import Reading
+from stations.values import Reading, Window
 from tests import factories
 from tests.cast import Cast
 from tests.shop.readings.samples import make_readings, store
@@ -56,6 +57,37 @@ def test_a_procedure_without_a_charge_has_no_hours(cast: Cast, job: Job) -> None
 
     assert job.station is not None
     assert forecast(job, job.station) is None
+
+
+@pytest.mark.parametrize(
+    ("procedure", "parameters", "cells", "rested_v", "hours"),
+    [
+        ("levelling", {"target_v": 3.30}, 2, 3.20, Window(5.0, 40.0)),
+        ("individual_top_balance", {}, 2, 3.25, Window(20.0, 26.0)),
+        ("step_pause_top_balance", {}, 2, 3.25, Window(22.0, 60.0)),
+    ],
+)
+def test_other_procedures_have_hours_too(
+    cast: Cast,
+    procedure: str,
+    parameters: dict[str, Any],
+    cells: int,
+    rested_v: float,
+    hours: Window,
+) -> None:
+    factories.make_policy(by=cast.sade)
+    job = factories.make_job(
+        by=cast.tola,
+        cells=factories.make_cells(cells),
+        recipe_version=factories.make_recipe_of(procedure, parameters, by=cast.sade),
+        claimed_at=factories.make_station(now=clock.now()),
+    )
+
+    found = told(job, rested_v)
+
+    assert hours.contains(found.hours.middle), found.hours
+    assert len(found.visits) == (3 if procedure == "individual_top_balance" else 2)
+    assert (found.alternatives == ()) or procedure != "levelling"
 
 
 @pytest.fixture

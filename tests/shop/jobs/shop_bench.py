@@ -13,17 +13,18 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import uuid4
 
 import redis
 from django.db import connections
 
-from deploy.demo.seed import SIMULATED_CAPACITY
+from deploy.demo.seed import SIMULATED_BOTTOM, SIMULATED_CAPACITY, SIMULATED_POLICY
 from shop import clock
 from shop.equipment.benches import bench_folder
 from shop.equipment.models import Station, StationLease
 from shop.jobs import recipes
+from shop.jobs.by_hand import read_cell
 from shop.jobs.execution import execute
 from shop.jobs.models import RecipeVersion, Run
 from shop.jobs.services import claim_job, confirm_step, create_job, start_run
@@ -94,6 +95,11 @@ class ShopBench:
         wait_until(self.is_off, what="the uplink says OFF")
         return start_run(job=job, by=self.cast.tola, now=clock.now())
 
+    def start_bottom(self, **recipe: float) -> Run:
+        """A started bottom balance of four cells, on a bench `with_load`."""
+        version = factories.make_bottom_recipe(by=self.cast.sade, **SIMULATED_BOTTOM | recipe)
+        return self.start(recipe_version=version)
+
     @contextmanager
     def uplink(self) -> Iterator[None]:
         """The bench's uplink, while the block lasts; for a bench that is not `alive` by itself."""
@@ -125,6 +131,13 @@ class ShopBench:
         self.guarded.sim.hands.post("/leads/cell/1")
         self.confirm(run, "connect")
 
+    def read_by_hand(self, run: Run, cells: Sequence[int]) -> None:
+        """Somebody goes from post to post with the meter that the table truly shows."""
+        table = self.guarded.sim.hands.state()["cells"]
+        for position in cells:
+            volts = f"{table[position - 1]['voltage_v']:.3f}".replace(".", ",")
+            read_cell(run=run, cell=str(position), volts=volts, by=self.cast.tola, now=clock.now())
+
     def unlink(self, run: Run) -> None:
         self.at_step(run, "unlink")
         self.guarded.sim.hands.post("/links/off")
@@ -140,6 +153,13 @@ class ShopBench:
         self.at_step(run, f"unlink-{cell}")
         self.guarded.sim.hands.post("/leads/off")
         self.confirm(run, f"unlink-{cell}")
+
+    def turn_to_empty(self, run: Run, cell: int) -> None:
+        """Leads and meter on one cell, its discharge and its rest."""
+        self.at_step(run, f"connect-{cell}", within_s=90)
+        self.guarded.sim.hands.post(f"/leads/cell/{cell}")
+        self.confirm(run, f"connect-{cell}")
+        self.at_step(run, f"rest-{cell}", within_s=90)
 
     @contextmanager
     def worker(self, run: Run) -> Iterator[threading.Thread]:
@@ -198,33 +218,36 @@ def ticking(uplink: Uplink, period_s: float = 0.1) -> Iterator[None]:
 @contextmanager
 def shop_bench(
     *,
-    soc: float | Sequence[float] = 0.995,
+    soc: float = 0.995,
+    socs: Sequence[float] = (),
     speed: float = 240.0,
     alive: bool = True,
     with_load: bool = False,
+    by_hand: bool = False,
     with_bms: bool = False,
 ) -> Iterator[ShopBench]:
     """Four cells on a simulated bench, registered in the shop; `alive`: its uplink runs.
 
-    `with_load`: a load beside the supply.  `with_bms`: a bench for strings, without a scanner.
+    `with_load`: a load beside the supply.  `by_hand`: a hand-held meter in the scanner's place.
+    `socs`: of each cell, where they differ.  `with_bms`: a bench for strings, without a scanner.
     """
     cast = the_cast()
-    factories.make_policy(by=cast.sade)
+    factories.make_policy(by=cast.sade, **SIMULATED_POLICY)
     # The session's data folder is shared by xdist's workers, so the bench's name must be unique.
     slug = f"bench-{uuid4().hex[:8]}"
-    station = factories.make_station(slug=slug, load=with_load, bms=with_bms, now=clock.now())
+    station = factories.make_station(
+        slug=slug, load=with_load, by_hand=by_hand, bms=with_bms, now=clock.now()
+    )
     for role, serial_number in SERIALS.items():
         station.instruments.filter(role=role).update(serial_number=serial_number)
     more = ("itech_it8514c",) if with_load else ()
-    string: dict[str, Any] = (
-        {"meter_driver": "keysight_34461a_100v", "scanner": False} if with_bms else {}
-    )
     folder = Folder(
-        cells=[cell(soc=z) for z in (soc if isinstance(soc, Sequence) else (soc,) * 4)],
+        cells=[cell(soc=each) for each in socs or [soc] * 4],
         speed=speed,
         wiring={"lead_ohm": 0.005},
         more=(*more, "jbd_bms") if with_bms else more,
-        **string,
+        scanner=not (by_hand or with_bms),
+        meter_driver="keysight_34461a_100v" if with_bms else "keysight_34461a",
     )
     with guarded(bench_folder(station.slug), folder=folder) as below:
         bench = ShopBench(below, station, cast)

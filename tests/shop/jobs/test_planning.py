@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from shop.equipment.models import Station
+from shop.equipment.services import record_commissioning
+from shop.jobs.models import Job
 from shop.jobs.planning import plan
 from shop.refusals import Refusal
+from stations.procedures.steps import Charge
 from tests import factories
 from tests.cast import Cast
+from tests.shop.equipment.reports import document_of
+from tests.stations.commissioning.made import PLAN, good, plateau_at
 
 
 def test_plans_the_amps_of_both_tail_bases_before_start(cast: Cast) -> None:
@@ -45,3 +52,43 @@ def test_refuses_a_station_whose_driver_is_not_known(cast: Cast) -> None:
 
     with pytest.raises(Refusal, match="no supply driver 'charger_xl'"):
         plan(factories.make_job(by=cast.tola), station)
+
+
+def commissioned(cast: Cast, **changes: Any) -> tuple[Job, Station]:
+    """A job, and a station whose report has these figures."""
+    station = factories.make_station()
+    document = document_of(station, figures=good(**changes))
+    record_commissioning(station=station, document=document, by=cast.tola, now=factories.NOON)
+    return factories.make_job(by=cast.tola), station
+
+
+def test_the_trim_knows_the_offset_that_was_commissioned(cast: Cast) -> None:
+    """B5: the supply's voltmeter shows 4 mV more than the bank has, with nothing drawn."""
+    planned = plan(*commissioned(cast))
+
+    (balance, refresh) = [step for step in planned.program.steps if isinstance(step, Charge)]
+    assert balance.trim.offset_v == pytest.approx(-0.004)
+    assert refresh.trim.offset_v == pytest.approx(-0.004)
+
+
+def test_another_supply_is_not_corrected_by_what_was_commissioned(cast: Cast) -> None:
+    job, station = commissioned(cast)
+    station.instruments.filter(role="supply").update(serial_number="another")
+
+    (balance, _) = [s for s in plan(job, station).program.steps if isinstance(s, Charge)]
+    assert balance.trim.offset_v == 0.0
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"off_a": 0.60}, "ammeter shows [+]0.600 A with nothing flowing"),
+        ({"large": plateau_at(PLAN.large_a, lead_ohm=0.045)}, "lead 55 mΩ when the bench was"),
+    ],
+)
+def test_refuses_what_the_commissioning_found_unfit(
+    cast: Cast, changes: dict[str, Any], words: str
+) -> None:
+    """B2, B6: a zero of half the tail, leads that the meter could not be told from."""
+    with pytest.raises(Refusal, match=words):
+        plan(*commissioned(cast, **changes))

@@ -26,7 +26,7 @@ def recipe_of(bench: ShopBench) -> RecipeVersion:
 
 
 def test_a_precharge_from_start_to_its_last_measurement() -> None:
-    with shop_bench(soc=SOC, speed=120.0, with_bms=True) as bench:
+    with shop_bench(socs=SOC, speed=120.0, with_bms=True) as bench:
         run = bench.start(recipe_version=recipe_of(bench))
         with bench.worker(run):
             bench.at_step(run, "assemble")
@@ -50,7 +50,7 @@ def test_a_precharge_from_start_to_its_last_measurement() -> None:
 
 
 def test_a_bms_that_opens_early_gives_the_job_back_and_says_so() -> None:
-    with shop_bench(soc=SOC, speed=120.0, with_bms=True) as bench:
+    with shop_bench(socs=SOC, speed=120.0, with_bms=True) as bench:
         run = bench.start(recipe_version=recipe_of(bench))
         with bench.worker(run):
             bench.at_step(run, "assemble")

@@ -74,7 +74,7 @@ def score_of(rng: np.random.Generator) -> Score | None:
     """None where the charge did not end by its tail: then there is no hour to foretell."""
     program, charge, capacity_ah = _program(rng)
     bench, rested_v = _bench(rng, program, charge, capacity_ah)
-    outcome = run(begun(end_of(program, charge), bench.clock.now()), bench)
+    outcome = run(begun(end_of(program), bench.clock.now()), bench)
     record = next(done for done in outcome.run.records if done.step == charge.name)
     if "partial" in record.remarks:
         return None

@@ -37,7 +37,8 @@ def charged(seed: int, *, contact_ohm: tuple[float, ...] = ()) -> Looked:
     bench.trace = []
     # All the supply has: two amps a cell, or two milliohms would not be seen.
     strong = replace(charge, setpoint=replace(charge.setpoint, current_a=18.0))
-    run(begun(end_of(planned, strong), bench.clock.now()), bench)
+    steps = tuple(strong if step is charge else step for step in planned.steps)
+    run(begun(end_of(replace(planned, steps=steps)), bench.clock.now()), bench)
     seen = bench.trace
     return poor_contacts(
         np.array([r.at.timestamp() for r in seen]),

@@ -67,6 +67,20 @@ def test_ends_when_the_meter_has_seen_the_cut_off_twice() -> None:
     assert dict(record.facts)["end_voltage_v"] == 2.50
 
 
+def test_in_a_taper_a_cell_that_still_comes_back_is_not_at_its_end() -> None:
+    """The current before was larger: it left the cell below the cut-off, and not empty."""
+    made = program()
+    steps = tuple(replace(s, tail_a=2.0) if isinstance(s, Discharge) else s for s in made.steps)
+    taper = run_at("discharge", replace(made, steps=steps))
+    rising = [drawing(1, 2.480), drawing(2, 2.484), drawing(3, 2.487), drawing(4, 2.488)]
+
+    run, action = play(taper, *rising)
+    _, ended = play(taper, *rising, drawing(5, 2.488), drawing(6, 2.487))
+
+    assert (run.below_cutoff, isinstance(action, Hold)) == (0, True)
+    assert isinstance(ended, Next)
+
+
 def test_one_reading_at_the_cut_off_is_no_end() -> None:
     _, action = play(discharging(), drawing(1, 2.49), drawing(2, 2.51), drawing(3, 2.49))
 

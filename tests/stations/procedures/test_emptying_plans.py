@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from stations.procedures.decide import decide
 from stations.procedures.judge import bottom_results
 from stations.procedures.state import Record
 from stations.procedures.steps import Charge, Discharge, PlanRefused, Program
-from stations.values import Limits, Ratings
+from stations.values import Limits, OffProof, Ratings
 from tests.stations.procedures.scripted import (
     LOAD,
     METER,
@@ -66,7 +67,8 @@ def test_a_bottom_balance_tapers_each_cell_by_itself() -> None:
     steps = discharges(bottom(cells=2))
 
     assert [step.draw.current_a for step in steps] == [40.0, 10.0, 2.0] * 2
-    assert [step.alone for step in steps] == [1, 1, 1, 2, 2, 2]
+    assert [step.cell for step in steps] == [1, 1, 1, 2, 2, 2]
+    assert {step.tail_a for step in steps} == {2.0}
 
 
 def test_the_single_step_stays_selectable_with_its_own_window() -> None:
@@ -125,6 +127,13 @@ def test_the_dry_run_refuses_long_leads_that_leave_the_load_no_cut_off_of_its_ow
     )
 
 
+def test_the_dry_run_wants_each_emptied_cell_to_rest_before_the_next() -> None:
+    made = bottom(cells=2)
+    hasty = replace(made, steps=tuple(s for s in made.steps if s.name != "rest-1"))
+
+    assert any("cell 1 is not measured" in words for words in problems(hasty, WITH_LOAD))
+
+
 def with_limits(made: Program, **changes: Any) -> Program:
     limits: Limits = replace(made.limits, **changes)
     return replace(made, limits=limits)
@@ -159,7 +168,7 @@ def test_a_bottom_balance_can_never_charge() -> None:
     )
 
 
-def rested(*volts: float) -> list[Record]:
+def rested(*volts: float, late: Mapping[int, float] = {}) -> list[Record]:
     ended = START + timedelta(minutes=30)
     return [
         Record(
@@ -167,7 +176,10 @@ def rested(*volts: float) -> list[Record]:
             "rest",
             START,
             ended,
-            facts=(("voltage_v", volt), ("age_s", 1800.0), ("alone", float(position))),
+            facts=(("voltage_v", volt), ("age_s", late.get(position, 1800.0))),
+            cell=position,
+            stopped=OffProof(START + timedelta(seconds=position), START, 0.0),
+            received_at=ended + timedelta(seconds=position),
         )
         for position, volt in enumerate(volts, start=1)
     ]
@@ -183,11 +195,25 @@ def rested(*volts: float) -> list[Record]:
     ],
 )
 def test_rested_cells_are_judged_together(volts: tuple[float, ...], verdicts: list[str]) -> None:
-    results, words = bottom_results(bottom_balance.Recipe().rule, rested(*volts), received_at=START)
+    results, words = bottom_results(bottom_balance.Recipe().rule, rested(*volts))
 
     assert [cell.verdict for cell in results] == verdicts
     assert {cell.age_s for cell in results} == {1800.0}
     assert "from the lowest to the highest" in words[0]
+    for cell in results:
+        assert cell.window.contains(cell.voltage_v) or cell.verdict == "fail"
+
+
+def test_a_cell_that_rested_longer_is_missing_and_moves_nobody_elses_limits() -> None:
+    """An interruption counts as rest; after an hour the voltage is another one."""
+    rests = rested(2.545, 2.570, 2.550, late={2: 3600.0})
+
+    results, words = bottom_results(bottom_balance.Recipe().rule, rests)
+    alone, _ = bottom_results(bottom_balance.Recipe().rule, rests[:2])
+
+    assert [cell.verdict for cell in results] == ["pass", "missing", "pass"]
+    assert "5.0 mV" in words[0]
+    assert [cell.verdict for cell in alone] == ["missing", "missing"]
 
 
 def test_cells_are_compared_only_when_each_has_rested() -> None:
@@ -200,4 +226,9 @@ def test_cells_are_compared_only_when_each_has_rested() -> None:
     assert isinstance(action, SafeHold)
     assert "cell 2" in action.reason
     assert isinstance(finished, Finish)
-    assert [cell.verdict for cell in done.records[-1].cells] == ["pass", "pass"]
+    verdicts = done.records[-2:]
+    assert [(r.cell, r.cells[0].verdict) for r in verdicts] == [(1, "pass"), (2, "pass")]
+    assert [r.stopped for r in verdicts] == [r.stopped for r in rested(2.55, 2.552)]
+    assert [r.cells[0].received_at for r in verdicts] == [
+        r.received_at for r in rested(2.55, 2.552)
+    ]

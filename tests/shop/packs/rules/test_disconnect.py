@@ -8,10 +8,9 @@ import pytest
 
 from shop.packs.findings import Verdict
 from tests.shop.evidence.builders import (
-    balance,
     disconnect,
 )
-from tests.shop.packs.gate import ask, bank, blocking, only, says_all, spoil
+from tests.shop.packs.gate import ask, blocking, only, says_all, spoil
 
 
 def test_refuses_a_cell_at_3_59_volts() -> None:
@@ -71,12 +70,6 @@ def test_refuses_the_check_of_an_older_run() -> None:
 
     assert [f.rule for f in refused] == ["G4", "G5", "G6"]
     assert all(f.verdict is Verdict.MISSING for f in refused)
-
-
-def test_has_no_window_for_a_bottom_balanced_cell() -> None:
-    refused = blocking(ask(bank(balance=balance(method="BOTTOM")), application="EV"))
-
-    assert {(f.rule, f.verdict) for f in refused} == {("G4", Verdict.MISSING)}
 
 
 def test_a_reading_without_current_stopped_is_missing() -> None:

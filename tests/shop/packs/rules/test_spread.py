@@ -165,3 +165,21 @@ def test_a_spread_above_the_limit_never_passes(values: list[float]) -> None:
 
     assert (g6(volts(*values)).verdict is Verdict.PASS) is (spread <= 0.010 + 1e-9)
     assert g6(volts(*values)).verdict is g6(volts(*values[::-1])).verdict
+
+
+def test_what_a_person_read_is_said_wherever_it_counts() -> None:
+    """B7: a lower class of evidence, never taken for a scanner's."""
+    by_hand = instrument("manual", model="87V")
+    checks = [disconnect(v, meter=by_hand) for v in (3.641, 3.628)]
+    instruments = (instrument("meter"), instrument("supply"), by_hand)
+    cells = [
+        cell(f"C-{n}", disconnect=check, balance=balance(instruments=instruments))
+        for n, check in enumerate(checks, start=1)
+    ]
+
+    found = {f.rule: f for f in ask(cells) if f.rule in ("G4", "G6", "G7") and f.cell != "C-1"}
+
+    assert "passed the disconnect check, read by hand" in found["G4"].words
+    assert "check, read by hand, the cells" in found["G6"].words
+    assert (found["G6"].verdict, found["G6"].limit) == (Verdict.PASS, "≤ 20.0 mV")
+    assert all(f.verdict is Verdict.PASS for f in ask(cells) if f.rule == "G7")

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("shop", "0018_thermometer_of_a_station"),
+        ("shop", "0020_bottom_balance"),
     ]
 
     operations = [
@@ -21,6 +21,7 @@ class Migration(migrations.Migration):
                     ("thermometer", "thermometer"),
                     ("bms", "bms"),
                     ("relay", "relay"),
+                    ("manual", "manual"),
                 ],
                 max_length=16,
             ),
