@@ -1,5 +1,6 @@
 """Every model of the app, for Django; each lives with its concept."""
 
+from shop.alerts.models import AlertCheck, RunAlert
 from shop.audit.models import AuditEntry
 from shop.care.models import BalanceSkip, Disassembly, PackReading, Recovery
 from shop.cells.models import Batch, Cell, CellType, StudFitting
@@ -33,6 +34,7 @@ from shop.jobs.models import (
     Run,
     RunCell,
 )
+from shop.leads.models import LeadFitting, LeadSet
 from shop.packs.models import GateDecision, Pack, PackDesign, Placement
 from shop.people.models import Customer, User
 from shop.quality.models import Disposition, Nonconformance
@@ -44,6 +46,7 @@ from shop.trace.models import TraceLink
 
 __all__ = [
     "Alert",
+    "AlertCheck",
     "Approval",
     "AuditEntry",
     "Balance",
@@ -67,6 +70,8 @@ __all__ = [
     "JobCell",
     "JobEvent",
     "KeyRetirement",
+    "LeadFitting",
+    "LeadSet",
     "Manifest",
     "Nonconformance",
     "Pack",
@@ -82,6 +87,7 @@ __all__ = [
     "Recovery",
     "ResistanceTest",
     "Run",
+    "RunAlert",
     "RunCell",
     "SigningKey",
     "Station",

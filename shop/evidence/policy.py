@@ -142,7 +142,7 @@ class GatePolicy:
     fresh_for: timedelta
     calibrated_roles: tuple[str, ...]
     nut_handlings_max: int  # F7: beyond it the gate warns
-    balancer_a: Window  # G8: active balancing of a solar pack
+    balancer_a: Window  # G8: of an active balancer
 
     @classmethod
     def of(cls, policy: Policy) -> GatePolicy:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -29,8 +29,8 @@ class Plan:
     by: int  # the person who assembles
     simulated: bool = False
     sample: bool = False
-    bms_over_v: float = field(kw_only=True)  # per cell, as it will run
-    bms_balance_a: float = field(kw_only=True)  # active; 0: passive
+    bms_over_voltage_v: float | None = None  # per cell, in use; None: nobody asked
+    bms_active_balance_a: float | None = None  # 0: passive
 
     @property
     def cell_count(self) -> int:

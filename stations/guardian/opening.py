@@ -6,10 +6,11 @@ first; the new one begins when that one's journal is closed.
 
 from __future__ import annotations
 
+import math
 import platform
 import re
 from collections.abc import Mapping
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from stations.guardian.session import (
     interrupted,
     limits_problem,
     open_refusal,
+    presence_problem,
     series_problem,
     valid_problem,
 )
@@ -37,6 +39,7 @@ from stations.values import Identity, Limits, OffProof
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
 
 
+@cache
 def boot_id() -> str:
     """Which boot of this host the guard clock belongs to."""
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
@@ -57,6 +60,8 @@ class Opening:
         self.token = ask.value("token", int)
         self._valid_s = ask.message.get("valid_s")
         self._cells = self._program.get("cells", 0)
+        self._presence_s = ask.message.get("presence_s")
+        self._absent_s = ask.message.get("absent_s", 0.0)
         self._check()
         self._proof: OffProof | None = None
         self._identities: dict[str, Identity] = {}
@@ -91,6 +96,7 @@ class Opening:
         problem = (
             limits_problem(self._limits)
             or valid_problem(self._valid_s)
+            or presence_problem(self._presence_s, self._absent_s)
             or series_problem(self._limits, self._cells, wired, has_bms=has_bms)
             or (cells_problem(self._cells, wired) if not self._limits.series_cells else "")
         )
@@ -144,6 +150,7 @@ class Opening:
             "limits": to_plain(self._limits),
             "instruments": describe_instruments(guardian.identities),
             "contactor": describe_contactor(guardian.config),
+            "presence_s": self._presence_s,
             "simulated": guardian.clock.simulated,
             "speed": guardian.clock.speed,
             "at": to_plain(guardian.clock.now()),
@@ -170,6 +177,8 @@ class Opening:
             lease_until_s=self.ask.sent_s + self._valid_s,
             tally=Tally(opened_at=at, last_at=at),
             valid_s=now_s,
+            presence_s=math.inf if self._presence_s is None else self._presence_s,
+            present_s=self.ask.sent_s - self._absent_s,
         )
         guardian.runner = self.ask.peer
         guardian.watch.drop()  # an idle look at the supply is no reading of this session

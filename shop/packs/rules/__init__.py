@@ -1,4 +1,4 @@
-"""The gate: before a pack exists, every rule gives its findings (G1-G10).
+"""The gate: before a pack exists, every rule gives its findings (G1-G10, F7).
 
 Pure: a plan, the evidence of its cells, the policy and the time come in; findings go out.
 Missing evidence blocks.
@@ -30,7 +30,7 @@ from shop.packs.rules import (
 
 RULES = (
     *(identity, approval, capacity, balance, disconnect, freshness, spread, quality),
-    *(bms, in_series, superseded, simulated, handling),
+    *(superseded, simulated, bms, in_series, handling),
 )
 
 

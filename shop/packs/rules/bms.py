@@ -1,8 +1,8 @@
-"""G8: the pack's BMS keeps its cells within what they were balanced for, and goes on balancing.
+"""G8: what keeps a pack balanced.
 
-A BMS that lets a cell run above the balance target takes it where the cells never met.  Sources:
-[B] section 4 note 2 ("charge to a voltage that is above the max cell voltage your BMS will be set
-to"); [A] active balancers of 1 to 2 A for solar.
+The BMS opens a cell at or below the voltage at which the cells met, else it lets them part above
+it; solar packs have an active balancer.  Source: [A] "Top Balancing vs Bottom Balancing", the five
+mistakes: "active BMS balancing at 1 to 2A maintains alignment".
 """
 
 from __future__ import annotations
@@ -17,63 +17,50 @@ from shop.evidence.words import volts
 from shop.packs.findings import Finding, Fix, Plan, Verdict
 
 RULE = "G8"
-EXACT_V = 1e-6
-WHY_OVER = "beyond the voltage at which they met, cells drift apart and one goes over first"
-WHY_BALANCER = "a pack that is full every day is kept together by its balancer"
 
 
 def judge(
     plan: Plan, cells: Sequence[CellEvidence], policy: GatePolicy, now: datetime
 ) -> Iterator[Finding]:
-    yield _over_voltage(plan, cells)
-    yield _balancer(plan, policy)
+    if plan.bms_over_voltage_v is not None:
+        yield from _over_voltage(plan.bms_over_voltage_v, cells)
+    if plan.bms_active_balance_a is not None and plan.application == "SOLAR":
+        yield _balancer(plan.bms_active_balance_a, policy)
 
 
-def _over_voltage(plan: Plan, cells: Sequence[CellEvidence]) -> Finding:
-    said = f"BMS over-voltage {volts(plan.bms_over_v)} per cell"
+def _over_voltage(bms_v: float, cells: Sequence[CellEvidence]) -> Iterator[Finding]:
+    """Of cells that met at the top; those that met at the bottom part above it by design."""
     targets = [
-        c.balance.target_v for c in cells if c.balance and meeting(c.balance.method) == "TOP"
+        cell.balance.target_v
+        for cell in cells
+        if cell.balance is not None and meeting(cell.balance.method) == "TOP"
     ]
     if not targets:
-        words = "No cell was balanced at the top, so no target binds the BMS's over-voltage."
-        return Finding(RULE, Verdict.NOT_APPLICABLE, words, value=said)
-    lowest_v = min(targets)
-    if plan.bms_over_v <= lowest_v + EXACT_V:
-        words = "The BMS opens at or below the voltage at which the cells were balanced."
-        return Finding(RULE, Verdict.PASS, words, value=said, limit=f"≤ {volts(lowest_v)}")
-    return Finding(
+        return
+    fits = bms_v <= min(targets) + 1e-9
+    yield Finding(
         RULE,
-        Verdict.FAIL,
-        "The BMS would let a cell run above the voltage at which the cells were balanced.",
-        value=said,
-        limit=f"≤ {volts(lowest_v)}, the balance target",
-        why=WHY_OVER,
-        fix=Fix(
-            "bms_setting",
-            f"Choose a design whose BMS is set to {volts(lowest_v)} or less, or balance the cells "
-            "to a higher target.",
-        ),
+        Verdict.PASS if fits else Verdict.FAIL,
+        f"The BMS lets a cell run to {volts(bms_v)}; the cells met at {volts(min(targets))}.",
+        value=volts(bms_v),
+        limit=f"≤ {volts(min(targets))}",
+        why="" if fits else "above the voltage where they met nothing holds the cells together",
+        fix=None
+        if fits
+        else Fix("bms", "Choose a design whose BMS opens lower, or balance the cells higher."),
     )
 
 
-def _balancer(plan: Plan, policy: GatePolicy) -> Finding:
-    amps, allowed = plan.bms_balance_a, policy.balancer_a
-    if plan.application != "SOLAR":
-        words = "An active balancer is asked for in solar packs only."
-        return Finding(RULE, Verdict.NOT_APPLICABLE, words)
-    value = f"{amps:g} A active" if amps > 0 else "passive"
-    limit = f"{allowed.low:g} … {allowed.high:g} A active"
-    if allowed.contains(amps):
-        words = "The BMS balances actively, as solar packs want it."
-        return Finding(RULE, Verdict.PASS, words, value=value, limit=limit)
+def _balancer(balancer_a: float, policy: GatePolicy) -> Finding:
+    window = policy.balancer_a
+    fits = window.contains(balancer_a)
+    how = f"balances with {balancer_a:g} A" if balancer_a else "balances passively"
     return Finding(
         RULE,
-        Verdict.WARNING,
-        "The BMS balances passively only: expect 30–80 mV of spread after a month of solar use."
-        if amps == 0
-        else "The BMS's active balancing is not what solar packs want.",
-        value=value,
-        limit=limit,
-        why=WHY_BALANCER,
-        fix=Fix("bms_balancer", f"Choose a BMS with {limit} balancing, or read the pack monthly."),
+        Verdict.PASS if fits else Verdict.WARNING,
+        f"The BMS {how}.",
+        value=f"{balancer_a:g} A",
+        limit=f"{window.low:g} … {window.high:g} A, active",
+        why="" if fits else "cells part from the first day on, and such a balancer falls behind",
+        fix=None if fits else Fix("bms", "Choose a BMS with an active balancer for solar."),
     )

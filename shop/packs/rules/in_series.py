@@ -23,13 +23,16 @@ def judge(
     found = [_only_charged(cell) for cell in cells if _rests_on_series(cell)]
     if found:
         yield from found
-    elif cells:
-        yield Finding(
-            RULE,
-            Verdict.PASS,
-            "No cell's last charge was one in series: each balance was made in parallel, or cell "
-            "by cell.",
-        )
+        return
+    whole = bool(cells) and all(cell.balance is not None for cell in cells)
+    yield Finding(
+        RULE,
+        Verdict.PASS if whole else Verdict.NOT_APPLICABLE,
+        "Each balance was of cells in parallel, or alone, before they were put in series."
+        if whole
+        else "No balance to judge. Charging an assembled pack would be none: its BMS stops at the "
+        "first full cell, not when all are.",
+    )
 
 
 def _rests_on_series(cell: CellEvidence) -> bool:

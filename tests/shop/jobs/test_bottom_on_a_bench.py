@@ -95,16 +95,7 @@ def test_four_cells_are_emptied_in_turn_from_start_to_the_gate() -> None:
         assert [parted[cell.pk].method for cell in cells] == ["BOTTOM"] * 4
         evidence = list(evidence_of_cells(cells).values())
         serials = tuple(cell.serial for cell in cells)
-        plan = Plan(
-            4,
-            1,
-            "EV",
-            serials,
-            by=bench.cast.bayo.pk,
-            simulated=True,
-            bms_over_v=3.60,
-            bms_balance_a=1.0,
-        )
+        plan = Plan(4, 1, "EV", serials, by=bench.cast.bayo.pk, simulated=True)
         _, policy = gate_policy()
         for rule in (g3, g4, g5, g6, g7):
             found = list(rule.judge(plan, evidence, policy, clock.now()))
@@ -128,16 +119,7 @@ def test_a_stop_leaves_what_the_first_cell_gave_and_no_comparison() -> None:
         known = evidence_of_cells(cells_of(run))
         first, *others = (known[cell.serial] for cell in cells_of(run))
         assert [other.balance for other in others] == [None] * 3
-        plan = Plan(
-            1,
-            1,
-            "EV",
-            (first.serial,),
-            by=bench.cast.bayo.pk,
-            simulated=True,
-            bms_over_v=3.60,
-            bms_balance_a=1.0,
-        )
+        plan = Plan(1, 1, "EV", (first.serial,), by=bench.cast.bayo.pk, simulated=True)
         (finding,) = g4.judge(plan, [first], gate_policy()[1], clock.now())
         assert finding.verdict == Verdict.MISSING
         assert "never compared" in finding.words

@@ -104,16 +104,7 @@ def test_a_cell_is_recharged_on_a_bench_that_is_wired_for_four() -> None:
 
         evidence = list(evidence_of_cells(cells).values())
         serials = tuple(cell.serial for cell in cells)
-        pack = Plan(
-            4,
-            1,
-            "SOLAR",
-            serials,
-            by=bench.cast.bayo.pk,
-            simulated=True,
-            bms_over_v=3.60,
-            bms_balance_a=1.0,
-        )
+        pack = Plan(4, 1, "SOLAR", serials, by=bench.cast.bayo.pk, simulated=True)
         _, policy = gate_policy()
         for rule in (g3, g4, g6):  # with its three neighbours of the bank
             found = list(rule.judge(pack, evidence, policy, clock.now()))

@@ -74,16 +74,7 @@ def test_four_cells_one_by_one_from_start_to_the_gate() -> None:
 
         evidence = list(evidence_of_cells(cells).values())
         serials = tuple(cell.serial for cell in cells)
-        plan = Plan(
-            4,
-            1,
-            "SOLAR",
-            serials,
-            by=bench.cast.bayo.pk,
-            simulated=True,
-            bms_over_v=3.60,
-            bms_balance_a=1.0,
-        )
+        plan = Plan(4, 1, "SOLAR", serials, by=bench.cast.bayo.pk, simulated=True)
         _, policy = gate_policy()
         for rule in (g3, g4, g5, g6):
             found = list(rule.judge(plan, evidence, policy, clock.now()))

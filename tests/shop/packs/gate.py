@@ -29,7 +29,7 @@ def spoil(**changes: Any) -> list[CellEvidence]:
 
 
 def plan(serials: tuple[str, ...], **changes: Any) -> Plan:
-    asked = Plan(len(serials), 1, "SOLAR", serials, ASSEMBLER, bms_over_v=3.60, bms_balance_a=1.0)
+    asked = Plan(len(serials), 1, "SOLAR", serials, ASSEMBLER)
     return replace(asked, **changes)
 
 

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("shop", "0020_bottom_balance"),
+        ("shop", "0022_lead_sets"),
     ]
 
     operations = [
