@@ -45,6 +45,7 @@ def pages_of(cast: Cast, shop: Shop, tested: Run, by_hand: Run, trace: str) -> d
         "recalls": "/recalls",
         "run-lost": f"/runs/{lost_run(cast, heard_at=clock.now() - timedelta(hours=3)).pk}",
         "service": "/service",
+        "leads": "/leads",
         "recipes": "/recipes",
         "recipe": f"/recipe/{tested.job.recipe_version_id}",
         "recipe-new": f"/recipe/{tested.job.recipe_version_id}/new",
@@ -58,7 +59,7 @@ def pages_of(cast: Cast, shop: Shop, tested: Run, by_hand: Run, trace: str) -> d
 
 
 # Where people look, and act on the page that they go to.
-NO_ACT = {"board", "cell", "recalls", "recipes", "service", "shelf", "trace"}
+NO_ACT = {"board", "cell", "leads", "recalls", "recipes", "service", "shelf", "trace"}
 # What comes once the page stands.
 LATER = {"job-claimed": "#hours form"}
 
