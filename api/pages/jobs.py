@@ -15,6 +15,7 @@ from api.pages.scans import serials_typed
 from api.reads import board, leads
 from api.reads.hours import NIGHT_H, volts_typed
 from api.reads.starts import start_problems
+from api.reads.watches import second_of_job
 from api.refused import one_problem
 from shop import clock
 from shop.cells.models import Cell
@@ -193,7 +194,7 @@ def _page(request: HttpRequest, pk: int, refusal: Refusal | None = None) -> Http
     )
     cells = [row.cell for row in job.job_cells.select_related("cell__batch__cell_type")]
     context: dict[str, Any] = {"job": job, "cells": cells, "refusal": refusal}
-    context |= _plan_shown(job) | {"set_up": _set_up(job)}
+    context |= _plan_shown(job) | {"set_up": _set_up(job), "second": second_of_job(job)}
     if job.state == JobState.OPEN:
         stations = Station.objects.prefetch_related("instruments")
         context["stations"] = [(s, _claim_problems(job, s)) for s in stations]

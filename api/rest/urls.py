@@ -151,9 +151,10 @@ Shapes.
                        "temperatures_c": […], "at"} | null,
               "facts": {name: number} as planned, "target_v",
               "stored_samples", "journal_closed_at",
-              "checks": [Check], "balance": Balance | null, "resistance": Resistance | null}
+              "checks": [Check], "balance": Balance | null, "resistance": Resistance | null,
+              "watch": Watch | null}
     Run brief {"id", "state", "attempt", "step", "cause", "queued_at", "ended_at"}
-    Check    {"id", "kind": "PRE_PARALLEL|DISCONNECT|RECHECK|BOTTOM", "target_v",
+    Check    {"id", "kind": "PRE_PARALLEL|DISCONNECT|RECHECK|BOTTOM|WATCH", "target_v",
               "current_stopped_at", "simulated", "cells": [{"serial", "position", "voltage_v",
               "low_v", "high_v", "age_s", "verdict"}]}
     Balance  {"id", "method", "completeness": "COMPLETE|PARTIAL", "remark", "target_v", "tail_a",
@@ -161,6 +162,10 @@ Shapes.
               "superseded": Reason | null,
               "cells": [those driven alone: {"serial", "position", "completeness", "remark",
               "tail_a", "cv_s", "charge_ah" (below 0: drawn), "rested_v", "current_stopped_at"}]}
+    Watch    {"due_at" | null, "until" | null: of the second check that a first one waits for,
+              "days" | null, "median_share_month" | null, "cells": [of a second check: {"serial",
+              "position", "before_v", "drop_v", "against_median_v" | null, "loss_share_month" |
+              null where it is not observable, "verdict"}]}
     Resistance  {"id", "run", "r_mohm", "u_mohm": by how much it may be off, "after_s": into the
               step, "early_mohm" | null, "early_after_s", "current_a", "rested_v", "low_mohm",
               "warn_mohm", "fail_mohm", "verdict": "PASS|MARGINAL|FAIL|INVALID", "tested_at",

@@ -27,6 +27,7 @@ from shop.jobs.procedures import (
     PARALLEL_TOP_BALANCE,
     RECHECK,
     RESISTANCE_TEST,
+    SELF_DISCHARGE,
     SINGLE_CELLS,
     STEP_PAUSE,
 )
@@ -85,6 +86,7 @@ OTHER_RECIPES: Sequence[tuple[str, str, Mapping[str, Any]]] = (
     ("Step-and-pause top balance 3.60 V", STEP_PAUSE, recipes.step_pause.defaults()),
     ("Individual top balance 3.65 V", SINGLE_CELLS, recipes.top_balance.defaults()),
     ("Recharge of one cell 3.65 V", CELL_RECHARGE, recipes.top_balance.defaults()),
+    ("Self-discharge watch, three days", SELF_DISCHARGE, recipes.self_discharge.defaults()),
     ("Levelling of low cells to 3.30 V", LEVELLING, recipes.levelling.defaults()),
     (
         "Capacity test at 0.5C, simulated bench",
