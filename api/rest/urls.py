@@ -55,8 +55,13 @@ Resources.
     GET    jobs/<id>/hours?rested_v=3.312                             -> Hours   at its station
     POST   jobs/<id>/claim   {"station": slug}                        -> 200 Job
     POST   jobs/<id>/release {}                                       -> 200 Job
-    POST   jobs/<id>/start   {"confirmed": true, "attended": true}    -> 201 Run   attended: false
-                                          where nobody stays; refused with each reason (F4)
+    GET    jobs/<id>/schedule?ready_by=2026-11-27T06:00Z&attended=false&rested_v=3.312
+                                      -> {"begin_at", "ready_by", "calls": [{"titles", "earliest",
+                                          "latest"}], "attention_s", "waits_max_s", "held"}
+    POST   jobs/<id>/start   {"confirmed": true, "attended": true,    -> 201 Run   attended: false
+                              "not_before", or "ready_by" with "rested_v"}   where nobody stays,
+                                          refused with each reason; a run that waits for its moment
+                                          is QUEUED until then and `stop` cancels it (F4, F6)
 
     GET    lead-sets                   -> {"lead_sets": [Leads]}      cables, by their name
     POST   lead-sets {"name", "awg" or "gauge_mm2", "length_m",      -> 201 Leads   supervisors
@@ -254,6 +259,7 @@ urlpatterns = [
     path("jobs", jobs.JobsView.as_view(), name="jobs"),
     path("jobs/<int:pk>", jobs.JobView.as_view(), name="job"),
     path("jobs/<int:pk>/hours", jobs.HoursView.as_view(), name="job-hours"),
+    path("jobs/<int:pk>/schedule", jobs.ScheduleView.as_view(), name="job-schedule"),
     path("jobs/<int:pk>/claim", jobs.ClaimView.as_view(), name="job-claim"),
     path("jobs/<int:pk>/release", jobs.ReleaseView.as_view(), name="job-release"),
     path("jobs/<int:pk>/start", jobs.StartView.as_view(), name="job-start"),
