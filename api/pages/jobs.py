@@ -23,7 +23,7 @@ from shop.equipment.models import Station
 from shop.equipment.states import InstrumentRole
 from shop.evidence.handling import over
 from shop.evidence.parted import parted_cells
-from shop.forecast.queries import forecast
+from shop.forecast.queries import forecast, load_hours
 from shop.jobs import queries, rules, services
 from shop.jobs.models import Job, RecipeVersion
 from shop.jobs.planning import plan, target_of
@@ -230,6 +230,7 @@ def _plan_shown(job: Job) -> dict[str, Any]:
         "basis": getattr(recipe, "tail_basis", ""),
         "supply": supply,
         "attended_only": seen.problems,
+        "load_hours": load_hours(job, planned.program),
         "worn": _worn(job, planned.handlings),
     }
 
