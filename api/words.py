@@ -193,6 +193,7 @@ EVENTS = {
     "read_by_hand": "Read by hand",
     "given_up": "Given up, output seen off by a person",
     "stop_requested": "STOP pressed",
+    "present": "Somebody is at the bench",
     "done": "Job done",
     "back_to_claimed": "Job is back with who claimed it",
     "bench_current_stopped": "Current stopped, output proven off",

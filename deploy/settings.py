@@ -29,6 +29,8 @@ ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", 
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 PUBLIC_URL: str = env.str("PUBLIC_URL", "")  # what trace links begin with; "" = the request's
 SECURE_COOKIES: bool = env.bool("SECURE_COOKIES", False)  # set where people come by https
+ALERT_EMAIL: str = env.str("ALERT_EMAIL", "")  # who is told of a run that nobody stays with
+EMAIL_URL: dict[str, Any] = env.dj_email_url("EMAIL_URL", "smtp://localhost:25")
 LOG_LEVEL: str = env.str("LOG_LEVEL", "INFO")
 DB_POOL_MAX: int = env.int("DB_POOL_MAX", 8, validate=validate.Range(min=0))  # 0 = no pool
 
@@ -186,6 +188,10 @@ WHITENOISE_AUTOREFRESH = DEBUG
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+
+vars().update({name: value for name, value in EMAIL_URL.items() if name.startswith("EMAIL_")})
+EMAIL_TIMEOUT = 10.0
+DEFAULT_FROM_EMAIL = EMAIL_URL.get("DEFAULT_FROM_EMAIL") or ALERT_EMAIL or "cellshop@localhost"
 
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],

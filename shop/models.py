@@ -1,5 +1,6 @@
 """Every model of the app, for Django; each lives with its concept."""
 
+from shop.alerts.models import AlertCheck, RunAlert
 from shop.audit.models import AuditEntry
 from shop.care.models import BalanceSkip, Disassembly, PackReading, Recovery
 from shop.cells.models import Batch, Cell, CellType, StudFitting
@@ -44,6 +45,7 @@ from shop.trace.models import TraceLink
 
 __all__ = [
     "Alert",
+    "AlertCheck",
     "Approval",
     "AuditEntry",
     "Balance",
@@ -82,6 +84,7 @@ __all__ = [
     "Recovery",
     "ResistanceTest",
     "Run",
+    "RunAlert",
     "RunCell",
     "SigningKey",
     "Station",

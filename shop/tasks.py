@@ -7,6 +7,7 @@ from typing import Any
 from celery import shared_task
 
 from shop import clock, pulse
+from shop.alerts import services as alerts
 from shop.jobs import execution, messages, reaper, shutdown
 from shop.shelf import services as shelf
 
@@ -22,12 +23,13 @@ def execute_run(self: Any, run_id: int) -> None:
 @shared_task(name="shop.resend_queued")
 def resend_queued() -> None:
     pulse.beat()
-    reaper.resend_queued()
+    reaper.resend_queued(now=clock.now())
 
 
 @shared_task(name="shop.reap")
 def reap() -> None:
     reaper.reap(now=clock.now())
+    alerts.tell_runs(now=clock.now())
 
 
 @shared_task(name="shop.remind")

@@ -87,11 +87,15 @@ class GuardianBench:
         limits: Limits,
         program: Mapping[str, str | int],
         valid_s: float,
+        presence_s: float | None = None,
+        absent_s: float = 0.0,
     ) -> None:
         """Open the session; raises BenchError when it is refused, BenchLost without a guardian.
 
         `program` is name, version, and how many cells there are (without it: as many as are
-        wired); `valid_s` is how long the lease is good for by itself.
+        wired); `valid_s` is how long the lease is good for by itself.  Where somebody has to be
+        there `presence_s` is how long they may be silent while an output is on, `absent_s` how
+        long they were.
         """
         self._token = token
         self._items: deque[Reading | Event] = deque()
@@ -111,6 +115,8 @@ class GuardianBench:
                 limits=limits,
                 program=dict(program),
                 valid_s=valid_s,
+                presence_s=presence_s,
+                absent_s=absent_s,
             )
         except BenchError:
             self._line.close()
@@ -262,9 +268,11 @@ class GuardianLink:
         """The token's authority lasts `valid_s` from now."""
         self._ask("lease", token=token, valid_s=valid_s)
 
-    def act(self, *, run: str, act: str, kind: str, data: Mapping[str, Any]) -> None:
-        """Hand over a person's act; a repeated `act` id changes nothing."""
-        self._ask("act", run=run, kind=kind, data=data, act=act)
+    def act(
+        self, *, run: str, act: str, kind: str, data: Mapping[str, Any], ago_s: float = 0.0
+    ) -> None:
+        """Hand over a person's act of so long ago; a repeated `act` id changes nothing."""
+        self._ask("act", run=run, kind=kind, data=data, act=act, ago_s=ago_s)
 
     def stop(
         self, *, reason: str, run: str | None = None, resumable: bool = False

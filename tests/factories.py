@@ -37,6 +37,11 @@ BENCH = (
 )
 HAND_HELD = ("manual", "", "Fluke 87V")
 LOAD = ("load", "itech_it8514c", "IT8514C+")
+# F4: what a bench needs besides before anybody leaves it alone.
+NIGHT = (
+    ("thermometer", "eletechsup_r4dcb08", "R4DCB08"),
+    ("relay", "waveshare_relay8", "Relay8"),
+)
 
 
 def make_cell_type(*, capacity_ah: float = 200.0) -> CellType:
@@ -71,18 +76,21 @@ def make_station(
     output: OutputState = OutputState.OFF,
     calibrated: bool = True,
     load: bool = False,
+    night: bool = False,
     by_hand: bool = False,
     now: datetime = NOON,
 ) -> Station:
-    """A station with supply, meter and scanner, and a load if asked, its output proven off.
+    """A station with supply, meter and scanner, its output proven off.
 
+    With a `load`, or with thermometer and contactor relay for a `night` alone, if asked;
     `by_hand`: with a hand-held meter in the scanner's place.
     """
     number = next(_numbers)
     station = Station.objects.create(slug=slug or f"bench-{number}", name="Bench", host="localhost")
     StationLease.objects.create(station=station, output_state=output, heartbeat_at=now)
     bench = (*BENCH[:2], HAND_HELD) if by_hand else BENCH
-    for role, driver, model in (*bench, LOAD) if load else bench:
+    more = ((LOAD,) if load else ()) + (NIGHT if night else ())
+    for role, driver, model in (*bench, *more):
         instrument = Instrument.objects.create(
             station=station,
             role=role,

@@ -8,6 +8,7 @@ from django.shortcuts import render
 from api.pages.acts import page, person
 from api.reads import board
 from shop import clock
+from shop.care.queries import packs_due
 from shop.jobs.models import Job
 from shop.jobs.states import JobState
 from shop.people.models import User
@@ -34,6 +35,7 @@ def show(request: HttpRequest) -> HttpResponse:
             "done": shown.filter(state=JobState.DONE)[:RECENT_DONE],
             "alerts": _alerts(person(request)),
             "recalls": len(recall_list()),
+            "service": len(packs_due(until=clock.now())),
         },
     )
 

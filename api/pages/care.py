@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
 
-from api.pages.acts import acted, form, number, person, row_or_404
+from api.pages.acts import acted, form, number, page, person, row_or_404
 from api.pages.packs import pack_page
 from api.reads.typed import decimal, moment, voltages
 from shop import clock
 from shop.care import services
+from shop.care.queries import AHEAD, packs_due
 from shop.jobs.models import RecipeVersion
 from shop.packs.models import Pack
 
@@ -33,6 +35,14 @@ def read(request: HttpRequest, serial: str) -> HttpResponse:
         )
 
     return _act(request, serial, do)
+
+
+@page
+def service(request: HttpRequest) -> HttpResponse:
+    """M4: what is to be read now and in the next 30 days."""
+    now = clock.now()
+    context = {"due": packs_due(until=now + AHEAD), "now": now}
+    return render(request, "packs/service.html", context)
 
 
 @form

@@ -12,7 +12,7 @@ from django.urls import reverse
 from api.idempotency import one_act
 from api.pages.acts import acted, form, number, page, page_and_form, person, row_or_404
 from api.pages.scans import serials_typed
-from api.reads import board, commissioning
+from api.reads import board
 from api.reads.hours import NIGHT_H, volts_typed
 from api.reads.starts import start_problems
 from api.refused import one_problem
@@ -25,10 +25,13 @@ from shop.evidence.handling import over
 from shop.evidence.parted import parted_cells
 from shop.forecast.queries import forecast, load_hours
 from shop.jobs import queries, rules, services
+from shop.jobs.attending import unattended_problems
 from shop.jobs.models import Job, RecipeVersion
 from shop.jobs.planning import plan, target_of
 from shop.jobs.procedures import BOTTOM_BALANCE, procedure_of
 from shop.jobs.states import JobState
+from shop.jobs.terms import Terms
+from shop.jobs.unattended import QUOTE
 from shop.refusals import Problem, Refusal
 
 # B4: before anything is connected.  Ticked by a person, each time.
@@ -38,13 +41,11 @@ SET_UP = (
     "The supply's output is off, and its leads are not on the cells yet.",
     "The leads carry the planned current: 8–10 AWG, ring lugs, no clips, no banana plugs.",
     "Every cell stands alone now; they are joined only when the run page asks for it.",
-    "Somebody stays with the bench: this run is attended.",
 )
 # B12, B17: the same, and no cell is ever joined to another.
 SET_UP_SINGLE = (
     *SET_UP[:4],
     "Every cell stands alone and stays alone; each is connected only when the run page asks.",
-    SET_UP[5],
 )
 # B16: supply and load on one cell.
 SET_UP_CAPACITY = (
@@ -52,7 +53,6 @@ SET_UP_CAPACITY = (
     "Posts that nobody works on are covered; no link joins this cell to another.",
     "Supply and load are off, and their leads are not on the cell yet.",
     "The load's leads carry the discharge current and are short; the meter has wires of its own.",
-    "Somebody stays with the bench: this run is attended.",
 )
 # B9: the load on one cell after the other.
 SET_UP_BOTTOM = (
@@ -62,7 +62,6 @@ SET_UP_BOTTOM = (
     "The load's leads carry the discharge current and are short; the meter has wires of its own.",
     "The meter is a bench meter that is read by the station, not one that is held by hand.",
     "A charger for the whole pack is ready: cells that stay empty for days are harmed.",
-    SET_UP[5],
 )
 # A current step: the load alone on one cell.
 SET_UP_RESISTANCE = (
@@ -70,7 +69,6 @@ SET_UP_RESISTANCE = (
     "Supply and load are off, and their leads are not on the cell yet; it has rested for hours.",
     "The load's leads carry the current of the step and are short.",
     "The meter has wires of its own, on the posts and not on the lugs; the cell is at 20 to 28 °C.",
-    SET_UP_CAPACITY[4],
 )
 SET_UP_LOADED = {"capacity": SET_UP_CAPACITY, "resistance": SET_UP_RESISTANCE}
 # B8: nothing is connected and nothing is charged.
@@ -134,7 +132,8 @@ def start(request: HttpRequest, pk: int) -> HttpResponse:
             raise one_problem(
                 "set_up", "The set-up is not confirmed.", "Tick each line once it is true."
             )
-        run = services.start_run(job=job, by=person(request), now=clock.now())
+        terms = Terms(attended=request.POST.get("attended", "yes") == "yes")
+        run = services.start_run(job=job, by=person(request), now=clock.now(), terms=terms)
         return reverse("pages:run", args=[run.pk])
 
     return acted(do, otherwise=lambda refusal: _page(request, pk, refusal))
@@ -224,13 +223,14 @@ def _plan_shown(job: Job) -> dict[str, Any]:
     except Refusal as refusal:
         return {"plan_refused": refusal}
     supply = next(i for i in job.station.instruments.all() if i.role == InstrumentRole.SUPPLY)
-    seen = commissioning.of_stations([job.station], now=clock.now())[job.station.pk]
     return {
         "plan": planned,
         "basis": getattr(recipe, "tail_basis", ""),
         "supply": supply,
-        "attended_only": seen.problems,
         "load_hours": load_hours(job, planned.program),
+        "drives": planned.program.presence is not None,
+        "attended_only": _attended_only(job, job.station),
+        "never_alone": QUOTE,
         "worn": _worn(job, planned.handlings),
     }
 
@@ -240,6 +240,13 @@ def _worn(job: Job, more: int) -> list[str]:
     cells = {row.cell_id: row.cell.serial for row in job.job_cells.all()}
     found = over(cells, more=more, most=queries.policy_numbers().nut_handlings_max)
     return [cells[cell] for cell in found]
+
+
+def _attended_only(job: Job, station: Station) -> list[Problem]:
+    """Why nobody may leave a run of this job alone, as far as the shop knows (F4)."""
+    policy = queries.policy_numbers()
+    program = plan(job, station, attended=False, policy=policy).program
+    return unattended_problems(job, station, program, policy=policy, now=clock.now())
 
 
 def _claim_problems(job: Job, station: Station) -> list[Problem]:

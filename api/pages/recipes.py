@@ -67,7 +67,7 @@ def new(request: HttpRequest, family: str, key: int) -> HttpResponse:
         by, now, reason = person(request), clock.now(), request.POST.get("reason", "")
         if family == "policy":
             policy = store_policy(parameters=parameters, by=by, now=now, reason=reason)
-            return reverse("pages:version", args=[family, policy.version])
+            return reverse("pages:policy-version", args=[policy.version])
         recipe = store_recipe(
             name=stored.name,
             procedure=stored.procedure,
@@ -76,7 +76,7 @@ def new(request: HttpRequest, family: str, key: int) -> HttpResponse:
             now=now,
             reason=reason,
         )
-        return reverse("pages:version", args=[family, recipe.pk])
+        return reverse("pages:recipe-version", args=[recipe.pk])
 
     return acted(do, otherwise=lambda refusal: _new_page(request, stored, refusal))
 
@@ -88,7 +88,7 @@ def retire(request: HttpRequest, key: int) -> HttpResponse:
     def do() -> str:
         words = request.POST.get("words", "")
         retire_recipe(version=row, words=words, by=person(request), now=clock.now())
-        return reverse("pages:version", args=["recipe", key])
+        return reverse("pages:recipe-version", args=[key])
 
     return acted(
         do, otherwise=lambda refusal: _version_page(request, _stored("recipe", key), refusal)

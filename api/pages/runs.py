@@ -16,6 +16,7 @@ from shop import clock
 from shop.forecast.queries import outlook_of
 from shop.jobs import by_hand, giving_up, services
 from shop.jobs.models import Run
+from shop.jobs.presence import confirm_presence
 from shop.people.roles import Act, may
 from shop.refusals import Refusal
 
@@ -81,6 +82,18 @@ def read(request: HttpRequest, pk: int) -> HttpResponse:
             by=person(request),
             now=clock.now(),
         )
+        return reverse("pages:run", args=[pk])
+
+    return acted(do, otherwise=lambda refusal: _page(request, pk, refusal))
+
+
+@form_as_sent
+def presence(request: HttpRequest, pk: int) -> HttpResponse:
+    """Somebody is at the bench; said as often as they like."""
+    run = _run(Run.objects.all(), pk)
+
+    def do() -> str:
+        confirm_presence(run=run, by=person(request), now=clock.now())
         return reverse("pages:run", args=[pk])
 
     return acted(do, otherwise=lambda refusal: _page(request, pk, refusal))

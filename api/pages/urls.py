@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from django.urls import path, re_path
+from django.urls import path
 
 from api.pages import (
+    alerts,
     approvals,
     board,
     care,
@@ -20,9 +21,6 @@ from api.pages import (
 )
 
 app_name = "pages"
-VERSION = (
-    r"^(?P<family>recipe|policy)/(?P<key>[0-9]{1,18})"  # of a recipe, by its id, or the policy
-)
 urlpatterns = [
     path("login", people.login, name="login"),
     path("logout", people.logout, name="logout"),
@@ -41,18 +39,29 @@ urlpatterns = [
     path("runs/<int:pk>/confirm", runs.confirm, name="run-confirm"),
     path("runs/<int:pk>/readings", runs.read, name="run-read"),
     path("runs/<int:pk>/give-up", runs.give_up, name="run-give-up"),
+    path("runs/<int:pk>/presence", runs.presence, name="run-presence"),
     path("runs/<int:pk>/stop", runs.stop, name="run-stop"),
     path("approvals", approvals.show, name="approvals"),
     path("shelf", shelf.show, name="shelf"),
+    path("alerts", alerts.show, name="alerts"),
+    path("alerts/send", alerts.send, name="alert-send"),
+    path("alerts/<int:pk>/confirm", alerts.confirm, name="alert-confirm"),
     path("cells/<str:serial>", cells.show, name="cell"),
     path("cells/<str:serial>/studs", cells.studs, name="cell-studs"),
     path("cells/<str:serial>/supersede", cells.supersede, name="cell-supersede"),
     path("recalls", recalls.show, name="recalls"),
     path("calibrations/<int:pk>/withdraw", recalls.withdraw, name="calibration-withdraw"),
+    path("service", care.service, name="service"),
     path("recipes", recipes.index, name="recipes"),
-    re_path(VERSION + "$", recipes.show, name="version"),
-    re_path(VERSION + r"/since/(?P<earlier>[0-9]{1,18})$", recipes.since, name="version-since"),
-    re_path(VERSION + "/new$", recipes.new, name="version-new"),
+    *(
+        path(f"{family}/<int:key>{rest}", view, {"family": family}, name=f"{family}{name}")
+        for family in ("recipe", "policy")
+        for rest, view, name in (
+            ("", recipes.show, "-version"),
+            ("/since/<int:earlier>", recipes.since, "-since"),
+            ("/new", recipes.new, "-new"),
+        )
+    ),
     path("recipe/<int:key>/retire", recipes.retire, name="recipe-retire"),
     path("batches/<str:code>", cells.batch, name="batch"),
     path("batches/<str:code>/capacity", cells.import_capacity, name="batch-import"),

@@ -23,6 +23,7 @@ from shop.evidence.models import (
     ResistanceTest,
     VoltageCheck,
 )
+from shop.jobs.attending import presence_due_at, waits_for_somebody
 from shop.jobs.by_hand import Sheet, sheet_of
 from shop.jobs.models import Run
 from shop.jobs.queries import steps_begun
@@ -72,6 +73,19 @@ class PassWindow:
 
 
 @dataclass(frozen=True, slots=True)
+class PresenceShown:
+    """By when somebody at an attended run must say that they are there; seconds of wall time.
+
+    `left_s` is below 0 when nobody did in time; `waits` says that the run stands still for that.
+    """
+
+    due_at: datetime
+    left_s: float
+    is_close: bool
+    waits: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RunShown:
     run: Run
     progress: Progress
@@ -82,6 +96,7 @@ class RunShown:
     resistance_test: ResistanceTest | None
     serials: tuple[str, ...]
     window: PassWindow | None
+    presence: PresenceShown | None
     sheet: Sheet | None = None  # while a person reads the cells
 
     @property
@@ -206,6 +221,7 @@ class RunShown:
             "w" if self.progress.waiting_for_bench else "",
             "o" if self.is_interrupted and self.output_is_off else "",
             str(len(self.checks)),
+            _presence_version(self.presence),
             ",".join(f"{n.position}:{n.voltage_v}" for n in self.sheet.read) if self.sheet else "",
         )
         return "-".join(parts)
@@ -252,8 +268,25 @@ def shown(run: Run, *, now: datetime) -> RunShown:
         resistance_test=getattr(run, "resistance_test", None),
         serials=tuple(row.cell.serial for row in run.run_cells.all()),
         window=_pass_window(run, now),
+        presence=_presence(run, now),
         sheet=sheet_of(run),
     )
+
+
+def _presence(run: Run, now: datetime) -> PresenceShown | None:
+    due_at = presence_due_at(run)
+    if due_at is None or run.stop_requested_at is not None:
+        return None
+    warn_s = (run.program or {})["presence"]["warn"]
+    left_s = (due_at - now).total_seconds()
+    waits = run.state == RunState.INTERRUPTED and waits_for_somebody(run, now)
+    return PresenceShown(due_at, left_s, left_s <= warn_s, waits)
+
+
+def _presence_version(presence: PresenceShown | None) -> str:
+    if presence is None:
+        return ""
+    return "h" if presence.waits else "p!" if presence.is_close else "p"
 
 
 def _pass_window(run: Run, now: datetime) -> PassWindow | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import QuerySet
+from django.urls import reverse
 
 from api import words
 from shop.jobs.fields import (
@@ -70,6 +71,10 @@ class Stored:
     at: datetime
     reason: str
     retirement: RecipeRetirement | None = None
+
+    @property
+    def page(self) -> str:
+        return reverse(f"pages:{self.family}-version", args=[self.key])
 
     @property
     def words(self) -> str:

@@ -14,7 +14,8 @@ from api.idempotency import idempotent
 from api.rest.views import ShopView, person, sent
 from shop import clock
 from shop.care import services
-from shop.care.queries import Care, Judged
+from shop.care.due import ServiceDue
+from shop.care.queries import AHEAD, Care, Judged, packs_due
 from shop.jobs.models import RecipeVersion
 from shop.packs.models import Pack
 
@@ -37,6 +38,20 @@ class Apart(serializers.Serializer[Any]):
     words = serializers.CharField(allow_blank=True)
     capacity_recipe = serializers.IntegerField(allow_null=True, default=None)
     balance_recipe = serializers.IntegerField(allow_null=True, default=None)
+
+
+class ServiceView(ShopView):
+    def get(self, request: Request) -> Response:
+        rows = packs_due(until=clock.now() + AHEAD)
+        shapes = [
+            {
+                "serial": pack.serial,
+                "customer": pack.customer.name if pack.customer else None,
+                **service_shape(due),
+            }
+            for pack, due in rows
+        ]
+        return Response({"packs": shapes})
 
 
 class ReadingsView(ShopView):
@@ -74,12 +89,17 @@ def care_shape(care: Care) -> Mapping[str, Any]:
     """As the pack shows it."""
     return {
         "apart_at": care.apart.at if care.apart else None,
+        "service": service_shape(care.service) if care.service else None,
         "readings": [_judged(judged) for judged in care.readings],
         "skips": [
             {name: getattr(skip, name) for name in ("id", "at", "capacity_ah", "rated_ah")}
             for skip in care.skips
         ],
     }
+
+
+def service_shape(due: ServiceDue) -> Mapping[str, Any]:
+    return {"due_at": due.at, "why": due.why}
 
 
 def _judged(judged: Judged) -> Mapping[str, Any]:

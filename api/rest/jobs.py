@@ -24,6 +24,7 @@ from shop.forecast.queries import Forecast, forecast, load_hours
 from shop.jobs import services
 from shop.jobs.models import Job, RecipeVersion
 from shop.jobs.planning import plan
+from shop.jobs.terms import Terms
 from shop.refusals import Refusal
 
 NEWEST = 100
@@ -42,6 +43,7 @@ class Claim(serializers.Serializer[Any]):
 
 class Start(serializers.Serializer[Any]):
     confirmed = serializers.BooleanField()
+    attended = serializers.BooleanField(default=True)
 
 
 class JobsView(ShopView):
@@ -106,11 +108,13 @@ class ReleaseView(ShopView):
 class StartView(ShopView):
     @idempotent
     def post(self, request: Request, pk: int) -> Response:
-        if not sent(Start, request)["confirmed"]:
+        asked = sent(Start, request)
+        if not asked["confirmed"]:
             raise one_problem(
                 "set_up", "The set-up is not confirmed.", "Confirm it at the bench, then start."
             )
-        run = services.start_run(job=_job(pk), by=person(request), now=clock.now())
+        terms = Terms(attended=asked["attended"])
+        run = services.start_run(job=_job(pk), by=person(request), now=clock.now(), terms=terms)
         shown = runs.shown(runs.runs().get(pk=run.pk), now=clock.now())
         return Response(run_shape(shown), status=201)
 

@@ -22,8 +22,10 @@ from shop.evidence.models import Balance, CellBalance, ResistanceTest
 from shop.evidence.taking_back import Record
 from shop.forecast.queries import outlook_of
 from shop.jobs import by_hand, services
+from shop.jobs.attending import presence_due_at
 from shop.jobs.giving_up import CONFIRMATIONS, give_up
 from shop.jobs.models import Run
+from shop.jobs.presence import confirm_presence
 from shop.jobs.queries import steps_begun
 from shop.readings.queries import curve
 
@@ -87,6 +89,14 @@ class ConfirmView(ShopView):
         return Response({"id": act.pk, "step": step, "at": act.at}, status=201)
 
 
+class PresenceView(ShopView):
+    @idempotent
+    def post(self, request: Request, pk: int) -> Response:
+        act = confirm_presence(run=_run(pk), by=person(request), now=clock.now())
+        due_at = presence_due_at(_run(pk))
+        return Response({"id": act.pk, "at": act.at, "due_at": due_at}, status=201)
+
+
 class ReadingsView(ShopView):
     @idempotent
     def post(self, request: Request, pk: int) -> Response:
@@ -143,6 +153,10 @@ def run_shape(shown: RunShown) -> dict[str, Any]:
         "job": run.job_id,
         "station": run.station.slug,
         "simulated": run.simulated,
+        "attended": run.attended,
+        "presence": shown.presence and asdict(shown.presence),
+        "not_before": run.not_before,
+        "ready_by": run.ready_by,
         "stop_requested_at": run.stop_requested_at,
         "steps": [
             {"name": s.name, "title": s.title, "kind": s.kind, "state": s.state}

@@ -58,10 +58,15 @@ Resources.
     GET    jobs/<id>/hours?rested_v=3.312                             -> Hours   at its station
     POST   jobs/<id>/claim   {"station": slug}                        -> 200 Job
     POST   jobs/<id>/release {}                                       -> 200 Job
-    POST   jobs/<id>/start   {"confirmed": true}                      -> 201 Run
+    POST   jobs/<id>/start   {"confirmed": true, "attended": true}    -> 201 Run   attended: false
+                                          where nobody stays; refused with each reason (F4)
 
     GET    runs/<id>                                                  -> Run
     GET    runs/<id>/curve?points=600                                 -> Curve
+    POST   runs/<id>/presence {}      -> 201 {"id", "at", "due_at"}   somebody is at the bench
+    GET    alerts                     -> {"address", "arrived_at", "checks": [Alert check]}
+    POST   alerts/checks {}           -> 201 Alert check   sends a test with a code
+    POST   alerts/checks/<id>/confirm {"code": as it arrived}         -> 200 Alert check
     GET    runs/<id>/left             -> {"hours": Interval | null, "words"} | null
     GET    runs/<id>/looks            -> {"looks": [{"of", "named": [words], "unseen", "well"}]}
     POST   runs/<id>/confirm {"step": "connect"}                      -> 201 {"id", "step", "at"}
@@ -97,6 +102,8 @@ Resources.
     GET    packs/<serial>                                             -> Pack
     POST   packs/<serial>/links {}     -> 201 {"id", "secret", "path": "/t/<secret>", "url"}
     DELETE packs/<serial>/links/<id>                                  -> 204
+    GET    service                     -> {"packs": [{"serial", "customer", "due_at", "why"}]}  to
+                                          be read within 30 days, the longest overdue first
     POST   packs/<serial>/readings {"cells_v": [volts, …], "at_top": bool,    -> 201 {"id"}
                                     "taken_at", "measured_by", "months": int | null}
     POST   packs/<serial>/skips {"capacity_ah", "tested_at",          -> 201 {"id", "rated_ah"}
@@ -127,7 +134,9 @@ Shapes.
               [{"spread_v", "peak_a", "peak_c", "verdict"}]} | null where nobody foretells them
     Interval {"low_h", "middle_h", "high_h"}   one in ten is faster, one in ten slower
     Run      {"id", "job", "station": slug, "state", "attempt", "simulated", "queued_at",
-              "ended_at", "cause", "stop_requested_at", "step": name, "steps": [{"name", "title",
+              "ended_at", "cause", "stop_requested_at", "attended", "not_before", "ready_by",
+              "presence": {"due_at", "left_s", "is_close", "waits"} | null,
+              "step": name, "steps": [{"name", "title",
                   "kind": "instruct|measure|charge", "state": "done|now|next"}],
               "needs": {"step", "title", "text", "confirm", "drawing"} | null,  one is waited for
               "announce": {"step", "title", "text", "confirm"} | null,   may be confirmed early
@@ -172,18 +181,19 @@ Shapes.
     Waiting  {"serial", "evidence_sha256", "evidence": {…what was seen…}, "problems": [Problem]}
     Shelved  {"serial", "bank": run, "state": "fresh|due|overdue|aside|unknown", "since", "until",
               "left_s": how long still fresh, "do": what comes next}
-    Finding  {"rule": "G4", "verdict": "pass|fail|missing|not applicable", "words", "value",
+    Finding  {"rule": "G4", "verdict": "pass|fail|missing|warning|not applicable", "words", "value",
               "limit", "why", "fix", "cell": serial | ""}
     Pack     {"serial", "design", "customer", "simulated", "sample", "assembled_at",
               "cells": [{"serial", "position"}], "links": [{"id", "created_at", "revoked_at"}],
-              "recalls": [Reason], "care": {"apart_at", "readings": [{"id", "cells_v", "at_top",
+              "recalls": [Reason], "care": {"apart_at", "service": {"due_at",
+              "why"} | null, "readings": [{"id", "cells_v", "at_top",
               "taken_at", "months", "measured_by", "spread_v", "taken", "course", "words",
               "fix"}], "skips": [{"id", "at", "capacity_ah", "rated_ah"}]}}
     Trace    `shop.trace.values.PackTrace` by its field names: {"serial", "valid", "why": [words],
               "advice": {"charge_low_v", "charge_high_v", "pack_low_v", "pack_high_v",
               "bms_model", "bms_over_voltage_v"}, "design", "application", "series", "parallel",
               "simulated", "sample", "assembled_at", "cells": […], "balances": [{"run_id", …}],
-              "instruments": […]}
+              "instruments": […], "service_at": its cells are to be read by then}
 """
 
 from __future__ import annotations
@@ -191,6 +201,7 @@ from __future__ import annotations
 from django.urls import path
 
 from api.rest import (
+    alerts,
     care,
     cells,
     jobs,
@@ -239,6 +250,10 @@ urlpatterns = [
     path("runs/<int:pk>/looks", runs.LooksView.as_view(), name="run-looks"),
     path("runs/<int:pk>/curve", runs.CurveView.as_view(), name="run-curve"),
     path("runs/<int:pk>/confirm", runs.ConfirmView.as_view(), name="run-confirm"),
+    path("runs/<int:pk>/presence", runs.PresenceView.as_view(), name="run-presence"),
+    path("alerts", alerts.AlertsView.as_view(), name="alerts"),
+    path("alerts/checks", alerts.ChecksView.as_view(), name="alert-checks"),
+    path("alerts/checks/<int:pk>/confirm", alerts.ConfirmCheckView.as_view(), name="alert-confirm"),
     path("runs/<int:pk>/readings", runs.ReadingsView.as_view(), name="run-readings"),
     path("runs/<int:pk>/give-up", runs.GiveUpView.as_view(), name="run-give-up"),
     path("runs/<int:pk>/stop", runs.StopView.as_view(), name="run-stop"),
@@ -261,6 +276,7 @@ urlpatterns = [
     path("packs/check", packs.CheckView.as_view(), name="pack-check"),
     path("packs", packs.PacksView.as_view(), name="packs"),
     path("packs/<str:serial>", packs.PackView.as_view(), name="pack"),
+    path("service", care.ServiceView.as_view(), name="service"),
     path("packs/<str:serial>/readings", care.ReadingsView.as_view(), name="pack-readings"),
     path("packs/<str:serial>/skips", care.SkipsView.as_view(), name="pack-skips"),
     path("packs/<str:serial>/apart", care.ApartView.as_view(), name="pack-apart"),

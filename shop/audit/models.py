@@ -39,6 +39,7 @@ class AuditEntry(models.Model):
         BALANCE_SKIPPED = "BALANCE_SKIPPED", "skipped a balance on evidence"
         SHARED = "SHARED", "made a link for a customer"
         UNSHARED = "UNSHARED", "revoked a customer's link"
+        ALERT_CHECKED = "ALERT_CHECKED", "received a test alert"
         KEY_REPLACED = "KEY_REPLACED", "replaced a signing key"
 
     number = models.BigIntegerField(unique=True)

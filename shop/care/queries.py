@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+from django.db.models import Prefetch
+
+from shop.care.due import ServiceDue, ServiceLimits, service_due
 from shop.care.models import BalanceSkip, Disassembly, PackReading
 from shop.care.rules import Advice, CareLimits, Course, SpreadRead, advice
-from shop.jobs.policies import Policy, policy_of
-from shop.jobs.queries import policy_in_force
+from shop.jobs.queries import policy_numbers
 from shop.packs.models import Pack
+
+AHEAD = timedelta(days=30)  # how far the list of packs to be read looks
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,7 @@ class Care:
     readings: tuple[Judged, ...]
     skips: tuple[BalanceSkip, ...]
     apart: Disassembly | None
+    service: ServiceDue | None  # M4; None once it is taken apart
 
     @property
     def asks(self) -> Advice | None:
@@ -42,10 +49,53 @@ class Care:
 
 def care_of(pack: Pack) -> Care:
     """Judged by the policy in force, or by the defaults where there is none yet."""
-    version = policy_in_force()
-    limits = CareLimits.of(policy_of(version.parameters) if version else Policy())
-    judged, after = [], None
-    for reading in pack.readings.select_related("recovery__job", "by").order_by("taken_at", "id"):
+    policy = policy_numbers()
+    readings = pack.readings.select_related("recovery__job", "by").order_by("taken_at", "id")
+    judged = _judged(readings, CareLimits.of(policy))
+    apart = Disassembly.objects.filter(pack=pack).select_related("by").first()
+    return Care(
+        readings=tuple(reversed(judged)),
+        skips=tuple(pack.skips.select_related("by").order_by("-id")),
+        apart=apart,
+        service=None if apart else _service(pack, judged, ServiceLimits.of(policy)),
+    )
+
+
+def packs_due(*, until: datetime) -> list[tuple[Pack, ServiceDue]]:
+    """M4: packs in use that are to be read by `until`, the longest overdue first.
+
+    The same few queries whatever the number of packs.
+    """
+    policy = policy_numbers()
+    limits, service = CareLimits.of(policy), ServiceLimits.of(policy)
+    readings = PackReading.objects.select_related("recovery").order_by("taken_at", "id")
+    packs = (
+        Pack.objects.filter(disassembly=None)
+        .select_related("design", "customer")
+        .prefetch_related(Prefetch("readings", readings))
+    )
+    found = [(p, _service(p, _judged(p.readings.all(), limits), service)) for p in packs]
+    return sorted((row for row in found if row[1].at <= until), key=lambda row: row[1].at)
+
+
+def _service(pack: Pack, judged: Sequence[Judged], limits: ServiceLimits) -> ServiceDue:
+    at_top = [one for one in judged if one.reading.at_top]
+    newest = at_top[-1] if at_top else None
+    return service_due(
+        built_at=pack.assembled_at,
+        read_at=newest.reading.taken_at if newest else None,
+        again_at=newest.advice.again_at if newest else None,
+        balancer_a=pack.design.bms_active_balance_a,
+        application=pack.design.application,
+        limits=limits,
+    )
+
+
+def _judged(readings: Iterable[PackReading], limits: CareLimits) -> list[Judged]:
+    """In order of time, each in the light of what had been done before it."""
+    judged: list[Judged] = []
+    after: Course | None = None
+    for reading in readings:
         read = SpreadRead(
             tuple(reading.cells_v), reading.taken_at, reading.at_top, reading.months, after
         )
@@ -54,11 +104,7 @@ def care_of(pack: Pack) -> Care:
             Judged(reading, read.spread_v, advice(read, limits), taken.course if taken else "")
         )
         after = Course(taken.course) if taken else after if not reading.at_top else None
-    return Care(
-        readings=tuple(reversed(judged)),
-        skips=tuple(pack.skips.select_related("by").order_by("-id")),
-        apart=Disassembly.objects.filter(pack=pack).select_related("by").first(),
-    )
+    return judged
 
 
 def rated_ah(pack: Pack) -> float:

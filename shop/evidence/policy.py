@@ -142,6 +142,7 @@ class GatePolicy:
     fresh_for: timedelta
     calibrated_roles: tuple[str, ...]
     nut_handlings_max: int  # F7: beyond it the gate warns
+    balancer_a: Window  # G8: of an active balancer
 
     @classmethod
     def of(cls, policy: Policy) -> GatePolicy:
@@ -186,6 +187,7 @@ class GatePolicy:
             calibrated_roles=("meter", "scanner")
             + (("supply",) if policy.supply_calibrated else ()),
             nut_handlings_max=policy.nut_handlings_max,
+            balancer_a=Window(policy.balancer_min_a, policy.balancer_max_a),
         )
 
     def roles_of(self, method: str) -> tuple[str, ...]:

@@ -25,17 +25,20 @@ from shop.equipment.leases import LeaseLost
 from shop.equipment.models import Calibration, Instrument, Station
 from shop.equipment.queries import calibrations_in_force
 from shop.jobs import leasing, results
+from shop.jobs.attending import present_at, unattended_problems
 from shop.jobs.ending import Ending, ending_of
 from shop.jobs.leasing import Held
 from shop.jobs.models import Run
 from shop.jobs.moves import move_run
 from shop.jobs.planning import Plan, plan, planned_again
+from shop.jobs.policies import policy_of
 from shop.jobs.preflight import Registered, preflight_problems
 from shop.jobs.queries import stopped_by
 from shop.jobs.resuming import Past, begin_next_attempt, past_of, refused
 from shop.jobs.shutdown import WORDS, told_to_end
 from shop.jobs.states import RunState
-from shop.refusals import Refusal, StaleTransition
+from shop.jobs.unattended import live_problems
+from shop.refusals import Refusal, StaleTransition, refuse
 from shop.signing import services as signing
 from shop.signing.keyring import KeyUnusable
 from shop.signing.models import SigningKey
@@ -43,10 +46,11 @@ from stations import runner
 from stations.bench import BenchError, BenchLost
 from stations.clock import guard_s
 from stations.guardian_client import GuardianBench, GuardianLink, GuardianRefused, GuardianSilent
-from stations.values import Limits
+from stations.values import Limits, Reading
 
 log = logging.getLogger(__name__)
 
+LOOKS = 5  # at a bench that is about to be left alone
 POLL_S = 0.1  # how often a worker that waits for uplink or database looks
 KEY_WAIT_S = 5.0  # between two looks for a signing key that went away during the run
 # Then the lease is left to lapse; nothing is lost but the verdict.
@@ -66,6 +70,7 @@ class Prepared:
     planned_end: datetime
     limits: Limits
     valid_until_s: float  # guard time: authority that the last renewal gives
+    present_s: float  # guard time of when somebody was last there
 
 
 def execute(run_id: int, *, redelivered: bool = False) -> None:
@@ -127,7 +132,13 @@ def _prepare(held: Held, past: Past | None, registered: Sequence[Registered]) ->
     """
     run, now = held.run, clock.now()
     signing.ready(SigningKey.Purpose.MANIFESTS)  # not to learn it at the end of a night
-    planned = plan(run.job, run.station) if past is None else planned_again(past.program, run)
+    policy = policy_of(run.policy_version.parameters)
+    if past is None:
+        planned = plan(run.job, run.station, attended=run.attended, policy=policy)
+    else:
+        planned = planned_again(past.program, run)
+    if not run.attended and not held.resumes:
+        refuse(unattended_problems(run.job, run.station, planned.program, policy=policy, now=now))
     status = GuardianLink(guardian_socket(run.station.slug)).status()
     simulated = bool(status["simulated"])
     leased_s = guard_s()
@@ -148,8 +159,9 @@ def _prepare(held: Held, past: Past | None, registered: Sequence[Registered]) ->
         )
     limits = planned.program.limits if past is None else past.limits(now)
     valid_until_s = leased_s + authority_s(status)
+    present_s = leased_s - (now - present_at(run)).total_seconds()
     return Prepared(
-        planned, past, registered, simulated, now + planned.lasts, limits, valid_until_s
+        planned, past, registered, simulated, now + planned.lasts, limits, valid_until_s, present_s
     )
 
 
@@ -185,6 +197,8 @@ def _on_bench(held: Held, prepared: Prepared) -> Ending:
         limits=prepared.limits,
         program={"name": program.name, "version": program.version, "cells": program.cells},
         valid_s=max(POLL_S, prepared.valid_until_s - guard_s()),
+        presence_s=program.presence.every.total_seconds() if program.presence else None,
+        absent_s=max(0.0, guard_s() - prepared.present_s),
     ) as bench:
         if told_to_end.is_left:
             journal = _close(bench, RunState.INTERRUPTED, WORDS)
@@ -196,6 +210,8 @@ def _on_bench(held: Held, prepared: Prepared) -> Ending:
             simulated_expected=prepared.simulated,
             simulated=bench.simulated,
         )
+        if not held.run.attended:
+            problems += live_problems(_first_reading(bench))
         if problems:
             words = " ".join(map(str, problems))
             state = RunState.ERROR if prepared.past else RunState.REFUSED
@@ -206,6 +222,15 @@ def _on_bench(held: Held, prepared: Prepared) -> Ending:
         outcome = runner.run(begun or runner.begun(program, bench.opened_at), bench)
         journal = _close(bench, outcome.kind, outcome.reason)
     return ending_of(outcome, instruments=prepared.registered, journal=journal)
+
+
+def _first_reading(bench: GuardianBench) -> Reading | None:
+    """Without a doubt; None where none of the first few is."""
+    for _ in range(LOOKS):
+        item = bench.next()
+        if isinstance(item, Reading) and not item.flags:
+            return item
+    return None
 
 
 def _close(bench: GuardianBench, kind: str, reason: str) -> dict[str, Any]:

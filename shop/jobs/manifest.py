@@ -65,9 +65,7 @@ def manifest_body(run: Run, ending: Ending, *, now: datetime) -> dict[str, Any]:
         "job": run.job_id,
         "station": run.station.slug,
         "simulated": bool(run.simulated),
-        # F4: no bench has a relay and a live temperature yet, so nothing may run unattended; the
-        # technician confirms at the start that somebody stays.
-        "attended": True,
+        "attended": run.attended,
         "queued_at": run.queued_at,
         "sealed_at": now,
         "outcome": {"state": ending.state, "reason": ending.reason},

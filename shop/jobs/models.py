@@ -164,6 +164,10 @@ class Run(models.Model):
     program = models.JSONField(null=True, blank=True)  # stations.procedures.steps.Program
     program_hash = models.CharField(max_length=64, blank=True)
     policy_version = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT)
+    attended = models.BooleanField(default=True, db_default=True)  # F4: somebody stays
+    # F6: it waits for this moment, which was worked out so that it is done by `ready_by`.
+    not_before = models.DateTimeField(null=True, blank=True)
+    ready_by = models.DateTimeField(null=True, blank=True)
     simulated = models.BooleanField(null=True, blank=True)  # known from preflight on
     step = models.JSONField(null=True, blank=True)  # {index, name, title, kind} as journalled
     cause = models.CharField(max_length=500, blank=True)  # why it ended, in words

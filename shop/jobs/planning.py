@@ -18,13 +18,22 @@ from shop.equipment.states import InstrumentRole
 from shop.evidence.parted import parted_cells
 from shop.jobs.figures import CellFigures, Cells
 from shop.jobs.models import Job, RecipeVersion, Run
+from shop.jobs.policies import Policy
 from shop.jobs.procedures import procedure_of
 from shop.refusals import Problem, Refusal, refuse
 from stations.drivers.registry import DRIVERS
 from stations.plain import to_plain
-from stations.procedures import check, handling
+from stations.procedures import attendance, bearing, check, handling
 from stations.procedures.by_hand import typed_steps
-from stations.procedures.steps import Charge, Discharge, Measure, PlanRefused, Program, Rest
+from stations.procedures.steps import (
+    Charge,
+    Discharge,
+    Measure,
+    PlanRefused,
+    Presence,
+    Program,
+    Rest,
+)
 from stations.values import (
     LoadRatings,
     MeterRatings,
@@ -59,8 +68,14 @@ class Plan:
         return dict(self.program.facts)
 
 
-def plan(job: Job, station: Station) -> Plan:
-    """The plan of `job` at `station`; raises Refusal naming everything that is wrong with it."""
+def plan(
+    job: Job, station: Station, *, attended: bool = True, policy: Policy | None = None
+) -> Plan:
+    """The plan of `job` at `station`; raises Refusal naming everything that is wrong with it.
+
+    `policy` (default: as delivered) says how often somebody must be there, or for how long a
+    charge that is done is held while nobody is.
+    """
     ratings = ratings_of(station)
     procedure, cells = procedure_of(job.kind), cells_of(job)
     try:
@@ -74,15 +89,23 @@ def plan(job: Job, station: Station) -> Plan:
         program = typed_steps(program)
     refuse(
         Problem("dry_run", words, "Nothing was energised.")
-        for words in check.problems(program, ratings) + check.cell_problems(program, _bears(cells))
+        for words in check.problems(program, ratings) + bearing.problems(program, _bears(cells))
     )
+    program = _with_people(program, attended=attended, policy=policy or Policy())
     return Plan(program, program_sha256(program), _lasts(program))
 
 
-def _bears(cells: Cells) -> check.CellRatings:
+def _with_people(program: Program, *, attended: bool, policy: Policy) -> Program:
+    if not attended:
+        return attendance.unattended(program, timedelta(seconds=policy.hold_max_s))
+    warn = timedelta(seconds=policy.presence_warn_s)
+    return attendance.attended(program, Presence(timedelta(seconds=policy.presence_s), warn))
+
+
+def _bears(cells: Cells) -> bearing.CellRatings:
     """What the datasheet of these cells allows."""
     first = cells[0]
-    return check.CellRatings(
+    return bearing.CellRatings(
         capacity_ah=first.capacity_ah,
         charge_c_max=first.charge_c_max,
         voltage=Window(first.voltage_min_v, first.voltage_max_v),

@@ -83,6 +83,13 @@ class Policy:
     balancer_max_a: float = 2.0
     # B19: supervised CV hold while nobody is there.
     hold_max_s: float = 4 * 3600.0
+    # F4: while an output is on somebody says so often that they are there.  No document gives a
+    # figure: at 0.2C half an hour moves a tenth of the charge, and limits act on every sample.
+    presence_s: float = 1800.0
+    presence_warn_s: float = 300.0
+    # F4: unattended only where off was proven, and an alert arrived, within a day.
+    cutoff_proven_s: float = 24 * 3600.0
+    alert_checked_s: float = 24 * 3600.0
     # F4: a bench that was commissioned longer ago than this runs attended only.
     commissioning_valid_s: float = 182 * 24 * 3600.0
     # B14, B15: volts between highest and lowest cell of a pack at the top of charge [A].
@@ -93,6 +100,11 @@ class Policy:
     care_watch_s: float = 30 * 24 * 3600.0
     # F2: a claim that nobody starts lapses.
     claim_lapses_s: float = 12 * 3600.0
+    # M4: a pack in use is read again; [A] 6 months with a passive balancer leave 80-150 mV, 18
+    # with an active one 20-40 mV.
+    service_active_s: float = 365 * 24 * 3600.0
+    service_passive_s: float = 182 * 24 * 3600.0
+    service_often_share: float = 0.5
     # F7: [B] "putting the studs in once and never taking them out again"; how many nuts a post
     # bears nobody counted: an estimate of four jobs and two assemblies.
     nut_handlings_max: int = 12
@@ -146,6 +158,10 @@ POLICY_BOUNDS: Mapping[str, Window] = {
     "balancer_min_a": Window(0.05, 20.0),
     "balancer_max_a": Window(0.05, 20.0),
     "hold_max_s": Window(0.0, 12 * 3600.0),
+    "presence_s": Window(60.0, 2 * 3600.0),
+    "presence_warn_s": Window(10.0, 3600.0),
+    "cutoff_proven_s": Window(3600.0, 24 * 3600.0),
+    "alert_checked_s": Window(3600.0, 24 * 3600.0),
     "commissioning_valid_s": Window(3600.0, 2 * 365 * 24 * 3600.0),
     "care_recovered_v": Window(0.005, 0.100),
     "care_repeat_v": Window(0.010, 0.200),
@@ -153,11 +169,15 @@ POLICY_BOUNDS: Mapping[str, Window] = {
     "care_severe_v": Window(0.050, 0.500),
     "care_watch_s": Window(24 * 3600.0, 365 * 24 * 3600.0),
     "claim_lapses_s": Window(60.0, 7 * 24 * 3600.0),
+    "service_active_s": Window(24 * 3600.0, 3 * 365 * 24 * 3600.0),
+    "service_passive_s": Window(24 * 3600.0, 2 * 365 * 24 * 3600.0),
+    "service_often_share": Window(0.1, 1.0),
     "nut_handlings_max": Window(1, 200),
     "bench_lost_s": Window(60.0, 7 * 24 * 3600.0),
     "request_keys_s": Window(600.0, 30 * 24 * 3600.0),
 }
 POLICY_ORDERED = (
+    ("presence_warn_s", "presence_s"),
     ("pass_below_v", "marginal_below_v"),
     ("check_fresh_s", "check_late_s"),
     ("spread_aim_v", "spread_max_v"),

@@ -12,6 +12,7 @@ from django.db import transaction
 from shop.equipment import leases
 from shop.equipment.models import StationLease
 from shop.equipment.states import OutputState
+from shop.jobs.attending import waits_for_somebody
 from shop.jobs.ending import Ending, trip_told
 from shop.jobs.manifest import seal
 from shop.jobs.models import Job, Run
@@ -33,12 +34,13 @@ UNPLANNED_MAX = timedelta(hours=1)  # for a run that was lost before it had a pr
 DRIVEN = (RunState.PREFLIGHT, RunState.RUNNING, RunState.SAFE_HOLD)
 
 
-def resend_queued() -> None:
-    """Send again every run that is QUEUED on a station that nobody holds.
+def resend_queued(*, now: datetime) -> None:
+    """Send every run that is QUEUED on a station that nobody holds, once its moment has come.
 
     A message may have been lost; one too many is a no-op by the lease.
     """
     waiting = Run.objects.filter(state=RunState.QUEUED, station__lease__owner__isnull=True)
+    waiting = waiting.exclude(not_before__gt=now)  # F6
     for run_id, slug in waiting.values_list("pk", "station__slug"):
         _send(run_id, slug)
 
@@ -107,6 +109,7 @@ def _go_on(run_id: int, now: datetime) -> None:
                 return
             if lease.output_state != OutputState.OFF:
                 return
+            waits = run.stop_requested_at is None and waits_for_somebody(run, now)
             ending = _ending(run, now)
             if ending is not None:
                 seal(run, ending, now=now)
@@ -119,7 +122,7 @@ def _go_on(run_id: int, now: datetime) -> None:
     except KeyUnusable as error:
         log.error("run %s waits to be sealed: %s", run_id, error)
     else:
-        if ending is None:
+        if ending is None and not waits:
             _send(run_id, run.station.slug)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from shop.equipment.states import UNCALIBRATED, OutputState
 from shop.jobs.states import JobState, RunState
+from shop.jobs.terms import Terms
 from shop.refusals import Problem
 
 
@@ -182,6 +183,24 @@ def start_problems(
     if station is not None:
         found += station_problems(station, lasts, now)
     return found
+
+
+WAIT_MAX = timedelta(days=7)
+
+
+def waiting_problems(terms: Terms, *, now: datetime) -> list[Problem]:
+    """F6: a moment that has passed, or lies so far off that it was mistyped."""
+    if terms.not_before is None:
+        return []
+    if terms.not_before < now - timedelta(minutes=1):
+        words = (
+            f"{terms.not_before:%Y-%m-%d %H:%M} UTC has passed: it would have had to begin then."
+        )
+        return [Problem("too_late", words, "Start it now, or name a later time.")]
+    if terms.waits(now) > WAIT_MAX:
+        words = f"{terms.not_before:%Y-%m-%d %H:%M} UTC is more than {WAIT_MAX.days} days away."
+        return [Problem("too_early", words, "Start it later: station and cells would be held.")]
+    return []
 
 
 def station_problems(station: StationFact, lasts: timedelta, now: datetime) -> list[Problem]:

@@ -20,6 +20,7 @@ from shop.cells.models import Cell
 from shop.cells.services import touch_cells
 from shop.equipment.models import Station
 from shop.jobs import queries, rules
+from shop.jobs.attending import unattended_problems
 from shop.jobs.models import (
     Job,
     JobCell,
@@ -32,9 +33,11 @@ from shop.jobs.models import (
     RunCell,
 )
 from shop.jobs.moves import move_job, move_run
-from shop.jobs.planning import lasts_at_most
+from shop.jobs.planning import lasts_at_most, plan
+from shop.jobs.policies import policy_of
 from shop.jobs.procedures import procedure_of
 from shop.jobs.states import JobState, RunState
+from shop.jobs.terms import ATTENDED, Terms
 from shop.people.models import User
 from shop.people.roles import Act, Role, require
 from shop.refusals import StaleTransition, refuse
@@ -132,16 +135,22 @@ def release_job(*, job: Job, by: User, now: datetime) -> Job:
     return job
 
 
-def start_run(*, job: Job, by: User, now: datetime) -> Run:
+def start_run(*, job: Job, by: User, now: datetime, terms: Terms = ATTENDED) -> Run:
     """Queue a run of a claimed job; the station's worker is told after commit.
 
     The set-up was confirmed by the person.  A lost message delays the start by seconds:
-    what is QUEUED and unleased is sent again.
+    what is QUEUED and unleased is sent again.  A run that waits for its moment stays QUEUED
+    until then, its station and cells reserved.
     """
     require(by.role, Act.START)
     policy = queries.policy_in_force()
     cells = queries.job_cells(job)
-    lasts = lasts_at_most(job, job.station)
+    lasts = lasts_at_most(job, job.station) + terms.waits(now)
+    refuse(rules.waiting_problems(terms, now=now))
+    if not terms.attended and job.station is not None and policy is not None:
+        known = policy_of(policy.parameters)
+        program = plan(job, job.station, attended=False, policy=known).program
+        refuse(unattended_problems(job, job.station, program, policy=known, now=now))
     try:
         with transaction.atomic():
             touch_cells(cells)  # a cell is started or assembled, never both
@@ -158,7 +167,7 @@ def start_run(*, job: Job, by: User, now: datetime) -> Run:
             )
             assert job.station is not None  # noqa: S101  a claimed job has one: constraint
             assert policy is not None  # noqa: S101  refused above
-            return _queue(job, job.station, policy, cells, by, now)
+            return _queue(job, job.station, policy, cells, terms, by, now)
     except IntegrityError as error:
         # The station was taken between the look and the write.
         raise StaleTransition(f"The station or a cell of job {job.pk}", "free") from error
@@ -169,6 +178,7 @@ def _queue(
     station: Station,
     policy: PolicyVersion,
     cells: Sequence[Cell],
+    terms: Terms,
     by: User,
     now: datetime,
 ) -> Run:
@@ -179,12 +189,24 @@ def _queue(
         started_by=by,
         queued_at=now,
         policy_version=policy,
+        attended=terms.attended,
+        not_before=terms.not_before,
+        ready_by=terms.ready_by,
     )
     RunCell.objects.bulk_create(
         RunCell(run=run, cell=cell, position=position)
         for position, cell in enumerate(cells, start=1)
     )
-    move_job(job, JobState.IN_PROGRESS, kind="started", by=by, now=now, run=run, held_by=by)
+    move_job(
+        job,
+        JobState.IN_PROGRESS,
+        kind="started",
+        by=by,
+        now=now,
+        run=run,
+        held_by=by,
+        data=terms.told,
+    )
 
     def tell() -> None:
         try:
@@ -192,7 +214,8 @@ def _queue(
         except BrokerError as error:  # what is QUEUED is sent again
             log.warning("run %s waits for the broker: %s", run.pk, error)
 
-    transaction.on_commit(tell, robust=True)
+    if not terms.waits(now):  # else it is sent once its moment has come
+        transaction.on_commit(tell, robust=True)
     return run
 
 

@@ -29,6 +29,8 @@ class Plan:
     by: int  # the person who assembles
     simulated: bool = False
     sample: bool = False
+    bms_over_voltage_v: float | None = None  # per cell, in use; None: nobody asked
+    bms_active_balance_a: float | None = None  # 0: passive
 
     @property
     def cell_count(self) -> int:

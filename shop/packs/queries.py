@@ -40,6 +40,8 @@ def plan_of(
         by=by.pk,
         simulated=simulated,
         sample=sample,
+        bms_over_voltage_v=design.bms_over_voltage_v,
+        bms_active_balance_a=design.bms_active_balance_a,
     )
 
 

@@ -149,7 +149,9 @@ class Uplink:
         for act in PersonAct.objects.filter(run=run).exclude(pk__in=self._forwarded):
             if not act.holds_in(run.attempt):
                 continue
-            self._link.act(run=str(run.pk), act=str(act.pk), kind=act.kind, data=act.data)
+            ago_s = max(0.0, (clock.now() - act.at).total_seconds())
+            told = {"act": str(act.pk), "kind": act.kind, "data": act.data, "ago_s": ago_s}
+            self._link.act(run=str(run.pk), **told)
             self._forwarded.add(act.pk)
 
     # Readings

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from shop.care.queries import care_of
 from shop.equipment.states import InstrumentRole
 from shop.evidence.canonical import MILLIONTHS, sha256_of
 from shop.evidence.models import Approval, ResistanceTest
@@ -92,6 +93,7 @@ def pack_trace(pack: Pack) -> PackTrace:
     doubts = _doubts(pack, placements, known, decision)
     balances = _balances(known)
     tests = _resistances(placements, pack)
+    service = care_of(pack).service
     return PackTrace(
         serial=pack.serial,
         valid=not doubts,
@@ -107,6 +109,7 @@ def pack_trace(pack: Pack) -> PackTrace:
         cells=tuple(_cell(item, tests.get(item.placement.cell_id)) for item in known),
         balances=balances,
         instruments=_instruments(known),
+        service_at=service.at if service else None,
     )
 
 

@@ -107,6 +107,7 @@ class PackTrace:
     cells: tuple[CellTrace, ...]
     balances: tuple[BalanceTrace, ...]
     instruments: tuple[InstrumentTrace, ...]
+    service_at: datetime | None = None  # M4: its cells are to be read by then
 
     @property
     def run_ids(self) -> tuple[int, ...]:

@@ -17,6 +17,7 @@ from stations.guardian.lane import CONTROL, Answer, Lane
 from stations.guardian.peer import Ask
 from stations.guardian.session import (
     Session,
+    absent,
     draw_problem,
     energise_problem,
     protection_problem,
@@ -89,6 +90,11 @@ class Commands:
             ask.refuse(refusal.code, refusal.words)
             return
         guardian = self._guardian
+        nobody = absent(session, guard_s())
+        if nobody:
+            guardian.end("safe_hold", nobody, resumable=True)
+            ask.refuse("refused", nobody)
+            return
         contactor, configured = guardian.contactor, session.configured
         guardian.watch.drop()
         wanted = partial(self._wanted, session.token)

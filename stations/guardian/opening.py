@@ -6,6 +6,7 @@ first; the new one begins when that one's journal is closed.
 
 from __future__ import annotations
 
+import math
 import platform
 import re
 from collections.abc import Mapping
@@ -28,6 +29,7 @@ from stations.guardian.session import (
     interrupted,
     limits_problem,
     open_refusal,
+    presence_problem,
     series_problem,
     valid_problem,
 )
@@ -57,6 +59,8 @@ class Opening:
         self.token = ask.value("token", int)
         self._valid_s = ask.message.get("valid_s")
         self._cells = self._program.get("cells", 0)
+        self._presence_s = ask.message.get("presence_s")
+        self._absent_s = ask.message.get("absent_s", 0.0)
         self._check()
         self._proof: OffProof | None = None
         self._identities: dict[str, Identity] = {}
@@ -91,6 +95,7 @@ class Opening:
         problem = (
             limits_problem(self._limits)
             or valid_problem(self._valid_s)
+            or presence_problem(self._presence_s, self._absent_s)
             or series_problem(self._limits, self._cells, wired, has_bms=has_bms)
             or (cells_problem(self._cells, wired) if not self._limits.series_cells else "")
         )
@@ -144,6 +149,7 @@ class Opening:
             "limits": to_plain(self._limits),
             "instruments": describe_instruments(guardian.identities),
             "contactor": describe_contactor(guardian.config),
+            "presence_s": self._presence_s,
             "simulated": guardian.clock.simulated,
             "speed": guardian.clock.speed,
             "at": to_plain(guardian.clock.now()),
@@ -170,6 +176,8 @@ class Opening:
             lease_until_s=self.ask.sent_s + self._valid_s,
             tally=Tally(opened_at=at, last_at=at),
             valid_s=now_s,
+            presence_s=math.inf if self._presence_s is None else self._presence_s,
+            present_s=self.ask.sent_s - self._absent_s,
         )
         guardian.runner = self.ask.peer
         guardian.watch.drop()  # an idle look at the supply is no reading of this session

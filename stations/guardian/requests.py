@@ -168,7 +168,13 @@ class Requests:
         elif session.ending is not None:  # its runner hears no more: the next attempt's may
             ask.refuse("no_session", f"the session has ended: {session.ending.reason}")
         else:
-            guardian.session = replace(session, acts=session.acts | {act})
+            ago_s = ask.message.get("ago_s", 0.0)
+            if not (isinstance(ago_s, int | float) and ago_s >= 0):
+                raise Bad(f"ago_s is {ago_s!r}; it must be seconds since the act")
+            # Whoever acts is there, since then: one that waited for a line is no sign of now.
+            present_s = max(session.present_s, ask.sent_s - ago_s)
+            acts = session.acts | {act}
+            guardian.session = replace(session, acts=acts, present_s=present_s)
             told = {**data, "id": act, "kind": kind}
             guardian.event("act", told, push=True, then=partial(written, ask))
 

@@ -65,6 +65,8 @@ class Session:
     configured: Setpoint | Draw | None = None  # since the output was last off
     expected_on: bool = False
     on_since_s: float = 0.0
+    presence_s: float = math.inf  # longest with an output on until a person says they are there
+    present_s: float = 0.0  # guard time of when one last did
     valid_s: float = 0.0  # guard time of the last journalled sample without a doubt
     meter: Repeats = field(default_factory=Repeats)
     scanner: Repeats = field(default_factory=Repeats)
@@ -110,10 +112,19 @@ def expired(session: Session, timing: Timing, now_s: float) -> str:
         return f"the runner was silent for {timing.deadman_s:g} s"
     if not now_s <= session.lease_until_s:
         return "the lease has passed"
+    if session.expected_on and absent(session, now_s):
+        return absent(session, now_s)
     age_max_s = session.limits.reading_age_max_s
     if session.expected_on and not now_s - session.valid_s <= age_max_s:
         return f"no valid, journalled sample for {age_max_s:g} s"
     return ""
+
+
+def absent(session: Session, now_s: float) -> str:
+    """Why no output may be on: nobody said in time that they are there; or ""."""
+    if now_s - session.present_s <= session.presence_s:
+        return ""
+    return f"nobody confirmed to be at the bench for {session.presence_s / 60:.3g} min"
 
 
 def expires_s(session: Session, timing: Timing) -> float:
@@ -123,6 +134,7 @@ def expires_s(session: Session, timing: Timing) -> float:
     times = [session.heard_s + timing.deadman_s, session.lease_until_s]
     if session.expected_on:
         times.append(session.valid_s + session.limits.reading_age_max_s)
+        times.append(session.present_s + session.presence_s)
     return min(times)
 
 
@@ -158,6 +170,17 @@ def limits_problem(limits: Limits) -> str:
             continue
         if not (math.isfinite(value) and value > 0):
             return f"limits.{name} is {value!r}; it must be a number above 0"
+    return ""
+
+
+def presence_problem(presence_s: object, absent_s: object) -> str:
+    """Both None, or how long a person may be silent and for how long they were."""
+    if presence_s is None:
+        return ""
+    if not (isinstance(presence_s, int | float) and 0 < presence_s <= VALID_MAX_S):
+        return f"presence_s is {presence_s!r}; it must be seconds between 0 and {VALID_MAX_S:.0f}"
+    if not (isinstance(absent_s, int | float) and absent_s >= 0):
+        return f"absent_s is {absent_s!r}; it must be seconds since a person was there"
     return ""
 
 

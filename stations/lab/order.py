@@ -24,6 +24,7 @@ from stations.config import BenchConfig, ConfigError
 from stations.drivers.registry import DRIVERS
 from stations.plain import from_plain
 from stations.procedures import (
+    bearing,
     bottom_balance,
     capacity_test,
     check,
@@ -32,7 +33,7 @@ from stations.procedures import (
     step_pause,
     top_balance,
 )
-from stations.procedures.check import CellRatings
+from stations.procedures.bearing import CellRatings
 from stations.procedures.steps import PlanRefused, Program
 from stations.values import LoadRatings, MeterRatings, Ratings, SupplyRatings, Window
 
@@ -150,7 +151,7 @@ def program_of(order: Order, config: BenchConfig) -> Program:
         charge_c_max=order.charge_c_max,
         voltage=Window(order.voltage_min_v, order.voltage_max_v),
     )
-    found = [*check.problems(program, ratings), *check.cell_problems(program, cell)]
+    found = [*check.problems(program, ratings), *bearing.problems(program, cell)]
     if found:
         raise PlanRefused(found)
     return program

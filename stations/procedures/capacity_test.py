@@ -67,6 +67,7 @@ class Recipe:
     load_lead_max_ohm: float = 0.010  # heavier, for they carry more
     verify_cells_v: float = 0.030
     wait_max_s: float = 12 * 3600.0
+    attended_only: bool = False
     resume_gap_max_s: float = 3600.0
     resume_rest_s: float = 60.0
     resume_attempts_max: int = 3

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from stations.procedures.steps import (
     SUPPLIED,
     Charge,
@@ -16,45 +14,10 @@ from stations.procedures.steps import (
     Step,
     Verify,
 )
-from stations.values import Limits, LoadRatings, Measured, Ratings, SupplyRatings, Window
+from stations.values import Limits, LoadRatings, Measured, Ratings, SupplyRatings
 
 # Of the tail: the ammeter's zero is taken out (B2), but what drifts of it is not.
 ZERO_SHARE = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class CellRatings:
-    """What one cell bears, from its datasheet."""
-
-    capacity_ah: float
-    charge_c_max: float  # 1/h
-    voltage: Window  # absolute
-
-
-def cell_problems(program: Program, cell: CellRatings) -> list[str]:
-    """Where a program asks more of the cells than their datasheet allows, in words."""
-    found = []
-    for step in program.steps:
-        if isinstance(step, Charge):
-            together = 1 if step.cell else program.cells
-            c_rate = step.setpoint.current_a / (together * cell.capacity_ah)
-            if not c_rate <= cell.charge_c_max + 1e-9:
-                found.append(
-                    f"{step.title}: {step.setpoint.current_a:.2f} A are {c_rate:.2f}C, more than "
-                    f"the {cell.charge_c_max:.2f}C that the cell's datasheet allows; lower the "
-                    "current in the recipe."
-                )
-            if not step.setpoint.voltage_v <= cell.voltage.high:
-                found.append(
-                    f"{step.title}: {step.setpoint.voltage_v:.3f} V is above the cell's own limit "
-                    f"of {cell.voltage.high:.3f} V; lower the target."
-                )
-        elif isinstance(step, Discharge) and not step.cutoff_v >= cell.voltage.low:
-            found.append(
-                f"{step.title}: {step.cutoff_v:.3f} V is below the cell's own limit of "
-                f"{cell.voltage.low:.3f} V; raise the cut-off."
-            )
-    return found
 
 
 def problems(program: Program, ratings: Ratings) -> list[str]:

@@ -1,8 +1,8 @@
 """F7: whose nuts a person turns in a program, told by the names of its steps.  Pure.
 
-To connect and to unlink is to turn the nuts on the posts of each cell concerned, once.  The name
-says which: `connect` and `unlink` all cells, `connect-3` the third.  Every other step with a person
-("place", "finish") leaves them alone.  [B] section 1: the threads of the posts are aluminium.
+To connect, join, part, unlink or assemble cells is to turn the nuts on their posts, once.  The name
+says whose: `connect` of all cells, `connect-3` of the third.  Every other step with a person (LEFT)
+leaves them alone.  [B] section 1: the threads of the posts are aluminium.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from collections.abc import Iterable
 
 from stations.procedures.steps import Instruct, Program
 
-TURNS = re.compile(r"(?:connect|unlink)(?:-([1-9][0-9]*))?")
+TURNS = re.compile(r"(?:connect|unlink|join|part|assemble)(?:-([1-9][0-9]*))?")
+
+LEFT = frozenset({"place", "finish"})
 
 
 def handled(step: str, positions: Iterable[int]) -> list[int]:

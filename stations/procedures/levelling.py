@@ -89,7 +89,7 @@ def _steps(
             timeout=wait,
         ),
         top_balance.verify(spec, "joined", "See that these are the low cells", first=True),
-        replace(charge, hold_for="", hold_max=timedelta(0), stage=True),
+        replace(charge, hold_for="", stage=True),
         Instruct(
             "unlink",
             "Take the leads off" if alone else "Take the leads and links off",

@@ -288,6 +288,17 @@ class ResumeRule:
 
 
 @dataclass(frozen=True, slots=True)
+class Presence:
+    """F4: how long an output may be on until a person says again that they are there.
+
+    Guard time, at every speed of process time; `warn` before its end people are told.
+    """
+
+    every: timedelta
+    warn: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class Program:
     """Name, version, steps and hard limits; all that a bench needs to run it."""
 
@@ -301,6 +312,8 @@ class Program:
     facts: tuple[tuple[str, float], ...] = ()  # planned figures to show before start
     # When current last stopped in these cells, if no step of this program lets it flow.
     current_stopped: OffProof | None = None
+    # Of an attended run; None: nobody has to be there, or no output ever goes on.
+    presence: Presence | None = field(default=None, metadata=LATER)
 
 
 class PlanRefused(ValueError):

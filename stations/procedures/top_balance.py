@@ -88,6 +88,7 @@ class Recipe:
     fresh_s: float = 300.0
     late_s: float = 900.0
     wait_max_s: float = 12 * 3600.0
+    attended_only: bool = False  # F4: [B] never leaves a bank alone; every other condition holds
     # Before a charge: the bank meter against the cells as they rested, each cell against it.
     verify_margin_v: float = 0.02  # two meters, and what a cell relaxes while links go on
     verify_cells_v: float = 0.03  # at rest joined cells differ by link ohms times equalising amps
@@ -110,7 +111,6 @@ class Spec:
     supply: SupplyRatings
     supply_offset_v: float = 0.0  # commissioned: true terminal volts minus set-point
     full_rating_allowed: bool = False  # a supervisor allows the continuous rating (B1)
-    hold_max_s: float = 0.0  # B19: supervised hold for a person; none where somebody stays anyway
 
     @property
     def bank_ah(self) -> float:
@@ -330,12 +330,9 @@ def charge(spec: Spec, name: str, title: str, cv_min_s: float, *, first: bool) -
         trim=spec.trim,
         alarm_v=recipe.target_v + recipe.alarm_above_v,
         charge_max_ah=1.05 * spec.bank_ah,
-        timeout=timedelta(
-            hours=bulk_h, seconds=recipe.cv_max_s + (spec.hold_max_s if first else 0.0)
-        ),
+        timeout=timedelta(hours=bulk_h, seconds=recipe.cv_max_s),
         skip_if_announced="" if first else "finish",
         hold_for="finish" if first else "",
-        hold_max=timedelta(seconds=spec.hold_max_s if first else 0.0),
         agreement=Agreement(
             cells_v=recipe.meter_agree_v,
             supply_v=spec.supply.voltage_accuracy_v + recipe.meter_agree_v,
@@ -355,7 +352,7 @@ def hard_limits(spec: Spec) -> Limits:
         cell_voltage_min_v=spec.cell_voltage_min_v,
         current_max_a=1.05 * spec.current_a + 5 * spec.supply.current_resolution_a,
         setpoint_voltage_max_v=recipe.target_v + spec.trim.rise_max_v,
-        duration_max_s=bulk_s + 2 * recipe.cv_max_s + spec.hold_max_s + 4 * recipe.wait_max_s,
+        duration_max_s=bulk_s + 2 * recipe.cv_max_s + 4 * recipe.wait_max_s,
         charge_max_ah=1.1 * spec.bank_ah,
         **temperatures(recipe, spec.bank_ah),
     )

@@ -14,6 +14,7 @@ import redis
 from celery import current_app
 from pytest_django import Settings
 
+from shop import clock
 from shop.jobs.models import Run
 from shop.jobs.reaper import resend_queued
 from shop.jobs.services import EXECUTE, send_run
@@ -82,7 +83,7 @@ def test_of_two_workers_the_one_at_the_bench_drives(
             wait_until(lambda: night.said("near", "ready."), within_s=60)
 
             def taken() -> bool:
-                resend_queued()
+                resend_queued(now=clock.now())
                 return bool(leases(run))
 
             wait_until(taken, within_s=30, period_s=0.5)

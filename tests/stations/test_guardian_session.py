@@ -54,6 +54,13 @@ ON = replace(SESSION.on(100.0), configured=Setpoint(3.65, 14.4))
         (replace(ON, heard_s=103.0), 103.1, "no valid, journalled sample for 3 s"),
         (replace(SESSION, heard_s=150.0, valid_s=100.0), 150.0, ""),  # off: no hurry
         (replace(SESSION, heard_s=NAN), 100.0, "the runner was silent for 2 s"),
+        (replace(ON, heard_s=160.0, valid_s=160.0, presence_s=60.0, present_s=100.0), 160.0, ""),
+        (
+            replace(ON, heard_s=160.0, valid_s=160.0, presence_s=60.0, present_s=99.9),
+            160.0,
+            "nobody confirmed to be at the bench for 1 min",
+        ),
+        (replace(SESSION, heard_s=160.0, presence_s=60.0, present_s=10.0), 160.0, ""),  # off
         (replace(SESSION, ending=Ending("trip", "over", 105.0)), 200.0, ""),  # ended already
     ],
 )

@@ -13,6 +13,7 @@ from stations.bench import Bench, BenchError
 from stations.model.bank import Bank, Wiring
 from stations.model.cell import cell_of
 from stations.procedures.actions import Outcome
+from stations.procedures.attendance import unattended
 from stations.procedures.state import Record
 from stations.runner import begun, run
 from stations.values import Event, Protection, Reading, Setpoint
@@ -244,7 +245,8 @@ def held_until(announced_after_s: float) -> tuple[VirtualBench, Record]:
     """A bank with a supervised hold of up to 4 h, and somebody who comes `…_s` into the charge."""
     person = (ATTENTIVE[0], Act("balance", announced_after_s, step="finish"), *ATTENTIVE[1:])
     bench = VirtualBench(bank(), person=person, sample_s=12.0)
-    outcome = run(begun(program(hold_max_s=4 * 3600.0), bench.clock.now()), bench)
+    alone = unattended(program(), timedelta(hours=4))
+    outcome = run(begun(alone, bench.clock.now()), bench)
     assert outcome.kind == "FINISHED", outcome.reason
     return bench, record(outcome, "balance")
 

@@ -7,6 +7,11 @@ from collections.abc import Mapping
 from shop.jobs.described.said import MAKERS, METERS, OURS, PHYSICS, Said
 
 COMMON: Mapping[str, Said] = {
+    "attended_only": Said(
+        "",
+        "Whether somebody has to stay with every run of it.",
+        '[B] "you simply do not want to leave them unattended at these voltages"',
+    ),
     "wait_max_s": Said("s", "So long a step waits for a person.", OURS),
     "resume_gap_max_s": Said(
         "s",

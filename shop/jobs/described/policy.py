@@ -104,6 +104,19 @@ POLICY: Mapping[str, Said] = {
     "balancer_min_a": Said("A", "An active balancer for solar gives at least this.", "[A] 1-2 A"),
     "balancer_max_a": Said("A", "An active balancer for solar gives at most this.", "[A] 1-2 A"),
     "hold_max_s": Said("s", "A bank that is done is held so long while nobody is there.", OURS),
+    "presence_s": Said(
+        "s",
+        "Somebody at an attended run says at least so often that they are there, or the output "
+        "goes off.",
+        "our choice: at 0.2C half an hour moves a tenth of the charge",
+    ),
+    "presence_warn_s": Said("s", "So long before that they are warned.", OURS),
+    "cutoff_proven_s": Said(
+        "s", "Unattended only where an output was proven off within this time.", "F4, 24 h"
+    ),
+    "alert_checked_s": Said(
+        "s", "Unattended only where a test alert was confirmed within this time.", "F4, 24 h"
+    ),
     "commissioning_valid_s": Said(
         "s", "A bench that was commissioned longer ago runs attended only.", OURS
     ),
@@ -123,6 +136,21 @@ POLICY: Mapping[str, Said] = {
     "care_severe_v": Said("V", "Above this a pack is taken apart.", "[A] severe, over 200 mV"),
     "care_watch_s": Said("s", "A pack that is watched is read again after this.", OURS),
     "claim_lapses_s": Said("s", "A claim that nobody starts lapses after this.", OURS),
+    "service_active_s": Said(
+        "s",
+        "With an active balancer the cells of a pack in use are read again after this.",
+        "[A] 20-40 mV after 18 months; the earlier year is our choice",
+    ),
+    "service_passive_s": Said(
+        "s",
+        "With a passive balancer they are read again after this.",
+        "[A] 80-150 mV after 6 months",
+    ),
+    "service_often_share": Said(
+        "of that time",
+        "A pack of high C-rate, or emptied often, is read again after this share of it.",
+        OURS,
+    ),
     "nut_handlings_max": Said(
         "times",
         "A cell whose nuts were turned more often is warned of.",

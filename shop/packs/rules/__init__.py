@@ -1,7 +1,7 @@
-"""The gate: before a pack exists, every rule gives its findings (G1-G7, G10).
+"""The gate: before a pack exists, every rule gives its findings (G1-G10, F7).
 
 Pure: a plan, the evidence of its cells, the policy and the time come in; findings go out.
-Missing evidence blocks.  G8 and G9 are not judged yet and therefore not listed.
+Missing evidence blocks.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from shop.packs.findings import Finding, Plan
 from shop.packs.rules import (
     approval,
     balance,
+    bms,
     capacity,
     disconnect,
     freshness,
@@ -28,7 +29,7 @@ from shop.packs.rules import (
 
 RULES = (
     *(identity, approval, capacity, balance, disconnect, freshness, spread, quality),
-    *(superseded, simulated, handling),
+    *(superseded, simulated, bms, handling),
 )
 
 

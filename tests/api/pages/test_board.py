@@ -92,8 +92,8 @@ def test_takes_the_same_queries_for_any_number_of_rows(
         factories.make_job(by=cast.tola)
 
     # session, user; jobs, their cells, cells, runs; stations, runs, acts, instruments,
-    # commissionings, policy; done jobs
-    with django_assert_num_queries(15):
+    # commissionings, policy; done jobs; packs in use and policy for their service
+    with django_assert_num_queries(17):
         technician.get("/")
 
 

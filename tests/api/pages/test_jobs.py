@@ -83,8 +83,11 @@ def test_a_plan_says_what_keeps_its_station_from_running_unattended(
     document = document_of(station, at=now)
     record_commissioning(station=station, document=document, by=cast.tola, now=now)
 
-    assert "Attended only: This station was never commissioned." in before
-    assert "Attended only" not in text(technician.get(f"/jobs/{claimed.pk}"))
+    assert "never commissioned" in before
+    assert "you simply do not want to leave them unattended" in before
+    after = text(technician.get(f"/jobs/{claimed.pk}"))
+    assert "never commissioned" not in after
+    assert "No thermometer lies on the cells of this station" in after
 
 
 def test_the_hours_are_worked_out_beside_the_page(claimed: Job, technician: Client) -> None:

@@ -28,6 +28,7 @@ from shop.jobs.by_hand import read_cell
 from shop.jobs.execution import execute
 from shop.jobs.models import RecipeVersion, Run
 from shop.jobs.services import claim_job, confirm_step, create_job, start_run
+from shop.jobs.terms import ATTENDED, Terms
 from shop.readings.uplink import Uplink
 from stations.sim.folder import Folder
 from tests import factories
@@ -42,6 +43,8 @@ SERIALS = {
     "meter": "MY53200001",
     "scanner": "MY49000001",
     "load": "8000123456",
+    "thermometer": "001",
+    "relay": "unit-1",
 }
 # A tail that a nearly full bank reaches within seconds at 240 x; the rules stay the same.
 QUICK = {
@@ -61,7 +64,13 @@ class ShopBench:
     station: Station
     cast: Cast
 
-    def start(self, *, recipe_version: RecipeVersion | None = None, **recipe: float) -> Run:
+    def start(
+        self,
+        *,
+        recipe_version: RecipeVersion | None = None,
+        terms: Terms = ATTENDED,
+        **recipe: float,
+    ) -> Run:
         """A started run of four cells: QUEUED, for nobody listens to the broker here."""
         quick = QUICK | recipe
         job = factories.make_job(
@@ -72,7 +81,7 @@ class ShopBench:
             now=clock.now(),
         )
         wait_until(self.is_off, what="the uplink says OFF")
-        return start_run(job=job, by=self.cast.tola, now=clock.now())
+        return start_run(job=job, by=self.cast.tola, now=clock.now(), terms=terms)
 
     def start_capacity(self, **recipe: float) -> Run:
         """A started capacity test of one cell, on a bench `with_load`."""
@@ -222,25 +231,30 @@ def shop_bench(
     speed: float = 240.0,
     alive: bool = True,
     with_load: bool = False,
+    for_nights: bool = False,
     by_hand: bool = False,
+    **policy: float,
 ) -> Iterator[ShopBench]:
     """Four cells on a simulated bench, registered in the shop; `alive`: its uplink runs.
 
-    `with_load`: a load beside the supply.  `by_hand`: a hand-held meter in the scanner's place.
-    `socs`: of each cell, where they differ.
+    `with_load`: a load beside the supply; `for_nights`: probes on the cells and a contactor;
+    `by_hand`: a hand-held meter in the scanner's place.  `socs`: of each cell, where they differ.
     """
     cast = the_cast()
-    factories.make_policy(by=cast.sade, **SIMULATED_POLICY)
+    factories.make_policy(by=cast.sade, **SIMULATED_POLICY | policy)
     # The session's data folder is shared by xdist's workers, so the bench's name must be unique.
     slug = f"bench-{uuid4().hex[:8]}"
-    station = factories.make_station(slug=slug, load=with_load, by_hand=by_hand, now=clock.now())
+    station = factories.make_station(
+        slug=slug, load=with_load, night=for_nights, by_hand=by_hand, now=clock.now()
+    )
     for role, serial_number in SERIALS.items():
         station.instruments.filter(role=role).update(serial_number=serial_number)
     folder = Folder(
         cells=[cell(soc=each) for each in socs or [soc] * 4],
         speed=speed,
         wiring={"lead_ohm": 0.005},
-        more=("itech_it8514c",) if with_load else (),
+        relay=for_nights,
+        more=("itech_it8514c",) * with_load + ("eletechsup_r4dcb08",) * for_nights,
         scanner=not by_hand,
     )
     with guarded(bench_folder(station.slug), folder=folder) as below:

@@ -195,8 +195,8 @@ def test_sends_again_what_is_queued_and_unleased_only(redis_client: redis.Redis)
     waiting = factories.make_run(by=cast.tola)
     factories.make_run(by=cast.tola, state=RunState.RUNNING)
 
-    reaper.resend_queued()
-    reaper.resend_queued()
+    reaper.resend_queued(now=clock.now())
+    reaper.resend_queued(now=clock.now())
 
     queue = f"station.{waiting.station.slug}"
     assert redis_client.llen(queue) == 2

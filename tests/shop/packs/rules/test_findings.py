@@ -11,7 +11,7 @@ def test_allows_a_good_bank_and_shows_its_figures() -> None:
 
     assert is_allowed(found)
     assert {f.rule for f in found} == {
-        *("G1", "G2", "G3", "G4", "G5", "G6", "G7", "G10", "F7", "simulated")
+        *("G1", "G2", "G3", "G4", "G5", "G6", "G7", "G9", "G10", "F7", "simulated")
     }
     assert any(f.rule == "G2" and f.value == "0.00 %" for f in found)
     assert any(f.rule == "G4" and f.value == "3.641 V, 2 min after current stopped" for f in found)

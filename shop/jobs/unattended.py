@@ -1,0 +1,108 @@
+"""May a run be left alone (F4)?  Every condition with its reason, in words.  Pure.
+
+Otherwise it is attended, for [B] "Top Balancing LiFePo4 Cells": "you simply do not want to leave
+them unattended at these voltages for long periods of time".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shop.refusals import Problem
+from stations.procedures.attendance import ovp_problems
+from stations.procedures.steps import Program
+from stations.values import Ratings, Reading
+
+QUOTE = "you simply do not want to leave them unattended at these voltages for long periods of time"
+STAY = "Start it attended: somebody stays and says so in time."
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """What the shop knows before a night; times of the last proof, None where there is none.
+
+    `cutoff_at`: an output of this station was on and was proven off.  `alert_at`: a test alert was
+    sent and the one who received it said so.
+    """
+
+    attended_only: bool  # by the recipe
+    has_relay: bool
+    cutoff_at: datetime | None
+    alert_at: datetime | None
+    commissioning: Sequence[Problem]
+
+
+@dataclass(frozen=True, slots=True)
+class Ages:
+    """How old a proof may be."""
+
+    cutoff_max: timedelta
+    alert_max: timedelta
+
+
+def problems(
+    program: Program, ratings: Ratings, night: Night, *, ages: Ages, now: datetime
+) -> list[Problem]:
+    """Why this program may not be left alone at this station tonight; empty means it may."""
+    found = []
+    if night.attended_only:
+        words = f"The recipe is attended: [B] “{QUOTE}”."
+        found.append(Problem("attended_recipe", words, STAY))
+    found += [Problem("ovp", words, "Lower it in the recipe.") for words in ovp_problems(program)]
+    supply = ratings.supply
+    if not supply.has_protection:
+        words = f"The {supply.model} has no over-voltage protection of its own to set and read."
+        found.append(Problem("no_protection", words, "Use a station whose supply has one."))
+    if not (supply.has_watchdog or night.has_relay):
+        words = (
+            f"The {supply.model} has no watchdog, and no relay that needs re-arming parts it from "
+            "the cells when everybody is dead."
+        )
+        found.append(Problem("no_watchdog", words, "Fit a contactor relay, or use another supply."))
+    if ratings.thermometer is None:
+        words = "No thermometer lies on the cells of this station."
+        found.append(Problem("no_temperature", words, "Register a temperature logger."))
+    found += _age(
+        night.cutoff_at,
+        now,
+        ages.cutoff_max,
+        "cutoff",
+        "An output of this station was not on and proven off",
+        "Run `python -m stations check` at the bench, or a job that somebody stays with.",
+    )
+    found += _age(
+        night.alert_at,
+        now,
+        ages.alert_max,
+        "alert_path",
+        "No test alert was seen to arrive",
+        "Send one on the page “Alerts” and type the code that arrives.",
+    )
+    return [*found, *night.commissioning]
+
+
+def live_problems(reading: Reading | None) -> list[Problem]:
+    """What the bench itself must show, output off, before it is left alone; None: no reading."""
+    found = []
+    meter_v = reading.voltage_v if reading else math.nan
+    if not meter_v >= 0:
+        words = "The independent bank meter shows no voltage now."
+        found.append(Problem("no_meter", words, "See to the meter and its leads."))
+    celsius = reading.temperatures_c if reading else ()
+    if not celsius or not all(map(math.isfinite, celsius)):
+        words = "The probes on the cells show no temperature now."
+        found.append(Problem("no_live_temperature", words, "See to the logger and its probes."))
+    return found
+
+
+def _age(
+    at: datetime | None, now: datetime, longest: timedelta, code: str, words: str, fix: str
+) -> list[Problem]:
+    if at is not None and now - at <= longest:
+        return []
+    hours = longest.total_seconds() / 3600
+    last = f"; the last time was {at:%Y-%m-%d %H:%M} UTC" if at else ""
+    return [Problem(code, f"{words} in the last {hours:.0f} h{last}.", fix)]

@@ -1,0 +1,50 @@
+"""Who is there while a program runs: somebody who says so (F4), or nobody (F4, B19).
+
+[B]: "you simply do not want to leave them unattended at these voltages for long periods of time".
+Pure: a program becomes the one for an attended or an unattended run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from stations.procedures.steps import DRIVEN, Charge, Presence, Program, Step
+
+OVP_MARGIN_V = 0.100  # requirement F4: OVP at most target + 100 mV
+
+
+def attended(program: Program, presence: Presence) -> Program:
+    """The same, with somebody who must say in time that they are there; nobody where no output
+    ever goes on."""
+    drives = any(isinstance(step, DRIVEN) for step in program.steps)
+    return replace(program, presence=presence) if drives else program
+
+
+def unattended(program: Program, hold_max: timedelta) -> Program:
+    """The same, with a charge that is done held on, supervised, until somebody comes (B19)."""
+    steps = tuple(_held(step, hold_max) for step in program.steps)
+    added_s = hold_max.total_seconds() * sum(_waits(step) for step in program.steps)
+    limits = replace(program.limits, duration_max_s=program.limits.duration_max_s + added_s)
+    return replace(program, steps=steps, limits=limits)
+
+
+def _waits(step: Step) -> bool:
+    return isinstance(step, Charge) and bool(step.hold_for)
+
+
+def _held(step: Step, hold_max: timedelta) -> Step:
+    if not (isinstance(step, Charge) and step.hold_for):
+        return step
+    return replace(step, hold_max=hold_max, timeout=step.timeout + hold_max)
+
+
+def ovp_problems(program: Program) -> list[str]:
+    """F4: charges whose own protection lies too far above; the guardian reads it back."""
+    return [
+        f"“{step.title}” sets OVP at {step.protection.ovp_v:.3f} V, more than "
+        f"{OVP_MARGIN_V * 1000:.0f} mV above its {step.setpoint.voltage_v:.3f} V."
+        for step in program.steps
+        if isinstance(step, Charge)
+        and not step.protection.ovp_v <= step.setpoint.voltage_v + OVP_MARGIN_V + 1e-9
+    ]

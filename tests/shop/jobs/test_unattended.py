@@ -1,0 +1,185 @@
+"""Every condition of a night alone, each refused in words (F4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from shop.alerts.models import AlertCheck
+from shop.equipment.services import record_commissioning
+from shop.jobs import unattended
+from shop.jobs.models import Job, JobEvent
+from shop.jobs.services import start_run
+from shop.jobs.terms import Terms
+from shop.jobs.unattended import Ages, Night
+from shop.refusals import Problem, Refusal
+from stations.procedures.steps import Charge, Program
+from stations.values import NAN, Ratings, ThermometerRatings, Window
+from tests import factories
+from tests.cast import Cast
+from tests.factories import NOON
+from tests.shop.equipment.reports import document_of
+from tests.stations.procedures.scripted import RATINGS, program, reading
+
+PROBES = ThermometerRatings("R4DCB08", Window(-55.0, 125.0), 0.1, 0.5, 8)
+FITTED = replace(RATINGS, thermometer=PROBES)
+READY = Night(
+    attended_only=False,
+    has_relay=True,
+    cutoff_at=NOON - timedelta(hours=23),
+    alert_at=NOON - timedelta(hours=1),
+    commissioning=(),
+)
+AGES = Ages(timedelta(hours=24), timedelta(hours=24))
+ALONE = Terms(attended=False)
+
+
+def codes(made: Program, ratings: Ratings, night: Night) -> list[str]:
+    found = unattended.problems(made, ratings, night, ages=AGES, now=NOON)
+    assert all(problem.words and problem.fix for problem in found)
+    return [problem.code for problem in found]
+
+
+def high_ovp() -> Program:
+    fine = program()
+    steps = tuple(
+        replace(s, protection=replace(s.protection, ovp_v=3.80)) if isinstance(s, Charge) else s
+        for s in fine.steps
+    )
+    return replace(fine, steps=steps)
+
+
+def test_where_every_condition_holds_a_run_may_be_left_alone() -> None:
+    assert codes(program(), FITTED, READY) == []
+
+
+def test_a_supply_with_a_watchdog_of_its_own_needs_no_relay() -> None:
+    watched = replace(FITTED, supply=replace(FITTED.supply, has_watchdog=True))
+
+    assert codes(program(), watched, replace(READY, has_relay=False)) == []
+
+
+@pytest.mark.parametrize(
+    ("made", "ratings", "changes", "wanted"),
+    [
+        (program, RATINGS, {}, ["no_temperature"]),
+        (program, FITTED, {"has_relay": False}, ["no_watchdog"]),
+        (program, FITTED, {"attended_only": True}, ["attended_recipe"]),
+        (program, FITTED, {"cutoff_at": None}, ["cutoff"]),
+        (program, FITTED, {"cutoff_at": NOON - timedelta(hours=25)}, ["cutoff"]),
+        (program, FITTED, {"alert_at": None}, ["alert_path"]),
+        (program, FITTED, {"alert_at": NOON - timedelta(hours=25)}, ["alert_path"]),
+        (program, FITTED, {"commissioning": [Problem("x", "y.", "z.")]}, ["x"]),
+        (high_ovp, FITTED, {}, ["ovp", "ovp"]),
+        (
+            program,
+            replace(FITTED, supply=replace(FITTED.supply, has_protection=False)),
+            {},
+            ["no_protection"],
+        ),
+    ],
+)
+def test_each_condition_that_does_not_hold_is_named(
+    made: Callable[[], Program], ratings: Ratings, changes: dict[str, Any], wanted: list[str]
+) -> None:
+    assert codes(made(), ratings, replace(READY, **changes)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("changes", "wanted"),
+    [
+        ({"temperatures_c": (25.0, 25.0)}, []),
+        ({"temperatures_c": (25.0, NAN)}, ["no_live_temperature"]),
+        ({}, ["no_live_temperature"]),
+        ({"temperatures_c": (25.0,), "voltage_v": NAN}, ["no_meter"]),
+    ],
+)
+def test_the_bench_itself_must_show_meter_and_temperature(
+    changes: dict[str, Any], wanted: list[str]
+) -> None:
+    found = unattended.live_problems(reading(1, **changes))
+
+    assert [problem.code for problem in found] == wanted
+    assert len(unattended.live_problems(None)) == 2
+
+
+@pytest.fixture
+def night(cast: Cast, settings: Settings) -> Job:
+    """A job at a station where every condition holds at NOON."""
+    settings.ALERT_EMAIL = "night@shop.example"
+    factories.make_policy(by=cast.sade)
+    station = factories.make_station(night=True)
+    at = NOON - timedelta(hours=2)
+    document = document_of(station, at=at)
+    record_commissioning(station=station, document=document, by=cast.tola, now=NOON)
+    AlertCheck.objects.create(
+        address=settings.ALERT_EMAIL,
+        code_sha256="0",
+        sent_at=at,
+        sent_by=cast.tola,
+        confirmed_at=at,
+    )
+    return factories.make_job(by=cast.tola, claimed_at=station)
+
+
+def refused(job: Job, cast: Cast) -> set[str]:
+    with pytest.raises(Refusal) as refusal:
+        start_run(job=job, by=cast.tola, now=NOON, terms=ALONE)
+    return {problem.code for problem in refusal.value.problems}
+
+
+def test_a_run_is_started_alone_where_all_holds_and_says_so(night: Job, cast: Cast) -> None:
+    run = start_run(job=night, by=cast.tola, now=NOON, terms=ALONE)
+
+    run.refresh_from_db()
+    assert run.attended is False
+    assert JobEvent.objects.get(run=run, kind="started").data["attended"] is False
+
+
+def test_a_run_is_attended_unless_somebody_asks_otherwise(night: Job, cast: Cast) -> None:
+    assert start_run(job=night, by=cast.tola, now=NOON).attended is True
+
+
+def test_an_alert_that_nobody_received_lately_refuses_a_night(
+    night: Job, cast: Cast, settings: Settings
+) -> None:
+    AlertCheck.objects.update(confirmed_at=None)
+    assert refused(night, cast) == {"alert_path"}
+
+    settings.ALERT_EMAIL = ""
+    assert refused(night, cast) == {"alert_path"}
+
+
+def test_a_recipe_that_is_attended_refuses_a_night(night: Job, cast: Cast) -> None:
+    recipe = factories.make_recipe_version(by=cast.sade, attended_only=True)
+    job = factories.make_job(by=cast.tola, claimed_at=night.station, recipe_version=recipe)
+
+    assert refused(job, cast) == {"attended_recipe"}
+
+
+def test_a_station_without_probes_or_relay_refuses_a_night(night: Job, cast: Cast) -> None:
+    bare = factories.make_job(by=cast.tola, claimed_at=factories.make_station())
+
+    found = refused(bare, cast)
+
+    assert found == {"no_temperature", "no_watchdog", "cutoff", "not_commissioned"}
+
+
+def test_an_output_proven_off_in_an_earlier_run_counts_for_a_day(night: Job, cast: Cast) -> None:
+    assert night.station is not None
+    later = NOON + timedelta(days=1)
+    AlertCheck.objects.update(sent_at=later)
+    with pytest.raises(Refusal) as refusal:
+        start_run(job=night, by=cast.tola, now=later, terms=ALONE)
+    assert [problem.code for problem in refusal.value.problems] == ["cutoff"]
+
+    earlier = factories.make_run(by=cast.tola, station=night.station, state="FINISHED")  # type: ignore[arg-type]
+    JobEvent.objects.create(
+        job=earlier.job, run=earlier, kind="bench_current_stopped", at=later - timedelta(hours=1)
+    )
+    assert start_run(job=night, by=cast.tola, now=later, terms=ALONE).attended is False
