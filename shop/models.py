@@ -34,6 +34,7 @@ from shop.jobs.models import (
     Run,
     RunCell,
 )
+from shop.leads.models import LeadFitting, LeadSet
 from shop.packs.models import GateDecision, Pack, PackDesign, Placement
 from shop.people.models import Customer, User
 from shop.quality.models import Disposition, Nonconformance
@@ -69,6 +70,8 @@ __all__ = [
     "JobCell",
     "JobEvent",
     "KeyRetirement",
+    "LeadFitting",
+    "LeadSet",
     "Manifest",
     "Nonconformance",
     "Pack",

@@ -12,7 +12,7 @@ from django.urls import reverse
 from api.idempotency import one_act
 from api.pages.acts import acted, form, number, page, page_and_form, person, row_or_404
 from api.pages.scans import serials_typed
-from api.reads import board
+from api.reads import board, leads
 from api.reads.hours import NIGHT_H, volts_typed
 from api.reads.starts import start_problems
 from api.refused import one_problem
@@ -27,7 +27,7 @@ from shop.forecast.queries import forecast, load_hours
 from shop.jobs import queries, rules, services
 from shop.jobs.attending import unattended_problems
 from shop.jobs.models import Job, RecipeVersion
-from shop.jobs.planning import plan, target_of
+from shop.jobs.planning import driven_a, plan, target_of
 from shop.jobs.procedures import BOTTOM_BALANCE, procedure_of
 from shop.jobs.states import JobState
 from shop.jobs.terms import Terms
@@ -231,6 +231,8 @@ def _plan_shown(job: Job) -> dict[str, Any]:
         "drives": planned.program.presence is not None,
         "attended_only": _attended_only(job, job.station),
         "never_alone": QUOTE,
+        "driven_a": driven_a(planned.program),
+        "leads": leads.at(job.station),
         "worn": _worn(job, planned.handlings),
     }
 

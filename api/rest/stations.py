@@ -34,13 +34,13 @@ class StationsView(ShopView):
 
 class CommissioningsView(ShopView):
     def get(self, request: Request, slug: str) -> Response:
-        rows = _station(slug).commissionings.select_related("by")[:NEWEST]
+        rows = station_named(slug).commissionings.select_related("by")[:NEWEST]
         return Response({"commissionings": [_row(row) for row in rows]})
 
     @idempotent
     def post(self, request: Request, slug: str) -> Response:
         made = record_commissioning(
-            station=_station(slug),
+            station=station_named(slug),
             document=_canonical(sent(Sending, request)["report"]),
             by=person(request),
             now=clock.now(),
@@ -48,7 +48,8 @@ class CommissioningsView(ShopView):
         return Response(_row(made), status=201)
 
 
-def _station(slug: str) -> Station:
+def station_named(slug: str) -> Station:
+    """A 404 in words where there is none."""
     station = Station.objects.filter(slug=slug).first()
     if station is None:
         raise Http404(f"There is no station {slug!r}.")

@@ -61,6 +61,11 @@ Resources.
     POST   jobs/<id>/start   {"confirmed": true, "attended": true}    -> 201 Run   attended: false
                                           where nobody stays; refused with each reason (F4)
 
+    GET    lead-sets                   -> {"lead_sets": [Leads]}      cables, by their name
+    POST   lead-sets {"name", "awg" or "gauge_mm2", "length_m",      -> 201 Leads   supervisors
+                      "end": "ring_6|ring_8|clip|banana"}
+    GET    stations/<slug>/leads       -> {"leads": Leads | null}     that lie there now
+    POST   stations/<slug>/leads {"name"}                             -> 201 {"leads": Leads}
     GET    runs/<id>                                                  -> Run
     GET    runs/<id>/curve?points=600                                 -> Curve
     POST   runs/<id>/presence {}      -> 201 {"id", "at", "due_at"}   somebody is at the bench
@@ -119,6 +124,8 @@ Shapes.
               "heartbeat_at", "online": bool, "run": {"id", "state", "step"} | null, "job": id |
               null, "commissioned": {"measured_at" | null, "passed": bool, "lead_milliohm" | null,
               "unattended": [Problem] that keep it from running unattended}}
+    Leads    {"name", "gauge_mm2", "length_m", "end", "rated_a", "station": slug | null,
+              "milliohm" last | null, "measured": [{"milliohm", "at", "station", "run" | null}]}
     Commissioning  {"id", "sha256", "measured_at", "passed": bool, "by": username, "report":
               `stations.commissioning.report.Report` by its field names}
     Recipe   {"id", "name", "version", "procedure", "by": username, "at", "reason",
@@ -205,6 +212,7 @@ from api.rest import (
     care,
     cells,
     jobs,
+    leads,
     packs,
     recipes,
     runs,
@@ -224,6 +232,8 @@ urlpatterns = [
         stations.CommissioningsView.as_view(),
         name="commissionings",
     ),
+    path("stations/<slug:slug>/leads", leads.StationLeadsView.as_view(), name="station-leads"),
+    path("lead-sets", leads.LeadSetsView.as_view(), name="lead-sets"),
     path("recipes", recipes.RecipesView.as_view(), name="recipes"),
     path("recipes/<int:pk>", recipes.RecipeView.as_view(), name="recipe"),
     path(

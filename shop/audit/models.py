@@ -32,6 +32,8 @@ class AuditEntry(models.Model):
         RECIPE_RETIRED = "RECIPE_RETIRED", "retired a recipe"
         RUN_GIVEN_UP = "RUN_GIVEN_UP", "ended a run whose bench is lost"
         STUDS_FITTED = "STUDS_FITTED", "recorded the studs of a cell"
+        LEADS_REGISTERED = "LEADS_REGISTERED", "registered a lead set"
+        LEADS_FITTED = "LEADS_FITTED", "put leads on a station"
         IMPORTED = "IMPORTED", "imported capacity tests"
         COMMISSIONED = "COMMISSIONED", "took a bench's commissioning in"
         PACK_READ = "PACK_READ", "recorded a reading of a pack"

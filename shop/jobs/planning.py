@@ -20,12 +20,15 @@ from shop.jobs.figures import CellFigures, Cells
 from shop.jobs.models import Job, RecipeVersion, Run
 from shop.jobs.policies import Policy
 from shop.jobs.procedures import procedure_of
+from shop.leads.queries import leads_at
+from shop.leads.rules import lead_problems
 from shop.refusals import Problem, Refusal, refuse
 from stations.drivers.registry import DRIVERS
 from stations.plain import to_plain
 from stations.procedures import attendance, bearing, check, handling
 from stations.procedures.by_hand import typed_steps
 from stations.procedures.steps import (
+    SUPPLIED,
     Charge,
     Discharge,
     Measure,
@@ -91,8 +94,16 @@ def plan(
         Problem("dry_run", words, "Nothing was energised.")
         for words in check.problems(program, ratings) + bearing.problems(program, _bears(cells))
     )
+    refuse(lead_problems(leads_at(station), driven_a(program)))
     program = _with_people(program, attended=attended, policy=policy or Policy())
     return Plan(program, program_sha256(program), _lasts(program))
+
+
+def driven_a(program: Program) -> float:
+    """The highest current that the program asks of the leads."""
+    charged = [s.setpoint.current_a for s in program.steps if isinstance(s, SUPPLIED)]
+    drawn = [step.draw.current_a for step in program.steps if isinstance(step, Discharge)]
+    return max(charged + drawn, default=0.0)
 
 
 def _with_people(program: Program, *, attended: bool, policy: Policy) -> Program:

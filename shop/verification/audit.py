@@ -22,6 +22,7 @@ from shop.equipment.models import Calibration, CalibrationWithdrawal, Commission
 from shop.evidence.canonical import plain, sha256_of
 from shop.evidence.models import CapacityTest, Supersession
 from shop.jobs.models import PolicyVersion, RecipeRetirement, RecipeVersion
+from shop.leads.models import LeadFitting, LeadSet
 from shop.quality.models import Disposition
 from shop.signing.models import KeyRetirement
 from shop.verification.faults import Fault
@@ -34,6 +35,8 @@ REPEATED: Mapping[str, type[Model]] = {
     AuditEntry.Kind.COMMISSIONED: Commissioning,
     AuditEntry.Kind.DISPOSED: Disposition,
     AuditEntry.Kind.KEY_REPLACED: KeyRetirement,
+    AuditEntry.Kind.LEADS_FITTED: LeadFitting,
+    AuditEntry.Kind.LEADS_REGISTERED: LeadSet,
     AuditEntry.Kind.RECIPE_RETIRED: RecipeRetirement,
     AuditEntry.Kind.STUDS_FITTED: StudFitting,
     AuditEntry.Kind.SUPERSEDED: Supersession,

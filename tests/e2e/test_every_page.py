@@ -42,6 +42,7 @@ def pages_of(shop: Shop, tested: Run, by_hand: Run, trace: str) -> dict[str, str
         "run-capacity": f"/runs/{tested.pk}",
         "shelf": "/shelf",
         "recalls": "/recalls",
+        "leads": "/leads",
         "recipes": "/recipes",
         "recipe": f"/recipe/{tested.job.recipe_version_id}",
         "recipe-new": f"/recipe/{tested.job.recipe_version_id}/new",
@@ -55,7 +56,7 @@ def pages_of(shop: Shop, tested: Run, by_hand: Run, trace: str) -> dict[str, str
 
 
 # Where people look, and act on the page that they go to.
-NO_ACT = {"board", "cell", "recalls", "recipes", "shelf", "trace"}
+NO_ACT = {"board", "cell", "leads", "recalls", "recipes", "shelf", "trace"}
 # What comes once the page stands.
 LATER = {"job-claimed": "#hours form"}
 
