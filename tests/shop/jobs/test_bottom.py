@@ -26,7 +26,8 @@ from stations.procedures.rules import RecheckRule
 from stations.procedures.steps import Measure
 from tests import factories
 from tests.cast import Cast
-from tests.faults.test_tampering import change, first_fault, verify
+from tests.faults.tampering import change
+from tests.faults.test_tampering import first_fault, verify
 from tests.played import play_bottom, play_recheck
 from tests.shop.packs.factories import approve, make_capacity, make_design
 
