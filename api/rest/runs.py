@@ -16,6 +16,7 @@ from api.reads.curves import curve_shape, points_asked
 from api.reads.hours import interval_shape
 from api.reads.program import Ask
 from api.reads.runs import CheckShown, RunShown
+from api.reads.watches import watch_shape
 from api.rest.views import ShopView, person, sent
 from shop import clock
 from shop.evidence.models import Balance, CellBalance, ResistanceTest
@@ -173,6 +174,7 @@ def run_shape(shown: RunShown) -> dict[str, Any]:
         "checks": [check_shape(check) for check in shown.checks],
         "balance": balance_shape(shown.balance) if shown.balance else None,
         "resistance": resistance_shape(shown.resistance_test) if shown.resistance_test else None,
+        "watch": watch_shape(shown.watch),
     }
 
 

@@ -41,7 +41,7 @@ from shop.signing.models import SigningKey
 K = TypeVar("K")
 V = TypeVar("V")
 
-PRE_PARALLEL, DISCONNECT, RECHECK, BOTTOM = VoltageCheck.Kind.values
+PRE_PARALLEL, DISCONNECT, RECHECK, BOTTOM, _ = VoltageCheck.Kind.values
 
 
 class Rows:

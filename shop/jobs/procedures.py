@@ -16,6 +16,7 @@ from shop.jobs import recipes
 from shop.jobs.figures import Cells
 from shop.jobs.parameters import Bounds, Described, Parameters
 from shop.refusals import Problem, Refusal
+from stations.procedures import self_discharge
 from stations.procedures.steps import Program
 from stations.values import Ratings
 
@@ -25,6 +26,7 @@ LEVELLING = "levelling"
 SINGLE_CELLS, CELL_RECHARGE = "individual_top_balance", "cell_recharge"
 CAPACITY_TEST, BOTTOM_BALANCE = "capacity_test", "bottom_balance"
 RESISTANCE_TEST = "resistance_test"
+SELF_DISCHARGE = "self_discharge"
 
 
 class Recipe(Protocol):
@@ -136,6 +138,12 @@ PROCEDURES: Mapping[str, Procedure] = {
         needs=MEASURED_BY,
         moves_charge=False,
         by_hand=True,
+    ),
+    SELF_DISCHARGE: Procedure(
+        recipe=recipes.self_discharge,
+        needs=MEASURED_BY,
+        moves_charge=False,
+        cells_min=self_discharge.CELLS_MIN,
     ),
 }
 # Runs of these leave a balance as it was.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import datetime
 
@@ -33,6 +34,7 @@ CHECKS = {
     "disconnect": "DISCONNECT",
     "recheck": "RECHECK",
     "compare": "BOTTOM",
+    "watch": "WATCH",
 }
 READ_BY = {"BOTTOM": InstrumentRole.METER}  # the one that hung on each cell in its turn
 BEFORE_CURRENT = frozenset({"pre-parallel", "rested"})
@@ -97,7 +99,7 @@ def _has_something(ending: Ending) -> bool:
 
 
 def _record_check(run: Run, record: Record, ending: Ending, now: datetime) -> None:
-    kind = check_kind(record.step)
+    kind, facts = check_kind(record.step), dict(record.facts)
     stops = stopped_of(ending.records)
     stopped = stops.get(record.cell) if record.cell else ending.current_stopped
     if record.step in BEFORE_CURRENT:
@@ -113,6 +115,8 @@ def _record_check(run: Run, record: Record, ending: Ending, now: datetime) -> No
         now=now,
         cell=record.cell,
         again=record.again,
+        compared_with=int(facts.get("first_check", 0)) or None,
+        temperature_c=facts.get("temperature_c", math.nan),
     )
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from stations.clock import guard_s, wall_now
+from stations.frozen import changed
 from stations.guardian.envelope import judge
 from stations.guardian.lane import Answer
 from stations.guardian.peer import Peer
@@ -141,7 +141,7 @@ class Watch:
             draws=driven == "load",
             astray=astray[0] if astray else "",
         )
-        guardian.session = replace(session, seq=reading.seq, tally=tally)
+        guardian.session = changed(session, seq=reading.seq, tally=tally)
         self._record(reading, sample, now_s)
         if verdict is not None:
             guardian.end(verdict.kind, verdict.reason, resumable=verdict.resumable)
@@ -176,7 +176,7 @@ class Watch:
             runner.send({"reading": plain})
         session = guardian.session
         if session is not None and not reading.flags:
-            guardian.session = replace(session, valid_s=max(session.valid_s, sampled_s))
+            guardian.session = changed(session, valid_s=max(session.valid_s, sampled_s))
             self._hold_contactor()
 
     def _hold_contactor(self) -> None:
