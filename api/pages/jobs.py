@@ -46,6 +46,11 @@ SET_UP = (
     "The leads carry the planned current: 8–10 AWG, ring lugs, no clips, no banana plugs.",
     "Every cell stands alone now; they are joined only when the run page asks for it.",
 )
+# B10: a string and its BMS.
+SET_UP_SERIES = (
+    *SET_UP,
+    "The BMS is at hand, made for this many cells, its app or wire at work.",
+)
 # B12, B17: the same, and no cell is ever joined to another.
 SET_UP_SINGLE = (
     *SET_UP[:4],
@@ -241,6 +246,8 @@ def _set_up(job: Job) -> tuple[str, ...]:
         return SET_UP_LOADED[procedure.measures]
     if not procedure.moves_charge:
         return SET_UP_RESTING
+    if procedure.in_series:
+        return SET_UP_SERIES
     return SET_UP if procedure.joins else SET_UP_SINGLE
 
 
@@ -289,4 +296,5 @@ def _claim_problems(job: Job, station: Station) -> list[Problem]:
         station=station.slug,
         roles=roles,
         instruments_needed=procedure_of(job.kind).needs_at(roles),
+        one_of=procedure_of(job.kind).needs_one_of,
     )

@@ -28,6 +28,7 @@ from shop.jobs.procedures import (
     RECHECK,
     RESISTANCE_TEST,
     SELF_DISCHARGE,
+    SERIES_PRECHARGE,
     SINGLE_CELLS,
     STEP_PAUSE,
 )
@@ -91,6 +92,7 @@ OTHER_RECIPES: Sequence[tuple[str, str, Mapping[str, Any]]] = (
     ("Individual top balance 3.65 V", SINGLE_CELLS, recipes.top_balance.defaults()),
     ("Recharge of one cell 3.65 V", CELL_RECHARGE, recipes.top_balance.defaults()),
     ("Self-discharge watch, three days", SELF_DISCHARGE, recipes.self_discharge.defaults()),
+    ("Series pre-charge 3.65 V", SERIES_PRECHARGE, recipes.series_precharge.defaults()),
     ("Levelling of low cells to 3.30 V", LEVELLING, recipes.levelling.defaults()),
     (
         "Capacity test at 0.5C, simulated bench",
