@@ -50,7 +50,10 @@ Resources.
     GET    jobs/<id>                                                  -> Job + "runs": [Run brief],
                                           "plan": {"target_v", "facts": {name: number},
                                                    "lasts_s", "sha256",
-                                                   "handlings": of each cell's nuts} | null,
+                                                   "handlings": of each cell's nuts,
+                                                   "load_hours": {"full_h", "half_h"}
+                                                   of one load, where cells are emptied | null}
+                                                   | null,
                                           "in_the_way": [{"code", "words", "fix", "about"}]
     GET    jobs/<id>/hours?rested_v=3.312                             -> Hours   at its station
     POST   jobs/<id>/claim   {"station": slug}                        -> 200 Job
