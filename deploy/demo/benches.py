@@ -46,7 +46,8 @@ def _bench(number: int, *more: DemoInstrument) -> DemoBench:
 
 
 LOAD = DemoInstrument("load", "itech_it8514c", "IT8514C+", "8000123456")
-BENCHES = (_bench(1), _bench(2, LOAD))
+PROBES = DemoInstrument("thermometer", "eletechsup_r4dcb08", "R4DCB08", "001")
+BENCHES = (_bench(1, PROBES), _bench(2, LOAD))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ def write_folder(bench: DemoBench, data: Path) -> BenchFolder:
     resources = {
         "supply": "supply.tty",
         "load": "load.tty",
+        "thermometer": "thermometer.tty",
         "meter": f"TCPIP0::127.0.0.1::{meter_port}::SOCKET",
         "scanner": f"TCPIP0::127.0.0.1::{scanner_port}::SOCKET",
     }
@@ -84,6 +86,8 @@ def write_folder(bench: DemoBench, data: Path) -> BenchFolder:
         ]
         if instrument.role == "scanner":
             lines.append(f"channels = {list(CHANNELS)}")
+        if instrument.role == "thermometer":  # a probe on each cell
+            lines.append(f"channels = {list(range(1, len(CELLS) + 1))}")
     (folder / "bench.toml").write_text("\n".join(lines) + "\n")
     (folder / "world.toml").write_text(_world(bench, hands_port))
     return BenchFolder(bench=bench, path=folder, hands_port=hands_port)
