@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from shop.equipment.models import Station
-from shop.equipment.queries import measured_of
+from shop.forecast.leads import leads_known
 from shop.forecast.looks import looks_of
 from shop.forecast.seen import seen_of
 from shop.jobs.models import Job, Run
@@ -29,7 +29,7 @@ from shop.refusals import Problem, Refusal
 from stations.plain import from_plain
 from stations.planner.alternatives import FULL_V, Alternative, alternatives
 from stations.planner.hours import Course, Interval, charge_of, courses, interval
-from stations.planner.knowledge import Known, known_by_volts, measured_leads, unknown_soc
+from stations.planner.knowledge import Known, known_by_volts, unknown_soc
 from stations.planner.naming import Look
 from stations.planner.presence import Visit, visits
 from stations.planner.remaining import Left, left
@@ -89,7 +89,7 @@ def forecast(job: Job, station: Station, rested_v: float | None = None) -> Forec
     if charge is None:
         return None
     known = _known(charge, len(cells), cells[0].capacity_ah, rested_v)
-    known = replace(known, leads_ohm=measured_leads(bench.measured.leads_ohm))
+    known = replace(known, leads_ohm=leads_known(station))
     found = _courses(program, charge, known)
     hours = interval([course.hours for course in found])
     fills = program.target_v >= FULL_V
@@ -121,7 +121,7 @@ def _left(run: Run, program: Program, seen: Seen | None) -> Left | None:
     if not seen.rested_v or not seen.on.any():
         return None
     known = known_by_volts(seen.rested_v, cells_of(run.job)[0].capacity_ah)
-    known = replace(known, leads_ohm=measured_leads(measured_of(run.station).leads_ohm))
+    known = replace(known, leads_ohm=leads_known(run.station))
     return left(charge, _courses(program, charge, known), seen.progress(known))
 
 

@@ -233,6 +233,7 @@ def shop_bench(
     with_load: bool = False,
     for_nights: bool = False,
     by_hand: bool = False,
+    lead_ohm: float = 0.005,
     **policy: float,
 ) -> Iterator[ShopBench]:
     """Four cells on a simulated bench, registered in the shop; `alive`: its uplink runs.
@@ -252,7 +253,7 @@ def shop_bench(
     folder = Folder(
         cells=[cell(soc=each) for each in socs or [soc] * 4],
         speed=speed,
-        wiring={"lead_ohm": 0.005},
+        wiring={"lead_ohm": lead_ohm},
         relay=for_nights,
         more=("itech_it8514c",) * with_load + ("eletechsup_r4dcb08",) * for_nights,
         scanner=not by_hand,
