@@ -26,7 +26,7 @@ from shop.equipment.models import Station
 from shop.equipment.states import InstrumentRole
 from shop.evidence.handling import over
 from shop.evidence.parted import parted_cells
-from shop.forecast.queries import forecast
+from shop.forecast.queries import forecast, load_hours
 from shop.forecast.scheduling import scheduled, terms_of
 from shop.jobs import queries, rules, services
 from shop.jobs.attending import unattended_problems
@@ -45,6 +45,11 @@ SET_UP = (
     "The supply's output is off, and its leads are not on the cells yet.",
     "The leads carry the planned current: 8–10 AWG, ring lugs, no clips, no banana plugs.",
     "Every cell stands alone now; they are joined only when the run page asks for it.",
+)
+# B10: a string and its BMS.
+SET_UP_SERIES = (
+    *SET_UP,
+    "The BMS is at hand, made for this many cells, its app or wire at work.",
 )
 # B12, B17: the same, and no cell is ever joined to another.
 SET_UP_SINGLE = (
@@ -241,6 +246,8 @@ def _set_up(job: Job) -> tuple[str, ...]:
         return SET_UP_LOADED[procedure.measures]
     if not procedure.moves_charge:
         return SET_UP_RESTING
+    if procedure.in_series:
+        return SET_UP_SERIES
     return SET_UP if procedure.joins else SET_UP_SINGLE
 
 
@@ -258,6 +265,7 @@ def _plan_shown(job: Job) -> dict[str, Any]:
         "plan": planned,
         "basis": getattr(recipe, "tail_basis", ""),
         "supply": supply,
+        "load_hours": load_hours(job, planned.program),
         "drives": planned.program.presence is not None,
         "attended_only": _attended_only(job, job.station),
         "never_alone": QUOTE,
@@ -288,4 +296,5 @@ def _claim_problems(job: Job, station: Station) -> list[Problem]:
         station=station.slug,
         roles=roles,
         instruments_needed=procedure_of(job.kind).needs_at(roles),
+        one_of=procedure_of(job.kind).needs_one_of,
     )

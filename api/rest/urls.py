@@ -50,7 +50,10 @@ Resources.
     GET    jobs/<id>                                                  -> Job + "runs": [Run brief],
                                           "plan": {"target_v", "facts": {name: number},
                                                    "lasts_s", "sha256",
-                                                   "handlings": of each cell's nuts} | null,
+                                                   "handlings": of each cell's nuts,
+                                                   "load_hours": {"full_h", "half_h"}
+                                                   of one load, where cells are emptied | null}
+                                                   | null,
                                           "in_the_way": [{"code", "words", "fix", "about"}]
     GET    jobs/<id>/hours?rested_v=3.312                             -> Hours   at its station
     POST   jobs/<id>/claim   {"station": slug}                        -> 200 Job
@@ -76,7 +79,8 @@ Resources.
     POST   alerts/checks/<id>/confirm {"code": as it arrived}         -> 200 Alert check
     GET    runs/<id>/left             -> {"hours": Interval | null, "words"} | null
     GET    runs/<id>/looks            -> {"looks": [{"of", "named": [words], "unseen", "well"}]}
-    POST   runs/<id>/confirm {"step": "connect"}                      -> 201 {"id", "step", "at"}
+    POST   runs/<id>/confirm {"step": "connect", "answer": number     -> 201 {"id", "step", "at"}
+                              where the step "asks" for one}
     POST   runs/<id>/readings {"volts": "3,642", "cell": serial or place (default: the next),
                                "first": what it read when asked again, "corrects": false}
                                -> 201 {"id", "step", "cell", "voltage_v", "meter", "at", "reads"}
@@ -147,7 +151,8 @@ Shapes.
               "presence": {"due_at", "left_s", "is_close", "waits"} | null,
               "step": name, "steps": [{"name", "title",
                   "kind": "instruct|measure|charge", "state": "done|now|next"}],
-              "needs": {"step", "title", "text", "confirm", "drawing"} | null,  one is waited for
+              "needs": {"step", "title", "text", "confirm", "drawing", "asks": what is to be
+                  read and typed, "" for nothing} | null,       one is waited for
               "announce": {"step", "title", "text", "confirm"} | null,   may be confirmed early
               "reads": {"step", "read": [{"position", "voltage_v"}], "left": [{"position",
                   "serial"}], "again": bool} | null,   by hand; again: the first cell's second

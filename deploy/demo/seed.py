@@ -28,6 +28,7 @@ from shop.jobs.procedures import (
     RECHECK,
     RESISTANCE_TEST,
     SELF_DISCHARGE,
+    SERIES_PRECHARGE,
     SINGLE_CELLS,
     STEP_PAUSE,
 )
@@ -57,6 +58,7 @@ SIMULATED_BOTTOM = {
     "second_c": 0.02,
     "third_c": 0.003,
     "rest_s": 5.0,
+    "start_low_v": 2.50,
     "cutoff_samples": 1,
     "stop_below_v": 0.5,
     "load_lead_max_ohm": 0.006,
@@ -90,6 +92,7 @@ OTHER_RECIPES: Sequence[tuple[str, str, Mapping[str, Any]]] = (
     ("Individual top balance 3.65 V", SINGLE_CELLS, recipes.top_balance.defaults()),
     ("Recharge of one cell 3.65 V", CELL_RECHARGE, recipes.top_balance.defaults()),
     ("Self-discharge watch, three days", SELF_DISCHARGE, recipes.self_discharge.defaults()),
+    ("Series pre-charge 3.65 V", SERIES_PRECHARGE, recipes.series_precharge.defaults()),
     ("Levelling of low cells to 3.30 V", LEVELLING, recipes.levelling.defaults()),
     (
         "Capacity test at 0.5C, simulated bench",
