@@ -15,7 +15,7 @@ from shop.equipment.models import Station
 from shop.jobs import recipes
 from shop.jobs.ending import ending_of
 from shop.jobs.leasing import take
-from shop.jobs.models import Job, Run
+from shop.jobs.models import Job, RecipeVersion, Run
 from shop.jobs.planning import plan, program_sha256
 from shop.jobs.preflight import Registered
 from shop.jobs.results import conclude
@@ -86,6 +86,32 @@ def play_recheck(
     socs = [soc] * (len(cells) - 1) + [soc if low is None else low]
     bench = _bench(socs, began_at, person=(Act("place", 60.0),))
     return _play(job, station, by, bench, began_at)
+
+
+def play_watch(
+    *,
+    by: User,
+    cells: Sequence[Cell],
+    station: Station,
+    began_at: datetime,
+    lost_month: Sequence[float],
+    days: float = 0.0,
+    recipe_version: RecipeVersion | None = None,
+) -> Run:
+    """A FINISHED self-discharge check of `cells`, `days` after they were all at 99.8 %.
+
+    `lost_month` is what each loses, as a share of its capacity in 30 days.
+    """
+    job = make_job(
+        by=by,
+        cells=cells,
+        recipe_version=recipe_version or make_recipe_of("self_discharge", {}, by=by),
+        claimed_at=station,
+        state=JobState.IN_PROGRESS,
+        now=began_at,
+    )
+    socs = [0.998 - share * days / 30 for share in lost_month]
+    return _play(job, station, by, _bench(socs, began_at, (Act("place", 60.0),)), began_at)
 
 
 def play_capacity(*, by: User, cell: Cell, station: Station, began_at: datetime) -> Run:

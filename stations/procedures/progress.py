@@ -136,6 +136,12 @@ def close_step(run: Run, at: datetime, remarks: tuple[str, ...] = ()) -> Run:
     return replace(run, records=(*run.records, record))
 
 
+def done_words(run: Run) -> str:
+    """How a finished program ended, where that is more than done: what ended a series charge."""
+    ends = [record.remarks[0] for record in run.records if record.kind == "series"]
+    return f"done: {ends[-1]}" if ends else "done"
+
+
 def _answered(run: Run, step: Step) -> tuple[tuple[str, float], ...]:
     if not (isinstance(step, Instruct) and step.asks):
         return ()
