@@ -26,7 +26,7 @@ from shop.equipment.models import Station
 from shop.equipment.states import InstrumentRole
 from shop.evidence.handling import over
 from shop.evidence.parted import parted_cells
-from shop.forecast.queries import forecast
+from shop.forecast.queries import forecast, load_hours
 from shop.forecast.scheduling import scheduled, terms_of
 from shop.jobs import queries, rules, services
 from shop.jobs.attending import unattended_problems
@@ -265,6 +265,7 @@ def _plan_shown(job: Job) -> dict[str, Any]:
         "plan": planned,
         "basis": getattr(recipe, "tail_basis", ""),
         "supply": supply,
+        "load_hours": load_hours(job, planned.program),
         "drives": planned.program.presence is not None,
         "attended_only": _attended_only(job, job.station),
         "never_alone": QUOTE,

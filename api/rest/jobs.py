@@ -21,7 +21,7 @@ from api.rest.views import CELLS_MAX, ShopView, person, sent
 from shop import clock
 from shop.cells.queries import cells_by_serial
 from shop.equipment.models import Station
-from shop.forecast.queries import Forecast, forecast
+from shop.forecast.queries import Forecast, forecast, load_hours
 from shop.forecast.scheduling import scheduled, terms_of
 from shop.jobs import services
 from shop.jobs.models import Job, RecipeVersion
@@ -165,6 +165,7 @@ def _plan_shape(job: Job) -> dict[str, Any] | None:
         "lasts_s": planned.lasts.total_seconds(),
         "sha256": planned.sha256,
         "handlings": planned.handlings,
+        "load_hours": asdict(load) if (load := load_hours(job, planned.program)) else None,
     }
 
 

@@ -50,7 +50,10 @@ Resources.
     GET    jobs/<id>                                                  -> Job + "runs": [Run brief],
                                           "plan": {"target_v", "facts": {name: number},
                                                    "lasts_s", "sha256",
-                                                   "handlings": of each cell's nuts} | null,
+                                                   "handlings": of each cell's nuts,
+                                                   "load_hours": {"full_h", "half_h"}
+                                                   of one load, where cells are emptied | null}
+                                                   | null,
                                           "in_the_way": [{"code", "words", "fix", "about"}]
     GET    jobs/<id>/hours?rested_v=3.312                             -> Hours   at its station
     POST   jobs/<id>/claim   {"station": slug}                        -> 200 Job
@@ -162,8 +165,9 @@ Shapes.
               "watch": Watch | null}
     Run brief {"id", "state", "attempt", "step", "cause", "queued_at", "ended_at"}
     Check    {"id", "kind": "PRE_PARALLEL|DISCONNECT|RECHECK|BOTTOM|WATCH", "target_v",
-              "current_stopped_at", "simulated", "cells": [{"serial", "position", "voltage_v",
-              "low_v", "high_v", "age_s", "verdict"}]}
+              "current_stopped_at", "simulated", "by_hand": bool, "meter", "again": {"position",
+              "voltage_v", "at"} | null: the first cell once more, by hand, "cells": [{"serial",
+              "position", "voltage_v", "low_v", "high_v", "age_s", "verdict"}]}
     Balance  {"id", "method", "completeness": "COMPLETE|PARTIAL", "remark", "target_v", "tail_a",
               "done_a", "partial_a", "cv_s", "charge_ah", "simulated",
               "superseded": Reason | null,

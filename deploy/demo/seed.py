@@ -58,6 +58,7 @@ SIMULATED_BOTTOM = {
     "second_c": 0.02,
     "third_c": 0.003,
     "rest_s": 5.0,
+    "start_low_v": 2.50,
     "cutoff_samples": 1,
     "stop_below_v": 0.5,
     "load_lead_max_ohm": 0.006,

@@ -17,6 +17,7 @@ from shop.forecast.seen import seen_of
 from shop.jobs.models import Job, Run
 from shop.jobs.planning import cells_of, plan, ratings_of
 from shop.jobs.procedures import (
+    BOTTOM_BALANCE,
     CAPACITY_TEST,
     CELL_RECHARGE,
     LEVELLING,
@@ -29,6 +30,7 @@ from shop.jobs.states import RunState
 from shop.refusals import Problem, Refusal
 from stations.plain import from_plain
 from stations.planner.alternatives import FULL_V, Alternative, alternatives
+from stations.planner.emptying import emptying_hours
 from stations.planner.hours import Course, Interval, charge_of, courses, interval
 from stations.planner.knowledge import Known, known_by_volts, unknown_soc
 from stations.planner.naming import Look
@@ -72,6 +74,14 @@ class Forecast:
 
 
 @dataclass(frozen=True, slots=True)
+class LoadHours:
+    """Hours of one load that empties cells in turn: from full, and from half."""
+
+    full_h: float
+    half_h: float
+
+
+@dataclass(frozen=True, slots=True)
 class Outlook:
     """What a charge has left, None for not to be said, and what the run has shown."""
 
@@ -108,6 +118,14 @@ def forecast(job: Job, station: Station, rested_v: float | None = None) -> Forec
         surges(program),
         rested_v,
     )
+
+
+def load_hours(job: Job, program: Program) -> LoadHours | None:
+    """Of a bottom balance as it is planned; None for another procedure."""
+    if job.kind != BOTTOM_BALANCE:
+        return None
+    ah = cells_of(job)[0].capacity_ah
+    return LoadHours(*(emptying_hours(program, ah, soc=soc) for soc in (1.0, 0.5)))
 
 
 def _of_string(

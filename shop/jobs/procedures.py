@@ -129,6 +129,7 @@ PROCEDURES: Mapping[str, Procedure] = {
         needs=MEASURED_BY | {LOAD},
         moves_charge=True,
         method="BOTTOM",
+        cells_min=1,
     ),
     CAPACITY_TEST: Procedure(
         recipe=recipes.capacity_test,

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("shop", "0022_lead_sets"),
+        ("shop", "0023_self_discharge"),
     ]
 
     operations = [
