@@ -115,7 +115,7 @@ def plain_number(value: float) -> str:
 
 
 GUARD_LOST = "the guardian is gone"
-INSTRUMENTS = {"meter": "bank meter", "thermometer": "temperature logger"}
+INSTRUMENTS = {"meter": "bank meter", "bms": "BMS", "thermometer": "temperature logger"}
 DOUBTS = {
     "stuck": "the {} repeats itself: its reading stays the same while current flows",
     "silent": "the {} does not answer: look for its mains and its cable",
@@ -190,6 +190,7 @@ EVENTS = {
     "run_interrupted": "Interrupted",
     "run_safe_hold": "Safe hold, output off",
     "confirmed": "Confirmed",
+    "second_check": "Opened by itself, the second check is due",
     "read_by_hand": "Read by hand",
     "given_up": "Given up, output seen off by a person",
     "stop_requested": "STOP pressed",
@@ -214,6 +215,9 @@ PROCEDURES = {
     "capacity_test": "capacity test",
     "bottom_balance": "bottom balance",
     "resistance_test": "DC resistance test",
+    "series_precharge": "series pre-charge",
+    "pack_recovery": "recovery of a pack",
+    "self_discharge": "self-discharge check",
 }
 # what is looked at in a run's readings -> its name beside what was found
 LOOKS = {
@@ -229,6 +233,7 @@ VERDICTS = {
     "fail": ("fail", "Fail"),
     "missing": ("missing", "Missing"),
     "invalid": ("missing", "Invalid"),
+    "unseen": ("idle", "Not observable"),
     "not applicable": ("idle", "Not needed"),
     "warning": ("warning", "Warning"),
 }

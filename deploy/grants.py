@@ -35,6 +35,7 @@ ADDED_BY_BENCH = (
     "shop_jobevent",
     "shop_manifest",
     "shop_nonconformance",
+    "shop_packreading",
     "shop_readingchunk",
     "shop_resistancetest",
     "shop_signingkey",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import select
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -254,11 +255,17 @@ class GuardianBench:
 
 
 class GuardianLink:
-    """Single questions to a guardian, each on its own short connection."""
+    """Single questions to a guardian, each on its own short connection.
 
-    def __init__(self, path: Path, timeout_s: float = 2.0) -> None:
+    `keeps`: all on one, for somebody who asks all the time.  A question whose connection was lost
+    is asked again on a new one; none of these does more the second time.
+    """
+
+    def __init__(self, path: Path, timeout_s: float = 2.0, *, keeps: bool = False) -> None:
+        self._line: _Line | None = None
         self._path = path
         self._timeout_s = timeout_s
+        self._keeps = keeps
 
     def status(self) -> Mapping[str, Any]:
         """Output, session, highest token, last off, instruments, contactor, alarm: plain data."""
@@ -288,22 +295,37 @@ class GuardianLink:
         """`by` has looked at a supply that did not obey."""
         self._ask("unlock", by=by)
 
+    def close(self) -> None:
+        line, self._line = self._line, None
+        if line is not None:
+            line.close()
+
+    __del__ = close  # who forgets the link leaves no connection behind
+
     def _ask(self, op: str, **fields: Any) -> Mapping[str, Any]:
         """Raises GuardianSilent without an answer in time, GuardianRefused for a no."""
-        deadline = guard_s() + self._timeout_s
-        line = None
         try:
-            line = _Line(self._path, self._timeout_s)
-            number = line.send(op, fields)
-            while (left_s := deadline - guard_s()) > 0:
-                message = line.receive(left_s)
-                if message is not None and message.get("id") == number:
-                    return _accepted(message)
+            if self._line is not None:
+                with suppress(OSError, WireError):  # it was lost: once more, on a new one
+                    return self._asked(self._line, op, fields)
+                self.close()
+            self._line = _Line(self._path, self._timeout_s)
+            return self._asked(self._line, op, fields)
         except (OSError, WireError) as error:
+            self.close()
             raise GuardianSilent(f"no guardian at {self._path}: {error}") from error
         finally:
-            if line is not None:
-                line.close()
+            if not self._keeps:
+                self.close()
+
+    def _asked(self, line: _Line, op: str, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+        deadline = guard_s() + self._timeout_s
+        number = line.send(op, fields)
+        while (left_s := deadline - guard_s()) > 0:
+            message = line.receive(left_s)
+            if message is not None and message.get("id") == number:
+                return _accepted(message)
+        self.close()
         raise GuardianSilent(f"the guardian at {self._path} did not answer {op} in time")
 
 

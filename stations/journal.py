@@ -19,6 +19,7 @@ from typing import Any
 
 GENESIS = "0" * 64
 _HASH_LENGTH = len(GENESIS)
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 _BLOCK = 1 << 16  # bytes read at once when looking backwards
 
 
@@ -54,7 +55,7 @@ def file_name(run: str, attempt: int) -> str:
 
 def encode_record(body: Mapping[str, Any]) -> bytes:
     """The bytes that are hashed; ValueError for NaN, which plain data writes as null."""
-    return json.dumps(body, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+    return _encode(body).encode()
 
 
 def chain(previous: str, record: bytes) -> str:

@@ -10,18 +10,21 @@ from __future__ import annotations
 import math
 import types
 from collections.abc import Callable, Hashable, Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from datetime import datetime, timedelta
 from functools import cache, partial
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 LATER: Mapping[str, bool] = {"later": True}  # metadata of such a field
+_PLAIN = (str, int, bool, type(None))
 Restorer = Callable[[Any, str], Any]  # of plain data, and of where it stands for the words
 
 
 def to_plain(value: Any) -> Any:
     """A JSON-ready copy of `value`."""
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, datetime):
@@ -41,10 +44,17 @@ def to_plain(value: Any) -> Any:
 
 
 def _said(value: Any) -> Iterator[tuple[str, Any]]:
-    for f in fields(value):
-        given = getattr(value, f.name)
-        if not (f.metadata.get("later") and given == f.default):
-            yield f.name, given
+    kind: Any = type(value)
+    for name, default in _unsaid(kind):
+        given = getattr(value, name)
+        if default is MISSING or given != default:
+            yield name, given
+
+
+@cache
+def _unsaid(kind: Any) -> list[tuple[str, Any]]:
+    """Each field with the value at which it is left out, MISSING where it never is."""
+    return [(f.name, f.default if f.metadata.get("later") else MISSING) for f in fields(kind)]
 
 
 def from_plain(kind: type[T], plain: Any) -> T:

@@ -18,6 +18,9 @@ LINE_MAX = 1 << 20
 """Bytes of one message; a longer one is not ours."""
 
 
+_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
+
 class WireError(Exception):
     """The other end sent what is not a JSON object on a line; hang up."""
 
@@ -71,7 +74,7 @@ def connect(path: Path, timeout_s: float) -> socket.socket:
 
 def encode(message: Mapping[str, Any]) -> bytes:
     """One message as one line; ValueError for NaN, which plain data writes as null."""
-    return json.dumps(message, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+    return _encode(message).encode() + b"\n"
 
 
 class LineBuffer:

@@ -10,6 +10,7 @@ from django.urls import reverse
 from api.pages.acts import acted, form, number, page, person, row_or_404
 from api.reads.cells import standing
 from api.reads.taken_back import record_named, standing_records, taken_back
+from api.reads.watches import watch_of_cell
 from api.refused import one_problem
 from shop import clock
 from shop.cells.models import Batch, Cell
@@ -73,6 +74,7 @@ def _cell_page(request: HttpRequest, serial: str, refusal: Refusal | None = None
         "evidence": evidence,
         "standing": standing(evidence, now=clock.now()),
         "voltages": voltages,
+        "watch": watch_of_cell(cell),
         "resistances": cell.resistance_tests.order_by("-tested_at")[:6],
         "approvals": cell.approvals.select_related("approved_by").order_by("-at"),
         "jobs": cell.jobs.order_by("-pk"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -14,7 +15,9 @@ from api.pages.acts import acted, form, number, page, page_and_form, person, row
 from api.pages.scans import serials_typed
 from api.reads import board, leads
 from api.reads.hours import NIGHT_H, volts_typed
+from api.reads.schedules import moment_typed
 from api.reads.starts import start_problems
+from api.reads.watches import second_of_job
 from api.refused import one_problem
 from shop import clock
 from shop.cells.models import Cell
@@ -23,7 +26,8 @@ from shop.equipment.models import Station
 from shop.equipment.states import InstrumentRole
 from shop.evidence.handling import over
 from shop.evidence.parted import parted_cells
-from shop.forecast.queries import forecast
+from shop.forecast.queries import forecast, load_hours
+from shop.forecast.scheduling import scheduled, terms_of
 from shop.jobs import queries, rules, services
 from shop.jobs.attending import unattended_problems
 from shop.jobs.models import Job, RecipeVersion
@@ -41,6 +45,11 @@ SET_UP = (
     "The supply's output is off, and its leads are not on the cells yet.",
     "The leads carry the planned current: 8–10 AWG, ring lugs, no clips, no banana plugs.",
     "Every cell stands alone now; they are joined only when the run page asks for it.",
+)
+# B10: a string and its BMS.
+SET_UP_SERIES = (
+    *SET_UP,
+    "The BMS is at hand, made for this many cells, its app or wire at work.",
 )
 # B12, B17: the same, and no cell is ever joined to another.
 SET_UP_SINGLE = (
@@ -70,7 +79,18 @@ SET_UP_RESISTANCE = (
     "The load's leads carry the current of the step and are short.",
     "The meter has wires of its own, on the posts and not on the lugs; the cell is at 20 to 28 °C.",
 )
-SET_UP_LOADED = {"capacity": SET_UP_CAPACITY, "resistance": SET_UP_RESISTANCE}
+# B14: a pack, whole.
+SET_UP_PACK = (
+    "Rings, watches and necklaces are off; only insulated tools are on the table.",
+    "The pack is off its inverter and off every charger; its own BMS stays in it.",
+    "Supply and load are off, and their leads are not on the pack yet.",
+    "The leads carry the currents of the plan; the meter has wires of its own.",
+)
+SET_UP_LOADED = {
+    "capacity": SET_UP_CAPACITY,
+    "resistance": SET_UP_RESISTANCE,
+    "spread": SET_UP_PACK,
+}
 # B8: nothing is connected and nothing is charged.
 SET_UP_RESTING = (
     "The supply's output is off and its leads are not on any cell.",
@@ -91,7 +111,19 @@ def hours(request: HttpRequest, pk: int) -> HttpResponse:
     typed = request.GET.get("rested_v", "")
     context: dict[str, Any] = {"job": job, "typed": typed, "night_h": NIGHT_H}
     try:
-        context["forecast"] = job.station and forecast(job, job.station, volts_typed(typed))
+        rested_v = volts_typed(typed)
+        context["forecast"] = job.station and forecast(job, job.station, rested_v)
+        ready_by = moment_typed(request.GET.get("ready_by", ""), request.GET.get("zone", ""))
+        if ready_by and job.station and context["forecast"]:
+            context["schedule"] = scheduled(
+                job,
+                job.station,
+                ready_by=ready_by,
+                attended="alone" not in request.GET,
+                policy=queries.policy_numbers(),
+                now=clock.now(),
+                rested_v=rested_v,
+            )
     except Refusal as refusal:
         context["refusal"] = refusal
     return render(request, "jobs/_hours.html", context)
@@ -132,11 +164,26 @@ def start(request: HttpRequest, pk: int) -> HttpResponse:
             raise one_problem(
                 "set_up", "The set-up is not confirmed.", "Tick each line once it is true."
             )
-        terms = Terms(attended=request.POST.get("attended", "yes") == "yes")
-        run = services.start_run(job=job, by=person(request), now=clock.now(), terms=terms)
+        now = clock.now()
+        terms = _terms(request, job, now)
+        run = services.start_run(job=job, by=person(request), now=now, terms=terms)
         return reverse("pages:run", args=[run.pk])
 
     return acted(do, otherwise=lambda refusal: _page(request, pk, refusal))
+
+
+def _terms(request: HttpRequest, job: Job, now: datetime) -> Terms:
+    """Who stays, and when it begins: now unless a moment was typed."""
+    asked, zone = request.POST, request.POST.get("zone", "")
+    return terms_of(
+        job,
+        attended=asked.get("attended", "yes") == "yes",
+        not_before=moment_typed(asked.get("not_before", ""), zone),
+        ready_by=moment_typed(asked.get("ready_by", ""), zone),
+        rested_v=volts_typed(asked.get("rested_v", "")),
+        policy=queries.policy_numbers(),
+        now=now,
+    )
 
 
 @page_and_form
@@ -193,7 +240,7 @@ def _page(request: HttpRequest, pk: int, refusal: Refusal | None = None) -> Http
     )
     cells = [row.cell for row in job.job_cells.select_related("cell__batch__cell_type")]
     context: dict[str, Any] = {"job": job, "cells": cells, "refusal": refusal}
-    context |= _plan_shown(job) | {"set_up": _set_up(job)}
+    context |= _plan_shown(job) | {"set_up": _set_up(job), "second": second_of_job(job)}
     if job.state == JobState.OPEN:
         stations = Station.objects.prefetch_related("instruments")
         context["stations"] = [(s, _claim_problems(job, s)) for s in stations]
@@ -210,6 +257,8 @@ def _set_up(job: Job) -> tuple[str, ...]:
         return SET_UP_LOADED[procedure.measures]
     if not procedure.moves_charge:
         return SET_UP_RESTING
+    if procedure.in_series:
+        return SET_UP_SERIES
     return SET_UP if procedure.joins else SET_UP_SINGLE
 
 
@@ -227,6 +276,7 @@ def _plan_shown(job: Job) -> dict[str, Any]:
         "plan": planned,
         "basis": getattr(recipe, "tail_basis", ""),
         "supply": supply,
+        "load_hours": load_hours(job, planned.program),
         "drives": planned.program.presence is not None,
         "attended_only": _attended_only(job, job.station),
         "never_alone": QUOTE,
@@ -257,4 +307,5 @@ def _claim_problems(job: Job, station: Station) -> list[Problem]:
         station=station.slug,
         roles=roles,
         instruments_needed=procedure_of(job.kind).needs_at(roles),
+        one_of=procedure_of(job.kind).needs_one_of,
     )

@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from api.reads.board import confirmed_steps, run_progress
 from api.reads.live import Live, live
 from api.reads.program import Ask, Progress
+from api.reads.watches import WatchShown, watch_of
 from api.words import amps, duration, number
 from shop.equipment.states import InstrumentRole, OutputState
 from shop.evidence.models import (
@@ -23,7 +24,7 @@ from shop.evidence.models import (
     ResistanceTest,
     VoltageCheck,
 )
-from shop.jobs.attending import presence_due_at, waits_for_somebody
+from shop.jobs.attending import presence_due_at, presence_is_close, waits_for_somebody
 from shop.jobs.by_hand import Sheet, sheet_of
 from shop.jobs.models import Run
 from shop.jobs.queries import steps_begun
@@ -94,6 +95,7 @@ class RunShown:
     balance: Balance | None
     capacity_test: CapacityTest | None
     resistance_test: ResistanceTest | None
+    watch: WatchShown | None
     serials: tuple[str, ...]
     window: PassWindow | None
     presence: PresenceShown | None
@@ -122,6 +124,17 @@ class RunShown:
         if self.balance is None:
             return ""
         return f"done at {amps(self.balance.done_a)}, partial above {amps(self.balance.partial_a)}"
+
+    @property
+    def is_good(self) -> bool:
+        """It is done, and what it found is as it should be."""
+        balance, resistance, watch = self.balance, self.resistance_test, self.watch
+        return self.run.state == RunState.FINISHED and (
+            (balance is not None and balance.completeness == Balance.Completeness.COMPLETE)
+            or self.capacity_test is not None
+            or (resistance is not None and resistance.verdict == ResistanceTest.Verdict.PASS)
+            or (watch is not None and watch.is_clean)
+        )
 
     @property
     def resistance_note(self) -> str:
@@ -266,6 +279,7 @@ def shown(run: Run, *, now: datetime) -> RunShown:
         balance=getattr(run, "balance", None),
         capacity_test=next(iter(run.capacity_tests.all()), None),
         resistance_test=getattr(run, "resistance_test", None),
+        watch=watch_of(run),
         serials=tuple(row.cell.serial for row in run.run_cells.all()),
         window=_pass_window(run, now),
         presence=_presence(run, now),
@@ -277,10 +291,9 @@ def _presence(run: Run, now: datetime) -> PresenceShown | None:
     due_at = presence_due_at(run)
     if due_at is None or run.stop_requested_at is not None:
         return None
-    warn_s = (run.program or {})["presence"]["warn"]
     left_s = (due_at - now).total_seconds()
     waits = run.state == RunState.INTERRUPTED and waits_for_somebody(run, now)
-    return PresenceShown(due_at, left_s, left_s <= warn_s, waits)
+    return PresenceShown(due_at, left_s, presence_is_close(run, now), waits)
 
 
 def _presence_version(presence: PresenceShown | None) -> str:

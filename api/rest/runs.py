@@ -16,6 +16,7 @@ from api.reads.curves import curve_shape, points_asked
 from api.reads.hours import interval_shape
 from api.reads.program import Ask
 from api.reads.runs import CheckShown, RunShown
+from api.reads.watches import watch_shape
 from api.rest.views import ShopView, person, sent
 from shop import clock
 from shop.evidence.models import Balance, CellBalance, ResistanceTest
@@ -32,6 +33,7 @@ from shop.readings.queries import curve
 
 class Confirm(serializers.Serializer[Any]):
     step = serializers.CharField()
+    answer = serializers.FloatField(required=False, allow_null=True)  # where the step asks
 
 
 class Read(serializers.Serializer[Any]):
@@ -84,8 +86,15 @@ class LooksView(ShopView):
 class ConfirmView(ShopView):
     @idempotent
     def post(self, request: Request, pk: int) -> Response:
-        step = sent(Confirm, request)["step"]
-        act = services.confirm_step(run=_run(pk), step=step, by=person(request), now=clock.now())
+        asked = sent(Confirm, request)
+        step = asked["step"]
+        act = services.confirm_step(
+            run=_run(pk),
+            step=step,
+            by=person(request),
+            now=clock.now(),
+            answer=asked.get("answer"),
+        )
         return Response({"id": act.pk, "step": step, "at": act.at}, status=201)
 
 
@@ -173,6 +182,7 @@ def run_shape(shown: RunShown) -> dict[str, Any]:
         "checks": [check_shape(check) for check in shown.checks],
         "balance": balance_shape(shown.balance) if shown.balance else None,
         "resistance": resistance_shape(shown.resistance_test) if shown.resistance_test else None,
+        "watch": watch_shape(shown.watch),
     }
 
 

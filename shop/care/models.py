@@ -33,6 +33,10 @@ class PackReading(models.Model):
         return f"reading of {self.pack_id}"
 
     @property
+    def spread_mv(self) -> float:
+        return 1000.0 * float(max(self.cells_v) - min(self.cells_v))
+
+    @property
     def told(self) -> dict[str, Any]:
         """As the audit repeats it."""
         what = {"pack": self.pack_id, "cells_v": self.cells_v, "at_top": self.at_top}

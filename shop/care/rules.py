@@ -7,19 +7,23 @@ plateau 10 mV may be 20 % of SOC, so a reading from there says nothing.  Bounds 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from shop.jobs.policies import Policy
 from shop.refusals import Problem
+from stations.procedures.pack_recovery import SPREAD_READ
+from stations.procedures.state import Record
 from stations.values import Window
 
 CELL_V = Window(1.5, 4.5)  # what a voltmeter on one LFP cell can show; else it was mistyped
 CERTAIN_V = 0.300  # [A]: above it, taking the pack apart is faster than any hold in series
 LONG_MONTHS = 12  # [A]: drifting for so long, some cells have lost capacity for good
 WORDS_MAX = 500
+CELL_FACT = re.compile(r"cell_\d+_v")  # of that hold's record
 
 
 class Course(StrEnum):
@@ -145,6 +149,12 @@ def _apart(reading: SpreadRead) -> str:
     if reading.months is not None and reading.months >= LONG_MONTHS:
         words += f" It has been growing for {reading.months} months: expect cells to be replaced."
     return words
+
+
+def spread_of(records: Iterable[Record]) -> list[float]:
+    """What each cell of a pack showed at the end of a recovery's last hold; empty without one."""
+    facts = next((dict(r.facts) for r in records if r.step == SPREAD_READ), {})
+    return [volts for name, volts in facts.items() if CELL_FACT.fullmatch(name)]
 
 
 def reading_problems(

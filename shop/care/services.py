@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
@@ -12,7 +11,7 @@ from shop.audit import services as audit
 from shop.audit.models import AuditEntry
 from shop.care import queries, rules
 from shop.care.models import BalanceSkip, Disassembly, PackReading, Recovery
-from shop.care.rules import Course
+from shop.care.rules import Course, spread_of
 from shop.cells.models import Cell
 from shop.cells.services import lock_cells, touch_cells
 from shop.jobs.models import Job, RecipeVersion, Run
@@ -23,11 +22,8 @@ from shop.packs.models import Pack
 from shop.people.models import User
 from shop.people.roles import Act, require
 from shop.refusals import Problem, StaleTransition, refuse
-from stations.procedures.pack_recovery import SPREAD_READ
 from stations.procedures.state import Record
 from stations.values import OffProof
-
-CELL_FACT = re.compile(r"cell_\d+_v")
 
 
 def read_pack(
@@ -124,8 +120,7 @@ def record_spread(
     It is sealed in the run's manifest, as the facts of that step.
     """
     pack = run.job.pack
-    facts = next((dict(r.facts) for r in records if r.step == SPREAD_READ), {})
-    cells_v = [facts[name] for name in facts if CELL_FACT.fullmatch(name)]
+    cells_v = spread_of(records)
     if pack is None or not cells_v:
         return None
     with transaction.atomic():

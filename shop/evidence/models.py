@@ -27,6 +27,7 @@ class VoltageCheck(models.Model):
         DISCONNECT = "DISCONNECT", "disconnect check"
         RECHECK = "RECHECK", "re-check"
         BOTTOM = "BOTTOM", "bottom check"
+        WATCH = "WATCH", "self-discharge check"
 
     kind = models.CharField(max_length=16, choices=Kind.choices)
     run = models.ForeignKey(
@@ -34,9 +35,14 @@ class VoltageCheck(models.Model):
     )
     meter = models.ForeignKey("shop.Instrument", models.PROTECT, related_name="voltage_checks")
     target_v = models.FloatField()
-    # Null only before any current has flowed.
+    # Null before any current has flowed, and where nobody knows.
     current_stopped_at = models.DateTimeField(null=True, blank=True)
     current_stopped_received_at = models.DateTimeField(null=True, blank=True)
+    # Of a second self-discharge check: the first one, whose cells these are.
+    compared_with = models.OneToOneField(
+        "self", models.PROTECT, related_name="compared_by", null=True, blank=True
+    )
+    temperature_c = models.FloatField(null=True, blank=True)  # null: nobody measured it
     policy_version = models.ForeignKey("shop.PolicyVersion", models.PROTECT, related_name="+")
     by = models.ForeignKey("shop.User", models.PROTECT, related_name="+")
     simulated = models.BooleanField()
@@ -65,13 +71,17 @@ class VoltageCheck(models.Model):
             ),
             models.CheckConstraint(
                 name="voltage_check_knows_when_current_stopped",
-                condition=Q(kind="PRE_PARALLEL")
+                condition=Q(kind__in=("PRE_PARALLEL", "WATCH"))
                 | Q(current_stopped_at__isnull=False, current_stopped_received_at__isnull=False),
             ),
             models.UniqueConstraint(
                 name="one_voltage_check_of_a_kind_per_stop_of_a_run",
                 fields=("run", "kind", "current_stopped_at"),
                 condition=Q(run__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="only_a_self_discharge_check_is_compared",
+                condition=Q(compared_with__isnull=True) | Q(kind="WATCH"),
             ),
         )
 
@@ -103,6 +113,7 @@ class CellVoltage(models.Model):
         FAIL = "FAIL", "fail"
         INVALID = "INVALID", "invalid"
         MISSING = "MISSING", "missing"
+        UNSEEN = "UNSEEN", "not observable"
 
     # Not `check`: Django's models keep that name for themselves.
     voltage_check = models.ForeignKey(VoltageCheck, models.PROTECT, related_name="cells")

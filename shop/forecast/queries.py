@@ -8,34 +8,41 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import lru_cache
 
 from shop.equipment.models import Station
-from shop.equipment.queries import measured_of
+from shop.forecast.leads import leads_known
 from shop.forecast.looks import looks_of
 from shop.forecast.seen import seen_of
 from shop.jobs.models import Job, Run
 from shop.jobs.planning import cells_of, plan, ratings_of
 from shop.jobs.procedures import (
+    BOTTOM_BALANCE,
     CAPACITY_TEST,
     CELL_RECHARGE,
     LEVELLING,
     PARALLEL_TOP_BALANCE,
+    SERIES_PRECHARGE,
     SINGLE_CELLS,
     STEP_PAUSE,
 )
+from shop.jobs.queries import steps_begun
 from shop.jobs.states import RunState
 from shop.refusals import Problem, Refusal
 from stations.plain import from_plain
 from stations.planner.alternatives import FULL_V, Alternative, alternatives
+from stations.planner.emptying import emptying_hours
 from stations.planner.hours import Course, Interval, charge_of, courses, interval
-from stations.planner.knowledge import Known, known_by_volts, measured_leads, unknown_soc
+from stations.planner.knowledge import Known, known_by_volts, unknown_soc
 from stations.planner.naming import Look
 from stations.planner.presence import Visit, visits
 from stations.planner.remaining import Left, left
 from stations.planner.seen import Seen
+from stations.planner.series import series_hours
+from stations.planner.stretches import stretches
 from stations.planner.surge import Surge, surges
-from stations.procedures.steps import Charge, Program
+from stations.procedures.steps import Charge, Program, SeriesCharge
 
 RESTED_V = (2.0, 3.65)  # what a person may say that cells rest at
 SETTINGS = 6
@@ -47,8 +54,11 @@ FORETOLD = frozenset(
         CELL_RECHARGE,
         LEVELLING,
         CAPACITY_TEST,
+        SERIES_PRECHARGE,
     }
 )
+# While they run: what the first charge of each stretch has left.
+FOLLOWED = frozenset({PARALLEL_TOP_BALANCE, SINGLE_CELLS, CELL_RECHARGE})
 _one_at_a_time = threading.Lock()
 
 
@@ -65,6 +75,15 @@ class Forecast:
     visits: tuple[Visit, ...]
     surges: tuple[Surge, ...]
     rested_v: float | None
+    in_series: bool = False  # up to the first full cell of a string
+
+
+@dataclass(frozen=True, slots=True)
+class LoadHours:
+    """Hours of one load that empties cells in turn: from full, and from half."""
+
+    full_h: float
+    half_h: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +104,14 @@ def forecast(job: Job, station: Station, rested_v: float | None = None) -> Forec
         return None
     cells, bench = cells_of(job), ratings_of(station)
     program = plan(job, station).program
+    string = next((step for step in program.steps if isinstance(step, SeriesCharge)), None)
+    if string is not None:
+        return _of_string(program, string, len(cells), cells[0].capacity_ah, rested_v)
     charge = charge_of(program)
     if charge is None:
         return None
-    known = _known(charge, len(cells), cells[0].capacity_ah, rested_v)
-    known = replace(known, leads_ohm=measured_leads(bench.measured.leads_ohm))
+    known = _known(charge.setpoint.voltage_v, len(cells), cells[0].capacity_ah, rested_v)
+    known = replace(known, leads_ohm=leads_known(station))
     found = _courses(program, charge, known)
     hours = interval([course.hours for course in found])
     fills = program.target_v >= FULL_V
@@ -103,6 +125,24 @@ def forecast(job: Job, station: Station, rested_v: float | None = None) -> Forec
     )
 
 
+def load_hours(job: Job, program: Program) -> LoadHours | None:
+    """Of a bottom balance as it is planned; None for another procedure."""
+    if job.kind != BOTTOM_BALANCE:
+        return None
+    ah = cells_of(job)[0].capacity_ah
+    return LoadHours(*(emptying_hours(program, ah, soc=soc) for soc in (1.0, 0.5)))
+
+
+def _of_string(
+    program: Program, string: SeriesCharge, cells: int, capacity_ah: float, rested_v: float | None
+) -> Forecast:
+    """B10: by formula, for the fullest cell ends it; no other way does the same."""
+    hours = series_hours(string, _known(string.target_v, cells, capacity_ah, rested_v))
+    return Forecast(
+        hours, True, (), visits(program, hours), surges(program), rested_v, in_series=True
+    )
+
+
 def outlook_of(run: Run) -> Outlook:
     """Of a run that is under way or over, by its own readings."""
     if run.program is None:
@@ -113,21 +153,46 @@ def outlook_of(run: Run) -> Outlook:
 
 def _left(run: Run, program: Program, seen: Seen | None) -> Left | None:
     """None while the run is in no charge whose hours are foretold."""
-    if seen is None or run.state != RunState.RUNNING or run.job.kind != PARALLEL_TOP_BALANCE:
+    if seen is None or run.state != RunState.RUNNING or run.job.kind not in FOLLOWED:
         return None
-    charge = charge_of(program)
-    if charge is None or (run.step or {}).get("name") != charge.name:
+    name = str((run.step or {}).get("name", ""))
+    first = {stretch.steps[0].name: stretch.steps[0] for stretch in stretches(program)}
+    charge = first.get(name)
+    if not isinstance(charge, Charge) or not seen.rested_v or not seen.on.any():
         return None
-    if not seen.rested_v or not seen.on.any():
-        return None
-    known = known_by_volts(seen.rested_v, cells_of(run.job)[0].capacity_ah)
-    known = replace(known, leads_ohm=measured_leads(measured_of(run.station).leads_ohm))
-    return left(charge, _courses(program, charge, known), seen.progress(known))
+    capacity_ah, place = cells_of(run.job)[0].capacity_ah, charge.cell
+    known = known_by_volts(seen.rested_v[place - 1 :] if place else seen.rested_v, capacity_ah)
+    known = replace(known, leads_ohm=leads_known(run.station))
+    if not place:
+        return left(charge, _courses(program, charge, known), seen.progress(known))
+    return _left_of_turns(program, charge, known, seen.since(_began(run, name)))
 
 
-def _known(charge: Charge, cells: int, capacity_ah: float, rested_v: float | None) -> Known:
+def _left_of_turns(program: Program, charge: Charge, known: Known, seen: Seen) -> Left:
+    """Of the cell that is charged now, the first of `known`, and of those that come after it."""
+    now, after = (replace(known, soc=soc) for soc in (known.soc[:1], known.soc[1:]))
+    own = left(charge, _courses(program, charge, now), seen.progress(now))
+    if own.hours is None or not after.soc:
+        return own
+    others = interval([course.hours for course in _courses(program, charge, after)])
+    return Left(
+        Interval(
+            own.hours.low + others.low,
+            own.hours.middle + others.middle,
+            own.hours.high + others.high,
+        )
+    )
+
+
+def _began(run: Run, name: str) -> datetime | None:
+    """When the bench entered that step last, as it told."""
+    told = (step.at for step in reversed(steps_begun(run.pk)) if step.name == name)
+    return next(told, None)
+
+
+def _known(full_v: float, cells: int, capacity_ah: float, rested_v: float | None) -> Known:
     if rested_v is None:
-        return unknown_soc(cells, capacity_ah, below_v=charge.setpoint.voltage_v)
+        return unknown_soc(cells, capacity_ah, below_v=full_v)
     low, high = RESTED_V
     if not low <= rested_v <= high:
         raise Refusal(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from shop.refusals import Problem
 from stations.values import OffProof
@@ -31,6 +32,18 @@ class PackFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class Watched:
+    """What an open first self-discharge check saw of a cell: `cells` is how many it was of."""
+
+    check_id: int
+    cells: int
+    voltage_v: float
+    at: datetime  # wall time
+    temperature_c: float  # NaN: nobody measured it
+    meter: str  # serial number
+
+
+@dataclass(frozen=True, slots=True)
 class CellFigures:
     """One cell of a job: its type's datasheet, and its last balance if there was one."""
 
@@ -42,9 +55,19 @@ class CellFigures:
     charge_c_max: float  # 1/h
     parted: Parted | None = None
     pack: PackFigures | None = None
+    watched: Watched | None = None
 
 
 Cells = tuple[CellFigures, ...]  # in bank order, never empty, all of one type
+
+
+def first_check_of(cells: Cells) -> tuple[Watched, ...]:
+    """What one first self-discharge check saw of just these cells; empty where there is none."""
+    seen = tuple(cell.watched for cell in cells if cell.watched is not None)
+    whole = len(seen) == len(cells) and {(w.check_id, w.cells) for w in seen} == {
+        (seen[0].check_id, len(cells))
+    }
+    return seen if whole else ()
 
 
 def never_parted(cell: CellFigures, what_to_do: str) -> Problem:

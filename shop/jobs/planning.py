@@ -16,7 +16,8 @@ from shop.equipment.models import Station
 from shop.equipment.queries import measured_of
 from shop.equipment.states import InstrumentRole
 from shop.evidence.parted import parted_cells
-from shop.jobs.figures import CellFigures, Cells, PackFigures
+from shop.evidence.watched import watched_cells
+from shop.jobs.figures import CellFigures, Cells, PackFigures, first_check_of
 from shop.jobs.models import Job, RecipeVersion, Run
 from shop.jobs.policies import Policy
 from shop.jobs.procedures import procedure_of
@@ -36,8 +37,10 @@ from stations.procedures.steps import (
     Presence,
     Program,
     Rest,
+    SeriesCharge,
 )
 from stations.values import (
+    BmsRatings,
     LoadRatings,
     MeterRatings,
     Ratings,
@@ -94,9 +97,26 @@ def plan(
         Problem("dry_run", words, "Nothing was energised.")
         for words in check.problems(program, ratings) + bearing.problems(program, _bears(cells))
     )
+    if dict(program.facts).get("first_check"):
+        refuse(_other_scanner(cells, station))
     refuse(lead_problems(leads_at(station), driven_a(program)))
     program = _with_people(program, attended=attended, policy=policy or Policy())
     return Plan(program, program_sha256(program), _lasts(program))
+
+
+def _other_scanner(cells: Cells, station: Station) -> list[Problem]:
+    """The second of two checks that are compared is by the scanner of the first."""
+    (serial, *_) = [watched.meter for watched in first_check_of(cells)]
+    if station.instruments.filter(role=InstrumentRole.SCANNER, serial_number=serial).exists():
+        return []
+    return [
+        Problem(
+            "other_scanner",
+            f"The first check of these cells was by scanner {serial}, which {station.slug} lacks.",
+            "Claim the job at that scanner's station; where it is gone, supersede the first check "
+            "and begin the watch anew.",
+        )
+    ]
 
 
 def driven_a(program: Program) -> float:
@@ -153,7 +173,7 @@ def cells_of(job: Job) -> Cells:
         row.cell
         for row in job.job_cells.select_related("cell__batch__cell_type").order_by("position")
     ]
-    parted, pack = parted_cells(cells), pack_of(job)
+    parted, watched, pack = parted_cells(cells), watched_cells(cells), pack_of(job)
     return tuple(
         CellFigures(
             serial=cell.serial,
@@ -164,6 +184,7 @@ def cells_of(job: Job) -> Cells:
             charge_c_max=cell.batch.cell_type.charge_c_max,
             parted=parted.get(cell.pk),
             pack=pack,
+            watched=watched.get(cell.pk),
         )
         for cell in cells
     )
@@ -206,13 +227,14 @@ def ratings_of(station: Station) -> Ratings:
                 )
             ]
         )
-    load, thermometer = found.get("load"), found.get("thermometer")
+    load, thermometer, bms = (found.get(role) for role in ("load", "thermometer", "bms"))
     return Ratings(
         supply,
         meter,
         scanner,
         load if isinstance(load, LoadRatings) else None,
         thermometer if isinstance(thermometer, ThermometerRatings) else None,
+        bms=bms if isinstance(bms, BmsRatings) else None,
         measured=measured_of(station),
         by_hand=any(i.role == InstrumentRole.MANUAL for i in station.instruments.all()),
     )
@@ -233,6 +255,6 @@ def _lasts(program: Program) -> timedelta:
         total += longest.timeout - longest.tail.cv_max
     total += sum((step.lasts for step in program.steps if isinstance(step, Rest)), timedelta())
     return total + sum(
-        (step.timeout for step in program.steps if isinstance(step, Measure | Discharge)),
+        (s.timeout for s in program.steps if isinstance(s, Measure | Discharge | SeriesCharge)),
         timedelta(),
     )

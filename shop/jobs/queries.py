@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
 from shop.cells.models import Cell
@@ -112,6 +112,24 @@ def station_fact(station: Station, now: datetime) -> StationFact:
             for i in station.instruments.order_by("role")
         ),
     )
+
+
+ASKED = """
+SELECT stop_requested_at IS NOT NULL,
+       (SELECT count(*) FROM shop_personact WHERE run_id = shop_run.id)
+  FROM shop_run WHERE id = %s AND token = %s
+"""
+
+
+def asked_of(run_id: int, token: int) -> tuple[bool, int] | None:
+    """Whether a stop is asked of the run with that token, and how many acts there are of people.
+
+    One plain statement, for an uplink asks it twice a second; None where there is no such run.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(ASKED, [run_id, token])
+        row: tuple[bool, int] | None = cursor.fetchone()
+    return row
 
 
 def stopped_by(run: Run) -> str:

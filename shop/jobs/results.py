@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import datetime
 
 from django.db import transaction
 
+from shop.care.services import record_spread
 from shop.equipment import leases
 from shop.equipment.models import Instrument, Station
 from shop.equipment.states import InstrumentRole
@@ -30,14 +32,21 @@ CHECKS = {
     "pre-parallel": "PRE_PARALLEL",
     "rested": "PRE_PARALLEL",  # of cells that stay apart: the same look at each before any current
     "levelled": "PRE_PARALLEL",  # once charged up to the others
+    "precharged": "PRE_PARALLEL",  # in their string: no balance, whatever they show (G9)
+    "recovered": "PRE_PARALLEL",  # in their pack, likewise
     "disconnect": "DISCONNECT",
     "recheck": "RECHECK",
     "compare": "BOTTOM",
+    "watch": "WATCH",
 }
 READ_BY = {"BOTTOM": InstrumentRole.METER}  # the one that hung on each cell in its turn
 BEFORE_CURRENT = frozenset({"pre-parallel", "rested"})
-# What becomes of a test of one cell, by what its procedure measures.
-RESULTS = {"capacity": record_capacity_test, "resistance": record_resistance_test}
+# What becomes of a test, of one cell or of a pack, by what its procedure measures.
+RESULTS = {
+    "capacity": record_capacity_test,
+    "resistance": record_resistance_test,
+    "spread": record_spread,
+}
 
 
 def check_kind(step: str) -> str:
@@ -97,7 +106,7 @@ def _has_something(ending: Ending) -> bool:
 
 
 def _record_check(run: Run, record: Record, ending: Ending, now: datetime) -> None:
-    kind = check_kind(record.step)
+    kind, facts = check_kind(record.step), dict(record.facts)
     stops = stopped_of(ending.records)
     stopped = stops.get(record.cell) if record.cell else ending.current_stopped
     if record.step in BEFORE_CURRENT:
@@ -113,15 +122,19 @@ def _record_check(run: Run, record: Record, ending: Ending, now: datetime) -> No
         now=now,
         cell=record.cell,
         again=record.again,
+        compared_with=int(facts.get("first_check", 0)) or None,
+        temperature_c=facts.get("temperature_c", math.nan),
     )
 
 
 def _meter(station: Station, record: Record) -> Instrument:
-    """What read the cells: the one that a person held, else the station's own."""
+    """What read the cells: the one that a person held, else the station's own, or the BMS of
+    their string where it has no scanner."""
     if record.meter:
         return station.instruments.get(serial_number=record.meter)
+    fitted = {instrument.role: instrument for instrument in station.instruments.all()}
     role = READ_BY.get(check_kind(record.step), InstrumentRole.SCANNER)
-    return station.instruments.get(role=role)
+    return fitted.get(role) or fitted[InstrumentRole.BMS]
 
 
 def suspect_cells(run: Run, reason: str, now: datetime) -> None:

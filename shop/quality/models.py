@@ -17,6 +17,7 @@ class Nonconformance(models.Model):
         REVERSED = "REVERSED", "reversed polarity"
         RECHECK_LOW = "RECHECK_LOW", "low at the re-check"
         BOTTOM_APART = "BOTTOM_APART", "apart from its neighbours at the bottom"
+        SELF_DISCHARGE = "SELF_DISCHARGE", "loses charge at rest"
         RESISTANCE_HIGH = "RESISTANCE_HIGH", "DC resistance too high"
         OTHER = "OTHER", "other"
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -26,7 +27,7 @@ from shop.equipment.states import OutputState
 from shop.jobs.leasing import readopt
 from shop.jobs.models import PersonAct, Run
 from shop.jobs.numbers import spend_run_numbers
-from shop.jobs.queries import stopped_by
+from shop.jobs.queries import asked_of, stopped_by
 from shop.jobs.states import RunState
 from shop.readings.drain import Cut, Drain
 from shop.readings.hearing import Hearing
@@ -40,6 +41,7 @@ from stations.plain import to_plain
 log = logging.getLogger(__name__)
 
 JOURNAL = re.compile(r"(\d+)-(\d+)\.jsonl")
+TOLD_AGAIN_S = 2.0  # how long what is told of a charging bench stands, while nothing changes
 LIVE_S = 10  # how long a live value is shown without a new one
 UNUSABLE = (JournalCorrupt, ChunkRefused, DataError, FileNotFoundError, ValueError, KeyError)
 OUTPUTS = {"off": OutputState.OFF, "on": OutputState.ON}
@@ -50,7 +52,7 @@ class Uplink:
 
     def __init__(self, station: Station) -> None:
         self.station = station
-        self._link = GuardianLink(guardian_socket(station.slug))
+        self._link = GuardianLink(guardian_socket(station.slug), keeps=True)
         self._redis = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1.0)
         self._hearing = Hearing(station, self._broker_answers)
         self._cut = Cut(settings.CHUNK_MAX_SAMPLES, settings.CHUNK_MAX_S)
@@ -59,6 +61,9 @@ class Uplink:
         self._put_aside: set[tuple[int, int]] = set()
         self._forwarded: set[int] = set()
         self._stopped: set[int] = set()
+        self._answered: tuple[int, int, object] | None = None  # what was asked, and is done
+        self._told: dict[str, Any] = {}
+        self._told_s = -math.inf
         self._renewed_s = 0.0
         self._silences = 0
         self._evidence_alarm = ""
@@ -70,7 +75,7 @@ class Uplink:
         status = self._ask_guardian()
         self._duty("lease", lambda: self._keep_lease(status))
         self._duty("stop", lambda: self._forward(status))
-        self._duty("journals", self._drain)
+        self._duty("journals", lambda: self._drain(status))
         self._duty("worker", lambda: self._hearing.look(status))
         self._duty("output", lambda: self._tell_output(status))
         self._duty("live", lambda: self._show_live(status))
@@ -140,7 +145,11 @@ class Uplink:
         session = (status or {}).get("session")
         if not session or not session["live"] or not str(session["run"]).isdigit():
             return
-        run = Run.objects.filter(pk=int(session["run"]), token=session["token"]).first()
+        run_id, token = int(session["run"]), int(session["token"])
+        asked = (run_id, token, asked_of(run_id, token))
+        if asked == self._answered:
+            return
+        run = Run.objects.filter(pk=run_id, token=token).first()
         if run is None:
             return
         if run.stop_requested_at is not None and run.pk not in self._stopped:
@@ -153,10 +162,11 @@ class Uplink:
             told = {"act": str(act.pk), "kind": act.kind, "data": act.data, "ago_s": ago_s}
             self._link.act(run=str(run.pk), **told)
             self._forwarded.add(act.pk)
+        self._answered = asked
 
     # Readings
 
-    def _drain(self) -> None:
+    def _drain(self, status: Mapping[str, Any] | None) -> None:
         """Every journal that is not wholly stored, whoever wrote it and whoever died since."""
         self._find_journals()
         self._leave_closed()
@@ -174,7 +184,8 @@ class Uplink:
                 ).update(journal_closed_at=now)
                 del self._drains[key]
                 self._done.add(key)
-        self._close_unwritten(now)
+        if not _lives(status):  # else what this bench was given has its journal
+            self._close_unwritten(now)
 
     def _find_journals(self) -> None:
         folder = journal_folder(self.station.slug)
@@ -270,14 +281,17 @@ class Uplink:
         last_off = told.get("last_off")
         evidence = (self._evidence_alarm, self._missing_alarm)
         alarms = (str(told.get("alarm", "")), *evidence, self._hearing.alarm)
-        leases.heartbeat(
-            station_id=self.station.pk,
-            output_state=OUTPUTS.get(str(told["output"]), OutputState.UNKNOWN),
-            output_at=datetime.fromisoformat(last_off["received_at"]) if last_off else None,
-            alarm=" ".join(filter(None, alarms)),
-            highest_token=int(told.get("highest_token", 0)),
-            heard=status is not None,
-        )
+        now_told: dict[str, Any] = {
+            "output_state": OUTPUTS.get(str(told["output"]), OutputState.UNKNOWN),
+            "output_at": datetime.fromisoformat(last_off["received_at"]) if last_off else None,
+            "alarm": " ".join(filter(None, alarms)),
+            "highest_token": int(told.get("highest_token", 0)),
+            "heard": status is not None,
+        }
+        if _lives(status) and now_told == self._told and guard_s() - self._told_s < TOLD_AGAIN_S:
+            return
+        leases.heartbeat(station_id=self.station.pk, **now_told)
+        self._told, self._told_s = now_told, guard_s()
 
     def _broker_answers(self) -> bool:
         try:
@@ -302,6 +316,11 @@ class Uplink:
             "at": clock.now().isoformat(),
         }
         self._redis.set(f"live:{self.station.slug}", json.dumps(live), ex=LIVE_S)
+
+
+def _lives(status: Mapping[str, Any] | None) -> bool:
+    """Whether a runner is there that drives the bench."""
+    return bool(((status or {}).get("session") or {}).get("live"))
 
 
 def _reconnect() -> None:

@@ -6,7 +6,7 @@ waits unlinked, covered and cool (B8).  Pure; times are wall time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -129,6 +129,7 @@ class Reminder(StrEnum):
     STOPPED = "STOPPED"
     WAITING = "WAITING"
     RECHECK_DUE = "RECHECK_DUE"
+    WATCH_DUE = "WATCH_DUE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,13 +201,22 @@ def due(waiting: Sequence[Group], policy: GatePolicy, now: datetime) -> list[Due
     return sorted(found, key=lambda one: (one.due_at, one.run_id))
 
 
+WORDS: Mapping[Reminder, str] = {
+    Reminder.STOPPED: "Current stopped in {cells}: place them before {until}, or check them again.",
+    Reminder.WAITING: "{cells} still wait for a pack; fresh until {until}.",
+    Reminder.RECHECK_DUE: (
+        "{cells} are due for a re-check: place them before {until}, or check them."
+    ),
+    Reminder.WATCH_DUE: (
+        "{cells} are due for their second self-discharge check, before {until}: job {job} is open."
+    ),
+}
+
+
+def cells_of(run_id: int, cells: int) -> str:
+    return f"{cells} cell{'s' if cells > 1 else ''} of run {run_id}"
+
+
 def _words(group: Group, kind: Reminder) -> str:
-    cells = f"{group.cells} cell{'s' if group.cells > 1 else ''} of run {group.run_id}"
     until = f"{group.until:%H:%M} UTC"
-    match kind:
-        case Reminder.STOPPED:
-            return f"Current stopped in {cells}: place them before {until}, or check them again."
-        case Reminder.WAITING:
-            return f"{cells} still wait for a pack; fresh until {until}."
-        case Reminder.RECHECK_DUE:
-            return f"{cells} are due for a re-check: place them before {until}, or check them."
+    return WORDS[kind].format(cells=cells_of(group.run_id, group.cells), until=until)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from shop.evidence.queries import gate_policy
 from shop.jobs.queries import policy_in_force
-from shop.shelf import queries
+from shop.shelf import queries, second_checks
 from shop.shelf.models import Alert
 from shop.shelf.rules import due, groups
 
@@ -18,6 +18,7 @@ def remind(*, now: datetime) -> list[Alert]:
     """
     if policy_in_force() is None:
         return []
+    second_checks.open_due(now=now)
     _, policy = gate_policy()
     wanted = due(groups(queries.shelf(now=now)), policy, now)
     known = set(

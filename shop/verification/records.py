@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from shop.care.rules import spread_of
 from shop.evidence.rules.balance import BalanceFigures, balance_of, cells_of
 from shop.evidence.rules.measured import (
     CapacityFigures,
@@ -46,6 +47,11 @@ def sealed_figures(body: Mapping[str, Any]) -> BalanceFigures | None:
 def sealed_capacity(body: Mapping[str, Any]) -> CapacityFigures | None:
     """The capacity that the sealed records show; None for none."""
     return capacity_of([_record(plain) for plain in body.get("records", [])])
+
+
+def sealed_spread(body: Mapping[str, Any]) -> list[float]:
+    """Volts of a pack's cells at the end of its last hold; empty for none."""
+    return spread_of([_record(plain) for plain in body.get("records", [])])
 
 
 def sealed_resistance(body: Mapping[str, Any]) -> ResistanceFigures | None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from shop.equipment.states import InstrumentRole
 from shop.evidence.canonical import plain, sha256_of
 from shop.evidence.models import Balance, CellVoltage, ResistanceTest, VoltageCheck
 from shop.evidence.services.checks import DEPARTURES
@@ -18,6 +19,7 @@ from shop.jobs.models import Run
 from shop.jobs.results import check_kind
 from shop.jobs.states import TERMINAL, RunState
 from shop.quality.models import Nonconformance
+from shop.verification.records import MILLIONTHS
 
 Body = Mapping[str, Any]
 
@@ -64,7 +66,7 @@ def check_problem(check: VoltageCheck, run: Run, body: Body) -> str:
     meters = {entry.get("serial_number") for entry in body.get("instruments", [])}
     if meters and check.meter.serial_number not in meters:
         return f"meter {check.meter.serial_number} is not among the instruments that were sealed"
-    if words := _by_hand_problem(check, body):
+    if words := _by_hand_problem(check, body) or _compared_problem(check, run, body):
         return words
     if check.kind == VoltageCheck.Kind.PRE_PARALLEL or "current_stopped" not in body:
         return ""
@@ -75,6 +77,28 @@ def check_problem(check: VoltageCheck, run: Run, body: Body) -> str:
     if stopped != (_time(sealed.get("at")), _time(sealed.get("received_at"))):
         return "current stopped at another time than was sealed"
     return ""
+
+
+def _compared_problem(check: VoltageCheck, run: Run, body: Body) -> str:
+    """A second self-discharge check names the first that was sealed, whose volts it went by."""
+    sealed = [
+        dict(record["facts"]).get("first_check")
+        for record in body.get("records", [])
+        if record["cells"] and check_kind(record["step"]) == check.kind
+    ]
+    first = (sealed[-1] if sealed else None) or 0
+    if first != MILLIONTHS * (check.compared_with_id or 0):
+        return "is compared with another check than was sealed"
+    if check.compared_with is None:
+        return ""
+    before = dict(check.compared_with.cells.values_list("cell_id", "voltage_v"))
+    rule = (run.program or {})["steps"][-1]["rule"]
+    seen = [before.get(cell_id) for cell_id in _cell_ids(check)]
+    return "" if seen == rule["before_v"] else "the first check saw other volts than it went by"
+
+
+def _cell_ids(check: VoltageCheck) -> list[int]:
+    return [row.cell_id for row in sorted(check.cells.all(), key=lambda row: row.position)]
 
 
 def _by_hand_problem(check: VoltageCheck, body: Body) -> str:
@@ -88,6 +112,8 @@ def _by_hand_problem(check: VoltageCheck, body: Body) -> str:
         read_by = record.get("meter", "")
         if (check.meter.serial_number if read_by else "") != read_by:
             return f"was read by {read_by}, and names {check.meter.serial_number}"
+        if bool(read_by) != (check.meter.role == InstrumentRole.MANUAL):
+            return f"was read {'by hand' if read_by else 'by a scanner'}, and no longer says so"
         if plain(check.again) != _again(record.get("again")):
             return "the first cell's second reading is not as it was sealed"
     return ""

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from shop.care.models import PackReading
+from shop.evidence.canonical import plain
 from shop.evidence.models import CapacityTest, ResistanceTest
 from shop.jobs.models import Run
 from shop.verification import records
@@ -55,6 +57,25 @@ def faults(
         words = _problem(kind, test, by_hash.get(test.manifest_sha256))
         if words:
             yield Fault(kind.model.__name__, test.pk, words, run.pk)
+
+
+def spread_faults(
+    run: Run, manifests: Mapping[int, StoredManifest], seen: Counter[str]
+) -> Iterator[Fault]:
+    """B14: what a recovery read of its pack, against the facts that it sealed."""
+    row = PackReading.objects.filter(run=run).select_related("pack").first()
+    bodies = [manifest.body for manifest in manifests.values()]
+    sealed = [cells for body in bodies if (cells := records.sealed_spread(body))]
+    finished = any((body.get("outcome") or {}).get("state") == "FINISHED" for body in bodies)
+    if row is None:
+        if sealed and finished:
+            yield Fault("PackReading", None, "the manifest shows one and there is none", run.pk)
+        return
+    seen["pack readings"] += 1
+    if not sealed or plain(row.cells_v) != plain(sealed[-1]):
+        yield Fault("PackReading", row.pk, "its cells are not as they were sealed", run.pk)
+    elif row.pack_id != run.job.pack_id:
+        yield Fault("PackReading", row.pk, "is of another pack than its job", run.pk)
 
 
 def _lacks(kind: _Kind, run: Run, manifests: Mapping[int, StoredManifest]) -> Iterator[Fault]:

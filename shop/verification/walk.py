@@ -67,6 +67,7 @@ class Walk:
         yield from _changed(run, manifests)
         yield from self._balance(run, manifests)
         yield from tested.faults(run, manifests, self.seen)
+        yield from tested.spread_faults(run, manifests, self.seen)
         yield from self._checks(run, manifests)
         yield from _lacks_check(run, manifests)
         yield from _lacks_note(run, manifests)

@@ -9,9 +9,10 @@ state than the one asked for.  Comparisons are written so that NaN fails them.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
+from stations.frozen import changed
 from stations.values import Limits, Reading, only_silent
 
 DOUBTS_MAX = 2  # doubtful samples in a row before the output goes off
@@ -95,7 +96,7 @@ def _account(tally: Tally, reading: Reading, *, draws: bool, doubtful: bool) -> 
     current_a = reading.supply_current_a if known else tally.last_current_a
     hours = (reading.at - tally.last_at).total_seconds() / 3600.0
     moved_ah = 0.5 * (current_a + tally.last_current_a) * hours
-    return replace(
+    return changed(
         tally,
         last_at=reading.at,
         last_current_a=current_a,
@@ -194,7 +195,7 @@ class Repeats:
         """A new reply; without current an unchanging voltage is no wonder."""
         flows = abs(current_a) > STUCK_CURRENT_A
         if flows and raw and raw == self.raw:
-            return replace(self, count=self.count + 1)
+            return changed(self, count=self.count + 1)
         return Repeats(raw=raw if flows else "", count=1, since=at)
 
     def stuck(self, at: datetime) -> bool:
@@ -216,7 +217,7 @@ class Standstill:
             return Standstill()
         if cells_v != self.cells_v or math.isnan(self.meter_v):
             return Standstill(cells_v, meter_v)
-        return replace(self, moved_v=abs(meter_v - self.meter_v))
+        return changed(self, moved_v=abs(meter_v - self.meter_v))
 
     @property
     def stuck(self) -> bool:

@@ -8,10 +8,11 @@ flight per instrument, and OFF goes before everything that is still waiting.
 from __future__ import annotations
 
 import itertools
-import queue
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from heapq import heappop, heappush
+from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from stations.clock import guard_s
@@ -56,9 +57,11 @@ class Lane(Generic[D]):
         self._device: D | None = None
         self._post = post
         self._order = itertools.count()
-        self._queue: queue.PriorityQueue[tuple[int, int, Callable[[D], Any] | None, Done]]
-        self._queue = queue.PriorityQueue()
-        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+        # Both ends of a heap are one step of the interpreter, for no two orders compare as equal; a
+        # PriorityQueue would take its locks several times more for each piece of work.
+        self._work: list[tuple[int, int, Callable[[D], Any] | None, Done]] = []
+        self._there: SimpleQueue[None] = SimpleQueue()  # one for each piece of work
+        self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
         self._thread.start()
 
     def submit(self, priority: int, work: Callable[[D], Any], done: Done) -> None:
@@ -66,18 +69,23 @@ class Lane(Generic[D]):
         self.waiting += 1
         if priority == OFF:
             self._urgent.set()
-        self._queue.put((priority, next(self._order), work, done))
+        self._put(priority, work, done)
 
     def leave(self, close: Callable[[D], None], timeout_s: float) -> None:
         """End the thread after the work at hand, closing the device."""
-        self._queue.put((LEAVE, next(self._order), None, lambda answer: None))
+        self._put(LEAVE, None, lambda answer: None)
         self._thread.join(timeout_s)
         if self._device is not None and not self._thread.is_alive():
             close(self._device)
 
-    def _work(self) -> None:
+    def _put(self, priority: int, work: Callable[[D], Any] | None, done: Done) -> None:
+        heappush(self._work, (priority, next(self._order), work, done))
+        self._there.put(None)
+
+    def _serve(self) -> None:
         while True:
-            priority, _, work, done = self._queue.get()
+            self._there.get()
+            priority, _, work, done = heappop(self._work)
             if work is None:
                 return
             if priority == OFF:

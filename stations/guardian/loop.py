@@ -8,7 +8,7 @@ import signal
 import socket
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from stations.clock import guard_s
@@ -29,11 +29,14 @@ class Inbox:
         self.reader.setblocking(False)
         self._writer.setblocking(False)
         self._answers: deque[Callable[[], None]] = deque()
+        self._woken = False  # the loop has not looked yet since it was last woken
 
     def post(self, answer: Callable[[], None]) -> None:
-        """From any thread."""
+        """From any thread, and from a signal's handler."""
         self._answers.append(answer)
-        self.wake()
+        if not self._woken:
+            self._woken = True
+            self.wake()
 
     def wake(self) -> None:
         try:
@@ -43,11 +46,11 @@ class Inbox:
 
     def empty(self) -> None:
         """Hand out every answer that is there; in the loop."""
-        try:
-            while self.reader.recv(4096):
-                pass
-        except BlockingIOError:
-            pass
+        with suppress(BlockingIOError):
+            self.reader.recv(4096)
+        # After that, or the call of somebody who posts in between would be taken and forgotten;
+        # before looking, so that who posts from here on calls again.
+        self._woken = False
         while self._answers:
             self._answers.popleft()()
 
@@ -73,12 +76,14 @@ class Loop:
         with self._ending_on_signals():
             self._guardian.begin()
             while not self._guardian.finished:
-                wait_s = min(WAIT_MAX_S, max(0.0, self._guardian.due_s() - guard_s()))
+                due_s = self._guardian.due_s()
+                wait_s = min(WAIT_MAX_S, max(0.0, due_s - guard_s()))
                 # Callers first: what they sent while we slept counts before time has passed.
                 for key, _ in self._selector.select(wait_s):
                     key.data()
                 self._bury()
-                self._guardian.tick(guard_s())
+                if (now_s := guard_s()) >= due_s:  # what became due since then is, at the next turn
+                    self._guardian.tick(now_s)
                 self._write()
         for peer in self._peers:
             peer.connection.close()

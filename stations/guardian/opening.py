@@ -10,7 +10,7 @@ import math
 import platform
 import re
 from collections.abc import Mapping
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ from stations.values import Identity, Limits, OffProof
 _RUN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}")
 
 
+@cache
 def boot_id() -> str:
     """Which boot of this host the guard clock belongs to."""
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()

@@ -15,6 +15,7 @@ _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+BLOCK = 65536  # bytes taken from a connection at once
 BACKLOG_MAX = 4 << 20
 """Bytes kept for a caller that does not read; beyond that he is hung up on."""
 
@@ -37,8 +38,10 @@ class Peer:
         """Whole messages that have arrived; closes the connection at its end or on nonsense."""
         messages: list[dict[str, Any]] = []
         try:
-            while data := self.connection.recv(65536):
+            while data := self.connection.recv(BLOCK):
                 messages += self._arrived.feed(data)
+                if len(data) < BLOCK:
+                    return messages
         except BlockingIOError:
             return messages
         except (OSError, WireError):

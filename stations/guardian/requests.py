@@ -6,10 +6,10 @@ The runner's ops need the current token.  `stop` needs nothing and is never refu
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from stations.frozen import changed
 from stations.guardian.commands import Commands, written
 from stations.guardian.core import Guardian
 from stations.guardian.opening import Opening, boot_id, describe_instruments
@@ -78,7 +78,7 @@ class Requests:
         """
         session = self._guardian.session
         if session is not None and ask.peer is self._guardian.runner:
-            self._guardian.session = replace(session, heard_s=max(session.heard_s, ask.sent_s))
+            self._guardian.session = changed(session, heard_s=max(session.heard_s, ask.sent_s))
         if self._opening is not None and ask.peer is self._opening.ask.peer:
             self._opening.heard_s = max(self._opening.heard_s, ask.sent_s)
 
@@ -153,7 +153,7 @@ class Requests:
         if session is not None:
             assert isinstance(valid_s, int | float)  # noqa: S101  no problem with it
             # From when it was given: one that waited in a buffer has aged there.
-            self._guardian.session = replace(session, lease_until_s=ask.sent_s + valid_s)
+            self._guardian.session = changed(session, lease_until_s=ask.sent_s + valid_s)
             ask.reply()
 
     def _act(self, ask: Ask) -> None:
@@ -174,7 +174,7 @@ class Requests:
             # Whoever acts is there, since then: one that waited for a line is no sign of now.
             present_s = max(session.present_s, ask.sent_s - ago_s)
             acts = session.acts | {act}
-            guardian.session = replace(session, acts=acts, present_s=present_s)
+            guardian.session = changed(session, acts=acts, present_s=present_s)
             told = {**data, "id": act, "kind": kind}
             guardian.event("act", told, push=True, then=partial(written, ask))
 

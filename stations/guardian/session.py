@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from stations.config import Timing
+from stations.frozen import changed
 from stations.guardian.envelope import Repeats, Standstill, Tally
 from stations.values import Draw, Limits, Protection, Setpoint
 
@@ -86,10 +87,10 @@ class Session:
             meter = meter.after(raw["meter"], at, current_a)
         if "scanner" in raw:
             scanner = scanner.after(raw["scanner"], at, current_a)
-        return replace(self, meter=meter, scanner=scanner)
+        return changed(self, meter=meter, scanner=scanner)
 
     def heard_bms(self, cells_v: tuple[float, ...], meter_v: float, current_a: float) -> Session:
-        return replace(self, bms=self.bms.after(cells_v, meter_v, current_a))
+        return changed(self, bms=self.bms.after(cells_v, meter_v, current_a))
 
     def stuck(self, at: datetime) -> frozenset[str]:
         counts = (("meter_stuck", self.meter), ("scanner_stuck", self.scanner))
@@ -98,10 +99,10 @@ class Session:
 
     def off(self) -> Session:
         """The output is to be off: a new set-up is needed before it may go on."""
-        return replace(self, configured=None, expected_on=False)
+        return changed(self, configured=None, expected_on=False)
 
     def on(self, now_s: float) -> Session:
-        return replace(self, expected_on=True, on_since_s=now_s, valid_s=now_s)
+        return changed(self, expected_on=True, on_since_s=now_s, valid_s=now_s)
 
 
 def expired(session: Session, timing: Timing, now_s: float) -> str:

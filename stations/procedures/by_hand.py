@@ -20,6 +20,7 @@ from stations.procedures.rules import (
     ParallelRule,
     RecheckRule,
     RestedRule,
+    WatchRule,
 )
 from stations.procedures.state import Run, Taken
 from stations.procedures.steps import ByHand, Measure, Program
@@ -53,7 +54,7 @@ def _how(step: Measure, cells: int) -> ByHand:
             return ByHand(PLAUSIBLE, rule.early_warn_v, again=False)
         case LevelRule():
             return ByHand(PLAUSIBLE, JUMP_LEVELLED_V, again=False)
-        case ParallelRule() | RestedRule():
+        case ParallelRule() | RestedRule() | WatchRule():
             return ByHand(PLAUSIBLE, JUMP_RESTED_V, again=False)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from stations.procedures import joining, judge
+from stations.procedures import joining, judge, watching
 from stations.procedures.actions import Action, Hold, Refuse, SafeHold
 from stations.procedures.progress import onward
 from stations.procedures.rules import (
@@ -16,6 +16,7 @@ from stations.procedures.rules import (
     ParallelRule,
     RecheckRule,
     RestedRule,
+    WatchRule,
 )
 from stations.procedures.state import CellResult, Record, Run, Taken
 from stations.procedures.steps import Measure
@@ -41,6 +42,8 @@ def decide_measure(run: Run, step: Measure, reading: Reading, now: datetime) -> 
             return _disconnect(run, step, rule, reading, now)
         case RecheckRule() as rule:
             return _recheck(run, step, rule, reading, now)
+        case WatchRule() as rule:
+            return _watch(run, step, rule, reading, now)
 
 
 def overdue(run: Run, step: Measure, reading: Reading, now: datetime) -> tuple[Run, Action] | None:
@@ -115,7 +118,7 @@ def _rested(
     if not taken:
         return run, Hold()
     volts = tuple(one.voltage_v for one in taken)
-    found = judge.cell_problems(rule.voltage, volts)
+    found = judge.start_problems(rule, volts)
     if found:
         return run, Refuse(tuple(found))
     alone = tuple((volt, judge.least_charge_ah((volt,), rule.capacity_ah)) for volt in volts)
@@ -196,10 +199,11 @@ def _span_k(reading: Reading) -> float:
 
 def _unlike_warm(step: Measure, reading: Reading) -> str:
     """Why the cells cannot be compared yet, or ""; nothing is said where there are no probes."""
-    if isinstance(step.rule, RecheckRule) and _span_k(reading) > step.rule.temperature_span_k:
+    rule = step.rule
+    if isinstance(rule, RecheckRule | WatchRule) and _span_k(reading) > rule.temperature_span_k:
         return (
             f"the cells are {_span_k(reading):.1f} K apart, and are compared within "
-            f"{step.rule.temperature_span_k:.0f} K: let them lie side by side"
+            f"{rule.temperature_span_k:.0f} K: let them lie side by side"
         )
     return ""
 
@@ -208,6 +212,26 @@ def _warmth(reading: Reading) -> str:
     if math.isnan(_span_k(reading)):
         return "temperatures not observable: no two probes on these cells"
     return f"{len(reading.temperatures_c)} probes within {_span_k(reading):.1f} K of each other"
+
+
+def _watch(
+    run: Run, step: Measure, rule: WatchRule, reading: Reading, now: datetime
+) -> tuple[Run, Action]:
+    """The first look at cells that rest, or the second one, which says what each lost."""
+    run, taken = cells_taken(run, step, reading)
+    if not taken or _unlike_warm(step, reading):
+        return run, Hold()
+    warm_c, stopped = _mean_c(reading), run.current_stopped
+    found = watching.problems(rule, taken, warm_c, stopped)
+    if found:
+        return run, Refuse(tuple(found))
+    results, remarks, facts = watching.results(rule, taken, warm_c, stopped)
+    return _measured(run, step, results, now, (*remarks, _warmth(reading)), facts)
+
+
+def _mean_c(reading: Reading) -> float:
+    known = [celsius for celsius in reading.temperatures_c if math.isfinite(celsius)]
+    return sum(known) / len(known) if known else NAN
 
 
 def _too_late(
@@ -238,6 +262,7 @@ def _measured(
     results: tuple[CellResult, ...],
     now: datetime,
     remarks: tuple[str, ...],
+    facts: tuple[tuple[str, float], ...] = (),
 ) -> tuple[Run, Action]:
     meters = [one.meter for one in run.typed]
     twice = len(run.typed) > len(first_of_each(run.typed))
@@ -248,7 +273,7 @@ def _measured(
         ended_at=now,
         cells=results,
         remarks=(*remarks, *run.retyped),
-        facts=(("least_charge_ah", run.least_charge_ah),),
+        facts=facts or (("least_charge_ah", run.least_charge_ah),),
         cell=step.cell,
         meter=meters[0] if meters else "",
         again=run.typed[-1] if twice else None,

@@ -173,7 +173,7 @@ def program(spec: Spec) -> Program:
         facts=(
             ("current_a", spec.current_a),
             ("string_v", spec.string_v),
-            ("discharge_a", spec.drawn_a),
+            ("cycle_a", spec.drawn_a),
             ("hold_h", spec.recipe.hold_h),
             ("cell_ah", spec.capacity_ah),
         ),

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from stations.plain import LATER
-from stations.values import Window
+from stations.values import NAN, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +33,15 @@ class ParallelRule:
 
 @dataclass(frozen=True, slots=True)
 class RestedRule:
-    """Cells that are charged one by one: each, at rest, may be charged at all (B12, B17)."""
+    """Cells that are driven one by one: each, at rest, may be driven at all (B9, B12, B17).
+
+    One that rests below `start_low_v` is too empty already to end where the others do.
+    """
 
     TAGGED: ClassVar[bool] = True
     voltage: Window
     capacity_ah: float
+    start_low_v: float = field(default=0.0, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,31 @@ class RecheckRule:
     banks: tuple[int, ...] = ()
     temperature_span_k: float = field(default=math.inf, metadata=LATER)  # between any two probes
     both_ways: bool = field(default=False, metadata=LATER)
+
+
+@dataclass(frozen=True, slots=True)
+class WatchRule:
+    """Self-discharge: what each resting cell lost since a first check, against the group's median.
+
+    Losses are shares of capacity in a month of 30 days; ages are wall time.  `before_v` is what
+    the first check saw, by position, and `before_check` its number; empty where this is the first.
+    """
+
+    TAGGED: ClassVar[bool] = True
+    gap_min: timedelta
+    gap_max: timedelta  # a first check that is older begins anew
+    rest_min: timedelta  # since current stopped, where that is known
+    warn_month: float
+    fail_month: float
+    observable_share: float  # of `fail_month`, that a loss may be unsure by
+    unsure_v: float  # by which a rested voltage may be off: meter, temperature, hysteresis
+    hysteresis_v: float  # a cell rests so far beyond equilibrium, on the side of its last current
+    plateau_v: float  # the same where that side is not known
+    temperature_span_k: float
+    before_v: tuple[float, ...] = ()
+    before_at: datetime | None = None
+    before_c: float = NAN
+    before_check: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from stations.procedures.rules import (
     RecheckRule,
     ResistanceRule,
     RestedRule,
+    WatchRule,
 )
 from stations.values import Draw, Limits, OffProof, Protection, Setpoint, Window
 
@@ -75,7 +76,7 @@ class Measure:
     TAGGED: ClassVar[bool] = True
     name: str
     title: str
-    rule: ParallelRule | RestedRule | LevelRule | DisconnectRule | RecheckRule
+    rule: ParallelRule | RestedRule | LevelRule | DisconnectRule | RecheckRule | WatchRule
     settle_samples: int = 3
     settle_v: float = 0.002
     timeout: timedelta = timedelta(minutes=30)

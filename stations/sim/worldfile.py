@@ -147,7 +147,8 @@ def _meters(table: Mapping[str, Any]) -> MeterFlaws:
 
 
 def _bms(table: Mapping[str, Any]) -> Bms:
-    section = _section(table, "bms", ("over_v", "release_v", "delay_s", "path_ohm", "early_v"))
+    names = ("over_v", "release_v", "delay_s", "path_ohm", "early_v", "balance_a")
+    section = _section(table, "bms", names)
     usual = Bms()
 
     def number(key: str, default: float) -> float:
@@ -159,6 +160,7 @@ def _bms(table: Mapping[str, Any]) -> Bms:
         delay_s=number("delay_s", usual.delay_s),
         path_ohm=number("path_ohm", usual.path_ohm),
         early_v=number("early_v", usual.early_v),
+        balance_a=number("balance_a", usual.balance_a),
     )
 
 

@@ -39,7 +39,12 @@ DEPARTURES: Mapping[tuple[str, str], tuple[str, str]] = {
         Nonconformance.Kind.BOTTOM_APART,
         "is apart from its neighbours at the bottom check",
     ),
+    ("WATCH", "FAIL"): (
+        Nonconformance.Kind.SELF_DISCHARGE,
+        "lost more charge than its group since the first self-discharge check",
+    ),
 }
+LEAKS = "Put it aside for a supervisor's decision: no balance holds in a cell that leaks."
 
 
 # B8: a bad contact in the bank leaves a healthy cell as low as a leak does, so the first failure
@@ -48,6 +53,10 @@ FIRST_LOW = "Tighten the links, repeat the hold, and check again."
 
 
 LOW_AGAIN = "It was low before: put it aside for a supervisor's decision."
+
+
+# Checks that may be of cells in which nobody knows when current stopped.
+STOP_UNKNOWN = frozenset({VoltageCheck.Kind.PRE_PARALLEL, VoltageCheck.Kind.WATCH})
 
 
 def record_voltage_check(
@@ -62,13 +71,16 @@ def record_voltage_check(
     now: datetime,
     cell: int = 0,
     again: Taken | None = None,
+    compared_with: int | None = None,
+    temperature_c: float = math.nan,
 ) -> VoltageCheck:
     """The check of every cell of a run, or of the one at `cell`, with the windows of the bench.
 
     `again`: the first cell as it read once more at the end, by hand.
 
-    `current_stopped` is None only before any current.  A cell that failed after it, or read
-    above its window twice, gets a nonconformance.
+    `current_stopped` is None only before any current, and where nobody knows.  A cell that failed
+    after it, or read above its window twice, gets a nonconformance.  `compared_with` is the first
+    self-discharge check where this is the second.
     """
     cells = queries.cells_of_run(run)
     if cell:
@@ -93,6 +105,8 @@ def record_voltage_check(
             current_stopped_received_at=current_stopped.received_at if current_stopped else None,
             policy_version=run.policy_version,
             by_id=run.started_by_id,
+            compared_with_id=compared_with,
+            temperature_c=_number(temperature_c),
             simulated=simulated,
             recorded_at=now,
             again_position=again.position if again else None,
@@ -142,7 +156,7 @@ def _reading_problems(
                 "Measure every cell of the run once.",
             )
         )
-    if kind != VoltageCheck.Kind.PRE_PARALLEL and current_stopped is None:
+    if kind not in STOP_UNKNOWN and current_stopped is None:
         found.append(
             Problem(
                 "no_current_stopped",
@@ -181,6 +195,8 @@ def _open_departures(
 
 
 def _what_next(cell: Cell, kind: str) -> str:
+    if kind == Nonconformance.Kind.SELF_DISCHARGE:
+        return f" {LEAKS}"
     if kind != Nonconformance.Kind.RECHECK_LOW:
         return ""
     before = Nonconformance.objects.filter(cell=cell, kind=kind).exists()

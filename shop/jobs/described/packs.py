@@ -33,17 +33,11 @@ SHARED = {
 PACK_RECOVERY: Mapping[str, Said] = {
     **SHARED,
     "target_v": Said("V", "No cell is led above it.", "[A] 58.4 V for 16 in series"),
-    "below_bms_v": Said(
-        "V", "Nor nearer to what the pack's own BMS opens at than this.", METERS
-    ),
+    "below_bms_v": Said("V", "Nor nearer to what the pack's own BMS opens at than this.", METERS),
     "cell_c_max": Said("C", "The set current is at most this C-rate.", "[A] 0.2C maximum"),
     "hold_h": Said("h", "So long the pack is held full while its balancer works.", "[A] 4 to 6 h"),
-    "again_h": Said(
-        "h", "So long it is held after the cycle, before its spread is read.", OURS
-    ),
-    "finish_c": Said(
-        "C", "From the finishing voltage on the current is at most this.", PHYSICS
-    ),
+    "again_h": Said("h", "So long it is held after the cycle, before its spread is read.", OURS),
+    "finish_c": Said("C", "From the finishing voltage on the current is at most this.", PHYSICS),
     "finish_above_v": Said("V", "The highest cell that asks for the finishing current.", PHYSICS),
     "cycle_c": Said("C", "The cycle discharges at this C-rate.", "[A] discharge normally"),
     "cycle_share": Said(

@@ -11,7 +11,9 @@ from shop.care.models import Disassembly, Recovery
 from shop.care.queries import care_of
 from shop.cells.models import Cell
 from shop.evidence.queries import evidence_of
+from shop.jobs import recipes
 from shop.jobs.models import Job
+from shop.jobs.services import create_job
 from shop.packs.models import Pack
 from shop.packs.queries import unpacked_with_balance
 from shop.packs.services import GateRefusal, assemble_pack
@@ -185,3 +187,45 @@ def test_a_pack_that_gave_its_rating_skips_a_further_balance(pack: Pack, cast: C
 
     (skip,) = care_of(pack).skips
     assert (skip.capacity_ah, skip.rated_ah) == (203.0, 200.0)
+
+
+def test_a_mild_spread_opens_the_job_that_holds_the_pack(pack: Pack, cast: Cast) -> None:
+    """B14: of the pack whole, its cells in it; once for a reading."""
+    read(pack, cast, spread_v=0.08)
+    recipe = factories.make_recipe_of(
+        "pack_recovery", recipes.pack_recovery.defaults(), by=cast.sade
+    )
+    reading = pack.readings.get()
+
+    recovery = services.open_recovery(
+        reading=reading, recipe_version=recipe, by=cast.tola, now=YEAR_ON
+    )
+
+    assert recovery.job is not None
+    assert (recovery.course, recovery.job.pack) == ("HOLD", pack)
+    assert recovery.job.cells.count() == 4
+    with pytest.raises(Refusal, match="asks for no hold"):
+        services.open_recovery(reading=reading, recipe_version=recipe, by=cast.tola, now=YEAR_ON)
+
+
+def test_only_a_reading_that_asks_for_a_hold_opens_one(pack: Pack, cast: Cast) -> None:
+    read(pack, cast, spread_v=0.25)
+    recheck = factories.make_recheck_recipe(by=cast.sade)
+
+    with pytest.raises(Refusal) as refused:
+        services.open_recovery(
+            reading=pack.readings.get(), recipe_version=recheck, by=cast.tola, now=YEAR_ON
+        )
+
+    assert [p.code for p in refused.value.problems] == ["no_hold_asked", "not_of_a_pack"]
+
+
+def test_a_job_on_a_pack_is_no_job_on_loose_cells(pack: Pack, cast: Cast) -> None:
+    recipe = factories.make_recipe_of(
+        "pack_recovery", recipes.pack_recovery.defaults(), by=cast.sade
+    )
+
+    with pytest.raises(Refusal) as refused:
+        create_job(recipe_version=recipe, cells=cells_of(pack), by=cast.sade, now=YEAR_ON)
+
+    assert {p.code for p in refused.value.problems} == {"whole_pack", "cell_in_pack"}

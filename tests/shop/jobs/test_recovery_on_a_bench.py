@@ -1,0 +1,100 @@
+"""B14 on a real process tree: a pack is held while its balancer works, cycled, and read."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+
+from shop import clock
+from shop.care import services
+from shop.care.models import PackReading
+from shop.care.queries import care_of
+from shop.evidence.models import Balance
+from shop.jobs import recipes
+from shop.jobs.models import Run
+from shop.jobs.services import claim_job, start_run
+from shop.jobs.states import RunState
+from shop.packs.models import Pack
+from shop.packs.services import assemble_pack
+from shop.signing.keyring import trusted_keys
+from shop.signing.models import SigningKey
+from shop.verification.walk import Walk
+from tests import factories
+from tests.shop.jobs.shop_bench import ShopBench, shop_bench
+from tests.shop.packs.factories import approve, make_bank, make_capacity, make_design
+from tests.wait import wait_until
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_client")]
+
+SOC = (0.96, 0.955, 0.96, 0.96)
+# Minutes instead of hours, and a cycle of 2 %; the rules stay the same.
+QUICK = {"hold_h": 0.5, "again_h": 0.2, "cycle_share": 0.02}
+
+
+def assembled(bench: ShopBench) -> Pack:
+    cast, now = bench.cast, clock.now()
+    stopped = now - timedelta(minutes=30)
+    bank = make_bank(by=cast.tola, stopped=stopped)
+    for cell in bank.cells:
+        make_capacity(cell, tested_at=stopped - timedelta(days=1))
+    approve(bank.cells, by=cast.sade, now=stopped + timedelta(minutes=10))
+    return assemble_pack(
+        serial="P-1",
+        design=make_design(bms_over_voltage_v=3.65),
+        cells=bank.cells,
+        customer=cast.ife,
+        by=cast.bayo,
+        simulated=False,
+        sample=False,
+        now=now - timedelta(minutes=5),
+    )
+
+
+def started(bench: ShopBench, pack: Pack) -> Run:
+    cast, now = bench.cast, clock.now()
+    reading = services.read_pack(
+        pack=pack,
+        cells_v=[3.46, 3.39, 3.46, 3.46],
+        at_top=True,
+        taken_at=now - timedelta(minutes=2),
+        months=None,
+        measured_by="BMS app",
+        by=cast.tola,
+        now=now,
+    )
+    recipe = factories.make_recipe_of(
+        "pack_recovery", recipes.pack_recovery.defaults() | QUICK, by=cast.sade
+    )
+    recovery = services.open_recovery(reading=reading, recipe_version=recipe, by=cast.tola, now=now)
+    assert recovery.job is not None
+    claim_job(job=recovery.job, station=bench.station, by=cast.tola, now=now)
+    wait_until(bench.is_off, what="the uplink says OFF")
+    return start_run(job=recovery.job, by=cast.tola, now=clock.now())
+
+
+def test_a_mild_recovery_from_its_reading_to_the_next_one() -> None:
+    with shop_bench(socs=SOC, with_bms=True, with_load=True, balance_a=20.0) as bench:
+        pack = assembled(bench)
+        run = started(bench, pack)
+        with bench.worker(run):
+            bench.at_step(run, "connect")
+            bench.guarded.sim.hands.post("/string/on")
+            bench.confirm(run, "connect")
+
+        assert run.state == RunState.FINISHED, run.cause
+        reading = PackReading.objects.get(run=run)
+        assert (reading.pack, len(reading.cells_v)) == (pack, 4)
+        care = care_of(pack)
+        assert [judged.taken for judged in care.readings] == ["", "HOLD"]
+        assert care.asks is not None
+        assert "recovered" in care.asks.words
+        assert not Balance.objects.filter(run=run).exists()
+        assert not bench.guarded.sim.output_is_on()
+        keys = {
+            purpose: trusted_keys(settings.CELLSHOP_KEYS, purpose)
+            for purpose in SigningKey.Purpose.values
+        }
+        faults = [fault for fault in Walk(keys).faults() if fault.run == run.pk]
+        assert not faults
