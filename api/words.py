@@ -115,7 +115,7 @@ def plain_number(value: float) -> str:
 
 
 GUARD_LOST = "the guardian is gone"
-INSTRUMENTS = {"meter": "bank meter", "thermometer": "temperature logger"}
+INSTRUMENTS = {"meter": "bank meter", "bms": "BMS", "thermometer": "temperature logger"}
 DOUBTS = {
     "stuck": "the {} repeats itself: its reading stays the same while current flows",
     "silent": "the {} does not answer: look for its mains and its cable",
@@ -215,6 +215,7 @@ PROCEDURES = {
     "capacity_test": "capacity test",
     "bottom_balance": "bottom balance",
     "resistance_test": "DC resistance test",
+    "series_precharge": "series pre-charge",
     "self_discharge": "self-discharge check",
 }
 # what is looked at in a run's readings -> its name beside what was found

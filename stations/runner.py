@@ -17,7 +17,13 @@ from stations.procedures import by_hand
 from stations.procedures.actions import Finish, Next, Outcome, Refuse, SafeHold, Set, Trip
 from stations.procedures.charging import begins_at, essentially_balanced
 from stations.procedures.decide import decide
-from stations.procedures.progress import close_step, confirm, current_stopped, enter_next
+from stations.procedures.progress import (
+    close_step,
+    confirm,
+    current_stopped,
+    done_words,
+    enter_next,
+)
 from stations.procedures.state import Run
 from stations.procedures.steps import DRIVEN, SUPPLIED, Charge, Discharge, Program
 from stations.values import NAN, Event, Reading, Setpoint
@@ -81,7 +87,7 @@ class Execution:
                 self._next(reading.at)
             case Finish():
                 self._note_record()
-                return self.ended("FINISHED", "done")
+                return self.ended("FINISHED", done_words(self.state))
             case Refuse(problems):
                 return self.ended("REFUSED", " ".join(problems), problems)
             case Trip(reason):

@@ -37,6 +37,12 @@ BENCH = (
 )
 HAND_HELD = ("manual", "", "Fluke 87V")
 LOAD = ("load", "itech_it8514c", "IT8514C+")
+# For a string: the BMS tells its cells, and the meter stands on all of them.
+STRING_BENCH = (
+    BENCH[0],
+    ("meter", "keysight_34461a_100v", "34461A"),
+    ("bms", "jbd_bms", "JBD BMS"),
+)
 # F4: what a bench needs besides before anybody leaves it alone.
 NIGHT = (
     ("thermometer", "eletechsup_r4dcb08", "R4DCB08"),
@@ -76,6 +82,7 @@ def make_station(
     output: OutputState = OutputState.OFF,
     calibrated: bool = True,
     load: bool = False,
+    bms: bool = False,
     night: bool = False,
     by_hand: bool = False,
     now: datetime = NOON,
@@ -83,12 +90,12 @@ def make_station(
     """A station with supply, meter and scanner, its output proven off.
 
     With a `load`, or with thermometer and contactor relay for a `night` alone, if asked;
-    `by_hand`: with a hand-held meter in the scanner's place.
+    `by_hand`: with a hand-held meter in the scanner's place; `bms`: for strings, with a BMS in it.
     """
     number = next(_numbers)
     station = Station.objects.create(slug=slug or f"bench-{number}", name="Bench", host="localhost")
     StationLease.objects.create(station=station, output_state=output, heartbeat_at=now)
-    bench = (*BENCH[:2], HAND_HELD) if by_hand else BENCH
+    bench = STRING_BENCH if bms else (*BENCH[:2], HAND_HELD) if by_hand else BENCH
     more = ((LOAD,) if load else ()) + (NIGHT if night else ())
     for role, driver, model in (*bench, *more):
         instrument = Instrument.objects.create(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from shop.cells.models import Cell
 from shop.equipment.models import Station
@@ -31,6 +32,7 @@ from stations.runner import run as play
 from stations.values import Event, Reading
 from stations.virtual import ATTENTIVE, Act, VirtualBench, VirtualClock
 from tests.factories import (
+    make_bottom_recipe,
     make_capacity_recipe,
     make_job,
     make_recheck_recipe,
@@ -148,6 +150,34 @@ def play_resistance(
     return _play(
         job, station, by, _bench([0.5], began_at, person, sample_s=1.0, cell=worn), began_at
     )
+
+
+def play_bottom(
+    *,
+    by: User,
+    cells: Sequence[Cell],
+    station: Station,
+    began_at: datetime,
+    soc: float = 0.12,
+    leak_month: float = 0.02,
+    **recipe: Any,
+) -> Run:
+    """A FINISHED bottom balance of `cells`; the last one loses that share of its charge a month."""
+    job = make_job(
+        by=by,
+        cells=cells,
+        recipe_version=make_bottom_recipe(by=by, **recipe),
+        claimed_at=station,
+        state=JobState.IN_PROGRESS,
+        now=began_at,
+    )
+    numbers = range(1, len(cells) + 1)
+    person = tuple(Act(f"connect-{n}", 60.0, hands="single", cell=n) for n in numbers)
+    bench = _bench([soc] * len(cells), began_at, person, sample_s=4.0)
+    leaky = replace(cell_of(200.0), self_discharge_month=leak_month)
+    healthy = [cell_of(200.0)] * (len(cells) - 1)
+    bench.bank = Bank([*healthy, leaky], Wiring(), soc=[soc] * len(cells), linked=False, fed=False)
+    return _play(job, station, by, bench, began_at)
 
 
 def _play(job: Job, station: Station, by: User, bench: _Recording, began_at: datetime) -> Run:

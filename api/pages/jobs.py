@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -14,6 +15,7 @@ from api.pages.acts import acted, form, number, page, page_and_form, person, row
 from api.pages.scans import serials_typed
 from api.reads import board, leads
 from api.reads.hours import NIGHT_H, volts_typed
+from api.reads.schedules import moment_typed
 from api.reads.starts import start_problems
 from api.reads.watches import second_of_job
 from api.refused import one_problem
@@ -24,7 +26,8 @@ from shop.equipment.models import Station
 from shop.equipment.states import InstrumentRole
 from shop.evidence.handling import over
 from shop.evidence.parted import parted_cells
-from shop.forecast.queries import forecast
+from shop.forecast.queries import forecast, load_hours
+from shop.forecast.scheduling import scheduled, terms_of
 from shop.jobs import queries, rules, services
 from shop.jobs.attending import unattended_problems
 from shop.jobs.models import Job, RecipeVersion
@@ -42,6 +45,11 @@ SET_UP = (
     "The supply's output is off, and its leads are not on the cells yet.",
     "The leads carry the planned current: 8–10 AWG, ring lugs, no clips, no banana plugs.",
     "Every cell stands alone now; they are joined only when the run page asks for it.",
+)
+# B10: a string and its BMS.
+SET_UP_SERIES = (
+    *SET_UP,
+    "The BMS is at hand, made for this many cells, its app or wire at work.",
 )
 # B12, B17: the same, and no cell is ever joined to another.
 SET_UP_SINGLE = (
@@ -92,7 +100,19 @@ def hours(request: HttpRequest, pk: int) -> HttpResponse:
     typed = request.GET.get("rested_v", "")
     context: dict[str, Any] = {"job": job, "typed": typed, "night_h": NIGHT_H}
     try:
-        context["forecast"] = job.station and forecast(job, job.station, volts_typed(typed))
+        rested_v = volts_typed(typed)
+        context["forecast"] = job.station and forecast(job, job.station, rested_v)
+        ready_by = moment_typed(request.GET.get("ready_by", ""), request.GET.get("zone", ""))
+        if ready_by and job.station and context["forecast"]:
+            context["schedule"] = scheduled(
+                job,
+                job.station,
+                ready_by=ready_by,
+                attended="alone" not in request.GET,
+                policy=queries.policy_numbers(),
+                now=clock.now(),
+                rested_v=rested_v,
+            )
     except Refusal as refusal:
         context["refusal"] = refusal
     return render(request, "jobs/_hours.html", context)
@@ -133,11 +153,26 @@ def start(request: HttpRequest, pk: int) -> HttpResponse:
             raise one_problem(
                 "set_up", "The set-up is not confirmed.", "Tick each line once it is true."
             )
-        terms = Terms(attended=request.POST.get("attended", "yes") == "yes")
-        run = services.start_run(job=job, by=person(request), now=clock.now(), terms=terms)
+        now = clock.now()
+        terms = _terms(request, job, now)
+        run = services.start_run(job=job, by=person(request), now=now, terms=terms)
         return reverse("pages:run", args=[run.pk])
 
     return acted(do, otherwise=lambda refusal: _page(request, pk, refusal))
+
+
+def _terms(request: HttpRequest, job: Job, now: datetime) -> Terms:
+    """Who stays, and when it begins: now unless a moment was typed."""
+    asked, zone = request.POST, request.POST.get("zone", "")
+    return terms_of(
+        job,
+        attended=asked.get("attended", "yes") == "yes",
+        not_before=moment_typed(asked.get("not_before", ""), zone),
+        ready_by=moment_typed(asked.get("ready_by", ""), zone),
+        rested_v=volts_typed(asked.get("rested_v", "")),
+        policy=queries.policy_numbers(),
+        now=now,
+    )
 
 
 @page_and_form
@@ -211,6 +246,8 @@ def _set_up(job: Job) -> tuple[str, ...]:
         return SET_UP_LOADED[procedure.measures]
     if not procedure.moves_charge:
         return SET_UP_RESTING
+    if procedure.in_series:
+        return SET_UP_SERIES
     return SET_UP if procedure.joins else SET_UP_SINGLE
 
 
@@ -228,6 +265,7 @@ def _plan_shown(job: Job) -> dict[str, Any]:
         "plan": planned,
         "basis": getattr(recipe, "tail_basis", ""),
         "supply": supply,
+        "load_hours": load_hours(job, planned.program),
         "drives": planned.program.presence is not None,
         "attended_only": _attended_only(job, job.station),
         "never_alone": QUOTE,
@@ -258,4 +296,5 @@ def _claim_problems(job: Job, station: Station) -> list[Problem]:
         station=station.slug,
         roles=roles,
         instruments_needed=procedure_of(job.kind).needs_at(roles),
+        one_of=procedure_of(job.kind).needs_one_of,
     )

@@ -12,6 +12,7 @@ from django.urls import reverse
 from api.pages.acts import acted, form, form_as_sent, page, person, row_or_404
 from api.reads import runs
 from api.reads.runs import RunShown
+from api.reads.typed import decimal
 from shop import clock
 from shop.forecast.queries import outlook_of
 from shop.jobs import by_hand, giving_up, services
@@ -59,8 +60,13 @@ def confirm(request: HttpRequest, pk: int) -> HttpResponse:
     run = _run(Run.objects.all(), pk)
 
     def do() -> str:
+        typed = request.POST.get("answer", "")
         services.confirm_step(
-            run=run, step=request.POST.get("step", ""), by=person(request), now=clock.now()
+            run=run,
+            step=request.POST.get("step", ""),
+            by=person(request),
+            now=clock.now(),
+            answer=decimal(typed, "a number") if typed.strip() else None,
         )
         return reverse("pages:run", args=[pk])
 

@@ -14,6 +14,7 @@ from api.reads.live import Live, live
 from api.reads.program import Progress, progress
 from shop.equipment.models import Station
 from shop.equipment.states import OutputState
+from shop.jobs.attending import presence_is_close
 from shop.jobs.models import Job, Run
 from shop.jobs.queries import alive_runs
 
@@ -33,6 +34,7 @@ class StationShown:
     progress: Progress
     live: Live | None
     commissioned: CommissioningShown
+    presence_is_close: bool = False  # an attended run is about to be held, or is
 
     @property
     def status(self) -> tuple[str, str]:
@@ -48,6 +50,8 @@ class StationShown:
             return ("missing", "Output unknown") if unknown else ("idle", "Free")
         if self.progress.waits:
             return "waiting", "Waiting for you"
+        if self.presence_is_close:
+            return "waiting", "Is somebody there?"
         return "", ""  # the run's own status says it
 
 
@@ -107,4 +111,5 @@ def _station(
         progress=run_progress(run) if run else Progress(),
         live=told,
         commissioned=seen,
+        presence_is_close=run is not None and presence_is_close(run, now),
     )

@@ -18,6 +18,7 @@ PAGES = {
     "balance": ("pages:job-new", "New job"),
     "recheck": ("pages:job-new", "New job"),
     "repeat_hold": ("pages:job-new", "New job"),
+    "empty_again": ("pages:job-new", "New job"),
 }
 CAPACITY = frozenset({"import_capacity", "test_capacity"})
 

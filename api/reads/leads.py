@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from shop.equipment.models import Station
 from shop.leads.models import LeadSet
 from shop.leads.queries import Measured, fitted, leads_of, measured
-from shop.leads.rules import Leads, awg_of_mm2
+from shop.leads.rules import Leads, gauge_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class LeadsShown:
 
 
 def words_of(lead_set: LeadSet) -> str:
-    area = f"{awg_of_mm2(lead_set.gauge_mm2)} AWG ({lead_set.gauge_mm2:.1f} mm²)"
+    area = f"{gauge_words(lead_set.gauge_mm2)} ({lead_set.gauge_mm2:.1f} mm²)"
     return f"{area}, {lead_set.length_m:g} m, {lead_set.get_end_display()}"
 
 

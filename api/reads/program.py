@@ -15,6 +15,7 @@ KINDS = {
     "Measure": "measure",
     "Verify": "verify",
     "Charge": "charge",
+    "SeriesCharge": "charge",
     "Discharge": "discharge",
     "Rest": "rest",
     "Compare": "compare",
@@ -47,6 +48,7 @@ class Ask:
     text: str
     confirm: str
     drawing: str = ""
+    asks: str = ""  # a number to be typed: what it is, with its unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,12 @@ def _shown(plain: Mapping[str, Any], state: str) -> StepShown:
 
 def _ask(plain: Mapping[str, Any]) -> Ask:
     return Ask(
-        plain["name"], plain["title"], plain["text"], plain["confirm"], plain.get("drawing", "")
+        plain["name"],
+        plain["title"],
+        plain["text"],
+        plain["confirm"],
+        plain.get("drawing", ""),
+        (plain.get("asks") or {}).get("label", ""),
     )
 
 

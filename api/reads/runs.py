@@ -24,7 +24,7 @@ from shop.evidence.models import (
     ResistanceTest,
     VoltageCheck,
 )
-from shop.jobs.attending import presence_due_at, waits_for_somebody
+from shop.jobs.attending import presence_due_at, presence_is_close, waits_for_somebody
 from shop.jobs.by_hand import Sheet, sheet_of
 from shop.jobs.models import Run
 from shop.jobs.queries import steps_begun
@@ -291,10 +291,9 @@ def _presence(run: Run, now: datetime) -> PresenceShown | None:
     due_at = presence_due_at(run)
     if due_at is None or run.stop_requested_at is not None:
         return None
-    warn_s = (run.program or {})["presence"]["warn"]
     left_s = (due_at - now).total_seconds()
     waits = run.state == RunState.INTERRUPTED and waits_for_somebody(run, now)
-    return PresenceShown(due_at, left_s, left_s <= warn_s, waits)
+    return PresenceShown(due_at, left_s, presence_is_close(run, now), waits)
 
 
 def _presence_version(presence: PresenceShown | None) -> str:

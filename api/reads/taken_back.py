@@ -10,6 +10,7 @@ from django.db.models import Prefetch, QuerySet
 from shop.audit.models import AuditEntry
 from shop.equipment.models import Calibration, Instrument
 from shop.evidence.models import Balance, CapacityTest, VoltageCheck
+from shop.evidence.rules.bottom import is_emptied
 from shop.evidence.taking_back import Record
 from shop.evidence.values import (
     BalanceEvidence,
@@ -44,7 +45,7 @@ def record_named(kind: str, pk: int) -> Record | None:
 def standing_records(evidence: CellEvidence) -> list[Standing]:
     """What counts for a cell now and was not taken back."""
     checks = (
-        ("Disconnect check", evidence.disconnect),
+        (_parting(evidence), evidence.disconnect),
         ("Re-check", evidence.recheck_since),
         ("Pre-parallel check", evidence.pre_parallel),
     )
@@ -54,6 +55,11 @@ def standing_records(evidence: CellEvidence) -> list[Standing]:
         _standing("capacity_test", "Capacity test", evidence.capacity),
     ]
     return [standing for standing in found if standing is not None]
+
+
+def _parting(evidence: CellEvidence) -> str:
+    """What the check that followed the current is called."""
+    return "Bottom check" if is_emptied(evidence.balance) else "Disconnect check"
 
 
 def _standing(
@@ -71,7 +77,7 @@ def taken_back(evidence: CellEvidence) -> list[tuple[str, TakenBack]]:
     """What of this cell was superseded, by name."""
     parts = (
         ("Balance", evidence.balance),
-        ("Disconnect check", evidence.disconnect),
+        (_parting(evidence), evidence.disconnect),
         ("Re-check", evidence.recheck_since),
         ("Pre-parallel check", evidence.pre_parallel),
         ("Capacity test", evidence.capacity),

@@ -18,6 +18,7 @@ from shop import clock
 from shop.cells.models import Cell, StudFitting
 from shop.cells.queries import cells_by_serial
 from shop.cells.studs import fit_studs
+from shop.equipment.states import InstrumentRole
 from shop.evidence.models import CapacityTest
 from shop.evidence.queries import evidence_of
 from shop.evidence.rules.capacity_file import BYTES_MAX
@@ -106,7 +107,9 @@ def _cell_shape(cell: Cell) -> dict[str, Any]:
         .prefetch_related("balance__cells__cell")
         .order_by("-balance_id")
     )
-    voltages = cell.voltages.select_related("voltage_check__supersession").order_by("-pk")
+    voltages = cell.voltages.select_related(
+        "voltage_check__supersession", "voltage_check__meter"
+    ).order_by("-pk")
     newest_job = cell.jobs.order_by("-pk").values_list("pk", flat=True).first()
     return {
         "serial": cell.serial,
@@ -131,6 +134,7 @@ def _cell_shape(cell: Cell) -> dict[str, Any]:
                 "high_v": row.high_v,
                 "age_s": row.age_s,
                 "verdict": row.verdict,
+                "by_hand": row.voltage_check.meter.role == InstrumentRole.MANUAL,
                 "at": row.received_at,
                 "superseded": superseded_shape(row.voltage_check),
             }

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from api.idempotency import idempotent
 from api.reads import board, runs
 from api.reads.hours import interval_shape, volts_typed
+from api.reads.schedules import moment_typed, schedule_shape
 from api.reads.starts import in_the_way
 from api.refused import one_problem
 from api.rest.runs import brief, run_shape
@@ -20,11 +21,12 @@ from api.rest.views import CELLS_MAX, ShopView, person, sent
 from shop import clock
 from shop.cells.queries import cells_by_serial
 from shop.equipment.models import Station
-from shop.forecast.queries import Forecast, forecast
+from shop.forecast.queries import Forecast, forecast, load_hours
+from shop.forecast.scheduling import scheduled, terms_of
 from shop.jobs import services
 from shop.jobs.models import Job, RecipeVersion
 from shop.jobs.planning import plan
-from shop.jobs.terms import Terms
+from shop.jobs.queries import policy_numbers
 from shop.refusals import Refusal
 
 NEWEST = 100
@@ -44,6 +46,9 @@ class Claim(serializers.Serializer[Any]):
 class Start(serializers.Serializer[Any]):
     confirmed = serializers.BooleanField()
     attended = serializers.BooleanField(default=True)
+    not_before = serializers.DateTimeField(default=None)
+    ready_by = serializers.DateTimeField(default=None)
+    rested_v = serializers.FloatField(default=None)
 
 
 class JobsView(ShopView):
@@ -87,6 +92,24 @@ class HoursView(ShopView):
         return Response(found and _hours_shape(found))
 
 
+class ScheduleView(ShopView):
+    def get(self, request: Request, pk: int) -> Response:
+        job, asked = _job(pk), request.query_params
+        ready_by = moment_typed(asked.get("ready_by", ""))
+        if job.station is None or ready_by is None:
+            raise one_problem("ready_by", "Ready by when, and where?", "Claim it, name a moment.")
+        plan = scheduled(
+            job,
+            job.station,
+            ready_by=ready_by,
+            attended=asked.get("attended", "true") != "false",
+            policy=policy_numbers(),
+            now=clock.now(),
+            rested_v=volts_typed(asked.get("rested_v", "")),
+        )
+        return Response(schedule_shape(plan))
+
+
 class ClaimView(ShopView):
     @idempotent
     def post(self, request: Request, pk: int) -> Response:
@@ -113,8 +136,10 @@ class StartView(ShopView):
             raise one_problem(
                 "set_up", "The set-up is not confirmed.", "Confirm it at the bench, then start."
             )
-        terms = Terms(attended=asked["attended"])
-        run = services.start_run(job=_job(pk), by=person(request), now=clock.now(), terms=terms)
+        job, now = _job(pk), clock.now()
+        how = {name: asked[name] for name in ("attended", "not_before", "ready_by", "rested_v")}
+        terms = terms_of(job, **how, policy=policy_numbers(), now=now)
+        run = services.start_run(job=job, by=person(request), now=now, terms=terms)
         shown = runs.shown(runs.runs().get(pk=run.pk), now=clock.now())
         return Response(run_shape(shown), status=201)
 
@@ -140,6 +165,7 @@ def _plan_shape(job: Job) -> dict[str, Any] | None:
         "lasts_s": planned.lasts.total_seconds(),
         "sha256": planned.sha256,
         "handlings": planned.handlings,
+        "load_hours": asdict(load) if (load := load_hours(job, planned.program)) else None,
     }
 
 

@@ -33,6 +33,7 @@ from shop.readings.queries import curve
 
 class Confirm(serializers.Serializer[Any]):
     step = serializers.CharField()
+    answer = serializers.FloatField(required=False, allow_null=True)  # where the step asks
 
 
 class Read(serializers.Serializer[Any]):
@@ -85,8 +86,15 @@ class LooksView(ShopView):
 class ConfirmView(ShopView):
     @idempotent
     def post(self, request: Request, pk: int) -> Response:
-        step = sent(Confirm, request)["step"]
-        act = services.confirm_step(run=_run(pk), step=step, by=person(request), now=clock.now())
+        asked = sent(Confirm, request)
+        step = asked["step"]
+        act = services.confirm_step(
+            run=_run(pk),
+            step=step,
+            by=person(request),
+            now=clock.now(),
+            answer=asked.get("answer"),
+        )
         return Response({"id": act.pk, "step": step, "at": act.at}, status=201)
 
 

@@ -50,13 +50,21 @@ Resources.
     GET    jobs/<id>                                                  -> Job + "runs": [Run brief],
                                           "plan": {"target_v", "facts": {name: number},
                                                    "lasts_s", "sha256",
-                                                   "handlings": of each cell's nuts} | null,
+                                                   "handlings": of each cell's nuts,
+                                                   "load_hours": {"full_h", "half_h"}
+                                                   of one load, where cells are emptied | null}
+                                                   | null,
                                           "in_the_way": [{"code", "words", "fix", "about"}]
     GET    jobs/<id>/hours?rested_v=3.312                             -> Hours   at its station
     POST   jobs/<id>/claim   {"station": slug}                        -> 200 Job
     POST   jobs/<id>/release {}                                       -> 200 Job
-    POST   jobs/<id>/start   {"confirmed": true, "attended": true}    -> 201 Run   attended: false
-                                          where nobody stays; refused with each reason (F4)
+    GET    jobs/<id>/schedule?ready_by=2026-11-27T06:00Z&attended=false&rested_v=3.312
+                                      -> {"begin_at", "ready_by", "calls": [{"titles", "earliest",
+                                          "latest"}], "attention_s", "waits_max_s", "held"}
+    POST   jobs/<id>/start   {"confirmed": true, "attended": true,    -> 201 Run   attended: false
+                              "not_before", or "ready_by" with "rested_v"}   where nobody stays,
+                                          refused with each reason; a run that waits for its moment
+                                          is QUEUED until then and `stop` cancels it (F4, F6)
 
     GET    lead-sets                   -> {"lead_sets": [Leads]}      cables, by their name
     POST   lead-sets {"name", "awg" or "gauge_mm2", "length_m",      -> 201 Leads   supervisors
@@ -71,7 +79,8 @@ Resources.
     POST   alerts/checks/<id>/confirm {"code": as it arrived}         -> 200 Alert check
     GET    runs/<id>/left             -> {"hours": Interval | null, "words"} | null
     GET    runs/<id>/looks            -> {"looks": [{"of", "named": [words], "unseen", "well"}]}
-    POST   runs/<id>/confirm {"step": "connect"}                      -> 201 {"id", "step", "at"}
+    POST   runs/<id>/confirm {"step": "connect", "answer": number     -> 201 {"id", "step", "at"}
+                              where the step "asks" for one}
     POST   runs/<id>/readings {"volts": "3,642", "cell": serial or place (default: the next),
                                "first": what it read when asked again, "corrects": false}
                                -> 201 {"id", "step", "cell", "voltage_v", "meter", "at", "reads"}
@@ -142,7 +151,8 @@ Shapes.
               "presence": {"due_at", "left_s", "is_close", "waits"} | null,
               "step": name, "steps": [{"name", "title",
                   "kind": "instruct|measure|charge", "state": "done|now|next"}],
-              "needs": {"step", "title", "text", "confirm", "drawing"} | null,  one is waited for
+              "needs": {"step", "title", "text", "confirm", "drawing", "asks": what is to be
+                  read and typed, "" for nothing} | null,       one is waited for
               "announce": {"step", "title", "text", "confirm"} | null,   may be confirmed early
               "reads": {"step", "read": [{"position", "voltage_v"}], "left": [{"position",
                   "serial"}], "again": bool} | null,   by hand; again: the first cell's second
@@ -155,8 +165,9 @@ Shapes.
               "watch": Watch | null}
     Run brief {"id", "state", "attempt", "step", "cause", "queued_at", "ended_at"}
     Check    {"id", "kind": "PRE_PARALLEL|DISCONNECT|RECHECK|BOTTOM|WATCH", "target_v",
-              "current_stopped_at", "simulated", "cells": [{"serial", "position", "voltage_v",
-              "low_v", "high_v", "age_s", "verdict"}]}
+              "current_stopped_at", "simulated", "by_hand": bool, "meter", "again": {"position",
+              "voltage_v", "at"} | null: the first cell once more, by hand, "cells": [{"serial",
+              "position", "voltage_v", "low_v", "high_v", "age_s", "verdict"}]}
     Balance  {"id", "method", "completeness": "COMPLETE|PARTIAL", "remark", "target_v", "tail_a",
               "done_a", "partial_a", "cv_s", "charge_ah", "simulated",
               "superseded": Reason | null,
@@ -254,6 +265,7 @@ urlpatterns = [
     path("jobs", jobs.JobsView.as_view(), name="jobs"),
     path("jobs/<int:pk>", jobs.JobView.as_view(), name="job"),
     path("jobs/<int:pk>/hours", jobs.HoursView.as_view(), name="job-hours"),
+    path("jobs/<int:pk>/schedule", jobs.ScheduleView.as_view(), name="job-schedule"),
     path("jobs/<int:pk>/claim", jobs.ClaimView.as_view(), name="job-claim"),
     path("jobs/<int:pk>/release", jobs.ReleaseView.as_view(), name="job-release"),
     path("jobs/<int:pk>/start", jobs.StartView.as_view(), name="job-start"),

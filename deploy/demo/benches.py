@@ -31,14 +31,14 @@ class DemoBench:
     instruments: tuple[DemoInstrument, ...]
 
 
-def _bench(number: int, *more: DemoInstrument) -> DemoBench:
+def _bench(number: int, *more: DemoInstrument, meter: str = "keysight_34461a") -> DemoBench:
     return DemoBench(
         slug=f"bench-{number}",
         name=f"Bench {number} (simulated)",
         seed=number,
         instruments=(
             DemoInstrument("supply", "riden_rd6018", "RD6018", f"{12344 + number:08d}"),
-            DemoInstrument("meter", "keysight_34461a", "34461A", f"MY5320000{number}"),
+            DemoInstrument("meter", meter, "34461A", f"MY5320000{number}"),
             DemoInstrument("scanner", "keysight_34972a", "34972A", f"MY4900000{number}"),
             *more,
         ),
@@ -46,7 +46,10 @@ def _bench(number: int, *more: DemoInstrument) -> DemoBench:
 
 
 LOAD = DemoInstrument("load", "itech_it8514c", "IT8514C+", "8000123456")
-BENCHES = (_bench(1), _bench(2, LOAD))
+PROBES = DemoInstrument("thermometer", "eletechsup_r4dcb08", "R4DCB08", "001")
+BMS = DemoInstrument("bms", "jbd_bms", "JBD BMS", "JBD-SP04S020-0042")
+# The second one can also charge a string: a BMS on a wire, the meter on its 100 V range.
+BENCHES = (_bench(1, PROBES), _bench(2, LOAD, BMS, meter="keysight_34461a_100v"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,8 @@ def write_folder(bench: DemoBench, data: Path) -> BenchFolder:
     resources = {
         "supply": "supply.tty",
         "load": "load.tty",
+        "thermometer": "thermometer.tty",
+        "bms": "bms.tty",
         "meter": f"TCPIP0::127.0.0.1::{meter_port}::SOCKET",
         "scanner": f"TCPIP0::127.0.0.1::{scanner_port}::SOCKET",
     }
@@ -84,6 +89,8 @@ def write_folder(bench: DemoBench, data: Path) -> BenchFolder:
         ]
         if instrument.role == "scanner":
             lines.append(f"channels = {list(CHANNELS)}")
+        if instrument.role == "thermometer":  # a probe on each cell
+            lines.append(f"channels = {list(range(1, len(CELLS) + 1))}")
     (folder / "bench.toml").write_text("\n".join(lines) + "\n")
     (folder / "world.toml").write_text(_world(bench, hands_port))
     return BenchFolder(bench=bench, path=folder, hands_port=hands_port)

@@ -28,12 +28,16 @@ from shop.jobs.procedures import (
     RECHECK,
     RESISTANCE_TEST,
     SELF_DISCHARGE,
+    SERIES_PRECHARGE,
     SINGLE_CELLS,
     STEP_PAUSE,
 )
 from shop.jobs.services import create_job
 from shop.jobs.states import JobState
 from shop.jobs.versions import store_policy, store_recipe
+from shop.leads.models import LeadSet
+from shop.leads.rules import mm2_of_awg
+from shop.leads.services import fit_leads, register_lead_set
 from shop.packs.models import PackDesign
 from shop.people.models import User
 
@@ -54,6 +58,7 @@ SIMULATED_BOTTOM = {
     "second_c": 0.02,
     "third_c": 0.003,
     "rest_s": 5.0,
+    "start_low_v": 2.50,
     "cutoff_samples": 1,
     "stop_below_v": 0.5,
     "load_lead_max_ohm": 0.006,
@@ -87,6 +92,7 @@ OTHER_RECIPES: Sequence[tuple[str, str, Mapping[str, Any]]] = (
     ("Individual top balance 3.65 V", SINGLE_CELLS, recipes.top_balance.defaults()),
     ("Recharge of one cell 3.65 V", CELL_RECHARGE, recipes.top_balance.defaults()),
     ("Self-discharge watch, three days", SELF_DISCHARGE, recipes.self_discharge.defaults()),
+    ("Series pre-charge 3.65 V", SERIES_PRECHARGE, recipes.series_precharge.defaults()),
     ("Levelling of low cells to 3.30 V", LEVELLING, recipes.levelling.defaults()),
     (
         "Capacity test at 0.5C, simulated bench",
@@ -117,6 +123,7 @@ def seed(data: Path, *, now: datetime) -> dict[str, str]:
     ensure_customer()
     for bench in BENCHES:
         _ensure_station(bench, by=supervisor, now=now)
+    _ensure_leads(by=supervisor, now=now)
     recipe = _ensure_recipe(by=supervisor, now=now)
     _ensure_other_recipes(by=supervisor, now=now)
     _ensure_policy(by=supervisor, now=now)
@@ -124,6 +131,18 @@ def seed(data: Path, *, now: datetime) -> dict[str, str]:
     if not Job.objects.filter(state=JobState.OPEN).exists():
         _open_jobs(recipe, by=supervisor, now=now)
     return passwords
+
+
+def _ensure_leads(*, by: User, now: datetime) -> None:
+    """Cables for every station: 1/0 AWG, for the load's 100 A that pass through them too."""
+    for number, bench in enumerate(BENCHES, start=1):
+        label = f"L-{number}"
+        if not LeadSet.objects.filter(label=label).exists():
+            lead_set = register_lead_set(
+                label=label, gauge_mm2=mm2_of_awg(0), length_m=1.0, end="ring_6", by=by, now=now
+            )
+            station = Station.objects.get(slug=bench.slug)
+            fit_leads(station=station, lead_set=lead_set, by=by, now=now)
 
 
 def _ensure_station(bench: DemoBench, *, by: User, now: datetime) -> None:

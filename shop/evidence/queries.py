@@ -80,6 +80,7 @@ class _Reader:
             ).values_list("pk", "placements__pack__serial")
         )
         since, turned = self.rows.runs_since(), nut_handlings(self.rows.ids)
+        in_series = self.rows.series_runs()
         studs = Counter(
             StudFitting.objects.filter(cell__in=self.rows.ids).values_list("cell", flat=True)
         )
@@ -97,6 +98,7 @@ class _Reader:
                 approvals=tuple(approvals[cell.pk]),
                 packed_in=packs.get(cell.pk, ""),
                 run_since=since.get(cell.pk),
+                series_run=in_series.get(cell.pk),
                 nut_handlings=turned[cell.pk],
                 stud_fittings=studs[cell.pk],
             )

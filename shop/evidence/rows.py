@@ -31,7 +31,7 @@ from shop.evidence.values import (
     TakenBack,
 )
 from shop.jobs.models import Run, RunCell
-from shop.jobs.procedures import RESTING
+from shop.jobs.procedures import IN_SERIES, RESTING
 from shop.jobs.states import RunState
 from shop.quality.models import Nonconformance
 from shop.readings.models import Manifest
@@ -220,6 +220,16 @@ class Rows:
             )
             for row in rows
         )
+
+    def series_runs(self) -> dict[int, int]:
+        """The newest run of each cell that may have charged it in series."""
+        rows = (
+            RunCell.objects.filter(cell__in=self.ids, run__job__kind__in=IN_SERIES)
+            .exclude(run__state=RunState.REFUSED)
+            .exclude(run__token=None)
+            .order_by("run_id")
+        )
+        return dict(rows.values_list("cell_id", "run_id"))
 
     def runs_since(self) -> dict[int, int]:
         """Runs after the balance's that moved charge or may yet: queued or leased, not refused."""

@@ -200,6 +200,7 @@ class CellEvidence:
     approvals: tuple[ApprovalEvidence, ...] = ()
     packed_in: str = ""  # serial of the pack that holds the cell now
     run_since: int | None = None  # a run after the balance that moved charge, or may yet
+    series_run: int | None = None  # the newest that charged it in series (G9)
     nut_handlings: int = 0  # F7
     stud_fittings: int = 0
 

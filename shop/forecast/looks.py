@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
-from shop.equipment.queries import newest_commissionings
+from shop.equipment.queries import measured_of
 from shop.evidence.models import Balance, CapacityTest, CellVoltage, VoltageCheck
 from shop.jobs.models import Run
 from shop.jobs.planning import cells_of
@@ -36,14 +35,13 @@ def looks_of(run: Run, program: Program, seen: Seen | None) -> tuple[Look, ...]:
     if seen is None or not charges:
         return ()
     rated_ah = cells_of(run.job)[0].capacity_ah
-    newest = newest_commissionings([run.station]).get(run.station_id)
     found = charge_looks(
         charges,
         seen,
         joined=procedure.joins and program.cells > 1,
         rated_ah=rated_ah,
         step_at=_step_at(run),
-        commissioned_ohm=newest.report.figures.lead_ohm if newest else math.nan,
+        commissioned_ohm=measured_of(run.station).leads_ohm,
     )
     measures = found and not charges[-1].stage
     return (*found, _capacity(run, seen.rested_v, rated_ah)) if measures else found

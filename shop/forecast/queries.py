@@ -11,16 +11,18 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from shop.equipment.models import Station
-from shop.equipment.queries import measured_of
+from shop.forecast.leads import leads_known
 from shop.forecast.looks import looks_of
 from shop.forecast.seen import seen_of
 from shop.jobs.models import Job, Run
 from shop.jobs.planning import cells_of, plan, ratings_of
 from shop.jobs.procedures import (
+    BOTTOM_BALANCE,
     CAPACITY_TEST,
     CELL_RECHARGE,
     LEVELLING,
     PARALLEL_TOP_BALANCE,
+    SERIES_PRECHARGE,
     SINGLE_CELLS,
     STEP_PAUSE,
 )
@@ -28,14 +30,16 @@ from shop.jobs.states import RunState
 from shop.refusals import Problem, Refusal
 from stations.plain import from_plain
 from stations.planner.alternatives import FULL_V, Alternative, alternatives
+from stations.planner.emptying import emptying_hours
 from stations.planner.hours import Course, Interval, charge_of, courses, interval
-from stations.planner.knowledge import Known, known_by_volts, measured_leads, unknown_soc
+from stations.planner.knowledge import Known, known_by_volts, unknown_soc
 from stations.planner.naming import Look
 from stations.planner.presence import Visit, visits
 from stations.planner.remaining import Left, left
 from stations.planner.seen import Seen
+from stations.planner.series import series_hours
 from stations.planner.surge import Surge, surges
-from stations.procedures.steps import Charge, Program
+from stations.procedures.steps import Charge, Program, SeriesCharge
 
 RESTED_V = (2.0, 3.65)  # what a person may say that cells rest at
 SETTINGS = 6
@@ -47,6 +51,7 @@ FORETOLD = frozenset(
         CELL_RECHARGE,
         LEVELLING,
         CAPACITY_TEST,
+        SERIES_PRECHARGE,
     }
 )
 _one_at_a_time = threading.Lock()
@@ -65,6 +70,15 @@ class Forecast:
     visits: tuple[Visit, ...]
     surges: tuple[Surge, ...]
     rested_v: float | None
+    in_series: bool = False  # up to the first full cell of a string
+
+
+@dataclass(frozen=True, slots=True)
+class LoadHours:
+    """Hours of one load that empties cells in turn: from full, and from half."""
+
+    full_h: float
+    half_h: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +99,14 @@ def forecast(job: Job, station: Station, rested_v: float | None = None) -> Forec
         return None
     cells, bench = cells_of(job), ratings_of(station)
     program = plan(job, station).program
+    string = next((step for step in program.steps if isinstance(step, SeriesCharge)), None)
+    if string is not None:
+        return _of_string(program, string, len(cells), cells[0].capacity_ah, rested_v)
     charge = charge_of(program)
     if charge is None:
         return None
-    known = _known(charge, len(cells), cells[0].capacity_ah, rested_v)
-    known = replace(known, leads_ohm=measured_leads(bench.measured.leads_ohm))
+    known = _known(charge.setpoint.voltage_v, len(cells), cells[0].capacity_ah, rested_v)
+    known = replace(known, leads_ohm=leads_known(station))
     found = _courses(program, charge, known)
     hours = interval([course.hours for course in found])
     fills = program.target_v >= FULL_V
@@ -100,6 +117,24 @@ def forecast(job: Job, station: Station, rested_v: float | None = None) -> Forec
         visits(program, hours),
         surges(program),
         rested_v,
+    )
+
+
+def load_hours(job: Job, program: Program) -> LoadHours | None:
+    """Of a bottom balance as it is planned; None for another procedure."""
+    if job.kind != BOTTOM_BALANCE:
+        return None
+    ah = cells_of(job)[0].capacity_ah
+    return LoadHours(*(emptying_hours(program, ah, soc=soc) for soc in (1.0, 0.5)))
+
+
+def _of_string(
+    program: Program, string: SeriesCharge, cells: int, capacity_ah: float, rested_v: float | None
+) -> Forecast:
+    """B10: by formula, for the fullest cell ends it; no other way does the same."""
+    hours = series_hours(string, _known(string.target_v, cells, capacity_ah, rested_v))
+    return Forecast(
+        hours, True, (), visits(program, hours), surges(program), rested_v, in_series=True
     )
 
 
@@ -121,13 +156,13 @@ def _left(run: Run, program: Program, seen: Seen | None) -> Left | None:
     if not seen.rested_v or not seen.on.any():
         return None
     known = known_by_volts(seen.rested_v, cells_of(run.job)[0].capacity_ah)
-    known = replace(known, leads_ohm=measured_leads(measured_of(run.station).leads_ohm))
+    known = replace(known, leads_ohm=leads_known(run.station))
     return left(charge, _courses(program, charge, known), seen.progress(known))
 
 
-def _known(charge: Charge, cells: int, capacity_ah: float, rested_v: float | None) -> Known:
+def _known(full_v: float, cells: int, capacity_ah: float, rested_v: float | None) -> Known:
     if rested_v is None:
-        return unknown_soc(cells, capacity_ah, below_v=charge.setpoint.voltage_v)
+        return unknown_soc(cells, capacity_ah, below_v=full_v)
     low, high = RESTED_V
     if not low <= rested_v <= high:
         raise Refusal(

@@ -68,6 +68,14 @@ def waits_for_somebody(run: Run, now: datetime) -> bool:
     return due_at is not None and now > due_at and (run.step or {}).get("kind") != "instruct"
 
 
+def presence_is_close(run: Run, now: datetime) -> bool:
+    """Whether it is time to warn who stays with the run: its output is about to go off."""
+    due_at = presence_due_at(run)
+    if due_at is None:
+        return False
+    return due_at - now <= timedelta(seconds=(run.program or {})["presence"]["warn"])
+
+
 def presence_due_at(run: Run) -> datetime | None:
     """By when somebody must say that they are there; None where nobody has to."""
     presence = (run.program or {}).get("presence")

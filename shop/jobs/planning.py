@@ -37,8 +37,10 @@ from stations.procedures.steps import (
     Presence,
     Program,
     Rest,
+    SeriesCharge,
 )
 from stations.values import (
+    BmsRatings,
     LoadRatings,
     MeterRatings,
     Ratings,
@@ -217,13 +219,14 @@ def ratings_of(station: Station) -> Ratings:
                 )
             ]
         )
-    load, thermometer = found.get("load"), found.get("thermometer")
+    load, thermometer, bms = (found.get(role) for role in ("load", "thermometer", "bms"))
     return Ratings(
         supply,
         meter,
         scanner,
         load if isinstance(load, LoadRatings) else None,
         thermometer if isinstance(thermometer, ThermometerRatings) else None,
+        bms=bms if isinstance(bms, BmsRatings) else None,
         measured=measured_of(station),
         by_hand=any(i.role == InstrumentRole.MANUAL for i in station.instruments.all()),
     )
@@ -244,6 +247,6 @@ def _lasts(program: Program) -> timedelta:
         total += longest.timeout - longest.tail.cv_max
     total += sum((step.lasts for step in program.steps if isinstance(step, Rest)), timedelta())
     return total + sum(
-        (step.timeout for step in program.steps if isinstance(step, Measure | Discharge)),
+        (s.timeout for s in program.steps if isinstance(s, Measure | Discharge | SeriesCharge)),
         timedelta(),
     )

@@ -173,7 +173,7 @@ POLICY_BOUNDS: Mapping[str, Window] = {
     "service_passive_s": Window(24 * 3600.0, 2 * 365 * 24 * 3600.0),
     "service_often_share": Window(0.1, 1.0),
     "nut_handlings_max": Window(1, 200),
-    "bench_lost_s": Window(60.0, 7 * 24 * 3600.0),
+    "bench_lost_s": Window(3600.0, 7 * 24 * 3600.0),  # F4: so long a bench goes on by itself
     "request_keys_s": Window(600.0, 30 * 24 * 3600.0),
 }
 POLICY_ORDERED = (

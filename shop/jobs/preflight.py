@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from shop.equipment.states import UNCALIBRATED, UNWIRED
+from shop.equipment.states import UNCALIBRATED, UNWIRED, InstrumentRole
 from shop.refusals import Problem
 
 
@@ -69,6 +69,8 @@ def preflight_problems(
 
 
 def _identity_problems(known: Registered, said: Mapping[str, str] | None) -> list[Problem]:
+    if said is None and known.role == InstrumentRole.BMS:
+        return []  # it lives on its string, and is met once that is built
     if said is None:
         return [
             Problem(

@@ -26,6 +26,7 @@ LEVELLING = "levelling"
 SINGLE_CELLS, CELL_RECHARGE = "individual_top_balance", "cell_recharge"
 CAPACITY_TEST, BOTTOM_BALANCE = "capacity_test", "bottom_balance"
 RESISTANCE_TEST = "resistance_test"
+SERIES_PRECHARGE = "series_precharge"
 SELF_DISCHARGE = "self_discharge"
 
 
@@ -54,8 +55,10 @@ class Procedure:
     moves_charge: bool
     method: str = ""
     joins: bool = False  # links go on: the cells become one bank
+    in_series: bool = False  # links go on: the cells become one string, behind its BMS
     cells_min: int = 2
     cells_max: int = 64
+    needs_one_of: frozenset[str] = frozenset()  # any of these will do
     measures: str = ""  # what one cell is tested for: "capacity", "resistance"
     by_hand: bool = False  # cells may be read with a hand-held meter where no scanner is (B7, B8)
 
@@ -68,6 +71,7 @@ class Procedure:
 METER, LOAD = InstrumentRole.METER.value, InstrumentRole.LOAD.value
 MEASURED_BY = frozenset({METER, InstrumentRole.SCANNER.value})
 CHARGED_BY = MEASURED_BY | {InstrumentRole.SUPPLY.value}
+SEEN_BY = frozenset({InstrumentRole.BMS.value, InstrumentRole.SCANNER.value})  # a string's cells
 
 PROCEDURES: Mapping[str, Procedure] = {
     PARALLEL_TOP_BALANCE: Procedure(
@@ -110,11 +114,22 @@ PROCEDURES: Mapping[str, Procedure] = {
         joins=True,
         cells_min=1,
     ),
+    # M2, G9: what a string was charged to is never a balance.
+    SERIES_PRECHARGE: Procedure(
+        recipe=recipes.series_precharge,
+        needs=frozenset({METER, InstrumentRole.SUPPLY.value}),
+        needs_one_of=SEEN_BY,
+        moves_charge=True,
+        in_series=True,
+        cells_min=4,
+        cells_max=16,
+    ),
     BOTTOM_BALANCE: Procedure(
         recipe=recipes.bottom_balance,
         needs=MEASURED_BY | {LOAD},
         moves_charge=True,
         method="BOTTOM",
+        cells_min=1,
     ),
     CAPACITY_TEST: Procedure(
         recipe=recipes.capacity_test,
@@ -147,6 +162,9 @@ PROCEDURES: Mapping[str, Procedure] = {
 }
 # Runs of these leave a balance as it was.
 RESTING = frozenset(name for name, known in PROCEDURES.items() if not known.moves_charge)
+
+# What these charge is never balanced (G9).
+IN_SERIES = frozenset(name for name, known in PROCEDURES.items() if known.in_series)
 
 
 def procedure_of(name: str) -> Procedure:

@@ -31,6 +31,7 @@ CHECKS = {
     "pre-parallel": "PRE_PARALLEL",
     "rested": "PRE_PARALLEL",  # of cells that stay apart: the same look at each before any current
     "levelled": "PRE_PARALLEL",  # once charged up to the others
+    "precharged": "PRE_PARALLEL",  # in their string: no balance, whatever they show (G9)
     "disconnect": "DISCONNECT",
     "recheck": "RECHECK",
     "compare": "BOTTOM",
@@ -121,11 +122,13 @@ def _record_check(run: Run, record: Record, ending: Ending, now: datetime) -> No
 
 
 def _meter(station: Station, record: Record) -> Instrument:
-    """What read the cells: the one that a person held, else the station's own."""
+    """What read the cells: the one that a person held, else the station's own, or the BMS of
+    their string where it has no scanner."""
     if record.meter:
         return station.instruments.get(serial_number=record.meter)
+    fitted = {instrument.role: instrument for instrument in station.instruments.all()}
     role = READ_BY.get(check_kind(record.step), InstrumentRole.SCANNER)
-    return station.instruments.get(role=role)
+    return fitted.get(role) or fitted[InstrumentRole.BMS]
 
 
 def suspect_cells(run: Run, reason: str, now: datetime) -> None:

@@ -87,9 +87,17 @@ def new_job_problems(cells: Sequence[CellFact], *, least: int = 2, most: int = 6
 
 
 def claim_problems(
-    *, state: str, station: str, roles: Collection[str], instruments_needed: frozenset[str]
+    *,
+    state: str,
+    station: str,
+    roles: Collection[str],
+    instruments_needed: frozenset[str],
+    one_of: frozenset[str] = frozenset(),
 ) -> list[Problem]:
-    """F2: only an open job can be claimed, at a station that can do it."""
+    """F2: only an open job can be claimed, at a station that can do it.
+
+    `one_of`: roles of which one is enough; empty where there is no such choice.
+    """
     found = []
     if state != JobState.OPEN:
         found.append(
@@ -106,6 +114,15 @@ def claim_problems(
                 "station_cannot",
                 f"Station {station} has no {' and no '.join(missing)}.",
                 "Claim the job at a station that has one.",
+            )
+        )
+    if one_of and not one_of & set(roles):
+        either = " and no ".join(sorted(one_of))
+        found.append(
+            Problem(
+                "station_cannot",
+                f"Station {station} has no {either}, and each cell must be seen.",
+                f"Claim the job at a station with a {' or a '.join(sorted(one_of))}.",
             )
         )
     return found
@@ -285,11 +302,17 @@ def _minutes(length: timedelta) -> int:
 
 
 def confirm_problems(
-    *, state: str, step: str, steps: Sequence[Mapping[str, Any]], index: int
+    *,
+    state: str,
+    step: str,
+    steps: Sequence[Mapping[str, Any]],
+    index: int,
+    answer: float | None = None,
 ) -> list[Problem]:
     """A confirmation needs a running run, and its present instruction or an announceable one.
 
-    `steps` are the program's as stored, `index` the present one.
+    `steps` are the program's as stored, `index` the present one.  Where it asks for a number the
+    `answer` must lie within what it allows.
     """
     if not takes_acts(state):
         return [
@@ -302,7 +325,7 @@ def confirm_problems(
         and (i == index or (i == index + 1 and s.get("announceable")))
     ]
     if step in may_confirm:
-        return []
+        return _answer_problems(next(s for s in steps if s["name"] == step), answer)
     known = any(s["name"] == step for s in steps)
     return [
         Problem(
@@ -313,3 +336,14 @@ def confirm_problems(
             f"What can be confirmed now: {', '.join(may_confirm) or 'nothing'}.",
         )
     ]
+
+
+def _answer_problems(step: Mapping[str, Any], answer: float | None) -> list[Problem]:
+    asked = step.get("asks")
+    if asked is None:
+        return []
+    low, high = asked["allowed"]["low"], asked["allowed"]["high"]
+    if answer is not None and low <= answer <= high:
+        return []
+    said = "nothing was typed" if answer is None else f"{answer:g} was typed"
+    return [Problem("wrong_answer", f"{asked['label']}: {said}.", asked["wrong"])]

@@ -6,7 +6,7 @@ Each is one transaction of compare-and-set moves; a refusal has written nothing.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -90,6 +90,7 @@ def claim_job(*, job: Job, station: Station, by: User, now: datetime) -> Job:
             station=station.slug,
             roles=roles,
             instruments_needed=procedure_of(job.kind).needs_at(roles),
+            one_of=procedure_of(job.kind).needs_one_of,
         )
     )
     move_job(
@@ -226,8 +227,12 @@ def send_run(run_id: int, slug: str) -> None:
     )
 
 
-def confirm_step(*, run: Run, step: str, by: User, now: datetime) -> PersonAct:
+def confirm_step(
+    *, run: Run, step: str, by: User, now: datetime, answer: float | None = None
+) -> PersonAct:
     """Record that `by` did what the Instruct step named `step` asks; the uplink forwards it.
+
+    `answer` is what they read and typed, where the step asks for it.
 
     Confirming the same step again returns the first act.  A step that is announced before it is
     reached is announced to this attempt: after an interruption nobody may be at the bench.
@@ -235,8 +240,10 @@ def confirm_step(*, run: Run, step: str, by: User, now: datetime) -> PersonAct:
     require(by.role, Act.CONFIRM)
     run.refresh_from_db()
     steps, index = (run.program or {}).get("steps", []), (run.step or {}).get("index", 0)
-    refuse(rules.confirm_problems(state=run.state, step=step, steps=steps, index=index))
-    data: dict[str, Any] = {"step": step}
+    refuse(
+        rules.confirm_problems(state=run.state, step=step, steps=steps, index=index, answer=answer)
+    )
+    data: dict[str, Any] = {"step": step} if answer is None else {"step": step, "answer": answer}
     if steps[index]["name"] != step:
         data["announced_in"] = run.attempt
     with transaction.atomic():
@@ -246,9 +253,14 @@ def confirm_step(*, run: Run, step: str, by: User, now: datetime) -> PersonAct:
                 return known
         act = PersonAct.objects.create(run=run, kind="confirm", data=data, by=by, at=now)
         JobEvent.objects.create(
-            job_id=run.job_id, run=run, kind="confirmed", by=by, at=now, data={"step": step}
+            job_id=run.job_id, run=run, kind="confirmed", by=by, at=now, data=_told(data)
         )
     return act
+
+
+def _told(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What the job's history says of a confirmation."""
+    return {key: data[key] for key in ("step", "answer") if key in data}
 
 
 def request_stop(*, run: Run, by: User, now: datetime) -> Run:

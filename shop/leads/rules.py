@@ -22,6 +22,11 @@ AMPACITY_A: Sequence[tuple[int, float]] = (
     (6, 55.0),
     (4, 70.0),
     (2, 95.0),
+    (1, 110.0),
+    (0, 125.0),  # 1/0, and so on to 4/0
+    (-1, 145.0),
+    (-2, 165.0),
+    (-3, 195.0),
 )
 # What holds by a spring lets go, and adds milliohms that no reading can tell from the cable's.
 LOOSE_ENDS = {"clip": "clips", "banana": "banana plugs"}
@@ -61,6 +66,12 @@ def awg_of_mm2(gauge_mm2: float) -> int:
     """The gauge that a cable has at least: 10 for 6 mm²."""
     diameter_mm = math.sqrt(4 * gauge_mm2 / math.pi)
     return math.ceil(36 - 39 * math.log(diameter_mm / 0.127, 92) - 0.01)
+
+
+def gauge_words(gauge_mm2: float) -> str:
+    """As it is printed on a cable: "10 AWG", "1/0 AWG"."""
+    awg = awg_of_mm2(gauge_mm2)
+    return f"{awg} AWG" if awg > 0 else f"{1 - awg}/0 AWG"
 
 
 def ampacity_a(gauge_mm2: float) -> float:

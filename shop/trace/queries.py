@@ -30,6 +30,7 @@ from shop.trace.values import Advice, BalanceTrace, CellTrace, InstrumentTrace, 
 # [A] and [B]: 3.45-3.50 V.
 CHARGE_LOW_V, CHARGE_HIGH_V = 3.45, 3.50
 SECRET_MAX = 200
+ALONE = frozenset({"TOP_CELL", "BOTTOM"})  # methods in which each cell has its own figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +255,7 @@ def _balances(known: Sequence[_Known]) -> tuple[BalanceTrace, ...]:
 
 def _together(one: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any]:
     """Cells of one run: alike where they were one bank; charged one by one, the worst of each."""
-    if one["method"] != "TOP_CELL":
+    if one["method"] not in ALONE:
         return other
     return {
         **other,

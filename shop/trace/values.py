@@ -47,6 +47,11 @@ class BalanceTrace:
     ]  # from, to: process seconds since the run's first reading
 
     @property
+    def drawn_ah(self) -> float:
+        """What came out of cells that were emptied."""
+        return -self.charge_ah
+
+    @property
     def longest_gap_s(self) -> float:
         return max((end - begin for begin, end in self.gaps_s), default=0.0)
 

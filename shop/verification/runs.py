@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from shop.equipment.states import InstrumentRole
 from shop.evidence.canonical import plain, sha256_of
 from shop.evidence.models import Balance, CellVoltage, ResistanceTest, VoltageCheck
 from shop.evidence.services.checks import DEPARTURES
@@ -111,6 +112,8 @@ def _by_hand_problem(check: VoltageCheck, body: Body) -> str:
         read_by = record.get("meter", "")
         if (check.meter.serial_number if read_by else "") != read_by:
             return f"was read by {read_by}, and names {check.meter.serial_number}"
+        if bool(read_by) != (check.meter.role == InstrumentRole.MANUAL):
+            return f"was read {'by hand' if read_by else 'by a scanner'}, and no longer says so"
         if plain(check.again) != _again(record.get("again")):
             return "the first cell's second reading is not as it was sealed"
     return ""

@@ -11,6 +11,7 @@ from math import log
 
 from stations.planner.hours import Interval, between, knee
 from stations.planner.knowledge import Known
+from stations.planner.series import lift
 from stations.procedures.steps import Charge
 from stations.values import SupplyRatings, Window
 
@@ -92,7 +93,9 @@ def _series(charge: Charge, supply: SupplyRatings, known: Known) -> list[Alterna
     volts = known.cells * charge.setpoint.voltage_v
     if known.cells not in SERIES or volts > supply.voltage_max_v:
         return []
-    amps = min(charge.setpoint.current_a, BANK_C_MAX * known.capacity_ah)
+    share = charge.setpoint.current_a / supply.current_max_a  # what the recipe allows of a rating
+    watts_a = share * supply.power_max_w / volts
+    amps = min(charge.setpoint.current_a, BANK_C_MAX * known.capacity_ah, watts_a)
     hours = Interval(*(_series_h(charge, known, amps, share) for share in (0.9, 0.5, 0.1)))
     words = f"a series pre-charge behind a BMS at {volts:.1f} V, then the parallel finish"
     return [Alternative(words, hours)]
@@ -101,10 +104,9 @@ def _series(charge: Charge, supply: SupplyRatings, known: Known) -> list[Alterna
 def _series_h(charge: Charge, known: Known, amps: float, share: float) -> float:
     """The fullest cell stops the string; the parallel bank then fills what the others lack."""
     soc = [between(window, share) for window in known.soc]
-    c_rate = amps / known.capacity_ah
-    lift = max(0.0, knee(c_rate) - max(soc))
-    charged_h = known.capacity_ah * lift / amps
-    after = Known(known.capacity_ah, tuple(Window(z + lift, z + lift) for z in soc))
+    rise = lift(known.capacity_ah, soc, amps)
+    charged_h = known.capacity_ah * rise / amps
+    after = Known(known.capacity_ah, tuple(Window(z + rise, z + rise) for z in soc))
     handling_h = between(HANDLING_H, 1.0 - share)
     return charged_h + handling_h + _bank_h(after, charge.setpoint.current_a, 0.5)
 

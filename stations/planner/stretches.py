@@ -17,11 +17,12 @@ from stations.procedures.steps import (
     Instruct,
     Program,
     Rest,
+    SeriesCharge,
     Step,
     Verify,
 )
 
-BETWEEN = (Charge, Discharge, Rest, Verify)
+BETWEEN = (Charge, SeriesCharge, Discharge, Rest, Verify)
 
 
 @dataclass(frozen=True, slots=True)

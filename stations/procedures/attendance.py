@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from stations.procedures.steps import DRIVEN, Charge, Presence, Program, Step
+from stations.procedures.steps import DRIVEN, SUPPLIED, Charge, Presence, Program, Step
 
 OVP_MARGIN_V = 0.100  # requirement F4: OVP at most target + 100 mV
 
@@ -45,6 +45,6 @@ def ovp_problems(program: Program) -> list[str]:
         f"“{step.title}” sets OVP at {step.protection.ovp_v:.3f} V, more than "
         f"{OVP_MARGIN_V * 1000:.0f} mV above its {step.setpoint.voltage_v:.3f} V."
         for step in program.steps
-        if isinstance(step, Charge)
+        if isinstance(step, SUPPLIED)
         and not step.protection.ovp_v <= step.setpoint.voltage_v + OVP_MARGIN_V + 1e-9
     ]

@@ -114,12 +114,13 @@ def _trimmed_by(run: Run, step: Charge) -> float:
 
 
 def begins_at(run: Run, step: Charge | SeriesCharge) -> Setpoint:
-    """The first set-point: as far below target as it last had to be, for a supply that gives more.
+    """The first set-point: below target by what the supply gives more than it says.
 
-    A full bank that such a supply meets untrimmed is lifted above target within seconds.  Of its
-    current no more than cold cells take.
+    That was commissioned, or is as it last had to be trimmed: a full bank that meets such a supply
+    untrimmed is lifted above target within seconds.  Of its current no more than cold cells take.
     """
-    below_v = run.trimmed_v if run.trimmed_v > 0 else 0.0
+    offset_v = step.trim.offset_v if isinstance(step, Charge) else 0.0
+    below_v = run.trimmed_v if run.trimmed_v > 0 else max(0.0, offset_v)
     first = changed(step.setpoint, voltage_v=round(step.setpoint.voltage_v - below_v, 6))
     return as_cold(first, run.program.limits, run.coldest_c)
 

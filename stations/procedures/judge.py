@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import median
 
-from stations.procedures.rules import BottomRule, DisconnectRule, RecheckRule
+from stations.procedures.rules import BottomRule, DisconnectRule, RecheckRule, RestedRule
 from stations.procedures.state import CellResult, Record
 from stations.values import NAN, Window
 
@@ -39,6 +39,17 @@ def cell_problems(allowed: Window, volts: Sequence[float]) -> list[str]:
                 "aside."
             )
     return found
+
+
+def start_problems(rule: RestedRule, volts: Sequence[float]) -> list[str]:
+    """Cells that may not be driven one by one, or that are too empty to be emptied with others."""
+    return cell_problems(rule.voltage, volts) + [
+        f"Cell {position} rests at {volt:.3f} V, below {rule.start_low_v:.2f} V: it is nearly "
+        "empty already, and would end tens of millivolts from cells that come from higher. Charge "
+        "it to 20 % first, by levelling it to 3.25 V."
+        for position, volt in enumerate(volts, start=1)
+        if rule.voltage.contains(volt) and volt < rule.start_low_v
+    ]
 
 
 # Rested volts to the highest SOC that such a cell can have.  A plateau voltage tells SOC to
@@ -203,13 +214,14 @@ def bottom_results(
     A mean outside its window fails all of them; a spread above the limit fails each cell that
     is further than half of it from the middle of the group.  NaN fails.  A rest that lasted
     longer than the rule's age shows no such voltage: that cell is missing, and no part of the
-    group; so is every cell where fewer than two are left to compare.
+    group; so is every cell where fewer than two are left to compare.  One cell by itself is held
+    against the mean alone.
     """
     ages = [dict(record.facts)["age_s"] for record in rests]
     volts = [dict(record.facts)["voltage_v"] for record in rests]
     late_s = rule.late.total_seconds()
     timely = [not late_s or age <= late_s for age in ages]
-    if sum(timely) < 2:
+    if sum(timely) < min(2, len(rests)):
         verdicts, window, words = ["missing"] * len(rests), Window(NAN, NAN), "nothing to compare"
     else:
         group = [volt for volt, counts in zip(volts, timely, strict=True) if counts]

@@ -118,7 +118,7 @@ def _rested(
     if not taken:
         return run, Hold()
     volts = tuple(one.voltage_v for one in taken)
-    found = judge.cell_problems(rule.voltage, volts)
+    found = judge.start_problems(rule, volts)
     if found:
         return run, Refuse(tuple(found))
     alone = tuple((volt, judge.least_charge_ah((volt,), rule.capacity_ah)) for volt in volts)

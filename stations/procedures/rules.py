@@ -33,11 +33,15 @@ class ParallelRule:
 
 @dataclass(frozen=True, slots=True)
 class RestedRule:
-    """Cells that are charged one by one: each, at rest, may be charged at all (B12, B17)."""
+    """Cells that are driven one by one: each, at rest, may be driven at all (B9, B12, B17).
+
+    One that rests below `start_low_v` is too empty already to end where the others do.
+    """
 
     TAGGED: ClassVar[bool] = True
     voltage: Window
     capacity_ah: float
+    start_low_v: float = field(default=0.0, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)

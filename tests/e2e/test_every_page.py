@@ -24,11 +24,12 @@ from tests.cast import Cast
 from tests.e2e.shop import SIZES, Person, Shop, make_shop
 from tests.played import play_capacity
 from tests.shop.jobs.test_by_hand import reading, typed
+from tests.shop.jobs.test_giving_up import lost_run
 
 PRIMARY = "main button:not(.quiet), main a[role=button]:not(.quiet)"
 
 
-def pages_of(shop: Shop, tested: Run, by_hand: Run, trace: str) -> dict[str, str]:
+def pages_of(cast: Cast, shop: Shop, tested: Run, by_hand: Run, trace: str) -> dict[str, str]:
     cell = shop.cells[0]
     return {
         "board": "/",
@@ -42,6 +43,8 @@ def pages_of(shop: Shop, tested: Run, by_hand: Run, trace: str) -> dict[str, str
         "run-capacity": f"/runs/{tested.pk}",
         "shelf": "/shelf",
         "recalls": "/recalls",
+        "run-lost": f"/runs/{lost_run(cast, heard_at=clock.now() - timedelta(hours=3)).pk}",
+        "service": "/service",
         "leads": "/leads",
         "recipes": "/recipes",
         "recipe": f"/recipe/{tested.job.recipe_version_id}",
@@ -56,7 +59,7 @@ def pages_of(shop: Shop, tested: Run, by_hand: Run, trace: str) -> dict[str, str
 
 
 # Where people look, and act on the page that they go to.
-NO_ACT = {"board", "cell", "leads", "recalls", "recipes", "shelf", "trace"}
+NO_ACT = {"board", "cell", "leads", "recalls", "recipes", "service", "shelf", "trace"}
 # What comes once the page stands.
 LATER = {"job-claimed": "#hours form"}
 
@@ -76,7 +79,7 @@ def test_every_page_fits_and_shows_its_act(
     person.page.screenshot(path=shots / f"login-{size}-{scheme}.png")
     person.log_in("sade")
 
-    for name, path in pages_of(shop, cell_tested(cast), half_read(cast), trace).items():
+    for name, path in pages_of(cast, shop, cell_tested(cast), half_read(cast), trace).items():
         page = person.open(path)
         if name in LATER:
             expect(page.locator(LATER[name])).to_be_visible(timeout=30_000)

@@ -110,7 +110,7 @@ def test_leads_on_another_cell_are_seen_before_any_current() -> None:
     bank = Bank([cell_of(200.0)] * 4, Wiring(), soc=[0.1, 0.03, 0.1, 0.1], linked=False, fed=False)
     bench = VirtualBench(bank, person=wrong)
 
-    outcome = play(bench, bottom())
+    outcome = play(bench, bottom(start_low_v=2.5))
 
     assert outcome.kind == "ERROR"
     assert "cell 1" in outcome.reason

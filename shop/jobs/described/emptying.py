@@ -44,6 +44,16 @@ BOTTOM_BALANCE: Mapping[str, Said] = {
     "single_mean_high_v": Said(
         "V", "After the one step they rest no higher on average.", MODEL + ": 2.80 V"
     ),
+    "start_low_v": Said(
+        "V",
+        "A cell that rests below this is nearly empty already, and is charged a little first.",
+        MODEL + ": from 7 % or more cells end within 7 mV, from 3 % 30 mV higher",
+    ),
+    "empty_max_s": Said(
+        "s",
+        "Where the first cell would wait longer for the last one the plan warns.",
+        MODEL + ": healthy cells leak below 2.50 V in two days",
+    ),
     "cutoff_samples": Said("readings", "So many readings in a row must be at the cut-off.", OURS),
     "stop_below_v": Said(
         "V",

@@ -28,6 +28,8 @@ BOUNDS: Mapping[str, Window] = {
     "single_spread_max_v": Window(0.010, 0.100),
     "single_mean_low_v": Window(2.50, 3.00),
     "single_mean_high_v": Window(2.75, 3.05),
+    "start_low_v": Window(2.50, 3.30),
+    "empty_max_s": Window(3600.0, 7 * 24 * 3600.0),
     "cutoff_samples": Window(1, 10),
     "stop_below_v": Window(0.02, 0.50),  # so never below 2.0 V, where an LFP cell is harmed
     "meter_agree_v": Window(0.002, 0.050),

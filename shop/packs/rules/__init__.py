@@ -21,6 +21,7 @@ from shop.packs.rules import (
     freshness,
     handling,
     identity,
+    in_series,
     quality,
     simulated,
     spread,
@@ -29,7 +30,7 @@ from shop.packs.rules import (
 
 RULES = (
     *(identity, approval, capacity, balance, disconnect, freshness, spread, quality),
-    *(superseded, simulated, bms, handling),
+    *(superseded, simulated, bms, in_series, handling),
 )
 
 

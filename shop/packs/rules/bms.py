@@ -1,9 +1,8 @@
-"""G8, G9: what keeps a pack balanced, and what never balanced one.
+"""G8: what keeps a pack balanced.
 
 The BMS opens a cell at or below the voltage at which the cells met, else it lets them part above
-it; solar packs have an active balancer.  Charging the assembled pack is no balance (M2): its BMS
-stops at the first full cell, not when all are.  Source: [A] "Top Balancing vs Bottom Balancing",
-the five mistakes: "active BMS balancing at 1 to 2A maintains alignment".
+it; solar packs have an active balancer.  Source: [A] "Top Balancing vs Bottom Balancing", the five
+mistakes: "active BMS balancing at 1 to 2A maintains alignment".
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from shop.evidence.values import CellEvidence
 from shop.evidence.words import volts
 from shop.packs.findings import Finding, Fix, Plan, Verdict
 
-RULE, NO_BALANCE = "G8", "G9"
+RULE = "G8"
 
 
 def judge(
@@ -27,7 +26,6 @@ def judge(
         yield from _over_voltage(plan.bms_over_voltage_v, cells)
     if plan.bms_active_balance_a is not None and plan.application == "SOLAR":
         yield _balancer(plan.bms_active_balance_a, policy)
-    yield _charged(cells)
 
 
 def _over_voltage(bms_v: float, cells: Sequence[CellEvidence]) -> Iterator[Finding]:
@@ -65,16 +63,4 @@ def _balancer(balancer_a: float, policy: GatePolicy) -> Finding:
         limit=f"{window.low:g} … {window.high:g} A, active",
         why="" if fits else "cells part from the first day on, and such a balancer falls behind",
         fix=None if fits else Fix("bms", "Choose a BMS with an active balancer for solar."),
-    )
-
-
-def _charged(cells: Sequence[CellEvidence]) -> Finding:
-    whole = bool(cells) and all(cell.balance is not None for cell in cells)
-    return Finding(
-        NO_BALANCE,
-        Verdict.PASS if whole else Verdict.NOT_APPLICABLE,
-        "Each balance was of cells in parallel, or alone, before they were put in series."
-        if whole
-        else "No balance to judge. Charging an assembled pack would be none: its BMS stops at the "
-        "first full cell, not when all are.",
     )

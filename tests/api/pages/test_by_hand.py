@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from django.test import Client
 
+from shop.evidence.services.checks import record_voltage_check
 from shop.jobs.models import PersonAct
+from stations.procedures.state import CellResult, Taken
+from stations.values import OffProof, Window
 from tests.api.clients import Api, codes, text
 from tests.cast import Cast
+from tests.factories import NOON
 from tests.shop.jobs.test_by_hand import reading
 
 
@@ -101,3 +105,28 @@ def test_a_program_reads_by_hand_over_rest(cast: Cast, tola: Api) -> None:
     assert codes(tola.post(f"runs/{run.pk}/readings", volts="3.6", cell="3")) == ["read_already"]
     assert codes(tola.post(f"runs/{run.pk}/readings", volts="3642")) == ["implausible"]
     assert tola.post(f"runs/{run.pk}/readings").status_code == 400
+
+
+def test_everybody_sees_that_a_check_was_by_hand(cast: Cast, tola: Api, technician: Client) -> None:
+    """B7: a lower class of evidence, on the run, on the cell and over REST."""
+    run = reading(cast)
+    record_voltage_check(
+        run=run,
+        kind="DISCONNECT",
+        meter=run.station.instruments.get(role="manual"),
+        target_v=3.65,
+        results=[
+            CellResult(n, 3.64, "pass", Window(3.62, 3.655), NOON, NOON, 60.0) for n in (1, 2, 3, 4)
+        ],
+        current_stopped=OffProof(NOON, NOON, 0.0),
+        simulated=False,
+        now=NOON,
+        again=Taken(1, 3.638, NOON, NOON),
+    )
+    serial = run.run_cells.get(position=1).cell.serial
+
+    (check,) = tola.get(f"runs/{run.pk}").json()["checks"]
+    assert (check["by_hand"], check["again"]["voltage_v"]) == (True, 3.638)
+    assert "Read by hand with Fluke 87V" in text(technician.get(f"/runs/{run.pk}"))
+    assert [c["by_hand"] for c in tola.get(f"cells/{serial}").json()["checks"]] == [True]
+    assert "Disconnect check, by hand" in text(technician.get(f"/cells/{serial}"))

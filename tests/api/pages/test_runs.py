@@ -52,7 +52,7 @@ def test_offers_the_finish_while_the_bank_charges(cast: Cast, technician: Client
     page = text(technician.get(f"/runs/{running(cast, 'balance').pk}"))
 
     assert "I am at the bench, finish" in page
-    assert "Nobody is needed now" in page
+    assert "Nothing to do at the table now" in page
 
 
 def test_an_announced_finish_is_acknowledged(cast: Cast, technician: Client) -> None:
@@ -63,7 +63,7 @@ def test_an_announced_finish_is_acknowledged(cast: Cast, technician: Client) -> 
 
     page = text(technician.get(f"/runs/{run.pk}"))
     assert "Noted: somebody is at the bench" in page
-    assert "Nobody is needed now" not in page
+    assert "Nothing to do at the table now" not in page
 
 
 def test_after_stop_nobody_is_asked_for_anything(cast: Cast, technician: Client) -> None:

@@ -43,6 +43,7 @@ SERIALS = {
     "meter": "MY53200001",
     "scanner": "MY49000001",
     "load": "8000123456",
+    "bms": "JBD-SP04S020-0042",
     "thermometer": "001",
     "relay": "unit-1",
 }
@@ -233,29 +234,40 @@ def shop_bench(
     with_load: bool = False,
     for_nights: bool = False,
     by_hand: bool = False,
+    lead_ohm: float = 0.005,
+    with_bms: bool = False,
     **policy: float,
 ) -> Iterator[ShopBench]:
     """Four cells on a simulated bench, registered in the shop; `alive`: its uplink runs.
 
     `with_load`: a load beside the supply; `for_nights`: probes on the cells and a contactor;
     `by_hand`: a hand-held meter in the scanner's place.  `socs`: of each cell, where they differ.
+    `with_bms`: a bench for strings, without a scanner.
     """
     cast = the_cast()
     factories.make_policy(by=cast.sade, **SIMULATED_POLICY | policy)
     # The session's data folder is shared by xdist's workers, so the bench's name must be unique.
     slug = f"bench-{uuid4().hex[:8]}"
     station = factories.make_station(
-        slug=slug, load=with_load, night=for_nights, by_hand=by_hand, now=clock.now()
+        slug=slug,
+        load=with_load,
+        night=for_nights,
+        by_hand=by_hand,
+        bms=with_bms,
+        now=clock.now(),
     )
     for role, serial_number in SERIALS.items():
         station.instruments.filter(role=role).update(serial_number=serial_number)
     folder = Folder(
         cells=[cell(soc=each) for each in socs or [soc] * 4],
         speed=speed,
-        wiring={"lead_ohm": 0.005},
+        wiring={"lead_ohm": lead_ohm},
         relay=for_nights,
-        more=("itech_it8514c",) * with_load + ("eletechsup_r4dcb08",) * for_nights,
-        scanner=not by_hand,
+        more=("itech_it8514c",) * with_load
+        + ("eletechsup_r4dcb08",) * for_nights
+        + ("jbd_bms",) * with_bms,
+        scanner=not (by_hand or with_bms),
+        meter_driver="keysight_34461a_100v" if with_bms else "keysight_34461a",
     )
     with guarded(bench_folder(station.slug), folder=folder) as below:
         bench = ShopBench(below, station, cast)

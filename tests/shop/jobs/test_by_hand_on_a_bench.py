@@ -6,6 +6,7 @@ import pytest
 from django.conf import settings
 
 from shop import clock
+from shop.equipment.models import Instrument
 from shop.evidence.models import Balance, VoltageCheck
 from shop.evidence.queries import evidence_of_cells
 from shop.evidence.rules.drift import levelled
@@ -102,6 +103,9 @@ def test_a_balance_and_a_recheck_whose_cells_a_person_reads() -> None:
         change(VoltageCheck, check.pk, again_v=3.6)
         assert "second reading is not as it was sealed" in first_fault()
         change(VoltageCheck, check.pk, again_v=check.again_v)
+        Instrument.objects.filter(role="manual").update(role="scanner")
+        assert "was read by hand, and no longer says so" in first_fault()
+        Instrument.objects.filter(role="scanner").update(role="manual")
         remove(PersonAct, PersonAct.objects.filter(kind="reading").latest("pk").pk)
         assert "nobody typed what was sealed for the cell at 4" in first_fault()
 

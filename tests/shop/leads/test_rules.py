@@ -10,6 +10,7 @@ from shop.leads.rules import (
     Leads,
     ampacity_a,
     awg_of_mm2,
+    gauge_words,
     lead_problems,
     mm2_of_awg,
     new_problems,
@@ -21,13 +22,15 @@ def leads(gauge_mm2: float = 5.26, end: str = "ring_6") -> Leads:
 
 
 @pytest.mark.parametrize(
-    ("awg", "mm2", "amps"), [(14, 2.08, 15.0), (10, 5.26, 30.0), (8, 8.37, 40.0), (6, 13.3, 55.0)]
+    ("awg", "mm2", "amps"),
+    [(14, 2.08, 15.0), (10, 5.26, 30.0), (8, 8.37, 40.0), (6, 13.3, 55.0), (0, 53.5, 125.0)],
 )
 def test_a_gauge_has_its_area_and_its_amps(awg: int, mm2: float, amps: float) -> None:
     """ASTM B258 and NFPA 70, Table 310.16 (copper, 60 °C)."""
     assert mm2_of_awg(awg) == pytest.approx(mm2, rel=0.003)
     assert ampacity_a(mm2_of_awg(awg)) == amps
     assert awg_of_mm2(mm2_of_awg(awg)) == awg
+    assert gauge_words(mm2_of_awg(awg)) == ("1/0 AWG" if awg == 0 else f"{awg} AWG")
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def test_all_known_cases_are_there_in_one_sentence_each() -> None:
 
 @pytest.mark.parametrize("place", sorted({p for d in seeds.DISAGREEMENTS for p in d.places}))
 def test_each_place_is_on_a_page(place: str) -> None:
-    shown = f'"components/said.html" with place="{place}"'
+    shown = f'"components/disagreements.html" with place="{place}"'
 
     assert [path for path in TEMPLATES.rglob("*.html") if shown in path.read_text()]
 

@@ -202,3 +202,10 @@ def test_the_next_hold_begins_as_far_below_target_as_the_one_before_was_trimmed(
     assert begins_at(run, run.step) == run.step.setpoint
     assert begins_at(replace(run, trimmed_v=0.03), run.step).voltage_v == pytest.approx(3.62)
     assert begins_at(replace(run, trimmed_v=-0.03), run.step) == run.step.setpoint
+
+
+def test_a_supply_that_was_commissioned_to_give_more_begins_below_target() -> None:
+    run = run_at("balance", program(supply_offset_v=0.02))
+    assert isinstance(run.step, Charge)
+
+    assert begins_at(run, run.step).voltage_v == pytest.approx(3.63)

@@ -11,7 +11,7 @@ import pytest
 
 from stations.plain import from_plain, to_plain
 from stations.procedures import bottom_balance, capacity_test
-from stations.procedures.actions import Finish, SafeHold
+from stations.procedures.actions import Finish, Refuse, SafeHold
 from stations.procedures.check import problems
 from stations.procedures.decide import decide
 from stations.procedures.judge import bottom_results
@@ -101,9 +101,7 @@ def test_a_test_beyond_the_cells_datasheet_is_refused(
         capacity(**changes)
 
 
-def test_a_bottom_balance_needs_cells_to_compare() -> None:
-    with pytest.raises(PlanRefused, match="at least 2"):
-        bottom(cells=1)
+def test_a_bottom_balance_never_goes_below_the_cells_own_limit() -> None:
     with pytest.raises(PlanRefused, match="below the cell's own limit"):
         bottom(target_v=2.4)
 
@@ -214,6 +212,30 @@ def test_a_cell_that_rested_longer_is_missing_and_moves_nobody_elses_limits() ->
     assert [cell.verdict for cell in results] == ["pass", "missing", "pass"]
     assert "5.0 mV" in words[0]
     assert [cell.verdict for cell in alone] == ["missing", "missing"]
+
+
+def test_one_cell_by_itself_is_held_against_the_mean() -> None:
+    """A cell that was emptied again; the gate compares it with its neighbours."""
+    rule = bottom_balance.Recipe().rule
+
+    verdicts = [bottom_results(rule, rested(volt))[0][0].verdict for volt in (2.55, 2.66)]
+
+    assert verdicts == ["pass", "fail"]
+
+
+def test_a_cell_that_is_nearly_empty_is_charged_a_little_first() -> None:
+    """From 3 % it would rest 30 mV above cells that come from 10 % or more."""
+    run, seen = run_at("rested", bottom(cells=2)), (3.28, 2.84)
+    for second in range(1, 6):
+        item = reading(float(second), cell_voltages_v=seen)
+        run, action = decide(run, item, item.at)
+        if isinstance(action, Refuse):
+            break
+
+    assert isinstance(action, Refuse)
+    (words,) = action.problems
+    assert "Cell 2 rests at 2.840 V" in words
+    assert "levelling it to 3.25 V" in words
 
 
 def test_cells_are_compared_only_when_each_has_rested() -> None:

@@ -69,6 +69,7 @@ function showTime(element) {
 
 function dress(root) {
   root.querySelectorAll("time[data-when]").forEach(showTime);
+  root.querySelectorAll("[data-zone]").forEach((field) => { field.value = new Date().getTimezoneOffset(); });
 }
 
 const UNHEARD_MS = 4000;

@@ -1,13 +1,11 @@
-"""G8: the BMS holds what the balance made; G9: charging a pack is no balance (M2)."""
+"""G8: the BMS holds what the balance made."""
 
 from __future__ import annotations
 
 import pytest
 
-from shop.evidence.values import CellEvidence
 from shop.packs.findings import Finding, Verdict
 from shop.packs.rules import is_allowed
-from tests.shop.evidence.builders import cell
 from tests.shop.packs.gate import ask, bank, only, says_all
 
 
@@ -43,19 +41,3 @@ def test_a_solar_pack_without_a_fitting_balancer_is_warned_of_and_not_refused(
     assert is_allowed(found)
     stationary = ask(bank(), bms_active_balance_a=balancer_a, application="STATIONARY")
     assert of(stationary, "G8") == []
-
-
-@pytest.mark.parametrize(
-    ("cells", "verdict", "words"),
-    [
-        (bank(), Verdict.PASS, "before they were put in series"),
-        ([cell("C-1", balance=None)], Verdict.NOT_APPLICABLE, "stops at the first full cell"),
-    ],
-)
-def test_charging_a_pack_is_said_to_be_no_balance(
-    cells: list[CellEvidence], verdict: Verdict, words: str
-) -> None:
-    (finding,) = of(ask(cells), "G9")
-
-    assert finding.verdict == verdict
-    assert words in finding.words

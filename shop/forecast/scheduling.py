@@ -1,0 +1,75 @@
+"""“Ready by 06:00”: when a job has to begin, what has to be plugged when, who is there (F6)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from shop.equipment.models import Station
+from shop.forecast.queries import forecast
+from shop.jobs.models import Job
+from shop.jobs.policies import Policy
+from shop.jobs.terms import Terms
+from shop.refusals import Problem, Refusal
+from stations.planner.schedule import Schedule, schedule
+
+
+def scheduled(
+    job: Job,
+    station: Station,
+    *,
+    ready_by: datetime,
+    attended: bool,
+    policy: Policy,
+    now: datetime,
+    rested_v: float | None = None,
+) -> Schedule:
+    """Of `job` at `station`, by the slow end of its hours; raises Refusal where that is too late.
+
+    A charge that is done early is held only where nobody stays.
+    """
+    found = forecast(job, station, rested_v)
+    if found is None:
+        words = "Nobody foretells the hours of this procedure."
+        raise Refusal([Problem("no_hours", words, "Name the time at which it begins instead.")])
+    hold_max = timedelta() if attended else timedelta(seconds=policy.hold_max_s)
+    plan = schedule(found.visits, found.hours, ready_by=ready_by, hold_max=hold_max)
+    if plan.begin_at < now:
+        soonest = now + (ready_by - plan.begin_at)
+        words = (
+            f"To be ready by {ready_by:%Y-%m-%d %H:%M} UTC it would have to begin at "
+            f"{plan.begin_at:%Y-%m-%d %H:%M} UTC, which has passed."
+        )
+        fix = (
+            f"Begun now it is ready by {soonest:%Y-%m-%d %H:%M} UTC in nine of ten cases. Measured "
+            "volts of the rested cells make that sharper."
+        )
+        raise Refusal([Problem("too_late", words, fix)])
+    return plan
+
+
+def terms_of(
+    job: Job,
+    *,
+    attended: bool,
+    not_before: datetime | None,
+    ready_by: datetime | None,
+    rested_v: float | None,
+    policy: Policy,
+    now: datetime,
+) -> Terms:
+    """How a person asked to start: now, at a moment, or so that it is ready by one."""
+    if ready_by is None or job.station is None:
+        return Terms(attended, not_before)
+    if not_before is not None:
+        words = "Both a beginning and an end were named."
+        raise Refusal([Problem("two_moments", words, "Name one; the other follows from it.")])
+    plan = scheduled(
+        job,
+        job.station,
+        ready_by=ready_by,
+        attended=attended,
+        policy=policy,
+        now=now,
+        rested_v=rested_v,
+    )
+    return Terms(attended, plan.begin_at, ready_by)

@@ -1,0 +1,58 @@
+"""F5: hours of a series pre-charge (lfp-cell physics, section 7), and beside a parallel bank."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from stations.planner.alternatives import alternatives
+from stations.planner.hours import Interval
+from stations.planner.knowledge import Known
+from stations.planner.series import series_hours
+from stations.procedures.steps import Charge, SeriesCharge
+from stations.values import Window
+from tests.stations.procedures.scripted import program
+from tests.stations.procedures.test_series_precharge import RD6018, made
+
+FROM_HALF = Known(200.0, (Window(0.5, 0.5),) * 16)
+
+
+def charge_of(amps: float) -> SeriesCharge:
+    (charge,) = (step for step in made(16).steps if isinstance(step, SeriesCharge))
+    return replace(charge, setpoint=replace(charge.setpoint, current_a=amps))
+
+
+@pytest.mark.parametrize(("amps", "hours"), [(10.0, 9.9), (20.0, 4.9), (40.0, 2.4)])
+def test_hours_are_those_of_the_fullest_cell(amps: float, hours: float) -> None:
+    """Section 7: Q (z_cv - z_max) / I, from 50 % for the highest cell."""
+    assert series_hours(charge_of(amps), FROM_HALF).middle == pytest.approx(hours, abs=0.1)
+
+
+def test_cells_that_nobody_has_measured_take_an_interval() -> None:
+    unknown = Known(200.0, (Window(0.1, 0.9),) * 4)
+
+    found = series_hours(charge_of(20.0), unknown)
+
+    assert found.low < found.middle < found.high
+    assert found.high == pytest.approx(8.1, abs=0.1)  # from 18 %
+
+
+def test_a_slow_parallel_bank_is_offered_its_series_precharge_with_hours() -> None:
+    (charge, *_) = (step for step in program().steps if isinstance(step, Charge))
+    slow = replace(charge, setpoint=replace(charge.setpoint, current_a=14.4))
+
+    found = alternatives(slow, RD6018, FROM_HALF, Interval(100.0, 111.0, 120.0))
+
+    (series,) = [other for other in found if "series" in other.words]
+    assert "58.4 V" in series.words
+    assert 5.0 < series.hours.middle < 15.0
+
+
+def test_a_supply_that_lacks_the_volts_is_offered_no_series_precharge() -> None:
+    (charge, *_) = (step for step in program().steps if isinstance(step, Charge))
+    small = replace(RD6018, voltage_max_v=30.0)
+
+    found = alternatives(charge, small, FROM_HALF, Interval(100.0, 111.0, 120.0))
+
+    assert not [other for other in found if "series" in other.words]
