@@ -70,8 +70,6 @@ def rows() -> list[Row]:
         Row("capacity test", test_emptying_plans.capacity(), 0.90, (JOIN,)),
         Row("DC resistance", test_resistance.made(), 0.50, (JOIN,)),
         Row("bottom balance", test_emptying_plans.bottom(CELLS), 0.30, each_alone(CELLS)),
-        Row("self-discharge", test_self_discharge.made(CELLS), 0.9995, (Act("place", 120.0),)),
-        Row("re-check", test_recheck.made(banks=(1,) * CELLS), 0.9995, (Act("place", 120.0),)),
         Row("re-check", test_recheck.made(banks=(1,) * CELLS), 0.9995, (PLACE,)),
         Row(
             "series pre-charge",
