@@ -25,6 +25,7 @@ from shop.jobs.procedures import (
     CAPACITY_TEST,
     CELL_RECHARGE,
     LEVELLING,
+    PACK_RECOVERY,
     PARALLEL_TOP_BALANCE,
     RECHECK,
     RESISTANCE_TEST,
@@ -93,6 +94,12 @@ OTHER_RECIPES: Sequence[tuple[str, str, Mapping[str, Any]]] = (
     ("Individual top balance 3.65 V", SINGLE_CELLS, recipes.top_balance.defaults()),
     ("Recharge of one cell 3.65 V", CELL_RECHARGE, recipes.top_balance.defaults()),
     ("Self-discharge watch, three days", SELF_DISCHARGE, recipes.self_discharge.defaults()),
+    ("Recovery of a pack, 5 h hold", PACK_RECOVERY, recipes.pack_recovery.defaults()),
+    (
+        "Recovery of a pack, extended hold of 12 h",
+        PACK_RECOVERY,
+        recipes.pack_recovery.defaults() | {"hold_h": 12.0},
+    ),
     ("Series pre-charge 3.65 V", SERIES_PRECHARGE, recipes.series_precharge.defaults()),
     ("Levelling of low cells to 3.30 V", LEVELLING, recipes.levelling.defaults()),
     (

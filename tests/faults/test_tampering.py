@@ -107,7 +107,8 @@ def test_untouched_evidence_is_what_it_was(run: Run) -> None:
 
     readings = run.stored_seq
     assert f"1 runs, 1 manifests, {-(-readings // CHUNK)} chunks, {readings} readings" in said
-    assert "1 balances, 2 checks, 4 approvals" in said
+    assert "1 balances, 2 checks" in said
+    assert "4 approvals" in said
 
 
 def test_a_re_check_is_held_against_its_own_manifest(run: Run, cast: Cast) -> None:

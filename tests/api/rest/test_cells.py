@@ -158,7 +158,7 @@ def test_the_list_takes_the_same_queries_for_two_banks_as_for_one(
     balanced(cast)
     approved(cast)
 
-    with django_assert_num_queries(20):
+    with django_assert_num_queries(21):
         answer = sade.get("approvals")
 
     assert len(answer.json()["cells"]) == 8

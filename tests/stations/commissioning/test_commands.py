@@ -81,7 +81,7 @@ def test_measure_reads_everybody_once(whole: SimulatedBench) -> None:
 
     assert (told.returncode, told.stderr) == (0, "")
     assert "output off, 0.000 V, 0.000 A" in told.stdout
-    assert "25.0 25.0 25.0 25.0 nan" in told.stdout
+    assert "25.0 25.0 25.0 25.0 °C" in told.stdout
     truth = whole.hands.state()["cells"][3]["voltage_v"]
     assert f"{truth:.3f}" in told.stdout.splitlines()[1]
 
