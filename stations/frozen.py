@@ -18,12 +18,15 @@ def changed(value: T, **new: Any) -> T:
     For dataclasses with slots and without a `__post_init__`.  Raises AttributeError or KeyError
     with the name of a field that there is not.
     """
-    if all(getattr(value, name) is given for name, given in new.items()):
+    for name, given in new.items():
+        if getattr(value, name) is not given:
+            break
+    else:
         return value
     kind: Any = type(value)
     read, setters = _slots(kind)
     copy: T = object.__new__(kind)
-    for setter, kept in zip(setters.values(), read(value), strict=True):
+    for setter, kept in zip(setters.values(), read(value), strict=False):  # as many: a field each
         setter(copy, kept)
     for name, given in new.items():
         setters[name](copy, given)

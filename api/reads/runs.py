@@ -30,6 +30,7 @@ from shop.jobs.models import Run
 from shop.jobs.queries import steps_begun
 from shop.jobs.states import RunState
 
+BOTTOM = VoltageCheck.Kind.BOTTOM
 OUTLIER_V = 0.010  # G6's limit of spread: beyond it the eye should land on the cell
 
 
@@ -118,6 +119,19 @@ class RunShown:
         """The tail limit of the balance step, in amps of the bank."""
         charges = [s for s in (self.run.program or {}).get("steps", []) if s["type"] == "Charge"]
         return charges[0]["tail"]["done_a"] if charges else None
+
+    @property
+    def looks(self) -> tuple[CheckShown, ...]:
+        """The checks as people see them: emptied cells, each with its own, beside one another."""
+        bottom = [shown.check for shown in self.checks if shown.check.kind == BOTTOM]
+        others = tuple(shown for shown in self.checks if shown.check.kind != BOTTOM)
+        return (*others, together(bottom)) if bottom else others
+
+    @property
+    def outside(self) -> tuple[CellShown, ...]:
+        """Emptied cells that are apart from their neighbours, or were not compared."""
+        looks = [look for look in self.looks if look.check.kind == BOTTOM]
+        return tuple(cell for look in looks for cell in look.cells if cell.verdict != "PASS")
 
     @property
     def tail_note(self) -> str:
@@ -318,9 +332,14 @@ def _pass_window(run: Run, now: datetime) -> PassWindow | None:
 
 
 def check_shown(check: VoltageCheck) -> CheckShown:
-    rows = sorted(check.cells.all(), key=lambda row: row.position)
+    return together([check])
+
+
+def together(checks: Sequence[VoltageCheck]) -> CheckShown:
+    """Checks of single cells as one, with the deltas among all of them."""
+    rows = sorted((r for c in checks for r in c.cells.all()), key=lambda row: row.position)
     middle = _median([row.voltage_v for row in rows])
-    return CheckShown(check, tuple(_cell_shown(row, middle) for row in rows))
+    return CheckShown(checks[0], tuple(_cell_shown(row, middle) for row in rows))
 
 
 def is_worth_polling(run: Run) -> bool:

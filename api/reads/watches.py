@@ -33,6 +33,10 @@ class CellLost:
     verdict: str
 
     @property
+    def change_v(self) -> float:
+        return -self.drop_v
+
+    @property
     def loss_percent(self) -> float:
         return 100 * self.loss_share
 
@@ -50,6 +54,10 @@ class WatchShown:
     def is_clean(self) -> bool:
         """Nothing speaks against any cell, as far as this check goes."""
         return all(cell.verdict == "PASS" for cell in self.cells)
+
+    @property
+    def leaking(self) -> tuple[CellLost, ...]:
+        return tuple(cell for cell in self.cells if cell.verdict == CellVoltage.Verdict.FAIL)
 
     @property
     def days(self) -> float:

@@ -16,6 +16,7 @@ from shop.cells.models import Batch, Cell, CellType
 from shop.cells.services import define_cell_type, receive_batch
 from shop.equipment.models import Instrument, Station
 from shop.equipment.services import record_calibration, register_instrument, register_station
+from shop.equipment.states import UNCALIBRATED
 from shop.jobs import recipes
 from shop.jobs.models import Job, PolicyVersion, RecipeVersion
 from shop.jobs.policies import policy_defaults
@@ -160,7 +161,8 @@ def _ensure_station(bench: DemoBench, *, by: User, now: datetime) -> None:
                 serial_number=known.serial_number,
                 by=by,
             )
-        _ensure_calibration(instrument, by=by, now=now)
+        if instrument.role not in UNCALIBRATED:
+            _ensure_calibration(instrument, by=by, now=now)
 
 
 def _ensure_calibration(instrument: Instrument, *, by: User, now: datetime) -> None:

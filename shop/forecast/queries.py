@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import lru_cache
 
 from shop.equipment.models import Station
@@ -26,6 +27,7 @@ from shop.jobs.procedures import (
     SINGLE_CELLS,
     STEP_PAUSE,
 )
+from shop.jobs.queries import steps_begun
 from shop.jobs.states import RunState
 from shop.refusals import Problem, Refusal
 from stations.plain import from_plain
@@ -38,6 +40,7 @@ from stations.planner.presence import Visit, visits
 from stations.planner.remaining import Left, left
 from stations.planner.seen import Seen
 from stations.planner.series import series_hours
+from stations.planner.stretches import stretches
 from stations.planner.surge import Surge, surges
 from stations.procedures.steps import Charge, Program, SeriesCharge
 
@@ -54,6 +57,8 @@ FORETOLD = frozenset(
         SERIES_PRECHARGE,
     }
 )
+# While they run: what the first charge of each stretch has left.
+FOLLOWED = frozenset({PARALLEL_TOP_BALANCE, SINGLE_CELLS, CELL_RECHARGE})
 _one_at_a_time = threading.Lock()
 
 
@@ -148,16 +153,41 @@ def outlook_of(run: Run) -> Outlook:
 
 def _left(run: Run, program: Program, seen: Seen | None) -> Left | None:
     """None while the run is in no charge whose hours are foretold."""
-    if seen is None or run.state != RunState.RUNNING or run.job.kind != PARALLEL_TOP_BALANCE:
+    if seen is None or run.state != RunState.RUNNING or run.job.kind not in FOLLOWED:
         return None
-    charge = charge_of(program)
-    if charge is None or (run.step or {}).get("name") != charge.name:
+    name = str((run.step or {}).get("name", ""))
+    first = {stretch.steps[0].name: stretch.steps[0] for stretch in stretches(program)}
+    charge = first.get(name)
+    if not isinstance(charge, Charge) or not seen.rested_v or not seen.on.any():
         return None
-    if not seen.rested_v or not seen.on.any():
-        return None
-    known = known_by_volts(seen.rested_v, cells_of(run.job)[0].capacity_ah)
+    capacity_ah, place = cells_of(run.job)[0].capacity_ah, charge.cell
+    known = known_by_volts(seen.rested_v[place - 1 :] if place else seen.rested_v, capacity_ah)
     known = replace(known, leads_ohm=leads_known(run.station))
-    return left(charge, _courses(program, charge, known), seen.progress(known))
+    if not place:
+        return left(charge, _courses(program, charge, known), seen.progress(known))
+    return _left_of_turns(program, charge, known, seen.since(_began(run, name)))
+
+
+def _left_of_turns(program: Program, charge: Charge, known: Known, seen: Seen) -> Left:
+    """Of the cell that is charged now, the first of `known`, and of those that come after it."""
+    now, after = (replace(known, soc=soc) for soc in (known.soc[:1], known.soc[1:]))
+    own = left(charge, _courses(program, charge, now), seen.progress(now))
+    if own.hours is None or not after.soc:
+        return own
+    others = interval([course.hours for course in _courses(program, charge, after)])
+    return Left(
+        Interval(
+            own.hours.low + others.low,
+            own.hours.middle + others.middle,
+            own.hours.high + others.high,
+        )
+    )
+
+
+def _began(run: Run, name: str) -> datetime | None:
+    """When the bench entered that step last, as it told."""
+    told = (step.at for step in reversed(steps_begun(run.pk)) if step.name == name)
+    return next(told, None)
 
 
 def _known(full_v: float, cells: int, capacity_ah: float, rested_v: float | None) -> Known:

@@ -33,6 +33,8 @@ class Watch:
 
     With a session it reads every instrument each second of process time (but no faster than
     every 50 ms of wall time); without one it asks only supply and load whether they are off.
+    What the schedule has skipped before a sample (the loop was late, a command was under way, a
+    sample was dropped) stands in that sample's record.
     """
 
     def __init__(self, guardian: Guardian) -> None:
@@ -44,6 +46,8 @@ class Watch:
         self._with_bms = tuple(role for role in STRING_ROLES if role in guardian.lanes)
         self._switched = tuple(role for role in SWITCHED if role in guardian.lanes)
         self._due_s = guard_s()  # when the last sample was due, on the absolute schedule
+        self._turns = 0  # of the schedule since the last recorded sample
+        self._turn_s = 0.0  # how long each of them is
         self._beat_s = 0.0
 
     def drop(self) -> None:
@@ -58,7 +62,10 @@ class Watch:
         self._sampler.tick(now_s)
         period_s = self._period_s()
         if self._may_sample() and now_s >= self._due_s + period_s:
-            self._due_s += math.floor((now_s - self._due_s) / period_s) * period_s
+            turns = math.floor((now_s - self._due_s) / period_s)
+            self._due_s += turns * period_s
+            self._turns += turns if period_s == self._turn_s else 1  # none of another length
+            self._turn_s = period_s
             self._sampler.begin(self._asked())
 
     def _asked(self) -> tuple[str, ...]:
@@ -156,6 +163,9 @@ class Watch:
         }
         if sample.errors:
             body["errors"] = sample.errors
+        skipped, self._turns = self._turns - 1, 0
+        if skipped > 0 and reading.seq > 1:
+            body["skipped"] = skipped
         kept = partial(self._kept, guardian.runner, reading, body["reading"], now_s)
         guardian.recorder.append(body, kept)
 

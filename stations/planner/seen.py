@@ -54,6 +54,11 @@ class Seen:
         """Only the readings of a charge: output on, and the current into the cells."""
         return self.only((self.on > 0) & (self.current_a > 0))
 
+    def since(self, began: datetime | None) -> Seen:
+        """Only the readings from then on; all of them where nobody knows when it began."""
+        begins_s = began.timestamp() if began else float(self.at_s[0])
+        return self.only(np.asarray(self.at_s >= begins_s))
+
     def only(self, which: NDArray[np.bool_]) -> Seen:
         return replace(
             self,

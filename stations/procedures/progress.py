@@ -204,22 +204,44 @@ def enter_next(run: Run, at: datetime) -> Run:
             retyped=(),
         )
         run = with_turn(run, step)
-        if not _needless(step, run):
+        why = _needless(step, run)
+        if not why:
             return run
         skipped = Record(
             step=step.name,
             kind="skipped",
             entered_at=at,
             ended_at=at,
-            remarks=("a person was announced at the bench before the hold ended",),
+            remarks=(why,),
         )
         run = replace(run, records=(*run.records, skipped))
 
 
-def _needless(step: Step, run: Run) -> bool:
+ANNOUNCED = "a person was announced at the bench before the hold ended"
+BEFORE = "done before the interruption"
+
+
+def _needless(step: Step, run: Run) -> str:
+    """Why the step is passed over, or ""."""
     if isinstance(step, Instruct):
-        return step.name in run.announced
-    return isinstance(step, Charge | Verify) and step.skip_if_announced in run.announced
+        return ANNOUNCED if step.name in run.announced else ""
+    if isinstance(step, Discharge):
+        return BEFORE if _was_done(step, run) else ""
+    asked = isinstance(step, Charge | Verify) and step.skip_if_announced in run.announced
+    return ANNOUNCED if asked else ""
+
+
+def _was_done(step: Discharge, run: Run) -> bool:
+    """Of a taper that goes on: an earlier current of the same cell than the one it is carried to.
+
+    A larger current on a cell that is nearly empty would leave it elsewhere than its neighbours.
+    """
+    if not (step.cell and run.carried):
+        return False
+    ahead = run.program.steps[run.step_index + 1 :]
+    names = [later.name for later in ahead if isinstance(later, Discharge)]
+    turn = [later.name for later in ahead if getattr(later, "cell", 0) == step.cell]
+    return run.carried.step in names and run.carried.step in turn
 
 
 def confirm(run: Run, step_name: str, answer: float = NAN) -> Run:

@@ -15,7 +15,7 @@ import struct
 import threading
 import tty
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,13 +67,16 @@ class _Answers(socketserver.StreamRequestHandler):
     server: _Lan
 
     def handle(self) -> None:
-        pause = threading.Event()
-        for turn, line in enumerate(self.rfile):
-            number, question = _turn(line)
-            if question in self.server.answers:
-                pause.wait(self.server.after_s)
-                answer = self.server.answers[question].replace(b"???", b"%03d" % (7 * turn % 1000))
-                self.wfile.write(number + answer)
+        with suppress(ConnectionError):  # whoever asks may be killed
+            for turn, line in enumerate(self.rfile):
+                self._answer(turn, line)
+
+    def _answer(self, turn: int, line: bytes) -> None:
+        number, question = _turn(line)
+        if question in self.server.answers:
+            threading.Event().wait(self.server.after_s)
+            answer = self.server.answers[question].replace(b"???", b"%03d" % (7 * turn % 1000))
+            self.wfile.write(number + answer)
 
 
 def _turn(line: bytes) -> tuple[bytes, bytes]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stations.model.bank import STEP_NEAR_END_S, STEP_PLATEAU_S, Bank, Wiring
+from stations.model.bms import Bms
 from stations.model.cell import cell_of, scattered
 from stations.procedures.steps import Program
 from stations.runner import begun, run
@@ -26,6 +27,8 @@ from tests.stations.procedures import (
     test_levelling,
     test_recheck,
     test_resistance,
+    test_self_discharge,
+    test_series_precharge,
     test_single_cells,
     test_step_pause,
 )
@@ -33,6 +36,7 @@ from tests.stations.procedures import (
 CELLS = 16
 BAR = 10_000.0
 SAMPLE_S = 1.0
+PLACE = Act("place", 120.0)
 JOIN, PART = Act("connect", 300.0, hands="join"), Act("unlink", 60.0, hands="part")
 
 
@@ -44,6 +48,7 @@ class Row:
     program: Program
     soc: float
     person: Sequence[Act]
+    capacity_ah: float = 200.0
 
 
 def each_alone(cells: int) -> tuple[Act, ...]:
@@ -65,7 +70,15 @@ def rows() -> list[Row]:
         Row("capacity test", test_emptying_plans.capacity(), 0.90, (JOIN,)),
         Row("DC resistance", test_resistance.made(), 0.50, (JOIN,)),
         Row("bottom balance", test_emptying_plans.bottom(CELLS), 0.30, each_alone(CELLS)),
-        Row("re-check", test_recheck.made(banks=(1,) * CELLS), 0.9995, (Act("place", 120.0),)),
+        Row("re-check", test_recheck.made(banks=(1,) * CELLS), 0.9995, (PLACE,)),
+        Row(
+            "series pre-charge",
+            test_series_precharge.made(CELLS),
+            0.80,
+            test_series_precharge.ASSEMBLED,
+            capacity_ah=100.0,
+        ),
+        Row("self-discharge, first look", test_self_discharge.made(CELLS), 0.9995, (PLACE,)),
     ]
 
 
@@ -79,8 +92,9 @@ def main() -> bool:
 
 
 def times_real_time(row: Row) -> bool:
-    cells = scattered(cell_of(200.0), row.program.cells, np.random.default_rng(CELLS))
+    cells = scattered(cell_of(row.capacity_ah), row.program.cells, np.random.default_rng(CELLS))
     bank = Bank(cells, Wiring(), soc=[row.soc] * len(cells), linked=False, fed=False)
+    bank.bms = Bms()
     bench = VirtualBench(bank, person=row.person, sample_s=SAMPLE_S)
     began, began_s = bench.clock.now(), time.process_time()
     outcome = run(begun(row.program, began), bench)
@@ -89,5 +103,5 @@ def times_real_time(row: Row) -> bool:
     if outcome.kind != "FINISHED":
         raise ValueError(f"{row.name}: {outcome.kind}, {outcome.reason}")
     hours = played.total_seconds() / 3600
-    name = f"{row.name}, {len(cells)} x 200 Ah, {hours:.1f} h"
+    name = f"{row.name}, {len(cells)} x {row.capacity_ah:g} Ah, {hours:.1f} h"
     return report(name, played.total_seconds() / spent_s, unit="x real", at_least=BAR)

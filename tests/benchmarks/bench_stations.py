@@ -10,13 +10,13 @@ loop on the same instruments, measured while the stations run.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from deploy import embedded
 from stations.clock import guard_s
@@ -88,9 +88,11 @@ def _figures(folder: Path) -> bool:
         peer = stack.enter_context(skeleton(bare, folder, PERIOD_S))
         _pause(SETTLED_S)
         costs = _costs(folder, stations, peer)
-        begun_s = [_begun_s(station.journal) for station in stations]
+        samples = [_samples(station.journal) for station in stations]
+    begun_s = [[_begun_s(sample["reading"]) for sample in one] for one in samples]
+    told = sum(sample.get("skipped", 0) for one in samples for sample in one[1:])
     bare_s = [float(line.split()[0]) for line in (folder / "skeleton").read_text().splitlines()]
-    return all(list(_told(costs, begun_s, bare_s)))
+    return all(list(_told(costs, begun_s, bare_s, told)))
 
 
 def _costs(folder: Path, stations: Sequence[Charging], peer: Sequence[int]) -> Costs:
@@ -117,7 +119,7 @@ def _redis_pid() -> int:
 
 
 def _told(
-    costs: Costs, begun_s: Sequence[Sequence[float]], bare_s: Sequence[float]
+    costs: Costs, begun_s: Sequence[Sequence[float]], bare_s: Sequence[float], told: int
 ) -> Iterator[bool]:
     for field in fields(costs):
         cost_ms = 1e3 * getattr(costs, field.name)
@@ -136,14 +138,18 @@ def _told(
     yield report(name, p99(found_ms), unit="ms", at_most=ERROR_MS)
     skipped = sum(skipped_of(one, PERIOD_S) for one in begun_s)
     report("samples that the schedule skipped", skipped)
+    yield report("of these without a word in the journal", skipped - told, at_most=0)
 
 
-def _begun_s(journal: Path) -> list[float]:
-    """When each sample of the measured time was begun."""
+def _samples(journal: Path) -> list[Mapping[str, Any]]:
+    """Records of the measured time."""
     records, _ = read_records(journal)
-    readings = [r.body["reading"] for r in records if r.kind == "sample"]
-    last = readings[-int(MEASURED_S / PERIOD_S) :]
-    return [datetime.fromisoformat(one["at"]).timestamp() - one["age_s"] for one in last]
+    samples = [record.body for record in records if record.kind == "sample"]
+    return samples[-int(MEASURED_S / PERIOD_S) :]
+
+
+def _begun_s(reading: Mapping[str, Any]) -> float:
+    return datetime.fromisoformat(reading["at"]).timestamp() - float(reading["age_s"])
 
 
 def _pause(seconds: float) -> None:

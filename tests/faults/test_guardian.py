@@ -6,7 +6,9 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,28 @@ def test_the_first_act_of_a_restarted_guardian_is_off(tmp_path: Path) -> None:
         assert (sent[0]["register"], sent[0]["value"]) == (18, 0)
         wait_until(lambda: bench.journal()[-1].kind == "close")
         assert bench.journal()[-1].body["outcome"]["reason"] == "guardian restarted"
+
+
+def test_samples_that_the_schedule_skipped_are_told_in_the_journal(tmp_path: Path) -> None:
+    with guarded(tmp_path, speed=1.0, timing={"sample_s": 0.5}) as bench:
+        runner = bench.session()
+        for _ in range(3):
+            next_reading(runner)
+        bench.process.send_signal(signal.SIGSTOP)
+        threading.Event().wait(1.6)
+        bench.process.send_signal(signal.SIGCONT)
+        for _ in range(4):
+            next_reading(runner)
+
+        samples = [r.body for r in bench.journal() if r.kind == "sample"]
+        began_s, ended_s = (_begun_s(samples[i]["reading"]) for i in (0, -1))
+        missing = round((ended_s - began_s) / 0.5) + 1 - len(samples)
+        assert missing >= 2
+        assert missing == sum(body.get("skipped", 0) for body in samples[1:])
+
+
+def _begun_s(reading: Mapping[str, Any]) -> float:
+    return datetime.fromisoformat(reading["at"]).timestamp() - float(reading["age_s"])
 
 
 def test_a_guardian_that_fails_switches_off_before_it_ends(

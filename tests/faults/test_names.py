@@ -84,6 +84,7 @@ def load_that_will_not_stop(path: Path) -> Ended:
             runner.off()
         wait_until(lambda: not bench.sim.output_is_on(), within_s=10)
         wait_until(lambda: "did not obey" in bench.link.status()["alarm"], within_s=10)
+        wait_until(lambda: bench.link.status()["contactor"] == "open", within_s=10)
         status = bench.link.status()
         return status["contactor"], status["alarm"], bench.sim.output_is_on()
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from shop.evidence.rules.balance import cells_of
 from stations.bench import BenchLost
 from stations.journal import JournalRecord
 from stations.model.bank import Bank, Wiring
@@ -21,7 +22,7 @@ from stations.runner import begun, run
 from stations.values import Draw, Event, OffProof, Protection, Reading, Setpoint
 from stations.virtual import Act, VirtualBench
 from tests.stations.procedures.scripted import program
-from tests.stations.procedures.test_emptying_plans import capacity
+from tests.stations.procedures.test_emptying_plans import bottom, capacity
 
 
 def bank() -> Bank:
@@ -115,6 +116,10 @@ def entered() -> Mapping[str, int]:
     """How many items a bench has handed out when a night enters each step."""
     whole = Journalled(VirtualBench(bank(), sample_s=12.0))
     run(begun(program(), whole.opened_at), whole)
+    return entries(whole)
+
+
+def entries(whole: Journalled) -> Mapping[str, int]:
     count, found = 0, {}
     for body in whole.bodies:
         kind = body.get("event", {}).get("kind", body["kind"])
@@ -177,6 +182,72 @@ def test_a_capacity_test_killed_in_its_discharge_is_known_again_and_goes_on_nowh
     assert known.driven
     assert lost.unclosed.step_drawn_ah > 1.0
     assert problems(lost.unclosed, attempt=1, gap=timedelta(0))
+
+
+def two_to_empty() -> VirtualBench:
+    cells = Bank([cell_of(200.0)] * 2, Wiring(), soc=[0.12] * 2, linked=False, fed=False)
+    person = tuple(Act(f"connect-{n}", 60.0, hands="single", cell=n) for n in (1, 2))
+    return VirtualBench(cells, person=person, sample_s=4.0)
+
+
+@cache
+def entered_while_emptying() -> Mapping[str, int]:
+    """How many items a bench has handed out when a bottom balance enters each step."""
+    whole = Journalled(two_to_empty())
+    outcome = run(begun(bottom(2), whole.opened_at), whole)
+    assert outcome.kind == "FINISHED", outcome.reason
+    return entries(whole)
+
+
+@pytest.mark.parametrize(
+    ("step", "items", "from_step"),
+    [
+        ("connect-2", 10, "connect-2"),
+        ("empty-1-1", 100, "connected-1"),
+        ("empty-2-3", 200, "connected-2"),  # and from there at the current that it was at
+        ("rest-1", 600, "rest-1"),  # the output was off: an interruption counts as rest
+    ],
+)
+def test_a_bottom_balance_killed_anywhere_goes_on_with_that_cell(
+    step: str, items: int, from_step: str
+) -> None:
+    bench = two_to_empty()
+    first = Journalled(bench, lives=entered_while_emptying()[step] + items)
+    lost = run(begun(bottom(2), first.opened_at), first)
+    assert (lost.kind, lost.unclosed.step.name) == ("INTERRUPTED", step)
+    known = replay(bottom(2), [first.journal(lost)])
+    assert known.outcome.unclosed == lost.unclosed
+
+    bench.clock.push(30.0)
+    second = Journalled(bench, token=2)
+    state = resumed(
+        known.outcome.unclosed, at=second.opened_at, stopped=known.stopped, reason=known.reason
+    )
+    outcome = run(state, second)
+
+    assert state.step.name == from_step
+    assert outcome.kind == "FINISHED", outcome.reason
+    assert [r.cells[0].verdict for r in outcome.run.records if r.kind == "compare"] == ["pass"] * 2
+    rests = [dict(r.facts)["age_s"] for r in outcome.run.records if r.kind == "rest"]
+    assert rests == pytest.approx([1800.0] * 2, abs=5.0)
+    figures = cells_of(outcome.run.records)
+    assert {own.completeness for own in figures.values()} == {"COMPLETE"}
+    assert [own.charge_ah for own in figures.values()] == pytest.approx([-23.6] * 2, abs=0.6)
+    told = [position for position, own in figures.items() if "interrupted" in own.remark]
+    assert told == ([int(step.split("-")[1])] if step.startswith("empty") else [])
+
+
+def test_a_rest_that_was_interrupted_for_long_is_missing_and_not_judged() -> None:
+    bench = two_to_empty()
+    first = Journalled(bench, lives=entered_while_emptying()["rest-1"] + 600)
+    lost = run(begun(bottom(2), first.opened_at), first)
+
+    bench.clock.push(3000.0)
+    state = resumed(lost.unclosed, at=bench.clock.now(), stopped=first.inner.off(), reason="lost")
+    outcome = run(state, Journalled(bench, token=2))
+
+    verdicts = [r.cells[0].verdict for r in outcome.run.records if r.kind == "compare"]
+    assert verdicts == ["missing", "missing"]  # with one of two there is nothing to compare
 
 
 def test_journals_that_do_not_begin_or_end_are_refused(bench: VirtualBench) -> None:

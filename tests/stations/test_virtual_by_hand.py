@@ -16,6 +16,7 @@ from stations.runner import begun, run
 from stations.values import OffProof
 from stations.virtual import ATTENTIVE, STARTED_AT, Act, Instruments, VirtualBench, reads_by_hand
 from tests.stations.procedures.scripted import program
+from tests.stations.procedures.test_single_cells import by_turns, made, table
 from tests.stations.test_replay import Journalled
 from tests.stations.virtual_cells import relaxed_bank
 
@@ -146,3 +147,23 @@ def test_a_recheck_by_hand_judges_each_cell_against_its_bank() -> None:
     assert len({cell.age_s for cell in healthy.run.records[-1].cells}) == 4
     leaky = checked((0.9995, 0.9994, 0.93, 0.9996))
     assert [cell.verdict for cell in leaky.run.records[-1].cells][2] == "fail"
+
+
+def test_cells_that_are_balanced_one_by_one_are_read_one_by_one() -> None:
+    """B12: each check is of the one cell whose turn it was, and nothing is read twice."""
+    made_of = by_hand.typed_steps(made())
+    person = (
+        *reads_by_hand("rested", (1, 2, 3), after_s=30.0, each_s=10.0),
+        *by_turns(),
+        *(Act(f"disconnect-{cell}", 40.0, says="read", cell=cell) for cell in (1, 2, 3)),
+    )
+    unscanned = Instruments(has_scanner=False)
+    inner = VirtualBench(table(), person=person, sample_s=6.0, instruments=unscanned)
+
+    outcome = run(begun(made_of, inner.clock.now()), inner)
+
+    assert outcome.kind == "FINISHED", outcome.reason
+    checks = {r.step: r for r in outcome.run.records if r.step.startswith("disconnect")}
+    read = [(r.cells[0].position, r.cells[0].verdict, r.again) for r in checks.values()]
+    assert read == [(1, "pass", None), (2, "pass", None), (3, "pass", None)]
+    assert {record.meter for record in checks.values()} == {"HAND-1"}

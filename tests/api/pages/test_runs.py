@@ -21,6 +21,7 @@ from tests import factories
 from tests.api.clients import logged_in, text
 from tests.api.rest.test_runs import running
 from tests.cast import Cast
+from tests.played import play_bottom
 from tests.shop.packs.factories import charge
 
 
@@ -273,3 +274,25 @@ def test_each_cell_that_was_charged_alone_has_its_own_line(cast: Cast, technicia
     assert "Partial individual top balance to 3.650 V: cell 2: cut short" in page
     assert "0.20 A" in page
     assert "The leads are still on a cell" in page
+
+
+def test_an_emptied_cell_that_is_apart_is_named_beside_its_neighbours(
+    cast: Cast, supervisor: Client
+) -> None:
+    """B9: the run is done, and one of its cells is not level."""
+    factories.make_policy(by=cast.sade)
+    station = factories.make_station(load=True, now=factories.NOON - timedelta(days=1))
+    run = play_bottom(
+        by=cast.tola,
+        cells=factories.make_cells(3),
+        station=station,
+        began_at=factories.NOON,
+        leak_month=1.5,
+    )
+
+    page = text(supervisor.get(f"/runs/{run.pk}"))
+
+    assert "Not level" in page
+    assert "Cell 3 rests apart from its neighbours" in page
+    assert page.count("Bottom check") == 1
+    assert "charge the pack to 20–50 % within a day" in page

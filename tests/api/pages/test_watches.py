@@ -91,7 +91,8 @@ def test_the_second_check_shows_what_each_cell_lost(
 
     assert "The group loses" in page
     assert "What each cell lost since the first check" in page
-    assert "Fail" in page
+    assert "Leaks" in page
+    assert f"{cells[3].serial[:4]}" in page
     leaking = text(technician.get(f"/cells/{cells[3].serial}"))
     assert "a month or more, its group 2.1 %" in leaking
     assert "It loses 2.1 % a month, its group 2.1 %" in text(

@@ -177,6 +177,29 @@ def test_a_tail_is_followed_by_its_own_fall(charging: Callable[..., Run]) -> Non
     assert 15 <= left.hours.low * 60 <= left.hours.middle * 60 <= 35
 
 
+def test_of_cells_one_by_one_those_that_come_after_are_counted(cast: Cast) -> None:
+    """B12: the second of four has 5 h behind it; the third and the fourth are whole ahead."""
+    factories.make_policy(by=cast.sade)
+    station = factories.make_station(now=clock.now())
+    recipe = factories.make_recipe_of("individual_top_balance", {}, by=cast.sade)
+    job = factories.make_job(by=cast.tola, recipe_version=recipe, claimed_at=station)
+    whole = told(job, 3.25).hours
+    run = factories.make_run(
+        by=cast.tola,
+        job=job,
+        state=RunState.RUNNING,
+        program=plan(job, station).plain,
+        step={"name": "balance-2"},
+    )
+    store(run, [*at_rest(3.25), *flowing(5.0, volts=3.338)])
+
+    left = outlook_of(run).left
+
+    assert left is not None
+    assert left.hours is not None
+    assert left.hours.middle == pytest.approx(0.75 * whole.middle - 5, rel=0.1)
+
+
 def test_nothing_is_foretold_outside_the_charge(charging: Callable[..., Run]) -> None:
     assert outlook_of(charging(flowing(0.1, volts=3.33), step="connect")).left is None
 
