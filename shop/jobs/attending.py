@@ -60,12 +60,9 @@ def present_at(run: Run) -> datetime:
 
 
 def waits_for_somebody(run: Run, now: datetime) -> bool:
-    """Whether an interrupted, attended run goes on only once somebody says that they are there.
-
-    Not where it waits for somebody's confirmation anyway, with the output off.
-    """
+    """Whether an interrupted, attended run goes on only once somebody says that they are there."""
     due_at = presence_due_at(run)
-    return due_at is not None and now > due_at and (run.step or {}).get("kind") != "instruct"
+    return due_at is not None and now > due_at
 
 
 def presence_is_close(run: Run, now: datetime) -> bool:
@@ -77,8 +74,12 @@ def presence_is_close(run: Run, now: datetime) -> bool:
 
 
 def presence_due_at(run: Run) -> datetime | None:
-    """By when somebody must say that they are there; None where nobody has to."""
+    """By when somebody must say that they are there; None where nobody has to.
+
+    Not before the first step, and not while the bench waits for somebody's confirmation anyway:
+    no output goes on before it, and it counts as a word.
+    """
     presence = (run.program or {}).get("presence")
-    if presence is None or run.is_over:
+    if presence is None or run.is_over or (run.step or {}).get("kind", "instruct") == "instruct":
         return None
     return present_at(run) + timedelta(seconds=presence["every"])

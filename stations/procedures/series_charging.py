@@ -78,27 +78,28 @@ def string_apart(budget: Agreement, reading: Reading, links_v: float) -> str:
 def _observe(run: Run, step: SeriesCharge, reading: Reading) -> Run:
     current_a, at = run.last_current_a, reading.at
     flows, in_cc = current_a >= step.proven_on_a, reading.regulation == "CC"
-    since = None if flows or in_cc else run.no_current_since or at
     tail = flows and not in_cc and current_a <= step.tail_a
-    run = changed(
+    peak_v, peak_cell_v, peak_cell = run.peak_voltage_v, run.peak_cell_v, run.peak_cell
+    highest_v, lead_ohm = max(reading.cell_voltages_v), run.lead_ohm
+    if not peak_cell_v >= highest_v:
+        peak_cell_v, peak_cell = highest_v, reading.cell_voltages_v.index(highest_v) + 1
+    if not peak_v >= reading.voltage_v:
+        peak_v = reading.voltage_v
+    if current_a >= LEAD_SEEN_ABOVE * step.setpoint.current_a:
+        lead_ohm = (reading.supply_voltage_v - reading.voltage_v) / current_a
+    return changed(
         run,
         charge_current_a=current_a,
         reached_cv=run.reached_cv or not in_cc,
-        no_current_since=since,
+        no_current_since=None if flows or in_cc else run.no_current_since or at,
         tail_since=(run.tail_since or at) if tail else None,
         last_on_v=reading.voltage_v,
         last_cells_v=reading.cell_voltages_v,
+        peak_voltage_v=peak_v,
+        peak_cell_v=peak_cell_v,
+        peak_cell=peak_cell,
+        lead_ohm=lead_ohm,
     )
-    if not run.peak_voltage_v > reading.voltage_v:
-        run = changed(run, peak_voltage_v=reading.voltage_v)
-    highest_v = max(reading.cell_voltages_v)
-    if not run.peak_cell_v >= highest_v:
-        cell = reading.cell_voltages_v.index(highest_v) + 1
-        run = changed(run, peak_cell_v=highest_v, peak_cell=cell)
-    if current_a >= LEAD_SEEN_ABOVE * step.setpoint.current_a:
-        drop_v = reading.supply_voltage_v - reading.voltage_v
-        run = changed(run, lead_ohm=drop_v / current_a)
-    return run
 
 
 def _opened(run: Run, step: SeriesCharge, reading: Reading, now: datetime) -> tuple[Run, Action]:

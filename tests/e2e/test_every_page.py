@@ -46,6 +46,7 @@ def pages_of(cast: Cast, shop: Shop, tested: Run, by_hand: Run, trace: str) -> d
         "run-lost": f"/runs/{lost_run(cast, heard_at=clock.now() - timedelta(hours=3)).pk}",
         "service": "/service",
         "leads": "/leads",
+        "alerts": "/alerts",
         "recipes": "/recipes",
         "recipe": f"/recipe/{tested.job.recipe_version_id}",
         "recipe-new": f"/recipe/{tested.job.recipe_version_id}/new",

@@ -24,6 +24,7 @@ def made(cast: Cast, state: RunState = RunState.RUNNING, **values: Any) -> Run:
     job = factories.make_job(by=cast.tola, claimed_at=factories.make_station())
     assert job.station is not None
     program = plan(job, job.station).plain
+    values.setdefault("step", {"kind": "charge", "name": "balance", "index": 3})
     return factories.make_run(by=cast.tola, job=job, state=state, program=program, **values)
 
 
@@ -39,7 +40,7 @@ def test_an_attended_run_has_a_moment_by_which_somebody_must_be_there(cast: Cast
 
 
 def test_an_interrupted_run_waits_for_somebody_once_nobody_was_there_in_time(cast: Cast) -> None:
-    run = made(cast, RunState.INTERRUPTED, step={"kind": "charge", "name": "balance", "index": 3})
+    run = made(cast, RunState.INTERRUPTED)
     late = NOON + EVERY + timedelta(seconds=1)
     assert not waits_for_somebody(run, NOON + EVERY)
     assert waits_for_somebody(run, late)
@@ -53,6 +54,7 @@ def test_a_run_that_waits_for_a_persons_confirmation_anyway_goes_on_by_itself(ca
     run = made(cast, RunState.INTERRUPTED, step={"kind": "instruct", "name": "connect", "index": 1})
 
     assert not waits_for_somebody(run, NOON + timedelta(hours=5))
+    assert presence_due_at(run) is None
 
 
 def test_nobody_has_to_stay_with_a_run_alone_or_one_that_is_over(cast: Cast) -> None:

@@ -6,6 +6,7 @@ import pytest
 from django.conf import settings
 
 from shop.evidence.models import Balance, VoltageCheck
+from shop.evidence.queries import evidence_of_cells
 from shop.jobs import recipes
 from shop.jobs.models import RecipeVersion
 from shop.jobs.states import JobState, RunState
@@ -42,6 +43,8 @@ def test_a_precharge_from_start_to_its_last_measurement() -> None:
         before, after = VoltageCheck.objects.filter(run=run).order_by("pk")
         assert (before.meter.role, before.current_stopped_at) == ("bms", None)
         assert after.current_stopped_at is not None
+        cells = [row.cell for row in run.run_cells.select_related("cell")]
+        assert {known.series_run for known in evidence_of_cells(cells).values()} == {run.pk}
         keys = {
             purpose: trusted_keys(settings.CELLSHOP_KEYS, purpose)
             for purpose in SigningKey.Purpose.values

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from stations.sim.folder import Folder
+from stations.values import Protection, Setpoint
 from tests.stations.sim.driven import driving
 from tests.stations.sim.harness import cell
 from tests.stations.sim.inside import SILENCE_S, Inside, Rtu, inside
@@ -87,3 +89,40 @@ def test_its_current_is_negative_out_of_the_cells(bench: Inside) -> None:
         assert bms.read().current_a == -40.0
 
     load.close()
+
+
+def test_tells_its_setting_in_factory_mode_only(bench: Inside, awake: Rtu) -> None:
+    assert ask(awake, bytes.fromhex("DD A5 24 00 FF DC 77"))[2] == 0x80
+
+    with driving(bench, "bms") as bms:
+        assert bms.cell_over_v() == 3.65
+
+    assert ask(awake, bytes.fromhex("DD A5 24 00 FF DC 77"))[2] == 0x80
+
+
+def test_its_open_switch_lets_no_current_into_the_string(bench: Inside, awake: Rtu) -> None:
+    """B10: the supply then stands at its set-point, above the string."""
+    bench.hands.post("/string/on")
+    with driving(bench, "supply") as supply:
+        supply.prepare()
+        supply.protect(Protection(ovp_v=14.7, ocp_a=15.0))
+        supply.apply(Setpoint(voltage_v=14.6, current_a=10.0))
+        supply.output(True)
+        charged = bench.hands.state()
+
+        ask(awake, BOTH_OFF)
+        opened = bench.hands.state()
+        supply.output(False)
+
+    assert charged["series"]
+    assert [known["current_a"] for known in charged["cells"]] == pytest.approx([10.0] * 4)
+    assert opened["bms_open"]
+    assert opened["supply_current_a"] == 0.0
+    assert opened["supply_voltage_v"] == pytest.approx(14.6, abs=0.01)
+
+
+def test_cells_in_parallel_are_not_put_in_series_at_a_stroke(bench: Inside) -> None:
+    bench.hands.post("/links/on")
+
+    with pytest.raises(httpx.HTTPStatusError, match="409"):
+        bench.hands.post("/string/on")
