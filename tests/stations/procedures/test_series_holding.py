@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ from tests.stations.procedures.test_pack_recovery import CONNECTED, made, pack_o
 from tests.stations.test_virtual import record
 
 HOURS = 3600.0
-QUICK = {"hold_h": 3.0, "again_h": 0.2, "cycle_share": 0.02}
+QUICK: dict[str, Any] = {"hold_h": 3.0, "again_h": 0.2, "cycle_share": 0.02}
 
 
 class Broken(VirtualBench):
