@@ -185,7 +185,7 @@ def test_a_recheck_of_emptied_cells_looks_both_ways(last: float, words: str) -> 
 
 
 def test_a_recheck_that_a_person_reads_makes_emptied_cells_no_fresher() -> None:
-    volts = {"C-1": 2.560, "C-2": 2.561, "C-3": 2.563, "C-4": 2.562}
+    volts: dict[str, float | None] = {"C-1": 2.560, "C-2": 2.561, "C-3": 2.563, "C-4": 2.562}
     hand = instrument("manual", serial_number="F-1")
     cells = [
         approved(_with(known, replace(recheck(volts, known.serial, at=LATER), meter=hand)))
