@@ -101,8 +101,10 @@ def _take(
 
 def _held_h(version: RecipeVersion) -> float | None:
     known = procedure_of(version.procedure)
-    hours: float = known.recipe.recipe_of(version.parameters).hold_h if known.on_pack else 0.0
-    return hours if known.on_pack else None
+    if not known.on_pack:
+        return None
+    hours: float = getattr(known.recipe.recipe_of(version.parameters), "hold_h", 0.0)
+    return hours
 
 
 def _in_parallel(pack: Pack) -> Problem:
