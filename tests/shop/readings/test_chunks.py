@@ -275,11 +275,13 @@ def as_then() -> list[Reading]:
 
 
 def test_a_chunk_of_an_earlier_version_is_read_and_verified_and_would_be_written_the_same() -> None:
-    place = {"run_id": 7, "attempt": 2}
-    verified = chunks.verify(EARLIER, **place, first_seq=5, last_seq=10, prev_hash="ab" * 32)
+    before = "ab" * 32
+    verified = chunks.verify(
+        EARLIER, run_id=7, attempt=2, first_seq=5, last_seq=10, prev_hash=before
+    )
     assert verified == EARLIER_HASH
 
     read = chunks.readings_of(EARLIER, first_seq=5)
     assert all(same(*pair) for pair in zip(read, as_then(), strict=True))
-    again = chunks.encode(as_then(), **place, prev_last_seq=4, prev_hash="ab" * 32)
+    again = chunks.encode(as_then(), run_id=7, attempt=2, prev_last_seq=4, prev_hash=before)
     assert again.hash == EARLIER_HASH
