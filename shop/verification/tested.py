@@ -12,7 +12,7 @@ from shop.care.models import PackReading
 from shop.evidence.canonical import plain
 from shop.evidence.models import CapacityTest, ResistanceTest
 from shop.jobs.models import Run
-from shop.verification import records
+from shop.verification import records, runs
 from shop.verification.faults import Fault
 from shop.verification.seals import StoredManifest
 
@@ -54,7 +54,7 @@ def faults(
             continue
         seen[f"{kind.word} tests"] += 1
         by_hash = {manifest.sha256: manifest for manifest in manifests.values()}
-        words = _problem(kind, test, by_hash.get(test.manifest_sha256))
+        words = _problem(kind, test, run, by_hash.get(test.manifest_sha256))
         if words:
             yield Fault(kind.model.__name__, test.pk, words, run.pk)
 
@@ -86,7 +86,7 @@ def _lacks(kind: _Kind, run: Run, manifests: Mapping[int, StoredManifest]) -> It
             yield Fault(kind.model.__name__, None, words, run.pk, manifest.attempt)
 
 
-def _problem(kind: _Kind, test: Test, manifest: StoredManifest | None) -> str:
+def _problem(kind: _Kind, test: Test, run: Run, manifest: StoredManifest | None) -> str:
     if manifest is None:
         return "names a manifest that its run does not have"
     sealed = kind.sealed(manifest.body)
@@ -98,7 +98,7 @@ def _problem(kind: _Kind, test: Test, manifest: StoredManifest | None) -> str:
             return f"{name} is {stored!r}, sealed as {should!r}"
     if [test.cell.serial] != [c["serial"] for c in manifest.body.get("cells", [])]:
         return "its cell is not that of the manifest"
-    return ""
+    return runs.tested_problem(test, run, manifest.body)
 
 
 def _same(stored: float | str | None, sealed: float | str) -> bool:
