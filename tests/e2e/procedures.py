@@ -142,11 +142,12 @@ def _in_packs(cast: Cast, station: Station, now: datetime) -> dict[str, str]:
     recovery = services.open_recovery(
         reading=reading, recipe_version=version, by=cast.tola, now=now
     )
-    job = Job.objects.filter(pk=recovery.job_id)
+    assert recovery.job is not None
+    job = Job.objects.filter(pk=recovery.job.pk)
     job.update(state=JobState.CLAIMED, station=station, claimed_by=cast.sade, claimed_at=now)
     services.take_apart(pack=apart, words="Its case was dented.", by=cast.sade, now=now)
     return {
-        "job-recovery": f"/jobs/{recovery.job_id}",
+        "job-recovery": f"/jobs/{recovery.job.pk}",
         "pack-hold": f"/packs/{pack.serial}",
         "pack-apart": f"/packs/{apart.serial}",
     }
