@@ -15,7 +15,8 @@ from django.db import IntegrityError, connection, transaction
 
 from shop.audit.models import AuditEntry
 from shop.audit.services import record
-from shop.care.services import take_apart
+from shop.care.models import Recovery
+from shop.care.services import open_recovery, read_pack, take_apart
 from shop.equipment.models import CalibrationWithdrawal, Commissioning
 from shop.equipment.services import record_commissioning
 from shop.evidence.canonical import approval_body, sha256_of
@@ -29,6 +30,7 @@ from shop.evidence.models import (
     VoltageCheck,
 )
 from shop.evidence.taking_back import supersede, withdraw
+from shop.jobs import recipes
 from shop.jobs.ending import Ending
 from shop.jobs.manifest import seal
 from shop.jobs.models import Run
@@ -598,6 +600,34 @@ class TestPlacements:
         assert first_fault() == (
             f"Placement: the gate placed cell {placement.cell.serial} at 2 of P-1: it is gone"
         )
+
+    def test_a_course_that_was_taken_is_held_against_the_audit(
+        self, placement: Placement, cast: Cast
+    ) -> None:
+        """B14: put in or cut out, it says that a pack was held, or hides that it asks for it."""
+        now = APPROVED + timedelta(days=100)
+        reading = read_pack(
+            pack=placement.pack,
+            cells_v=[3.45, 3.30, 3.45, 3.45],
+            at_top=True,
+            taken_at=now,
+            months=None,
+            measured_by="BMS app",
+            by=cast.tola,
+            now=now,
+        )
+        numbers = recipes.pack_recovery.defaults() | {"hold_h": 12.0}
+        recipe = factories.make_recipe_of("pack_recovery", numbers, by=cast.sade)
+        taken = open_recovery(reading=reading, recipe_version=recipe, by=cast.tola, now=now)
+        verify()
+
+        change(Recovery, taken.pk, course="HOLD")
+        assert first_fault() == f"Recovery {taken.pk}: is not as the audit has it: it was changed"
+        remove(Recovery, taken.pk)
+        assert first_fault() == f"Recovery {taken.pk}: the audit has it and it is not there"
+        taken.pk, taken.course = taken.pk + 1, "TAKE_APART"
+        taken.save(force_insert=True)
+        assert f"Recovery {taken.pk}: nobody made it" in first_fault()
 
     def test_a_cell_is_not_taken_out_of_a_pack_that_stays(self, placement: Placement) -> None:
         with pytest.raises(IntegrityError, match="not taken apart"):
