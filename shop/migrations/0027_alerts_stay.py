@@ -4,7 +4,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("shop", "0025_recovery_of_packs")]
+    dependencies = [("shop", "0026_audited_courses")]
 
     operations = [
         migrations.RunSQL("SELECT shop_protect('shop_runalert')", migrations.RunSQL.noop),
