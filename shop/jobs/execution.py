@@ -33,7 +33,7 @@ from shop.jobs.moves import move_run
 from shop.jobs.planning import Plan, plan, planned_again
 from shop.jobs.policies import policy_of
 from shop.jobs.preflight import Registered, preflight_problems
-from shop.jobs.queries import stopped_by
+from shop.jobs.queries import policy_numbers, stopped_by
 from shop.jobs.resuming import Past, begin_next_attempt, past_of, refused
 from shop.jobs.shutdown import WORDS, told_to_end
 from shop.jobs.states import RunState
@@ -138,7 +138,8 @@ def _prepare(held: Held, past: Past | None, registered: Sequence[Registered]) ->
     else:
         planned = planned_again(past.program, run)
     if not run.attended and not held.resumes:
-        refuse(unattended_problems(run.job, run.station, planned.program, policy=policy, now=now))
+        today = policy_numbers()  # it may have been made stricter while the run waited
+        refuse(unattended_problems(run.job, run.station, planned.program, policy=today, now=now))
     status = GuardianLink(guardian_socket(run.station.slug)).status()
     simulated = bool(status["simulated"])
     leased_s = guard_s()

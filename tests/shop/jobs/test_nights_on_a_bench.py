@@ -24,6 +24,7 @@ from stations.journal import read_records
 from stations.plain import from_plain, to_plain
 from stations.procedures.steps import Program
 from stations.replay import replay
+from tests import factories
 from tests.shop.equipment.reports import document_of
 from tests.shop.jobs.shop_bench import ShopBench, in_thread, shop_bench
 from tests.wait import wait_until
@@ -86,6 +87,20 @@ def test_a_night_is_refused_at_the_bench_where_a_probe_came_off(settings: Settin
         assert run.state == RunState.REFUSED
         assert "The probes on the cells show no temperature now." in run.cause
         assert not bench.guarded.sim.output_is_on()
+
+
+def test_a_policy_made_stricter_while_a_night_waited_counts(settings: Settings) -> None:
+    settings.ALERT_EMAIL = ADDRESS
+    with shop_bench(for_nights=True) as bench:
+        ready_for_a_night(bench)
+        run = bench.start(terms=ALONE)
+        factories.make_policy(by=bench.cast.sade, cutoff_proven_s=3600.0)
+
+        execute(run.pk)
+
+        run.refresh_from_db()
+        assert run.state == RunState.REFUSED
+        assert "was not on and proven off in the last 1 h" in run.cause
 
 
 def test_what_the_preflight_of_a_night_looks_at_the_runner_hears_as_well(
