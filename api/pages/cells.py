@@ -17,6 +17,7 @@ from shop.cells.models import Batch, Cell
 from shop.cells.studs import fit_studs
 from shop.evidence.models import CapacityTest
 from shop.evidence.queries import evidence_of
+from shop.evidence.resistances import withdrawn_under
 from shop.evidence.rules.capacity_file import BYTES_MAX, KNOWN
 from shop.evidence.services.capacity import import_capacity_file
 from shop.evidence.taking_back import supersede as supersede_record
@@ -69,13 +70,15 @@ def _cell_page(request: HttpRequest, serial: str, refusal: Refusal | None = None
     cell = row_or_404(cells, f"No cell has the serial {serial}.", serial=serial)
     voltages = cell.voltages.select_related("voltage_check__meter").order_by("-pk")[:12]
     evidence = evidence_of(cell)
+    resistances = list(cell.resistance_tests.order_by("-tested_at")[:6])
     context = {
         "cell": cell,
         "evidence": evidence,
         "standing": standing(evidence, now=clock.now()),
         "voltages": voltages,
         "watch": watch_of_cell(cell),
-        "resistances": cell.resistance_tests.order_by("-tested_at")[:6],
+        "resistances": resistances,
+        "withdrawn": withdrawn_under(resistances),
         "approvals": cell.approvals.select_related("approved_by").order_by("-at"),
         "jobs": cell.jobs.order_by("-pk"),
         "refusal": refusal,

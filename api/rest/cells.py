@@ -21,6 +21,7 @@ from shop.cells.studs import fit_studs
 from shop.equipment.states import InstrumentRole
 from shop.evidence.models import CapacityTest
 from shop.evidence.queries import evidence_of
+from shop.evidence.resistances import withdrawn_under
 from shop.evidence.rules.capacity_file import BYTES_MAX
 from shop.evidence.services.approvals import approve_cells
 from shop.evidence.services.capacity import import_capacity_file
@@ -101,6 +102,8 @@ class ApprovalsView(ShopView):
 
 def _cell_shape(cell: Cell) -> dict[str, Any]:
     evidence = evidence_of(cell)
+    resistances = list(cell.resistance_tests.order_by("-tested_at"))
+    withdrawn = withdrawn_under(resistances)
     tests = cell.capacity_tests.select_related("cell", "supersession").order_by("-tested_at")
     balances = (
         cell.balances.select_related("balance__supersession")
@@ -121,9 +124,7 @@ def _cell_shape(cell: Cell) -> dict[str, Any]:
         "pack": evidence.packed_in or None,
         "job": newest_job,
         "tests": [_test_shape(test) for test in tests],
-        "resistances": [
-            resistance_shape(test) for test in cell.resistance_tests.order_by("-tested_at")
-        ],
+        "resistances": [resistance_shape(test, withdrawn) for test in resistances],
         "balances": [balance_shape(row.balance) | {"run": row.balance.run_id} for row in balances],
         "checks": [
             {

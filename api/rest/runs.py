@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -20,6 +21,7 @@ from api.reads.watches import watch_shape
 from api.rest.views import ShopView, person, sent
 from shop import clock
 from shop.evidence.models import Balance, CellBalance, ResistanceTest
+from shop.evidence.resistances import withdrawn_under
 from shop.evidence.taking_back import Record
 from shop.forecast.queries import outlook_of
 from shop.jobs import by_hand, services
@@ -157,7 +159,7 @@ def brief(run: Run) -> dict[str, Any]:
 
 
 def run_shape(shown: RunShown) -> dict[str, Any]:
-    run, progress = shown.run, shown.progress
+    run, progress, test = shown.run, shown.progress, shown.resistance_test
     return brief(run) | {
         "job": run.job_id,
         "station": run.station.slug,
@@ -181,17 +183,19 @@ def run_shape(shown: RunShown) -> dict[str, Any]:
         "journal_closed_at": run.journal_closed_at,
         "checks": [check_shape(check) for check in shown.checks],
         "balance": balance_shape(shown.balance) if shown.balance else None,
-        "resistance": resistance_shape(shown.resistance_test) if shown.resistance_test else None,
+        "resistance": resistance_shape(test, withdrawn_under([test])) if test else None,
         "watch": watch_shape(shown.watch),
     }
 
 
-def resistance_shape(test: ResistanceTest) -> dict[str, Any]:
+def resistance_shape(test: ResistanceTest, withdrawn: Mapping[int, str]) -> dict[str, Any]:
+    """`withdrawn` are the certificates that no longer stand for a test, by test."""
     names = (
         *("r_mohm", "u_mohm", "after_s", "early_mohm", "early_after_s", "current_a", "rested_v"),
         *("low_mohm", "warn_mohm", "fail_mohm", "verdict", "tested_at", "simulated"),
     )
-    return {"id": test.pk, "run": test.run_id} | {name: getattr(test, name) for name in names}
+    told = {"id": test.pk, "run": test.run_id, "withdrawn": withdrawn.get(test.pk)}
+    return told | {name: getattr(test, name) for name in names}
 
 
 def check_shape(shown: CheckShown) -> dict[str, Any]:

@@ -181,7 +181,7 @@ Shapes.
     Resistance  {"id", "run", "r_mohm", "u_mohm": by how much it may be off, "after_s": into the
               step, "early_mohm" | null, "early_after_s", "current_a", "rested_v", "low_mohm",
               "warn_mohm", "fail_mohm", "verdict": "PASS|MARGINAL|FAIL|INVALID", "tested_at",
-              "simulated"}
+              "simulated", "withdrawn": the certificate that no longer stands for it | null}
     Curve    {"run", "at": [unix seconds], "voltage_v": [], "supply_voltage_v": [],
               "current_a": [], "cells_v": [[cell 1 …], [cell 2 …]],
               "gaps": [[from, to]], "readings": count, "target_v", "simulated"}

@@ -37,6 +37,7 @@ class AuditEntry(models.Model):
         IMPORTED = "IMPORTED", "imported capacity tests"
         COMMISSIONED = "COMMISSIONED", "took a bench's commissioning in"
         PACK_READ = "PACK_READ", "recorded a reading of a pack"
+        COURSE_TAKEN = "COURSE_TAKEN", "took a course on a reading of a pack"
         TAKEN_APART = "TAKEN_APART", "took a pack apart"
         BALANCE_SKIPPED = "BALANCE_SKIPPED", "skipped a balance on evidence"
         SHARED = "SHARED", "made a link for a customer"

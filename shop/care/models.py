@@ -60,6 +60,12 @@ class Recovery(models.Model):
     def __str__(self) -> str:
         return f"{self.course} on {self.reading_id}"
 
+    @property
+    def told(self) -> dict[str, Any]:
+        """As the audit repeats it."""
+        what = {"reading": self.reading_id, "course": self.course, "job": self.job_id or 0}
+        return {"id": self.pk, **what, "by": self.by_id, "at": self.at}
+
 
 class Disassembly(models.Model):
     """A pack was taken apart; its cells are free, and what was measured before is history."""

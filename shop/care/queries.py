@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from django.db.models import Prefetch
 
 from shop.care.due import ServiceDue, ServiceLimits, service_due
-from shop.care.models import BalanceSkip, Disassembly, PackReading
+from shop.care.models import BalanceSkip, Disassembly, PackReading, Recovery
 from shop.care.rules import Advice, CareLimits, Course, SpreadRead, advice
 from shop.jobs.queries import policy_numbers
+from shop.jobs.states import JobState
 from shop.packs.models import Pack
 
 AHEAD = timedelta(days=30)  # how far the list of packs to be read looks
@@ -73,7 +74,7 @@ def packs_due(*, until: datetime) -> list[tuple[Pack, ServiceDue]]:
     """
     policy = policy_numbers()
     limits, service = CareLimits.of(policy), ServiceLimits.of(policy)
-    readings = PackReading.objects.select_related("recovery").order_by("taken_at", "id")
+    readings = PackReading.objects.select_related("recovery__job").order_by("taken_at", "id")
     packs = (
         Pack.objects.filter(disassembly=None)
         .select_related("design", "customer")
@@ -104,12 +105,18 @@ def _judged(readings: Iterable[PackReading], limits: CareLimits) -> list[Judged]
         read = SpreadRead(
             tuple(reading.cells_v), reading.taken_at, reading.at_top, reading.months, after
         )
-        taken = getattr(reading, "recovery", None)
-        judged.append(
-            Judged(reading, read.spread_v, advice(read, limits), taken.course if taken else "")
-        )
-        after = Course(taken.course) if taken else after if not reading.at_top else None
+        taken, asks = getattr(reading, "recovery", None), advice(read, limits)
+        judged.append(Judged(reading, read.spread_v, asks, taken.course if taken else ""))
+        if taken and _was_done(taken):
+            after = Course(taken.course)
+        elif reading.at_top:
+            after = None
     return judged
+
+
+def _was_done(taken: Recovery) -> bool:
+    """A pack that was to be held says nothing of a hold until its job is done."""
+    return taken.job is None or taken.job.state == JobState.DONE
 
 
 def rated_ah(pack: Pack) -> float:

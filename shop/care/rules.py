@@ -21,6 +21,7 @@ from stations.values import Window
 
 CELL_V = Window(1.5, 4.5)  # what a voltmeter on one LFP cell can show; else it was mistyped
 CERTAIN_V = 0.300  # [A]: above it, taking the pack apart is faster than any hold in series
+HOLD_MAX_H = 6.0  # [A]: a hold is of 4 to 6 h; an extended one is longer
 LONG_MONTHS = 12  # [A]: drifting for so long, some cells have lost capacity for good
 WORDS_MAX = 500
 CELL_FACT = re.compile(r"cell_\d+_v")  # of that hold's record
@@ -157,6 +158,11 @@ def spread_of(records: Iterable[Record]) -> list[float]:
     return [volts for name, volts in facts.items() if CELL_FACT.fullmatch(name)]
 
 
+def measured_in(station: str, run: int) -> str:
+    """What measured a reading that a run left, in words."""
+    return f"station {station}, run {run}"
+
+
 def reading_problems(
     *, cells_v: Sequence[float], cells: int, taken_at: datetime, built_at: datetime, now: datetime
 ) -> list[Problem]:
@@ -219,8 +225,11 @@ def _time_problems(taken_at: datetime, built_at: datetime, now: datetime) -> lis
     ]
 
 
-def hold_problems(asks: Advice | None, on_pack: bool) -> list[Problem]:
-    """B14: a hold follows the newest reading, where that asks for one."""
+def hold_problems(asks: Advice | None, hours: float | None) -> list[Problem]:
+    """B14: a hold follows the newest reading, where that asks for one.
+
+    `hours` is how long the recipe holds, None where it is not of a pack.
+    """
     found = []
     if asks is None or asks.course not in HOLDS:
         said = asks.words if asks else "there is a newer one, or its course was taken."
@@ -231,7 +240,16 @@ def hold_problems(asks: Advice | None, on_pack: bool) -> list[Problem]:
                 "Read the pack again at the top of charge.",
             )
         )
-    if not on_pack:
+    if asks and asks.course == Course.EXTENDED and hours is not None and hours <= HOLD_MAX_H:
+        found.append(
+            Problem(
+                "hold_too_short",
+                f"The recipe holds the pack for {hours:g} h; this reading asks for an extended "
+                f"hold, longer than {HOLD_MAX_H:g} h.",
+                "Choose the recipe of an extended hold: there is one such hold, and no second.",
+            )
+        )
+    if hours is None:
         found.append(
             Problem("not_of_a_pack", "The recipe is not of a pack.", "Choose a pack recovery.")
         )

@@ -77,7 +77,7 @@ def open_recovery(
     require(by.role, Act.CREATE_JOB)
     pack = reading.pack
     asks = queries.care_of(pack).asks_about(reading)
-    refuse([*_apart_problems(pack), *rules.hold_problems(asks, _is_on_pack(recipe_version))])
+    refuse([*_apart_problems(pack), *rules.hold_problems(asks, _held_h(recipe_version))])
     cells = [place.cell for place in pack.placements.select_related("cell").order_by("position")]
     if pack.design.parallel > 1:
         refuse([_in_parallel(pack)])
@@ -86,15 +86,25 @@ def open_recovery(
             job = create_job(
                 recipe_version=recipe_version, cells=cells, by=by, now=now, pack_id=pack.pk
             )
-            return Recovery.objects.create(
-                reading=reading, course=asks.course if asks else "", job=job, by=by, at=now
-            )
+            return _take(reading, Course(asks.course if asks else ""), by, now, job)
     except IntegrityError as error:
         raise StaleTransition(f"Reading {reading.pk}", "without a course") from error
 
 
-def _is_on_pack(version: RecipeVersion) -> bool:
-    return procedure_of(version.procedure).on_pack
+def _take(
+    reading: PackReading, course: Course, by: User, now: datetime, job: Job | None = None
+) -> Recovery:
+    taken = Recovery.objects.create(reading=reading, course=course, job=job, by=by, at=now)
+    audit.record(kind=AuditEntry.Kind.COURSE_TAKEN, by=by, now=now, of=taken)
+    return taken
+
+
+def _held_h(version: RecipeVersion) -> float | None:
+    known = procedure_of(version.procedure)
+    if not known.on_pack:
+        return None
+    hours: float = getattr(known.recipe.recipe_of(version.parameters), "hold_h", 0.0)
+    return hours
 
 
 def _in_parallel(pack: Pack) -> Problem:
@@ -132,7 +142,7 @@ def record_spread(
                 "cells_v": cells_v,
                 "at_top": True,
                 "taken_at": current_stopped.received_at,
-                "measured_by": f"station {run.station.slug}, run {run.pk}",
+                "measured_by": rules.measured_in(run.station.slug, run.pk),
                 "by_id": run.started_by_id,
                 "recorded_at": now,
             },
@@ -222,7 +232,7 @@ def _conclude(pack: Pack, by: User, now: datetime) -> None:
     """The newest reading, if no course was taken on it, is what the pack was taken apart for."""
     reading = pack.readings.order_by("-taken_at", "-id").first()
     if reading is not None and not hasattr(reading, "recovery"):
-        Recovery.objects.create(reading=reading, course=Course.TAKE_APART, by=by, at=now)
+        _take(reading, Course.TAKE_APART, by, now)
 
 
 def _jobs(

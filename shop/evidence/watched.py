@@ -16,7 +16,8 @@ from shop.jobs.states import RunState
 
 
 def open_first_checks() -> QuerySet[VoltageCheck]:
-    """Not compared yet, not superseded, and no current has flowed in any of their cells since."""
+    """Not compared yet, not superseded, and no current has flowed in any of their cells since: in
+    no run, and in no pack that one of them was put into."""
     moved = (
         RunCell.objects.filter(cell__voltages__voltage_check=OuterRef("pk"))
         .filter(run_id__gt=OuterRef("run_id"))
@@ -24,8 +25,13 @@ def open_first_checks() -> QuerySet[VoltageCheck]:
         .exclude(run__state=RunState.REFUSED)
         .exclude(run__token=None, run__state=RunState.STOPPED)
     )
+    # By relation, not by import: packs know evidence, never the reverse.
+    packed = Cell.objects.filter(
+        voltages__voltage_check=OuterRef("pk"), placements__placed_at__gt=OuterRef("recorded_at")
+    )
     return VoltageCheck.objects.filter(
         ~Exists(moved),
+        ~Exists(packed),
         kind=VoltageCheck.Kind.WATCH,
         compared_with=None,
         compared_by=None,

@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef
 
 from shop.evidence.models import VoltageCheck
 from shop.evidence.watched import open_first_checks
-from shop.jobs.models import Job, JobCell, JobEvent
+from shop.jobs.models import Job, JobCell, JobEvent, RecipeRetirement, RecipeVersion
 from shop.jobs.procedures import SELF_DISCHARGE
 from shop.jobs.services import create_job
 from shop.jobs.states import JobState
@@ -74,7 +74,7 @@ def _opened(due: SecondCheck, now: datetime) -> Job | None:
     try:
         with transaction.atomic():
             job = create_job(
-                recipe_version=run.job.recipe_version,
+                recipe_version=_in_use(run.job.recipe_version),
                 cells=cells,
                 by=run.job.created_by,
                 now=now,
@@ -94,6 +94,14 @@ def _opened(due: SecondCheck, now: datetime) -> Job | None:
     except (IntegrityError, Refusal) as why:  # somebody else did, or a cell is in a pack now
         log.warning("no job for the second check of run %s: %s", run.pk, why)
         return None
+
+
+def _in_use(version: RecipeVersion) -> RecipeVersion:
+    """The version of the first check, or the newest of its recipe where that is retired now."""
+    if not RecipeRetirement.objects.filter(version=version).exists():
+        return version
+    others = RecipeVersion.objects.filter(recipe=version.recipe_id, retirement=None)
+    return others.order_by("-version").first() or version
 
 
 def _has_job(first: VoltageCheck) -> bool:

@@ -16,6 +16,7 @@ from shop.care.queries import care_of
 from shop.equipment.states import InstrumentRole
 from shop.evidence.canonical import MILLIONTHS, sha256_of
 from shop.evidence.models import Approval, ResistanceTest
+from shop.evidence.resistances import withdrawn_under
 from shop.evidence.rules.balance import ESSENTIALLY, meeting
 from shop.jobs.models import RunCell
 from shop.packs.models import GateDecision, Pack, PackDesign, Placement
@@ -186,13 +187,16 @@ def _advice(design: PackDesign) -> Advice:
 
 
 def _resistances(placements: Sequence[Placement], pack: Pack) -> dict[int, ResistanceTest]:
-    """By cell, the newest test that was there when the pack was assembled."""
+    """By cell, the newest test that was there when the pack was assembled and whose certificates
+    still stand."""
     rows = ResistanceTest.objects.filter(
         cell__in=[placement.cell_id for placement in placements],
         recorded_at__lte=pack.assembled_at,
         simulated=pack.simulated,
     ).exclude(verdict=ResistanceTest.Verdict.INVALID)
-    return {row.cell_id: row for row in rows.order_by("tested_at", "pk")}
+    tests = list(rows.order_by("tested_at", "pk"))
+    doubtful = withdrawn_under(tests)
+    return {test.cell_id: test for test in tests if test.pk not in doubtful}
 
 
 def _cell(item: _Known, resistance: ResistanceTest | None) -> CellTrace:

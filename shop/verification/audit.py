@@ -16,7 +16,7 @@ from django.db.models import Model
 
 from shop.audit.chain import GENESIS
 from shop.audit.models import AuditEntry
-from shop.care.models import BalanceSkip, Disassembly, PackReading
+from shop.care.models import BalanceSkip, Disassembly, PackReading, Recovery
 from shop.cells.models import StudFitting
 from shop.equipment.models import Calibration, CalibrationWithdrawal, Commissioning
 from shop.evidence.canonical import plain, sha256_of
@@ -48,6 +48,7 @@ REPEATED: Mapping[str, type[Model]] = {
 # What it repeats since a later version: the first that it has tells from when on.
 REPEATED_LATER: Mapping[str, type[Model]] = {
     AuditEntry.Kind.CALIBRATED: Calibration,
+    AuditEntry.Kind.COURSE_TAKEN: Recovery,
     AuditEntry.Kind.IMPORTED: CapacityTest,
     AuditEntry.Kind.POLICY_STORED: PolicyVersion,
     AuditEntry.Kind.RECIPE_STORED: RecipeVersion,

@@ -13,9 +13,16 @@ from typing import Any
 
 from shop.equipment.states import InstrumentRole
 from shop.evidence.canonical import plain, sha256_of
-from shop.evidence.models import Balance, CellVoltage, ResistanceTest, VoltageCheck
+from shop.evidence.models import (
+    Balance,
+    CapacityTest,
+    CellVoltage,
+    ResistanceTest,
+    VoltageCheck,
+)
 from shop.evidence.services.checks import DEPARTURES
 from shop.jobs.models import Run
+from shop.jobs.procedures import PROCEDURES
 from shop.jobs.results import check_kind
 from shop.jobs.states import TERMINAL, RunState
 from shop.quality.models import Nonconformance
@@ -48,10 +55,46 @@ def is_last(run: Run, attempt: int) -> bool:
     return run.state in TERMINAL or attempt >= run.attempt
 
 
-def row_problem(row: Balance | VoltageCheck, run: Run, body: Body) -> str:
-    """What a balance and a check have in common: the bench, the target and the policy."""
+def written_problem(
+    row: Balance | VoltageCheck | CapacityTest | ResistanceTest, run: Run, body: Body
+) -> str:
+    """What all that a run leaves has in common: the bench, and that it was written when its last
+    attempt was sealed, for the newer of two counts."""
     if row.simulated != body.get("simulated"):
-        return _flipped(row.simulated)
+        return _flipped(bool(row.simulated))
+    sealed_at = _time(body.get("sealed_at"))
+    if sealed_at and body.get("attempt") == run.attempt and row.recorded_at != sealed_at:
+        return "was recorded at another time than its run was sealed"
+    return ""
+
+
+def balance_problem(balance: Balance, run: Run, body: Body) -> str:
+    """Of the recipe that was sealed, and by its method."""
+    if words := row_problem(balance, run, body):
+        return words
+    recipe = balance.recipe_version
+    if recipe.pk != body.get("recipe", {}).get("id", recipe.pk):
+        return "its recipe is not the one that was sealed"
+    known = PROCEDURES.get(recipe.procedure)
+    if known is not None and balance.method != known.method:
+        return f"its method is {balance.method}, its recipe's {known.method}"
+    return ""
+
+
+def tested_problem(test: CapacityTest | ResistanceTest, run: Run, body: Body) -> str:
+    """When it was measured: as current stopped."""
+    if words := written_problem(test, run, body):
+        return words
+    stopped = _time((body.get("current_stopped") or {}).get("received_at"))
+    if stopped and test.tested_at != stopped:
+        return "was measured at another time than was sealed"
+    return ""
+
+
+def row_problem(row: Balance | VoltageCheck, run: Run, body: Body) -> str:
+    """What a balance and a check have in common besides: the target and the policy."""
+    if words := written_problem(row, run, body):
+        return words
     target = (run.program or {}).get("target_v")
     if target is not None and plain(row.target_v) != plain(float(target)):
         return f"target_v is {row.target_v}, the sealed program's {target}"
@@ -80,13 +123,17 @@ def check_problem(check: VoltageCheck, run: Run, body: Body) -> str:
 
 
 def _compared_problem(check: VoltageCheck, run: Run, body: Body) -> str:
-    """A second self-discharge check names the first that was sealed, whose volts it went by."""
+    """A second self-discharge check names the first that was sealed, whose volts it went by; each
+    has its warmth."""
     sealed = [
-        dict(record["facts"]).get("first_check")
+        dict(record["facts"])
         for record in body.get("records", [])
         if record["cells"] and check_kind(record["step"]) == check.kind
     ]
-    first = (sealed[-1] if sealed else None) or 0
+    facts = sealed[-1] if sealed else {}
+    if plain(check.temperature_c) != facts.get("temperature_c"):
+        return "its temperature is not as it was sealed"
+    first = facts.get("first_check") or 0
     if first != MILLIONTHS * (check.compared_with_id or 0):
         return "is compared with another check than was sealed"
     if check.compared_with is None:

@@ -6,13 +6,15 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from shop.care.models import PackReading
+from shop.care.rules import measured_in
 from shop.evidence.canonical import plain
 from shop.evidence.models import CapacityTest, ResistanceTest
 from shop.jobs.models import Run
-from shop.verification import records
+from shop.verification import records, runs
 from shop.verification.faults import Fault
 from shop.verification.seals import StoredManifest
 
@@ -54,7 +56,7 @@ def faults(
             continue
         seen[f"{kind.word} tests"] += 1
         by_hash = {manifest.sha256: manifest for manifest in manifests.values()}
-        words = _problem(kind, test, by_hash.get(test.manifest_sha256))
+        words = _problem(kind, test, run, by_hash.get(test.manifest_sha256))
         if words:
             yield Fault(kind.model.__name__, test.pk, words, run.pk)
 
@@ -63,19 +65,40 @@ def spread_faults(
     run: Run, manifests: Mapping[int, StoredManifest], seen: Counter[str]
 ) -> Iterator[Fault]:
     """B14: what a recovery read of its pack, against the facts that it sealed."""
-    row = PackReading.objects.filter(run=run).select_related("pack").first()
+    row = (
+        PackReading.objects.filter(run=run)
+        .select_related("pack", "run__station", "run__job")
+        .first()
+    )
     bodies = [manifest.body for manifest in manifests.values()]
-    sealed = [cells for body in bodies if (cells := records.sealed_spread(body))]
+    shown = [body for body in bodies if records.sealed_spread(body)]
     finished = any((body.get("outcome") or {}).get("state") == "FINISHED" for body in bodies)
     if row is None:
-        if sealed and finished:
+        if shown and finished:
             yield Fault("PackReading", None, "the manifest shows one and there is none", run.pk)
         return
     seen["pack readings"] += 1
-    if not sealed or plain(row.cells_v) != plain(sealed[-1]):
-        yield Fault("PackReading", row.pk, "its cells are not as they were sealed", run.pk)
-    elif row.pack_id != run.job.pack_id:
-        yield Fault("PackReading", row.pk, "is of another pack than its job", run.pk)
+    if words := _spread_problem(row, shown[-1] if shown else {}):
+        yield Fault("PackReading", row.pk, words, run.pk)
+
+
+def _spread_problem(row: PackReading, body: Mapping[str, Any]) -> str:
+    """What of a pack's reading is not as the run sealed it, cells, pack and moment, or ""."""
+    if not body or plain(row.cells_v) != plain(records.sealed_spread(body)):
+        return "its cells are not as they were sealed"
+    sealed = [cell["serial"] for cell in body.get("cells", [])]
+    places = row.pack.placements.order_by("position")
+    placed = list(places.values_list("cell__serial", flat=True))
+    if row.run is None or row.pack_id != row.run.job.pack_id or placed != sealed:
+        return "is of another pack than its run"
+    stopped = (body.get("current_stopped") or {}).get("received_at")
+    if stopped is None or row.taken_at != datetime.fromisoformat(stopped):
+        return "was taken at another time than was sealed"
+    if (row.at_top, row.months) != (True, None):
+        return "says otherwise than a run when it was taken, or for how long the pack had drifted"
+    if row.measured_by != measured_in(row.run.station.slug, row.run.pk):
+        return "names another bench than its run's"
+    return ""
 
 
 def _lacks(kind: _Kind, run: Run, manifests: Mapping[int, StoredManifest]) -> Iterator[Fault]:
@@ -86,7 +109,7 @@ def _lacks(kind: _Kind, run: Run, manifests: Mapping[int, StoredManifest]) -> It
             yield Fault(kind.model.__name__, None, words, run.pk, manifest.attempt)
 
 
-def _problem(kind: _Kind, test: Test, manifest: StoredManifest | None) -> str:
+def _problem(kind: _Kind, test: Test, run: Run, manifest: StoredManifest | None) -> str:
     if manifest is None:
         return "names a manifest that its run does not have"
     sealed = kind.sealed(manifest.body)
@@ -98,7 +121,7 @@ def _problem(kind: _Kind, test: Test, manifest: StoredManifest | None) -> str:
             return f"{name} is {stored!r}, sealed as {should!r}"
     if [test.cell.serial] != [c["serial"] for c in manifest.body.get("cells", [])]:
         return "its cell is not that of the manifest"
-    return ""
+    return runs.tested_problem(test, run, manifest.body)
 
 
 def _same(stored: float | str | None, sealed: float | str) -> bool:

@@ -85,7 +85,11 @@ class Walk:
                 yield from chain.take(chunk)
 
     def _balance(self, run: Run, manifests: Manifests) -> Iterator[Fault]:
-        balance = Balance.objects.filter(run=run).select_related("policy_version").first()
+        balance = (
+            Balance.objects.filter(run=run)
+            .select_related("policy_version", "recipe_version")
+            .first()
+        )
         if balance is None:
             yield from _lacks_balance(run, manifests)
             return
@@ -93,7 +97,7 @@ class Walk:
         sealed = {m.sha256: m for m in manifests.values()}.get(balance.manifest_sha256)
         words = _balance_problem(balance, sealed)
         if sealed is not None:
-            words = words or runs.row_problem(balance, run, sealed.body)
+            words = words or runs.balance_problem(balance, run, sealed.body)
         if words:
             yield Fault("Balance", balance.pk, words, run.pk)
         elif sealed is not None:

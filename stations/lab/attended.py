@@ -16,6 +16,8 @@ from stations.values import Draw, Event, OffProof, Protection, Reading, Setpoint
 
 AUTHORITY_S = 900.0  # the bench goes off so long after nobody renewed it
 RENEWED_EVERY_S = 60.0
+PRESENCE_S = 1800.0  # with an output on nobody is silent for longer: it goes off then ...
+ASKED_BEFORE_S = 300.0  # ... and is asked so long before
 
 
 class Attended:
@@ -36,11 +38,13 @@ class Attended:
         self._run = run
         self._asked: Instruct | None = None
         self._left = False
-        self._renewed_s = guard_s()
+        self._renewed_s = self._heard_s = guard_s()
+        self._asked_there = False
         self._token: int = int(link.status()["highest_token"])
 
     def next(self) -> Reading | Event:
         self._renew()
+        self._ask_there()
         self._hear()
         return self._bench.next()
 
@@ -72,19 +76,32 @@ class Attended:
             with suppress(GuardianSilent):
                 self._link.stop(reason=str(error), run=self._run)
             return
-        if line is None or self._asked is None:
+        if line is None:
+            return
+        if self._asked is None:
+            self._say("presence", {})
             return
         if line.strip().lower() != "yes":
             self._keyboard.ask("Type yes when it is done: ")
             return
-        with suppress(GuardianSilent, GuardianRefused):  # asked again by the next line
-            self._link.act(
-                run=self._run,
-                act=str(uuid.uuid4()),
-                kind="confirm",
-                data={"step": self._asked.name},
-            )
+        if self._say("confirm", {"step": self._asked.name}):
             self._asked = None
+
+    def _say(self, kind: str, data: Mapping[str, Any]) -> bool:
+        """Whether the guardian took it; what it did not is said again by the next line."""
+        try:
+            self._link.act(run=self._run, act=str(uuid.uuid4()), kind=kind, data=data)
+        except (GuardianSilent, GuardianRefused):
+            return False
+        self._heard_s, self._asked_there = guard_s(), False
+        return True
+
+    def _ask_there(self) -> None:
+        """F4: whoever attends a run says so in time, by any line."""
+        due = guard_s() - self._heard_s >= PRESENCE_S - ASKED_BEFORE_S
+        if due and not self._asked_there and self._asked is None:
+            self._asked_there = True
+            self._keyboard.ask("Are you at the bench? Press Enter, or the output goes off: ")
 
     def _renew(self) -> None:
         if guard_s() - self._renewed_s < RENEWED_EVERY_S:

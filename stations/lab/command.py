@@ -16,7 +16,7 @@ from stations.guardian.child import NotProvenOff, own_guardian
 from stations.guardian.service import BenchTaken, alone
 from stations.guardian_client import GuardianBench, GuardianLink
 from stations.keyboard import Keyboard, NobodyThere
-from stations.lab.attended import AUTHORITY_S, Attended
+from stations.lab.attended import AUTHORITY_S, PRESENCE_S, Attended
 from stations.lab.order import program_of, read
 from stations.plain import to_plain
 from stations.procedures.actions import Outcome
@@ -67,6 +67,7 @@ def _play(
         limits=program.limits,
         program={"name": program.name, "version": program.version, "cells": program.cells},
         valid_s=AUTHORITY_S,
+        presence_s=PRESENCE_S,
     ) as bench:
         attended = Attended(bench, link, keyboard, program, name)
         outcome = runner.run(runner.begun(program, bench.opened_at), attended)

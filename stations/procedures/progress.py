@@ -201,6 +201,8 @@ def enter_next(run: Run, at: datetime) -> Run:
             partial_since=None,
             flat_from=None,
             no_current_since=None,
+            opened_since=None,
+            fed_above_v=NAN,
             peak_voltage_v=NAN,
             peak_cell_v=NAN,
             peak_cell=0,

@@ -80,6 +80,8 @@ def resumed(run: Run, *, at: datetime, stopped: OffProof, reason: str) -> Run:
         tail_since=None,
         partial_since=None,
         no_current_since=None,
+        opened_since=None,
+        fed_above_v=NAN,
         flat_from=None,
         peak_voltage_v=NAN,
         peak_cell_v=NAN,

@@ -119,6 +119,8 @@ class Run:
     tail_since: datetime | None = None
     partial_since: datetime | None = None
     no_current_since: datetime | None = None
+    opened_since: datetime | None = None  # the BMS, in a hold
+    fed_above_v: float = NAN  # the supply over its string, last time that current flowed
     trimmed_v: float = NAN  # how far below target the set-point was when it last fed a hold
     reached_cv: bool = False
     least_charge_ah: float = 0.0  # what the start SOC implies must at least go in

@@ -15,7 +15,8 @@ from django.db import IntegrityError, connection, transaction
 
 from shop.audit.models import AuditEntry
 from shop.audit.services import record
-from shop.care.services import take_apart
+from shop.care.models import Recovery
+from shop.care.services import open_recovery, read_pack, take_apart
 from shop.equipment.models import CalibrationWithdrawal, Commissioning
 from shop.equipment.services import record_commissioning
 from shop.evidence.canonical import approval_body, sha256_of
@@ -24,10 +25,12 @@ from shop.evidence.models import (
     Balance,
     CapacityTest,
     CellVoltage,
+    ResistanceTest,
     Supersession,
     VoltageCheck,
 )
 from shop.evidence.taking_back import supersede, withdraw
+from shop.jobs import recipes
 from shop.jobs.ending import Ending
 from shop.jobs.manifest import seal
 from shop.jobs.models import Run
@@ -51,7 +54,7 @@ from tests.faults.tampering import (
     store,
     superuser,
 )
-from tests.played import CHUNK, play_capacity, play_recheck, play_run
+from tests.played import CHUNK, play_capacity, play_recheck, play_resistance, play_run
 from tests.shop.equipment.reports import document_of
 from tests.shop.packs.factories import approve, make_capacity, make_design
 
@@ -109,6 +112,53 @@ def test_untouched_evidence_is_what_it_was(run: Run) -> None:
     assert f"1 runs, 1 manifests, {-(-readings // CHUNK)} chunks, {readings} readings" in said
     assert "1 balances, 2 checks" in said
     assert "4 approvals" in said
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"method": "BOTTOM"}, "its method is BOTTOM, its recipe's TOP"),
+        ({"recorded_at": ENDED + timedelta(days=3)}, "was recorded at another time"),
+    ],
+)
+def test_a_balance_of_another_method_or_moment_than_its_runs_is_named(
+    run: Run, values: dict[str, Any], words: str
+) -> None:
+    """Which way the cells met opens the gate of one application (G3), and the newest counts."""
+    balance = Balance.objects.get(run=run)
+    change(Balance, balance.pk, **values)
+    assert first_fault().startswith(f"Balance {balance.pk} (run {run.pk}): {words}")
+
+
+def test_a_balance_that_names_another_recipe_is_named(run: Run, cast: Cast) -> None:
+    balance = Balance.objects.get(run=run)
+    change(Balance, balance.pk, recipe_version=factories.make_recipe_version(by=cast.sade))
+    assert "its recipe is not the one that was sealed" in first_fault()
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"simulated": False}, "says that its bench was real"),
+        ({"tested_at": ENDED + timedelta(days=3)}, "was measured at another time"),
+        ({"recorded_at": ENDED + timedelta(days=3)}, "was recorded at another time"),
+    ],
+)
+def test_a_test_of_another_bench_or_moment_than_was_sealed_is_named(
+    cast: Cast, values: dict[str, Any], words: str
+) -> None:
+    """A model's capacity is for simulated packs, and a cell's newest test counts (G2)."""
+    station = factories.make_station(load=True, now=ENDED)
+    (cell,) = factories.make_cells(1)
+    play_capacity(by=cast.tola, cell=cell, station=station, began_at=ENDED)
+    later = ENDED + timedelta(days=1)
+    play_resistance(by=cast.tola, cell=cell, station=station, began_at=later)
+    verify()
+    for model in (ResistanceTest, CapacityTest):
+        test = model._default_manager.get()
+        change(model, test.pk, **values)
+        assert f"{model.__name__} {test.pk}" in (said := first_fault())
+        assert words in said
 
 
 def test_a_re_check_is_held_against_its_own_manifest(run: Run, cast: Cast) -> None:
@@ -550,6 +600,34 @@ class TestPlacements:
         assert first_fault() == (
             f"Placement: the gate placed cell {placement.cell.serial} at 2 of P-1: it is gone"
         )
+
+    def test_a_course_that_was_taken_is_held_against_the_audit(
+        self, placement: Placement, cast: Cast
+    ) -> None:
+        """B14: put in or cut out, it says that a pack was held, or hides that it asks for it."""
+        now = APPROVED + timedelta(days=100)
+        reading = read_pack(
+            pack=placement.pack,
+            cells_v=[3.45, 3.30, 3.45, 3.45],
+            at_top=True,
+            taken_at=now,
+            months=None,
+            measured_by="BMS app",
+            by=cast.tola,
+            now=now,
+        )
+        numbers = recipes.pack_recovery.defaults() | {"hold_h": 12.0}
+        recipe = factories.make_recipe_of("pack_recovery", numbers, by=cast.sade)
+        taken = open_recovery(reading=reading, recipe_version=recipe, by=cast.tola, now=now)
+        verify()
+
+        change(Recovery, taken.pk, course="HOLD")
+        assert first_fault() == f"Recovery {taken.pk}: is not as the audit has it: it was changed"
+        remove(Recovery, taken.pk)
+        assert first_fault() == f"Recovery {taken.pk}: the audit has it and it is not there"
+        taken.pk, taken.course = taken.pk + 1, "TAKE_APART"
+        taken.save(force_insert=True)
+        assert f"Recovery {taken.pk}: nobody made it" in first_fault()
 
     def test_a_cell_is_not_taken_out_of_a_pack_that_stays(self, placement: Placement) -> None:
         with pytest.raises(IntegrityError, match="not taken apart"):

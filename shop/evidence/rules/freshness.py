@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import TypeAlias
 
 from shop.evidence.policy import GatePolicy
-from shop.evidence.rules.bottom import recheck_limits
-from shop.evidence.rules.voltages import Judgement, judge_recheck
+from shop.evidence.rules.bottom import is_emptied, recheck_limits
+from shop.evidence.rules.voltages import INVALID, Judgement, judge_recheck
 from shop.evidence.values import CellEvidence, VoltageEvidence
 
 
@@ -50,6 +50,8 @@ def freshness_of(cell: CellEvidence, bank: Collection[str], policy: GatePolicy) 
     if recheck is not None:
         since = min((r.received_at for r in recheck.group), default=recheck.received_at)
         judged = judge_recheck(recheck, bank, recheck_limits(cell, policy))
+        if is_emptied(cell.balance) and recheck.is_by_hand:  # B9, as at their bottom check
+            judged = Judgement(INVALID, None, recheck.age)
         return SinceRecheck(since, since + policy.fresh_for, recheck, judged)
     reading, balance = cell.disconnect, cell.balance
     if reading is None or balance is None or reading.run_id != balance.run_id:

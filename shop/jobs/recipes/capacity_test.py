@@ -9,12 +9,15 @@ from typing import Any
 from shop.jobs.described.testing import CAPACITY_TEST
 from shop.jobs.figures import Cells
 from shop.jobs.parameters import Parameters, read
+from shop.jobs.recipes.bounds import RESUMES, WARMTH
 from shop.refusals import Problem, Refusal
 from stations.procedures import capacity_test
 from stations.procedures.steps import Program
 from stations.values import LoadRatings, Ratings, Window
 
 BOUNDS: Mapping[str, Window] = {
+    **RESUMES,
+    **WARMTH,
     "target_v": Window(3.50, 3.65),
     "charge_c": Window(0.01, 1.0),
     "supply_share": Window(0.05, 1.0),
@@ -33,18 +36,10 @@ BOUNDS: Mapping[str, Window] = {
     "alarm_above_v": Window(0.005, 0.050),
     "stop_above_v": Window(0.010, 0.100),
     "ovp_above_v": Window(0.020, 0.100),
-    "temperature_min_degc": Window(0.0, 20.0),
-    "temperature_max_degc": Window(25.0, 60.0),
-    "cold_below_degc": Window(0.0, 25.0),
-    "cold_c": Window(0.005, 0.2),
     "meter_agree_v": Window(0.002, 0.050),
     "lead_max_ohm": Window(0.002, 0.100),
     "load_lead_max_ohm": Window(0.001, 0.050),
     "verify_cells_v": Window(0.005, 0.150),
-    "wait_max_s": Window(60.0, 48 * 3600.0),
-    "resume_gap_max_s": Window(0.0, 4 * 3600.0),
-    "resume_rest_s": Window(0.0, 3600.0),
-    "resume_attempts_max": Window(1, 10),
 }
 SAID = CAPACITY_TEST
 ORDERED = (

@@ -9,12 +9,15 @@ from typing import Any
 from shop.jobs.described.packs import PACK_RECOVERY
 from shop.jobs.figures import Cells
 from shop.jobs.parameters import Parameters, read
+from shop.jobs.recipes.bounds import RESUMES, WARMTH
 from shop.refusals import Problem, Refusal
 from stations.procedures import pack_recovery
 from stations.procedures.steps import Program
 from stations.values import Ratings, Window
 
 BOUNDS: Mapping[str, Window] = {
+    **RESUMES,
+    **WARMTH,
     "target_v": Window(3.50, 3.65),
     "below_bms_v": Window(0.005, 0.050),
     "cell_c_max": Window(0.01, 0.2),  # [A]: never more
@@ -37,14 +40,6 @@ BOUNDS: Mapping[str, Window] = {
     "bms_setting_within_v": Window(0.001, 0.500),
     "link_ohm_max": Window(0.0001, 0.010),
     "lead_max_ohm": Window(0.002, 0.200),
-    "temperature_min_degc": Window(0.0, 20.0),
-    "temperature_max_degc": Window(25.0, 60.0),
-    "cold_below_degc": Window(0.0, 25.0),
-    "cold_c": Window(0.005, 0.2),
-    "wait_max_s": Window(60.0, 48 * 3600.0),
-    "resume_gap_max_s": Window(0.0, 4 * 3600.0),
-    "resume_rest_s": Window(0.0, 3600.0),
-    "resume_attempts_max": Window(1, 10),
 }
 SAID = PACK_RECOVERY
 ORDERED = (

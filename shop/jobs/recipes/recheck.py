@@ -9,12 +9,14 @@ from typing import Any
 from shop.jobs.described.testing import RECHECK
 from shop.jobs.figures import Cells, never_parted
 from shop.jobs.parameters import Parameters, read
+from shop.jobs.recipes.bounds import WAITS
 from shop.refusals import Problem, refuse
 from stations.procedures import recheck
 from stations.procedures.steps import Program
 from stations.values import Ratings, Window
 
 BOUNDS: Mapping[str, Window] = {
+    **WAITS,
     "early_s": Window(600.0, 24 * 3600.0),
     "early_warn_v": Window(0.005, 0.200),
     "early_fail_v": Window(0.005, 0.200),
@@ -31,8 +33,6 @@ BOUNDS: Mapping[str, Window] = {
     "taper_c_max": Window(0.005, 0.04),
     "span_max_s": Window(60.0, 4 * 3600.0),
     "temperature_span_k": Window(0.5, 10.0),
-    "wait_max_s": Window(60.0, 48 * 3600.0),
-    "resume_attempts_max": Window(1, 10),
 }
 SAID = RECHECK
 ORDERED = (

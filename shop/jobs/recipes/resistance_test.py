@@ -9,12 +9,14 @@ from typing import Any
 from shop.jobs.described.testing import RESISTANCE_TEST
 from shop.jobs.figures import Cells
 from shop.jobs.parameters import Parameters, read
+from shop.jobs.recipes.bounds import RESUMES
 from shop.jobs.recipes.capacity_test import load_of
 from stations.procedures import resistance
 from stations.procedures.steps import Program
 from stations.values import Ratings, Window
 
 BOUNDS: Mapping[str, Window] = {
+    **RESUMES,
     "current_c": Window(0.05, 1.0),
     "step_s": Window(2.0, 120.0),
     "early_s": Window(0.5, 60.0),
@@ -33,10 +35,6 @@ BOUNDS: Mapping[str, Window] = {
     "meter_agree_v": Window(0.002, 0.050),
     "load_lead_max_ohm": Window(0.001, 0.050),
     "verify_cells_v": Window(0.005, 0.150),
-    "wait_max_s": Window(60.0, 48 * 3600.0),
-    "resume_gap_max_s": Window(0.0, 4 * 3600.0),
-    "resume_rest_s": Window(0.0, 3600.0),
-    "resume_attempts_max": Window(1, 10),
 }
 SAID = RESISTANCE_TEST
 ORDERED = (

@@ -9,11 +9,13 @@ from typing import Any
 from shop.jobs.described.watching import SELF_DISCHARGE
 from shop.jobs.figures import Cells, first_check_of
 from shop.jobs.parameters import Parameters, read
+from shop.jobs.recipes.bounds import WAITS
 from stations.procedures import self_discharge
 from stations.procedures.steps import Program
 from stations.values import Ratings, Window
 
 BOUNDS: Mapping[str, Window] = {
+    **WAITS,
     "gap_min_s": Window(24 * 3600.0, 60 * 24 * 3600.0),
     "gap_max_s": Window(2 * 24 * 3600.0, 120 * 24 * 3600.0),
     "rest_min_s": Window(3600.0, 14 * 24 * 3600.0),
@@ -25,8 +27,6 @@ BOUNDS: Mapping[str, Window] = {
     "plateau_v": Window(0.005, 0.020),
     "span_max_s": Window(60.0, 4 * 3600.0),
     "temperature_span_k": Window(0.5, 10.0),
-    "wait_max_s": Window(60.0, 48 * 3600.0),
-    "resume_attempts_max": Window(1, 10),
 }
 SAID = SELF_DISCHARGE
 ORDERED = (

@@ -9,11 +9,14 @@ from typing import Any
 from shop.jobs.described.series import SERIES_PRECHARGE
 from shop.jobs.figures import Cells
 from shop.jobs.parameters import Parameters, read
+from shop.jobs.recipes.bounds import RESUMES, WARMTH
 from stations.procedures import series_precharge
 from stations.procedures.steps import Program
 from stations.values import Ratings, Window
 
 BOUNDS: Mapping[str, Window] = {
+    **RESUMES,
+    **WARMTH,
     "target_v": Window(3.50, 3.65),
     "target_min_v": Window(3.40, 3.65),
     "cell_c_max": Window(0.01, 0.5),
@@ -29,20 +32,12 @@ BOUNDS: Mapping[str, Window] = {
     "meter_agree_v": Window(0.002, 0.030),
     "link_ohm_max": Window(0.0001, 0.010),
     "lead_max_ohm": Window(0.002, 0.200),
-    "temperature_min_degc": Window(0.0, 20.0),
-    "temperature_max_degc": Window(25.0, 60.0),
-    "cold_below_degc": Window(0.0, 25.0),
-    "cold_c": Window(0.005, 0.2),
     "parallel_rest_h": Window(0.0, 72.0),
     "parallel_spread_max_v": Window(0.01, 0.15),
     "parallel_level_max_v": Window(0.01, 0.30),
     "parallel_peak_warn_c": Window(0.05, 2.0),
     "parallel_peak_max_c": Window(0.05, 2.0),
     "link_ohm": Window(0.00005, 0.010),
-    "wait_max_s": Window(60.0, 48 * 3600.0),
-    "resume_gap_max_s": Window(0.0, 4 * 3600.0),
-    "resume_rest_s": Window(0.0, 3600.0),
-    "resume_attempts_max": Window(1, 10),
 }
 SAID = SERIES_PRECHARGE
 ORDERED = (

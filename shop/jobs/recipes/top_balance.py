@@ -9,6 +9,7 @@ from typing import Any
 from shop.jobs.described.charging import TOP_BALANCE
 from shop.jobs.figures import Cells
 from shop.jobs.parameters import Parameters, read, wrong
+from shop.jobs.recipes.bounds import RESUMES, WARMTH
 from shop.refusals import Refusal, refuse
 from stations.procedures import top_balance
 from stations.procedures.steps import Program
@@ -18,6 +19,8 @@ from stations.values import Ratings, Window
 # Inclusive bounds; a number outside was mistyped.  Harm to a cell is bounded by its own
 # datasheet and by the hard limits, not by these.
 BOUNDS: Mapping[str, Window] = {
+    **RESUMES,
+    **WARMTH,
     "target_v": Window(3.50, 3.65),  # B13
     "target_min_v": Window(3.45, 3.65),
     "bms_run_v": Window(0.0, 3.80),
@@ -40,10 +43,6 @@ BOUNDS: Mapping[str, Window] = {
     "alarm_above_v": Window(0.005, 0.050),
     "stop_above_v": Window(0.010, 0.100),
     "ovp_above_v": Window(0.020, 0.100),  # F4: at most target + 100 mV
-    "temperature_min_degc": Window(0.0, 20.0),
-    "temperature_max_degc": Window(25.0, 60.0),
-    "cold_below_degc": Window(0.0, 25.0),
-    "cold_c": Window(0.005, 0.2),
     "meter_agree_v": Window(0.002, 0.050),
     "compensate_leads_v": Window(0.0, 0.050),  # B5
     "lead_max_ohm": Window(0.002, 0.100),
@@ -60,12 +59,8 @@ BOUNDS: Mapping[str, Window] = {
     "above_v": Window(0.0, 0.020),
     "fresh_s": Window(30.0, 900.0),
     "late_s": Window(30.0, 1800.0),
-    "wait_max_s": Window(60.0, 48 * 3600.0),
     "verify_margin_v": Window(0.005, 0.100),
     "verify_cells_v": Window(0.005, 0.150),
-    "resume_gap_max_s": Window(0.0, 4 * 3600.0),
-    "resume_rest_s": Window(0.0, 3600.0),
-    "resume_attempts_max": Window(1, 10),
 }
 SAID = TOP_BALANCE
 # (lower, upper): the first must not exceed the second.

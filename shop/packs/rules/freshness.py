@@ -101,11 +101,16 @@ def _since_recheck(
     value = f"{volts(reading.voltage_v)}, {span(age)} ago"
     limit = f"≤ {span(policy.fresh_for)}"
     if judged.verdict in (voltages.MISSING, voltages.INVALID):
+        wanted = (
+            "was read by hand, and emptied cells are compared by a scanner"
+            if is_emptied(cell.balance) and reading.is_by_hand
+            else "is not whole: it and its neighbours of the same bank are read within "
+            f"{span(timedelta(seconds=policy.recheck.span_s))}"
+        )
         return Finding(
             RULE,
             Verdict.MISSING,
-            f"The re-check of cell {cell.serial} is not whole: it and its neighbours of the "
-            f"same bank are read within {span(timedelta(seconds=policy.recheck.span_s))}.",
+            f"The re-check of cell {cell.serial} {wanted}.",
             value=value,
             limit="every cell of the bank",
             why="a cell is judged against its neighbours at the same moment",

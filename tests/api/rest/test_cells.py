@@ -8,6 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from pytest_django import DjangoAssertNumQueries
 
 from shop.evidence.models import Approval, CapacityTest
+from shop.evidence.taking_back import withdraw
 from tests import factories
 from tests.api.clients import Api, codes
 from tests.api.made import approved, balanced
@@ -89,6 +90,26 @@ def test_shows_what_resistance_a_cell_and_a_run_have(cast: Cast, tola: Api) -> N
     assert (of_cell["verdict"], of_cell["after_s"], of_cell["run"]) == ("PASS", 10.0, run.pk)
     assert 0.30 < of_cell["r_mohm"] < 0.36
     assert of_run["target_v"] is None
+
+
+def test_a_resistance_under_a_withdrawn_certificate_says_so(cast: Cast, tola: Api) -> None:
+    factories.make_policy(by=cast.sade)
+    (cell,) = factories.make_cells(1)
+    station = factories.make_station(load=True, now=factories.NOON)
+    run = play_resistance(by=cast.tola, cell=cell, station=station, began_at=factories.NOON)
+    meter = station.instruments.get(role="meter")
+    certificate = meter.calibrations.get()
+
+    withdraw(calibration=certificate, words="wrong range", by=cast.sade, now=factories.NOON)
+
+    (of_cell,) = tola.get(f"cells/{cell.serial}").json()["resistances"]
+    assert of_cell["withdrawn"] == certificate.certificate
+    assert tola.get(f"runs/{run.pk}").json()["resistance"] == of_cell
+
+    factories.calibrate(meter)  # another one covers that day
+
+    (of_cell,) = tola.get(f"cells/{cell.serial}").json()["resistances"]
+    assert of_cell["withdrawn"] is None
 
 
 def test_an_unknown_cell_is_404(tola: Api) -> None:

@@ -12,8 +12,9 @@ from shop.care.queries import care_of
 from shop.cells.models import Cell
 from shop.evidence.queries import evidence_of
 from shop.jobs import recipes
-from shop.jobs.models import Job
+from shop.jobs.models import Job, RecipeVersion
 from shop.jobs.services import create_job
+from shop.jobs.states import JobState
 from shop.packs.models import Pack
 from shop.packs.queries import unpacked_with_balance
 from shop.packs.services import GateRefusal, assemble_pack
@@ -229,3 +230,43 @@ def test_a_job_on_a_pack_is_no_job_on_loose_cells(pack: Pack, cast: Cast) -> Non
         create_job(recipe_version=recipe, cells=cells_of(pack), by=cast.sade, now=YEAR_ON)
 
     assert {p.code for p in refused.value.problems} == {"whole_pack", "cell_in_pack"}
+
+
+def hold_recipe(cast: Cast, hold_h: float = 5.0) -> RecipeVersion:
+    numbers = recipes.pack_recovery.defaults() | {"hold_h": hold_h}
+    return factories.make_recipe_of("pack_recovery", numbers, by=cast.sade)
+
+
+def opened(pack: Pack, cast: Cast, recipe: RecipeVersion) -> Job:
+    reading = pack.readings.order_by("-taken_at", "-id")[0]
+    taken = services.open_recovery(
+        reading=reading, recipe_version=recipe, by=cast.tola, now=YEAR_ON + timedelta(minutes=1)
+    )
+    assert taken.job is not None
+    return taken.job
+
+
+def test_a_hold_that_nobody_did_was_no_hold(pack: Pack, cast: Cast) -> None:
+    """B14: only after an extended hold that was held is a pack taken apart at 150 mV."""
+    read(pack, cast, spread_v=0.15)
+    job = opened(pack, cast, hold_recipe(cast, 12.0))
+    read(pack, cast, spread_v=0.15)
+
+    asks = care_of(pack).asks
+    assert asks is not None
+    assert asks.course == "EXTENDED"
+
+    Job.objects.filter(pk=job.pk).update(state=JobState.DONE)
+    asks = care_of(pack).asks
+    assert asks is not None
+    assert asks.course == "TAKE_APART"
+
+
+def test_an_extended_hold_lasts_longer_than_a_hold(pack: Pack, cast: Cast) -> None:
+    read(pack, cast, spread_v=0.15)
+
+    with pytest.raises(Refusal) as refused:
+        opened(pack, cast, hold_recipe(cast, 6.0))
+
+    assert [p.code for p in refused.value.problems] == ["hold_too_short"]
+    assert opened(pack, cast, hold_recipe(cast, 12.0)).pack == pack

@@ -22,6 +22,7 @@ from shop.signing.keyring import trusted_keys
 from shop.signing.models import SigningKey
 from shop.verification.walk import Walk
 from tests import factories
+from tests.faults.tampering import change, remove
 from tests.shop.jobs.shop_bench import ShopBench, shop_bench
 from tests.shop.packs.factories import approve, make_bank, make_capacity, make_design
 from tests.wait import wait_until
@@ -74,6 +75,25 @@ def started(bench: ShopBench, pack: Pack) -> Run:
     return start_run(job=recovery.job, by=cast.tola, now=clock.now())
 
 
+def told_of(run: Run) -> list[str]:
+    """What the verification says of the run."""
+    keys = {
+        purpose: trusted_keys(settings.CELLSHOP_KEYS, purpose)
+        for purpose in SigningKey.Purpose.values
+    }
+    return [fault.words for fault in Walk(keys).faults() if fault.run == run.pk]
+
+
+def other_pack(bench: ShopBench, pack: Pack) -> Pack:
+    return Pack.objects.create(
+        serial="P-2",
+        design=pack.design,
+        customer=pack.customer,
+        assembled_by=bench.cast.bayo,
+        assembled_at=pack.assembled_at,
+    )
+
+
 def test_a_mild_recovery_from_its_reading_to_the_next_one() -> None:
     with shop_bench(socs=SOC, with_bms=True, with_load=True, balance_a=20.0) as bench:
         pack = assembled(bench)
@@ -92,9 +112,18 @@ def test_a_mild_recovery_from_its_reading_to_the_next_one() -> None:
         assert "recovered" in care.asks.words
         assert not Balance.objects.filter(run=run).exists()
         assert not bench.guarded.sim.output_is_on()
-        keys = {
-            purpose: trusted_keys(settings.CELLSHOP_KEYS, purpose)
-            for purpose in SigningKey.Purpose.values
-        }
-        faults = [fault for fault in Walk(keys).faults() if fault.run == run.pk]
-        assert not faults
+        assert not told_of(run)
+        for changed, words in (
+            ({"at_top": False}, "says otherwise"),
+            ({"months": 13}, "says otherwise"),
+            ({"taken_at": reading.taken_at - timedelta(days=30)}, "at another time"),
+            ({"measured_by": "BMS app"}, "another bench"),
+            ({"cells_v": [3.45] * 4}, "as they were sealed"),
+            ({"pack": other_pack(bench, pack)}, "another pack"),
+        ):
+            before = {name: getattr(reading, name) for name in changed}
+            change(PackReading, reading.pk, **changed)
+            assert [words in fault for fault in told_of(run)] == [True], changed
+            change(PackReading, reading.pk, **before)
+        remove(PackReading, reading.pk)
+        assert ["there is none" in fault for fault in told_of(run)] == [True]

@@ -17,13 +17,16 @@ from shop.jobs.models import Run
 from shop.jobs.planning import plan
 from shop.jobs.services import create_job
 from shop.jobs.versions import store_recipe
+from shop.packs.models import Pack, Placement
 from shop.quality.models import Nonconformance
 from shop.refusals import Refusal
+from shop.shelf.second_checks import awaited
 from tests import factories
 from tests.cast import Cast
 from tests.faults.tampering import change, remove
 from tests.faults.test_tampering import first_fault, verify
 from tests.played import play_capacity, play_watch
+from tests.shop.packs.factories import make_design
 
 NOON = factories.NOON
 USUAL = (0.02, 0.015, 0.025, 0.02)
@@ -135,6 +138,24 @@ def test_current_in_a_cell_since_ends_the_watch(
     assert first_facts(cast, station, cells) == 0.0
 
 
+def test_a_pack_in_between_ends_the_watch(cast: Cast, station: Station, cells: list[Cell]) -> None:
+    """In it the cells were charged and discharged, and nobody counted that."""
+    checked(cast, station, cells)
+    pack = Pack.objects.create(
+        serial="P-1", design=make_design(), assembled_by=cast.bayo, assembled_at=NOON
+    )
+    Placement.objects.create(
+        pack=pack,
+        cell=cells[1],
+        position=1,
+        placed_at=NOON + timedelta(days=1),
+        removed_at=NOON + timedelta(days=2),
+    )
+
+    assert first_facts(cast, station, cells, NOON + timedelta(days=3)) == 0.0
+    assert awaited(NOON + timedelta(days=3)) == []
+
+
 def test_a_superseded_first_check_counts_for_nothing(
     cast: Cast, station: Station, cells: list[Cell]
 ) -> None:
@@ -217,3 +238,15 @@ def test_the_note_of_a_leaking_cell_is_missed(pair: list[VoltageCheck]) -> None:
     remove(Nonconformance, Nonconformance.objects.get().pk)
 
     assert "loses charge at rest" in first_fault()
+
+
+def test_a_checks_temperature_is_as_it_was_sealed(
+    cast: Cast, station: Station, cells: list[Cell]
+) -> None:
+    """By it the second check would be compared with the first, or not."""
+    checked(cast, station, cells)
+    check = VoltageCheck.objects.get()
+
+    change(VoltageCheck, check.pk, temperature_c=25.0)
+
+    assert "its temperature is not as it was sealed" in first_fault()

@@ -10,9 +10,10 @@ from shop.cells.models import Cell
 from shop.equipment.models import Station
 from shop.evidence.models import VoltageCheck
 from shop.evidence.taking_back import supersede
-from shop.jobs.models import Job
+from shop.jobs.models import Job, RecipeVersion
 from shop.jobs.services import create_job
 from shop.jobs.states import JobState
+from shop.jobs.versions import retire_recipe
 from shop.shelf.models import Alert
 from shop.shelf.queries import standing_alerts
 from shop.shelf.second_checks import awaited, open_due
@@ -85,6 +86,25 @@ def test_a_person_who_made_it_already_is_not_given_another(
     create_job(recipe_version=version, cells=cells, by=cast.bayo, now=NOON + 2 * DAY)
 
     assert open_due(now=DUE) == []
+
+
+def test_where_the_recipe_was_retired_meanwhile_its_newest_version_is_taken(
+    first: VoltageCheck, cast: Cast
+) -> None:
+    assert first.run is not None
+    version = first.run.job.recipe_version
+    newer = RecipeVersion.objects.create(
+        recipe=version.recipe,
+        version=version.version + 1,
+        procedure=version.procedure,
+        parameters=version.parameters,
+        created_by=cast.sade,
+    )
+    retire_recipe(version=version, words="a better one came", by=cast.sade, now=NOON)
+
+    (job,) = open_due(now=DUE)
+
+    assert job.recipe_version == newer
 
 
 def test_after_a_month_it_is_too_late(first: VoltageCheck) -> None:

@@ -9,11 +9,14 @@ import pytest
 from django.db import connection
 
 from shop.cells.models import Cell
+from shop.equipment.models import Calibration
 from shop.evidence.models import ResistanceTest
+from shop.evidence.taking_back import withdraw
 from shop.jobs.states import RunState
 from shop.packs.models import Pack
 from shop.packs.services import assemble_pack
 from shop.quality.services import dispose, open_nonconformance
+from shop.readings.models import Manifest
 from shop.readings.queries import Curve
 from shop.refusals import RoleRefusal, StaleTransition
 from shop.trace import queries
@@ -55,7 +58,9 @@ def pack(cast: Cast) -> Pack:
     )
 
 
-def resistance(cell: Cell, cast: Cast, *, at: datetime, mohm: float) -> ResistanceTest:
+def resistance(
+    cell: Cell, cast: Cast, *, at: datetime, mohm: float, sha256: str = "0" * 64
+) -> ResistanceTest:
     run = factories.make_run(
         by=cast.tola, job=factories.make_job(by=cast.tola, cells=[cell]), state=RunState.FINISHED
     )
@@ -73,7 +78,7 @@ def resistance(cell: Cell, cast: Cast, *, at: datetime, mohm: float) -> Resistan
         fail_mohm=0.8,
         verdict="PASS",
         tested_at=at,
-        manifest_sha256="0" * 64,
+        manifest_sha256=sha256,
         simulated=False,
         recorded_at=at,
     )
@@ -88,6 +93,21 @@ def test_a_cells_resistance_is_the_newest_before_assembly(pack: Pack, cast: Cast
 
     assert [c.resistance_mohm for c in cells] == [None, 0.32, None, None]
     assert cells[1].resistance_after_s == 10.0
+
+
+def test_a_resistance_under_a_withdrawn_certificate_is_not_told(pack: Pack, cast: Cast) -> None:
+    cell = pack.placements.get(position=2).cell
+    sealed = Manifest.objects.first()
+    assert sealed is not None
+    resistance(cell, cast, at=NOW - timedelta(days=2), mohm=0.40)
+    resistance(cell, cast, at=NOW - timedelta(days=1), mohm=0.32, sha256=sealed.sha256)
+    assert seen(pack, cast).cells[1].resistance_mohm == 0.32
+    (meter,) = [one for one in sealed.body["instruments"] if one["role"] == "meter"]
+    certificate = Calibration.objects.get(instrument__serial_number=meter["serial_number"])
+
+    withdraw(calibration=certificate, words="wrong range", by=cast.sade, now=NOW)
+
+    assert seen(pack, cast).cells[1].resistance_mohm == 0.40
 
 
 def seen(pack: Pack, cast: Cast) -> PackTrace:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -181,6 +182,21 @@ def test_a_recheck_of_emptied_cells_looks_both_ways(last: float, words: str) -> 
         assert finding.fix is not None
         assert finding.fix.code == "empty_again"
         assert says_all(finding)
+
+
+def test_a_recheck_that_a_person_reads_makes_emptied_cells_no_fresher() -> None:
+    volts: dict[str, float | None] = {"C-1": 2.560, "C-2": 2.561, "C-3": 2.563, "C-4": 2.562}
+    hand = instrument("manual", serial_number="F-1")
+    cells = [
+        approved(_with(known, replace(recheck(volts, known.serial, at=LATER), meter=hand)))
+        for known in four(*GOOD)
+    ]
+
+    refused = blocking(ask(cells, application="EV", now=LATER + timedelta(hours=1)), "G5")
+
+    assert {f.verdict for f in refused} == {Verdict.MISSING}
+    assert len(refused) == 4
+    assert "by hand" in refused[0].words
 
 
 def test_without_a_recheck_they_are_stale_after_four_hours() -> None:
