@@ -180,6 +180,23 @@ def play_bottom(
     return _play(job, station, by, bench, began_at)
 
 
+def play_series(*, by: User, cells: Sequence[Cell], station: Station, began_at: datetime) -> Run:
+    """A FINISHED series pre-charge of `cells`, the first one ahead, at a station with a BMS."""
+    job = make_job(
+        by=by,
+        cells=cells,
+        recipe_version=make_recipe_of(
+            "series_precharge", recipes.series_precharge.defaults(), by=by
+        ),
+        claimed_at=station,
+        state=JobState.IN_PROGRESS,
+        now=began_at,
+    )
+    socs = [0.97] + [0.95] * (len(cells) - 1)
+    bench = _bench(socs, began_at, (Act("assemble", 60.0, hands="string"),), sample_s=4.0)
+    return _play(job, station, by, bench, began_at)
+
+
 def _play(job: Job, station: Station, by: User, bench: _Recording, began_at: datetime) -> Run:
     program = plan(job, station).program
     run = make_run(by=by, job=job, station=station, now=began_at)

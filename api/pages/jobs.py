@@ -243,7 +243,8 @@ def _page(request: HttpRequest, pk: int, refusal: Refusal | None = None) -> Http
     context |= _plan_shown(job) | {"set_up": _set_up(job), "second": second_of_job(job)}
     if job.state == JobState.OPEN:
         stations = Station.objects.prefetch_related("instruments")
-        context["stations"] = [(s, _claim_problems(job, s)) for s in stations]
+        fit = [(s, _claim_problems(job, s)) for s in stations]
+        context["stations"] = sorted(fit, key=lambda shown: bool(shown[1]))  # who can, first
     if job.state == JobState.CLAIMED:
         context["in_the_way"] = start_problems(job, by=person(request), now=clock.now())
     return render(request, "jobs/job.html", context)
@@ -263,8 +264,8 @@ def _set_up(job: Job) -> tuple[str, ...]:
 
 
 def _plan_shown(job: Job) -> dict[str, Any]:
-    """The plan at the job's station; nothing before it is claimed."""
-    if job.station is None:
+    """The plan at the job's station; nothing before it is claimed, nor once it is over."""
+    if job.station is None or job.state in (JobState.DONE, JobState.CANCELLED):
         return {}
     try:
         planned = plan(job, job.station)

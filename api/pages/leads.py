@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -61,7 +63,7 @@ def _area_mm2(text: str) -> float:
     if not words.endswith("awg"):
         return _number(words.removesuffix("mm²").removesuffix("mm2"))
     gauge = words.removesuffix("awg").strip()
-    return mm2_of_awg(int(gauge)) if gauge.isascii() and gauge.isdigit() else float("nan")
+    return mm2_of_awg(int(gauge)) if re.fullmatch("[0-9]{1,2}", gauge) else float("nan")
 
 
 def _number(text: str) -> float:

@@ -221,7 +221,6 @@ def pack_page(
     code = segno.make(url).svg_inline(scale=5, border=2, dark="#000", light="#fff") if url else ""
     role = person(request).role
     context = {
-        "here": "packs",
         "shown": shown,
         "typed": request.POST,
         "now": clock.now(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.db.models import QuerySet
@@ -82,7 +83,8 @@ def read(request: HttpRequest, pk: int) -> HttpResponse:
         by_hand.read_cell(
             run=run,
             volts=typed.get("volts", ""),
-            cell=typed.get("cell", "") or typed.get("place", ""),
+            cell=typed.get("cell", ""),
+            place=typed.get("place", ""),
             first=typed.get("first", ""),
             corrects=bool(typed.get("corrects")),
             by=person(request),
@@ -143,13 +145,16 @@ def _shown(pk: int) -> RunShown:
     return runs.shown(_run(runs.runs(), pk), now=clock.now())
 
 
-def _asked_again(request: HttpRequest, refusal: Refusal | None) -> dict[str, str]:
+def _asked_again(request: HttpRequest, refusal: Refusal | None) -> dict[str, Any]:
     """What was typed when a second measurement is asked for, or a slip named."""
     codes = {problem.code for problem in refusal.problems} if refusal else set()
-    cell, volts = request.POST.get("cell", ""), request.POST.get("volts", "")
+    place = request.POST.get("place", "")
+    which: dict[str, Any] = {name: request.POST.get(name, "") for name in ("cell", "corrects")}
+    which["place"] = int(place) if re.fullmatch("[0-9]{1,3}", place) else ""
+    volts = request.POST.get("volts", "")
     if "measure_again" in codes:
-        return {"cell": cell, "first": volts, "corrects": request.POST.get("corrects", "")}
-    return {"cell": cell, "volts": volts} if codes & {"implausible", "no_figure"} else {}
+        return which | {"first": volts}
+    return which | {"volts": volts} if codes & {"implausible", "no_figure"} else {}
 
 
 def _lost(request: HttpRequest, shown: RunShown) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from shop.evidence.models import (
 from shop.jobs.attending import presence_due_at, presence_is_close, waits_for_somebody
 from shop.jobs.by_hand import Sheet, sheet_of
 from shop.jobs.models import Run
+from shop.jobs.procedures import RECHECK
 from shop.jobs.queries import steps_begun
 from shop.jobs.states import RunState
 
@@ -151,6 +152,11 @@ class RunShown:
         )
 
     @property
+    def leads_to_approval(self) -> bool:
+        """Its cells are judged next: a balance or a re-check, and neither a test nor a watch."""
+        return self.balance is not None or self.run.job.kind == RECHECK
+
+    @property
     def resistance_note(self) -> str:
         test = self.resistance_test
         return f"after {test.after_s:g} s, ± {number(test.u_mohm, 3)} mΩ" if test else ""
@@ -167,6 +173,11 @@ class RunShown:
     def is_stopping(self) -> bool:
         """STOP was pressed, or the run ends: nobody is asked for anything more."""
         return self.run.stop_requested_at is not None or self.run.state == RunState.STOPPING
+
+    @property
+    def waits_to_begin(self) -> bool:
+        """F6: nothing has happened yet, and nothing will before its moment."""
+        return self.run.state == RunState.QUEUED and self.run.not_before is not None
 
     @property
     def is_interrupted(self) -> bool:

@@ -17,7 +17,7 @@ def start_problems(job: Job, *, by: User, now: datetime) -> list[Problem]:
         state=job.state,
         is_holder=job.claimed_by_id == by.pk,
         station=queries.station_fact(job.station, now) if job.station else None,
-        cells=queries.cell_facts(queries.job_cells(job)),
+        cells=queries.cell_facts(queries.job_cells(job), job.pack_id),
         has_policy=queries.policy_in_force() is not None,
         lasts=lasts_at_most(job, job.station),
         now=now,

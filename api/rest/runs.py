@@ -41,6 +41,7 @@ class Confirm(serializers.Serializer[Any]):
 class Read(serializers.Serializer[Any]):
     volts = serializers.CharField(max_length=40)
     cell = serializers.CharField(max_length=200, required=False, default="")
+    place = serializers.CharField(max_length=10, required=False, default="")
     first = serializers.CharField(max_length=40, required=False, default="", allow_blank=True)
     corrects = serializers.BooleanField(required=False, default=False)
 

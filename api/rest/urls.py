@@ -81,7 +81,7 @@ Resources.
     GET    runs/<id>/looks            -> {"looks": [{"of", "named": [words], "unseen", "well"}]}
     POST   runs/<id>/confirm {"step": "connect", "answer": number     -> 201 {"id", "step", "at"}
                               where the step "asks" for one}
-    POST   runs/<id>/readings {"volts": "3,642", "cell": serial or place (default: the next),
+    POST   runs/<id>/readings {"volts": "3,642", "cell": serial, or "place": 2 (default: the next),
                                "first": what it read when asked again, "corrects": false}
                                -> 201 {"id", "step", "cell", "voltage_v", "meter", "at", "reads"}
     POST   runs/<id>/stop    {}                                       -> 202 Run

@@ -75,12 +75,14 @@ def read_cell(
     by: User,
     now: datetime,
     cell: str = "",
+    place: str = "",
     first: str = "",
     corrects: bool = False,
 ) -> PersonAct:
     """Record that `by` read `volts` at the posts of `cell` (default: the one whose turn it is).
 
-    `volts` with comma or dot; `cell` by serial, maker's code or position; `first` is what the
+    `volts` with comma or dot; `cell` by serial, maker's code or position, or else `place`, which
+    is the position and never a serial that looks like one; `first` is what the
     same cell read when the shop asked for a second measurement; `corrects` replaces a figure of
     this step, which stays on record.
     """
@@ -91,7 +93,7 @@ def read_cell(
         sheet = sheet_of(run)
         refuse(_step_problems(run, sheet))
         assert sheet is not None  # noqa: S101  refused above
-        position, found = _position(run, sheet, cell.strip(), corrects=corrects)
+        position, found = _position(run, sheet, cell.strip(), place, corrects=corrects)
         voltage_v, wrong = figure(volts)
         refuse([*found, *wrong])
         refuse(_figure_problems(sheet, position, voltage_v, first))
@@ -157,10 +159,16 @@ def _step_problems(run: Run, sheet: Sheet | None) -> list[Problem]:
     ]
 
 
-def _position(run: Run, sheet: Sheet, cell: str, *, corrects: bool) -> tuple[int, list[Problem]]:
-    position = sheet.left[0] if not cell else _found(run, cell)
+def _position(
+    run: Run, sheet: Sheet, cell: str, place: str, *, corrects: bool
+) -> tuple[int, list[Problem]]:
+    found = _found(run, cell) if cell else _at(sheet, place) if place else [sheet.left[0]]
+    if len(found) > 1:
+        words = f"“{cell[:40]}” names the cells at {' and '.join(map(str, found))}."
+        return 0, [Problem("ambiguous_cell", words, "Read them in the order that is shown.")]
+    position = found[0] if found else 0
     if position not in sheet.serials:
-        words = f"Cell {cell[:40]} is not in this run."
+        words = f"Cell {(cell or place)[:40]} is not in this run."
         return 0, [Problem("other_cell", words, "Scan a cell of this table, or type its place.")]
     named = f"Cell {position} ({sheet.serials[position]})"
     is_read = any(one.position == position for one in sheet.read)
@@ -181,12 +189,17 @@ def _position(run: Run, sheet: Sheet, cell: str, *, corrects: bool) -> tuple[int
     ]
 
 
-def _found(run: Run, cell: str) -> int:
-    """The position of a cell by its serial, its maker's code or the position itself; 0: none."""
-    for row in run.run_cells.select_related("cell"):
-        if cell in (row.cell.serial, row.cell.maker_code, str(row.position)):
-            return row.position
-    return 0
+def _found(run: Run, cell: str) -> list[int]:
+    """The positions that a serial, a maker's code or a position itself names: one, or a slip."""
+    return [
+        row.position
+        for row in run.run_cells.select_related("cell").order_by("position")
+        if cell in (row.cell.serial, row.cell.maker_code, str(row.position))
+    ]
+
+
+def _at(sheet: Sheet, place: str) -> list[int]:
+    return [position for position in sheet.serials if str(position) == place]
 
 
 def _figure_problems(sheet: Sheet, position: int, voltage_v: float, first: str) -> list[Problem]:

@@ -49,7 +49,7 @@ def problems(
     """Why this program may not be left alone at this station tonight; empty means it may."""
     found = []
     if night.attended_only:
-        words = f"The recipe is attended: [B] “{QUOTE}”."
+        words = f"The recipe is attended; the article: “{QUOTE}”."
         found.append(Problem("attended_recipe", words, STAY))
     found += [Problem("ovp", words, "Lower it in the recipe.") for words in ovp_problems(program)]
     supply = ratings.supply
@@ -59,7 +59,7 @@ def problems(
     if not (supply.has_watchdog or night.has_relay):
         words = (
             f"The {supply.model} has no watchdog, and no relay that needs re-arming parts it from "
-            "the cells when everybody is dead."
+            "the cells once nothing drives the bench any more."
         )
         found.append(Problem("no_watchdog", words, "Fit a contactor relay, or use another supply."))
     if ratings.thermometer is None:

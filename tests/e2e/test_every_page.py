@@ -15,12 +15,13 @@ from playwright.sync_api import Browser, Page, expect
 from shop import clock
 from shop.care import services
 from shop.evidence.taking_back import withdraw
-from shop.jobs.models import Run
+from shop.jobs.models import RecipeVersion, Run
 from shop.packs.models import Pack
 from shop.trace.services import share
 from tests import factories
 from tests.api.made import assembled
 from tests.cast import Cast
+from tests.e2e.procedures import pages_of_procedures
 from tests.e2e.shop import SIZES, Person, Shop, make_shop
 from tests.played import play_capacity
 from tests.shop.jobs.test_by_hand import reading, typed
@@ -56,11 +57,16 @@ def pages_of(cast: Cast, shop: Shop, tested: Run, by_hand: Run, trace: str) -> d
         "cell": f"/cells/{cell.serial}",
         "batch": f"/batches/{cell.batch.code}",
         "trace": trace,
+        "recipe-since": recipe_changed(cast),
+        **pages_of_procedures(cast),
     }
 
 
 # Where people look, and act on the page that they go to.
-NO_ACT = {"board", "cell", "leads", "recalls", "recipes", "service", "shelf", "trace"}
+NO_ACT = {
+    *("board", "cell", "cell-leaks", "cell-resistance", "leads", "pack-apart", "recalls"),
+    *("recipe-since", "recipes", "service", "shelf", "trace"),
+}
 # What comes once the page stands.
 LATER = {"job-claimed": "#hours form"}
 
@@ -109,6 +115,20 @@ def cell_tested(cast: Cast) -> Run:
     station = factories.make_station(load=True, now=began_at)
     (cell,) = factories.make_cells(1)
     return play_capacity(by=cast.tola, cell=cell, station=station, began_at=began_at)
+
+
+def recipe_changed(cast: Cast) -> str:
+    """What a new version of a recipe changed."""
+    old = factories.make_recipe_version(by=cast.sade)
+    new = RecipeVersion.objects.create(
+        recipe=old.recipe,
+        version=2,
+        procedure=old.procedure,
+        parameters=old.parameters | {"tail_basis": "cell", "target_v": 3.6},
+        reason="As the maker asks.",
+        created_by=cast.sade,
+    )
+    return f"/recipe/{new.pk}/since/{old.pk}"
 
 
 def recall(pack: Pack, cast: Cast) -> None:

@@ -44,6 +44,21 @@ def test_the_place_that_was_shown_is_meant_and_not_the_next_of_somebody_else(
     assert PersonAct.objects.count() == 1
 
 
+def test_what_is_measured_again_stays_with_its_place(cast: Cast, technician: Client) -> None:
+    """Also a correction, and where another cell would be next."""
+    run = reading(cast)
+    for place in ("1", "2"):
+        technician.post(f"/runs/{run.pk}/readings", {"place": place, "volts": "3.642"})
+    asked = {"place": "1", "volts": "3.462", "corrects": "1"}
+
+    page = technician.post(f"/runs/{run.pk}/readings", asked)
+
+    form = page.content.decode()
+    assert 'name="place" value="1"' in form
+    assert 'name="corrects" value="1"' in form
+    assert "Read cell 1 " in text(page)
+
+
 def test_a_tap_that_comes_twice_is_one_figure(cast: Cast, technician: Client) -> None:
     run = reading(cast)
     form = {"place": "1", "volts": "3.642", "once": "k-1"}

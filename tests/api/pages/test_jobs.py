@@ -177,6 +177,7 @@ def test_a_resistance_test_shows_its_step_and_what_came_out(cast: Cast, technici
     test = ResistanceTest.objects.get()
     assert f"{test.r_mohm:.3f}" in page
     assert f"after 10 s, ± {test.u_mohm:.3f} mΩ" in page
+    assert "Back to the job" in page  # there is nothing of it to approve
     assert f"{test.r_mohm:.3f} ±" in text(technician.get(f"/cells/{cell.serial}"))
 
 

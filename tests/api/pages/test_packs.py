@@ -174,3 +174,22 @@ def test_an_unknown_pack_is_404(cast: Cast, technician: Client) -> None:
         technician.post("/packs/NO-SUCH/links/1/revoke"),
     ):
         assert answer.status_code == 404
+
+
+def test_a_claimed_recovery_can_be_started_from_its_page(cast: Cast, technician: Client) -> None:
+    """B14: that its cells are in the pack is the point of it, and nothing in the way."""
+    pack, now = assembled(cast), clock.now()
+    cells = [place.cell for place in pack.placements.order_by("position")]
+    recipe = factories.make_recipe_of(
+        "pack_recovery", recipes.pack_recovery.defaults(), by=cast.sade
+    )
+    station = factories.make_station(bms=True, load=True, now=now)
+    job = factories.make_job(
+        by=cast.tola, cells=cells, recipe_version=recipe, claimed_at=station, now=now
+    )
+    type(job).objects.filter(pk=job.pk).update(pack=pack)
+
+    page = text(technician.get(f"/jobs/{job.pk}"))
+
+    assert "Not ready to start" not in page
+    assert "is in a pack" not in page

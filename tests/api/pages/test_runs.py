@@ -112,6 +112,8 @@ def test_an_interrupted_run_says_whether_it_goes_on_or_somebody_must_look(
     assert "The run goes on by itself" in waiting
     assert "STOP" in waiting
     assert "nobody knows what its output does. Go there" in unknown
+    assert "Bench out of reach" in unknown
+    assert "Interrupted, goes on by itself" not in unknown
 
 
 def test_a_step_that_the_bench_passed_by_was_not_needed(cast: Cast, technician: Client) -> None:
@@ -168,6 +170,25 @@ def test_a_run_without_a_program_yet_says_so(cast: Cast, technician: Client) -> 
     run = factories.make_run(by=cast.tola)
 
     assert "still planning" in text(technician.get(f"/runs/{run.pk}"))
+
+
+def test_a_run_that_waits_for_its_moment_says_when_and_how_it_is_cancelled(
+    cast: Cast, technician: Client
+) -> None:
+    """F6: run and job say the same, and nobody misses the figures of a bench that is not needed."""
+    begins = clock.now() + timedelta(hours=5)
+    run = factories.make_run(
+        by=cast.tola, not_before=begins, ready_by=begins + timedelta(hours=9), attended=False
+    )
+
+    page = text(technician.get(f"/runs/{run.pk}"))
+    job = text(technician.get(f"/jobs/{run.job_id}"))
+
+    assert "Waits to begin" in page
+    assert "Cancels the run before it begins" in page
+    assert "No live figures" not in page
+    assert "to be ready by" in job
+    assert "It runs alone" in job
 
 
 def test_what_is_asked_stays_untouched_while_it_stays_the_same(

@@ -70,6 +70,7 @@ def test_after_the_first_check_every_page_says_when_the_second_is_due(
         page = text(technician.get(address))
         assert "due" in page
         assert "yesterday" in page  # four days ago, and three
+    assert "Steps of the program" not in text(technician.get(f"/jobs/{first.job_id}"))  # it is done
 
 
 def test_the_second_job_shows_that_it_is_the_second(first: Run, technician: Client) -> None:

@@ -36,6 +36,8 @@ def test_a_person_registers_fits_and_sees_them_on_the_plan(
     pair = {"label": "L-1", "gauge": "10 AWG", "length": "1,5", "end": "ring_6"}
     assert supervisor.post("/leads/new", pair).status_code == 303
     wrong = supervisor.post("/leads/new", pair | {"label": "L-2", "gauge": "thick"})
+    many = supervisor.post("/leads/new", pair | {"label": "L-3", "gauge": "9" * 5000 + " AWG"})
+    assert many.status_code == 409
     assert wrong.status_code == 409
     page = text(technician.get("/leads"))
     assert "10 AWG (5.3 mm²), 1.5 m, 6 mm ring lugs" in page

@@ -89,6 +89,17 @@ def test_a_cell_is_named_by_serial_makers_code_or_place(cast: Cast) -> None:
     assert sheet.left == (2,)
 
 
+def test_a_serial_that_looks_like_a_place_is_never_taken_for_one(cast: Cast) -> None:
+    """A shop that numbers its cells from 1 lays them in any order."""
+    run = reading(cast)
+    cells = [row.cell for row in run.run_cells.order_by("position")]
+    type(cells[0]).objects.filter(pk=cells[0].pk).update(serial="2")
+
+    assert refused(run, cast, "3.64", "2") == "ambiguous_cell"
+    assert typed(run, cast, "3.64", place="2").data["cell"] == 2
+    assert refused(run, cast, "3.64", place="5") == "other_cell"
+
+
 def test_the_first_cell_read_is_asked_for_once_more_and_then_nothing(cast: Cast) -> None:
     """G6."""
     run = reading(cast)

@@ -112,6 +112,7 @@ class Curve {
     const count = this.curve.at.length;
     this.note.textContent = !count ? " · no readings are stored yet"
       : this.curve.simulated ? " · by the simulated bench's own clock" : "";
+    this.figure.toggleAttribute("data-empty", !count);
     if (!count) return;
     fillTable(this.figure, this.curve);
     const data = this.data();
