@@ -178,6 +178,10 @@ class GuardianBench:
 
     # Beyond it
 
+    def put_back(self, items: Sequence[Reading | Event]) -> None:
+        """What was looked at ahead of a runner, in order: `next` gives it again first."""
+        self._items.extendleft(reversed(items))
+
     def pet(self) -> None:
         """For a caller that works on something else between two calls."""
         self._pet()

@@ -30,7 +30,7 @@ def read(request: HttpRequest, serial: str) -> HttpResponse:
             cells_v=voltages(sent.get("cells", "")),
             at_top="at_top" in sent,
             taken_at=moment(sent.get("taken_at", "")),
-            months=number(sent.get("months")) or None,
+            months=_months(sent.get("months", "").strip()),
             measured_by=sent.get("measured_by", ""),
             by=person(request),
             now=clock.now(),
@@ -100,6 +100,12 @@ def take_apart(request: HttpRequest, serial: str) -> HttpResponse:
         )
 
     return _act(request, serial, do)
+
+
+def _months(typed: str) -> int | None:
+    """Whole months; what is none is refused as -1 is."""
+    whole = typed.isascii() and typed.isdigit() and len(typed) < 19
+    return (int(typed) if whole else -1) if typed else None
 
 
 def _recipe(typed: str | None) -> RecipeVersion | None:

@@ -16,6 +16,7 @@ from shop import clock
 from shop.care import services
 from shop.care.due import ServiceDue
 from shop.care.queries import AHEAD, Care, Judged, packs_due
+from shop.care.rules import MONTHS_MAX
 from shop.jobs.models import RecipeVersion
 from shop.packs.models import Pack
 
@@ -25,7 +26,9 @@ class Reading(serializers.Serializer[Any]):
     at_top = serializers.BooleanField()
     taken_at = serializers.DateTimeField()
     measured_by = serializers.CharField(max_length=100)
-    months = serializers.IntegerField(min_value=0, max_value=1200, allow_null=True, default=None)
+    months = serializers.IntegerField(
+        min_value=0, max_value=MONTHS_MAX, allow_null=True, default=None
+    )
 
 
 class Hold(serializers.Serializer[Any]):

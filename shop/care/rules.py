@@ -23,6 +23,7 @@ CELL_V = Window(1.5, 4.5)  # what a voltmeter on one LFP cell can show; else it 
 CERTAIN_V = 0.300  # [A]: above it, taking the pack apart is faster than any hold in series
 HOLD_MAX_H = 6.0  # [A]: a hold is of 4 to 6 h; an extended one is longer
 LONG_MONTHS = 12  # [A]: drifting for so long, some cells have lost capacity for good
+MONTHS_MAX = 1200
 WORDS_MAX = 500
 CELL_FACT = re.compile(r"cell_\d+_v")  # of that hold's record
 
@@ -164,7 +165,13 @@ def measured_in(station: str, run: int) -> str:
 
 
 def reading_problems(
-    *, cells_v: Sequence[float], cells: int, taken_at: datetime, built_at: datetime, now: datetime
+    *,
+    cells_v: Sequence[float],
+    cells: int,
+    months: int | None,
+    taken_at: datetime,
+    built_at: datetime,
+    now: datetime,
 ) -> list[Problem]:
     """What is wrong with a reading of a pack of so many cells in series."""
     found = []
@@ -185,6 +192,14 @@ def reading_problems(
         for place, volts in enumerate(cells_v, start=1)
         if not CELL_V.contains(volts)
     ]
+    if months is not None and not 0 <= months <= MONTHS_MAX:
+        found.append(
+            Problem(
+                "months",
+                "That is no time for which a spread has been growing.",
+                f"Give whole months, at most {MONTHS_MAX}, or none where nobody knows.",
+            )
+        )
     return found + _time_problems(taken_at, built_at, now)
 
 

@@ -49,6 +49,7 @@ def read_pack(
             *rules.reading_problems(
                 cells_v=cells_v,
                 cells=pack.design.series,
+                months=months,
                 taken_at=taken_at,
                 built_at=pack.assembled_at,
                 now=now,

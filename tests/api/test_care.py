@@ -6,7 +6,9 @@ import pytest
 from django.test import Client
 
 from shop import clock
-from shop.care.models import BalanceSkip, Disassembly, PackReading
+from shop.care.models import BalanceSkip, Disassembly, PackReading, Recovery
+from shop.jobs import recipes
+from shop.jobs.models import Job
 from tests import factories
 from tests.api.clients import Api, codes, logged_in, text
 from tests.api.made import assembled
@@ -104,3 +106,56 @@ def test_the_page_takes_apart_and_skips(cast: Cast, serial: str, supervisor: Cli
     page = text(supervisor.get(f"/packs/{serial}"))
     assert "Taken apart" in page
     assert "Record a reading" not in page
+
+
+def mild(cast: Cast, serial: str) -> tuple[int, int]:
+    """A reading that asks for a hold, and the recipe of one."""
+    answer = Api(logged_in(cast.tola)).post(f"packs/{serial}/readings", **reading())
+    numbers = recipes.pack_recovery.defaults()
+    recipe = factories.make_recipe_of("pack_recovery", numbers, by=cast.sade)
+    return answer.json()["id"], recipe.pk
+
+
+def test_a_recovery_is_opened_once_for_a_reading_of_its_own_pack(cast: Cast, serial: str) -> None:
+    """B14."""
+    told, recipe = mild(cast, serial)
+    tola, asked = Api(logged_in(cast.tola)), {"reading": told, "recipe": recipe}
+
+    assert tola.post("packs/P-9/recoveries", **asked).status_code == 404
+    missing = tola.post(f"packs/{serial}/recoveries", **asked | {"reading": told + 1})
+    assert missing.status_code == 404
+    answer = tola.post(f"packs/{serial}/recoveries", **asked)
+    assert (answer.status_code, answer.json()["course"]) == (201, "HOLD")
+    assert codes(tola.post(f"packs/{serial}/recoveries", **asked)) == ["no_hold_asked"]
+    assert Job.objects.filter(pack__serial=serial).count() == 1
+
+
+@pytest.mark.parametrize("act", ["readings", "recoveries", "skips", "apart"])
+def test_nobody_without_an_account_or_the_role_for_it_does_anything_to_a_pack(
+    cast: Cast, serial: str, act: str
+) -> None:
+    told, recipe = mild(cast, serial)
+    sent = reading() | {"reading": told, "recipe": recipe, "words": "Recalled."}
+    sent |= {"capacity_ah": 204.0, "tested_at": clock.now().isoformat()}
+    asked = [Client()] + ([logged_in(cast.tola)] if act in ("skips", "apart") else [])
+
+    for who in asked:
+        assert Api(who).post(f"packs/{serial}/{act}", **sent).status_code in (401, 403)
+    assert Api(Client()).get("service").status_code in (401, 403)
+    assert PackReading.objects.count() == 1
+    assert not Recovery.objects.exists()
+    assert not Disassembly.objects.exists()
+    assert not BalanceSkip.objects.exists()
+
+
+@pytest.mark.parametrize("months", ["-3", "99999", "1201", "two"])
+def test_months_that_cannot_be_are_refused_on_the_page(
+    cast: Cast, serial: str, technician: Client, months: str
+) -> None:
+    at = clock.now().strftime("%Y-%m-%dT%H:%M:%S.%f")
+    sent = {"cells": "3,45\n3,44\n3.41\n3.44", "taken_at": at, "measured_by": "Meter"}
+
+    page = text(technician.post(f"/packs/{serial}/readings", sent | {"months": months}))
+
+    assert "Give whole months, at most 1200" in page
+    assert not PackReading.objects.exists()

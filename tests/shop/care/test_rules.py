@@ -86,6 +86,7 @@ def test_a_reading_that_cannot_be_is_refused(
     found = reading_problems(
         cells_v=cells_v,
         cells=4,
+        months=None,
         taken_at=taken_at,  # type: ignore[arg-type]
         built_at=NOON,
         now=LATER,
