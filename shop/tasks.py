@@ -28,8 +28,10 @@ def resend_queued() -> None:
 
 @shared_task(name="shop.reap")
 def reap() -> None:
-    reaper.reap(now=clock.now())
-    alerts.tell_runs(now=clock.now())
+    try:
+        reaper.reap(now=clock.now())
+    finally:
+        alerts.tell_runs(now=clock.now())
 
 
 @shared_task(name="shop.remind")

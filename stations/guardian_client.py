@@ -158,6 +158,9 @@ class GuardianBench:
     def configure_load(self, draw: Draw) -> None:
         self._ask("configure_load", draw=draw)
 
+    def route(self, cell: int) -> datetime:
+        return from_plain(datetime, self._ask("route", cell=cell)["at"])
+
     def arrived(self) -> Sequence[Reading | Event]:
         return tuple(self._items)
 
@@ -174,6 +177,10 @@ class GuardianBench:
         self._ask("note", kind=kind, data=data)
 
     # Beyond it
+
+    def put_back(self, items: Sequence[Reading | Event]) -> None:
+        """What was looked at ahead of a runner, in order: `next` gives it again first."""
+        self._items.extendleft(reversed(items))
 
     def pet(self) -> None:
         """For a caller that works on something else between two calls."""

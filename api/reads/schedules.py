@@ -10,6 +10,8 @@ from django.utils.dateparse import parse_datetime
 from api.refused import one_problem
 from stations.planner.schedule import Schedule
 
+FURTHEST = timedelta(hours=14)  # of any zone from UTC
+
 
 def moment_typed(text: str, minutes_behind: str = "") -> datetime | None:
     """A moment from a form: ISO, with its offset or else so many minutes behind UTC; None for "".
@@ -21,12 +23,14 @@ def moment_typed(text: str, minutes_behind: str = "") -> datetime | None:
     try:
         at = parse_datetime(text.strip())
         behind = timedelta(minutes=int(minutes_behind or 0))
-    except ValueError:
-        at, behind = None, timedelta()
-    if at is None or abs(behind) > timedelta(hours=14):
+        if at is not None and at.tzinfo is None and abs(behind) <= FURTHEST:
+            return at.replace(tzinfo=UTC) + behind
+    except (ValueError, OverflowError):
+        at = None
+    if at is None or at.tzinfo is None:
         words = f"{text!r:.40} is no moment."
         raise one_problem("moment", words, "Type date and time, such as 2026-11-27T06:00.")
-    return at if at.tzinfo else at.replace(tzinfo=UTC) + behind
+    return at
 
 
 def schedule_shape(plan: Schedule) -> dict[str, Any]:

@@ -10,7 +10,10 @@ from shop.alerts.models import AlertCheck
 
 
 def last_arrived_at() -> datetime | None:
-    """Of the address that is set now, when its newest confirmed test was sent; None: never."""
-    arrived = AlertCheck.objects.filter(address=settings.ALERT_EMAIL, confirmed_at__isnull=False)
-    newest = arrived.order_by("-sent_at").first()
-    return newest.sent_at if newest and settings.ALERT_EMAIL else None
+    """Of the address that is set now, when its newest confirmed test was sent; None: never, or
+    one that could not even be sent came after it."""
+    if not settings.ALERT_EMAIL:
+        return None
+    checks = AlertCheck.objects.filter(address=settings.ALERT_EMAIL)
+    newest = checks.exclude(error="", confirmed_at=None).order_by("-sent_at", "-id").first()
+    return newest.sent_at if newest and newest.confirmed_at else None

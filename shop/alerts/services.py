@@ -85,16 +85,14 @@ def tell_runs(*, now: datetime) -> int:
     """
     if not settings.ALERT_EMAIL:
         return 0
-    runs = Run.objects.filter(attended=False, state__in=WORTH_TELLING).select_related("station")
+    runs = Run.objects.filter(attended=False, state__in=WORTH_TELLING)
+    runs = runs.select_related("station__lease")
     told = 0
     for run in runs.exclude(ended_at__lt=now - TOLD_WITHIN):
         known = {"run": run, "attempt": run.attempt, "state": run.state}
         if RunAlert.objects.filter(**known).exists():
             continue
-        words = (
-            f"Run {run.pk} at {run.station.name} is {run.state}: {run.cause or 'no reason told'}"
-        )
-        error = _sent(f"Cellshop: run {run.pk} {run.state}", words)
+        error = _sent(f"Cellshop: run {run.pk} {run.state}", _words(run))
         if error:
             log.error("run %s: its alert could not be sent: %s", run.pk, error)
             continue
@@ -103,6 +101,16 @@ def tell_runs(*, now: datetime) -> int:
         )
         told += 1
     return told
+
+
+def _words(run: Run) -> str:
+    """What the run has come to, and whether somebody has to see to its output."""
+    words = f"Run {run.pk} at {run.station.name} is {run.state}: {run.cause or 'no reason told'}"
+    lease = getattr(run.station, "lease", None)
+    if lease is None:
+        return words
+    alarm = f": {lease.alarm}" if lease.alarm else "."
+    return f"{words}\n\nIts output is {lease.output_state}{alarm}"
 
 
 def no_address() -> Problem:

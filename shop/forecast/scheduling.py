@@ -32,16 +32,16 @@ def scheduled(
         words = "Nobody foretells the hours of this procedure."
         raise Refusal([Problem("no_hours", words, "Name the time at which it begins instead.")])
     hold_max = timedelta() if attended else timedelta(seconds=policy.hold_max_s)
-    plan = schedule(found.visits, found.hours, ready_by=ready_by, hold_max=hold_max)
-    if plan.begin_at < now:
-        soonest = now + (ready_by - plan.begin_at)
+    plan = schedule(found.visits, found.hours, ready_by=max(ready_by, now), hold_max=hold_max)
+    if ready_by < now or plan.begin_at < now:
+        takes = plan.ready_by - plan.begin_at
         words = (
-            f"To be ready by {ready_by:%Y-%m-%d %H:%M} UTC it would have to begin at "
-            f"{plan.begin_at:%Y-%m-%d %H:%M} UTC, which has passed."
+            f"To be ready by {ready_by:%Y-%m-%d %H:%M} UTC it would have to begin "
+            f"{takes.total_seconds() / 3600:.1f} h before, which has passed."
         )
         fix = (
-            f"Begun now it is ready by {soonest:%Y-%m-%d %H:%M} UTC in nine of ten cases. Measured "
-            "volts of the rested cells make that sharper."
+            f"Begun now it is ready by {now + takes:%Y-%m-%d %H:%M} UTC in nine of ten cases. "
+            "Measured volts of the rested cells make that sharper."
         )
         raise Refusal([Problem("too_late", words, fix)])
     return plan

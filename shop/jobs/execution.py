@@ -38,7 +38,7 @@ from shop.jobs.resuming import Past, begin_next_attempt, past_of, refused
 from shop.jobs.shutdown import WORDS, told_to_end
 from shop.jobs.states import RunState
 from shop.jobs.unattended import live_problems
-from shop.refusals import Refusal, StaleTransition, refuse
+from shop.refusals import Problem, Refusal, StaleTransition, refuse
 from shop.signing import services as signing
 from shop.signing.keyring import KeyUnusable
 from shop.signing.models import SigningKey
@@ -46,7 +46,7 @@ from stations import runner
 from stations.bench import BenchError, BenchLost
 from stations.clock import guard_s
 from stations.guardian_client import GuardianBench, GuardianLink, GuardianRefused, GuardianSilent
-from stations.values import Limits, Reading
+from stations.values import Event, Limits, Reading
 
 log = logging.getLogger(__name__)
 
@@ -211,7 +211,7 @@ def _on_bench(held: Held, prepared: Prepared) -> Ending:
             simulated=bench.simulated,
         )
         if not held.run.attended:
-            problems += live_problems(_first_reading(bench))
+            problems += _live_problems(bench)
         if problems:
             words = " ".join(map(str, problems))
             state = RunState.ERROR if prepared.past else RunState.REFUSED
@@ -224,13 +224,22 @@ def _on_bench(held: Held, prepared: Prepared) -> Ending:
     return ending_of(outcome, instruments=prepared.registered, journal=journal)
 
 
-def _first_reading(bench: GuardianBench) -> Reading | None:
-    """Without a doubt; None where none of the first few is."""
-    for _ in range(LOOKS):
+def _live_problems(bench: GuardianBench) -> list[Problem]:
+    """What the bench's first readings lack for being left alone (F4).
+
+    The runner hears all of it again, and what has ended the session meanwhile is for it to tell.
+    """
+    looked: list[Reading | Event] = []
+    problems = live_problems(None)
+    while problems and len(looked) < LOOKS:
         item = bench.next()
-        if isinstance(item, Reading) and not item.flags:
-            return item
-    return None
+        looked.append(item)
+        if isinstance(item, Reading):
+            problems = live_problems(item)
+        elif item.kind in runner.ENDS:
+            problems = []
+    bench.put_back(looked)
+    return problems
 
 
 def _close(bench: GuardianBench, kind: str, reason: str) -> dict[str, Any]:

@@ -157,7 +157,7 @@ POLICY_BOUNDS: Mapping[str, Window] = {
     "empty_max_s": Window(3600.0, 7 * 24 * 3600.0),
     "balancer_min_a": Window(0.05, 20.0),
     "balancer_max_a": Window(0.05, 20.0),
-    "hold_max_s": Window(0.0, 12 * 3600.0),
+    "hold_max_s": Window(0.0, 4 * 3600.0),  # B19
     "presence_s": Window(60.0, 2 * 3600.0),
     "presence_warn_s": Window(10.0, 3600.0),
     "cutoff_proven_s": Window(3600.0, 24 * 3600.0),

@@ -161,7 +161,8 @@ def start_run(*, job: Job, by: User, now: datetime, terms: Terms = ATTENDED) -> 
     if not terms.attended and job.station is not None and policy is not None:
         known = policy_of(policy.parameters)
         program = plan(job, job.station, attended=False, policy=known).program
-        refuse(unattended_problems(job, job.station, program, policy=known, now=now))
+        begins_at = now + terms.waits(now)  # the bench asks again then, with nobody there
+        refuse(unattended_problems(job, job.station, program, policy=known, now=begins_at))
     try:
         with transaction.atomic():
             touch_cells(cells)  # a cell is started or assembled, never both

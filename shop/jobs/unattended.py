@@ -88,7 +88,7 @@ def live_problems(reading: Reading | None) -> list[Problem]:
     """What the bench itself must show, output off, before it is left alone; None: no reading."""
     found = []
     meter_v = reading.voltage_v if reading else math.nan
-    if not meter_v >= 0:
+    if not (math.isfinite(meter_v) and meter_v >= 0):
         words = "The independent bank meter shows no voltage now."
         found.append(Problem("no_meter", words, "See to the meter and its leads."))
     celsius = reading.temperatures_c if reading else ()

@@ -16,8 +16,10 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Q
 
+from shop import clock
 from shop.equipment.benches import deaf_worker_file
 from shop.equipment.models import Station
+from shop.jobs.attending import waits_for_somebody
 from shop.jobs.models import Run
 from shop.jobs.states import RunState
 from stations.clock import guard_s
@@ -45,7 +47,10 @@ class Hearing:
             self._complain(run_id)
 
     def _waiting(self, status: Mapping[str, Any] | None) -> int | None:
-        """The run that a worker should have taken by now."""
+        """The run that a worker should have taken by now.
+
+        Not one that waits for its moment (F6), or for somebody to be there (F4).
+        """
         if status is None or status["session"] or status["output"] != "off":
             return None
         queued = Q(state=RunState.QUEUED, station__lease__owner__isnull=True)
@@ -54,9 +59,12 @@ class Hearing:
             journal_closed_at__isnull=False,
             stop_requested_at__isnull=True,
         )
+        now = clock.now()
         waiting = Run.objects.filter(queued | interrupted, station=self._station)
-        run_id = waiting.values_list("pk", flat=True).first()
-        return run_id if run_id is not None and self._broker_answers() else None
+        run = waiting.exclude(not_before__gt=now).first()
+        if run is None or (run.state == RunState.INTERRUPTED and waits_for_somebody(run, now)):
+            return None
+        return run.pk if self._broker_answers() else None
 
     def _complain(self, run_id: int) -> None:
         self.alarm = (

@@ -1,8 +1,7 @@
 """Each fault of the bench ends safe and is named for what it is, in a technician's words (F5, B6).
 
 One row a fault.  What comes over the wire is played on the simulated bench, by driver, guardian
-and runner; what is in cells and copper on the virtual one, where the wire adds nothing.  A BMS
-that opens early has its row with the series charge.
+and runner; what is in cells and copper on the virtual one, where the wire adds nothing.
 """
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ from stations.values import Reading
 from tests.faults.balancing import QUICK, balancing, running
 from tests.faults.guarded import Guarded, guarded
 from tests.faults.test_load import drawing
+from tests.faults.test_series import charging, string
 from tests.stations.planner.shown import rested_for, seen_from, shown
 from tests.stations.procedures.scripted import program
 from tests.stations.sim.harness import cell
@@ -96,6 +96,14 @@ def mains_off(path: Path) -> Ended:
         return ended.kind, words.cause(ended.reason), bench.sim.output_is_on()
 
 
+def bms_that_opens_early(path: Path) -> Ended:
+    with string(path) as bench:
+        bench.sim.hands.fault("bms", "opens_early")
+        with charging(bench) as outcome:
+            ended = outcome.result(timeout=60)
+        return ended.kind, words.cause(ended.reason), bench.sim.output_is_on()
+
+
 def poor_contact(path: Path) -> Ended:
     return _on_the_model(Wiring(contact_ohm=(0.0,) * 4 + (0.010,) + (0.0,) * 3))
 
@@ -150,6 +158,7 @@ def leaky_cell(path: Path) -> Ended:
         (overshooting_supply, "STOPPED", "the supply overshoots"),
         (sticking_meter, "ERROR", "the bank meter repeats itself"),
         (load_that_will_not_stop, "open", "the load did not obey OFF"),
+        (bms_that_opens_early, "ERROR", "The BMS opened early, it says cell OV: the highest was"),
         (mains_off, "ERROR", "the supply does not answer"),
     ],
 )

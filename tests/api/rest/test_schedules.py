@@ -83,6 +83,41 @@ def test_a_page_starts_later_in_the_readers_own_zone(claimed: Job, technician: C
     assert "Waits to begin" in text(technician.get("/"))
 
 
+@pytest.mark.parametrize(
+    ("moment", "zone"),
+    [
+        ("0001-01-01T00:00", "-60"),
+        ("9999-12-31T23:59", "60"),
+        ("2026-11-27T06:00", "9" * 30),
+        ("0001-01-01T00:00:00+14:00", ""),
+        ("0001-01-02T00:00:00Z", ""),
+        ("yesterday", "0"),
+    ],
+)
+@pytest.mark.parametrize("field", ["ready_by", "not_before"])
+def test_a_moment_out_of_all_bounds_is_refused_in_words(
+    claimed: Job, technician: Client, field: str, moment: str, zone: str
+) -> None:
+    form = {"set_up": TICKED, field: moment, "zone": zone}
+
+    assert technician.post(f"/jobs/{claimed.pk}/start", form).status_code == 409
+    asked = {field: moment, "zone": zone, "rested_v": "3.36"}
+    assert technician.get(f"/jobs/{claimed.pk}/hours", asked).status_code in (200, 409)
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "0001-01-02T00:00:00Z"])
+def test_a_schedule_for_a_moment_out_of_all_bounds_is_refused_in_words(
+    claimed: Job, tola: Api, moment: str
+) -> None:
+    asked = {"ready_by": moment, "rested_v": "3.36"}
+    answer = tola.client.get(f"/api/v1/jobs/{claimed.pk}/schedule", asked)
+
+    assert answer.status_code == 409
+    for asks in ({"ready_by": moment}, {"not_before": moment}):
+        start = tola.post(f"jobs/{claimed.pk}/start", confirmed=True, rested_v=3.36, **asks)
+        assert start.status_code in (400, 409)
+
+
 def test_the_job_page_says_when_to_begin_and_when_to_be_there(
     claimed: Job, technician: Client
 ) -> None:

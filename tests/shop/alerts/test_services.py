@@ -10,9 +10,12 @@ import pytest
 from django.core.mail import EmailMessage
 from pytest_django import Settings
 
+from shop import clock, tasks
 from shop.alerts.queries import last_arrived_at
 from shop.alerts.services import confirm_check, send_check, tell_runs
 from shop.audit.models import AuditEntry
+from shop.equipment.models import StationLease
+from shop.jobs.models import Run
 from shop.jobs.states import RunState
 from shop.refusals import Refusal
 from tests import factories
@@ -122,3 +125,51 @@ def test_an_alert_that_could_not_be_sent_is_sent_later(
 
     assert tell_runs(now=NOON) == 1
     assert len(mailoutbox) == 1
+
+
+def test_a_newer_test_that_could_not_be_sent_takes_the_green_back(
+    cast: Cast, settings: Settings, mailoutbox: list[EmailMessage]
+) -> None:
+    check = send_check(by=cast.tola, now=NOON)
+    confirm_check(check=check, code=code_in(mailoutbox[0]), by=cast.tola, now=NOON)
+    works = settings.EMAIL_BACKEND
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+    assert send_check(by=cast.tola, now=NOON + timedelta(hours=1)).error
+
+    assert last_arrived_at() is None
+
+    settings.EMAIL_BACKEND = works
+    again = send_check(by=cast.tola, now=NOON + timedelta(hours=2))
+    assert last_arrived_at() is None  # sent, and not yet seen
+    confirm_check(check=again, code=code_in(mailoutbox[1]), by=cast.tola, now=again.sent_at)
+    assert last_arrived_at() == again.sent_at
+
+
+def test_an_alert_says_what_is_known_of_the_output(
+    cast: Cast, mailoutbox: list[EmailMessage]
+) -> None:
+    run = factories.make_run(by=cast.tola, state=RunState.INTERRUPTED, attended=False)
+    StationLease.objects.filter(station=run.station).update(
+        output_state="ON", alarm="the output is not proven off after 3 tries"
+    )
+
+    tell_runs(now=NOON)
+
+    (mail,) = mailoutbox
+    assert "Its output is ON: the output is not proven off after 3 tries" in mail.body
+
+
+def test_a_run_that_cannot_be_judged_keeps_no_alert_of_another_back(
+    cast: Cast, mailoutbox: list[EmailMessage]
+) -> None:
+    broken = factories.make_run(by=cast.tola, state=RunState.INTERRUPTED, program={"resume": []})
+    Run.objects.filter(pk=broken.pk).update(journal_closed_at=NOON)
+    StationLease.objects.filter(station=broken.station).update(output_state="OFF")
+    alone = factories.make_run(by=cast.tola, state=RunState.ERROR, attended=False, now=clock.now())
+
+    with pytest.raises(AttributeError):
+        tasks.reap()
+
+    (mail,) = mailoutbox
+    assert f"run {alone.pk} ERROR" in mail.subject

@@ -9,6 +9,7 @@ from pytest_django import Settings
 
 from shop import clock
 from shop.alerts.models import AlertCheck
+from shop.equipment.benches import journal_folder
 from shop.equipment.services import record_commissioning
 from shop.jobs import reaper
 from shop.jobs.attending import waits_for_somebody
@@ -19,6 +20,10 @@ from shop.jobs.services import confirm_step
 from shop.jobs.states import RunState
 from shop.jobs.terms import Terms
 from shop.readings.models import Manifest
+from stations.journal import read_records
+from stations.plain import from_plain, to_plain
+from stations.procedures.steps import Program
+from stations.replay import replay
 from tests.shop.equipment.reports import document_of
 from tests.shop.jobs.shop_bench import ShopBench, in_thread, shop_bench
 from tests.wait import wait_until
@@ -81,6 +86,27 @@ def test_a_night_is_refused_at_the_bench_where_a_probe_came_off(settings: Settin
         assert run.state == RunState.REFUSED
         assert "The probes on the cells show no temperature now." in run.cause
         assert not bench.guarded.sim.output_is_on()
+
+
+def test_what_the_preflight_of_a_night_looks_at_the_runner_hears_as_well(
+    settings: Settings,
+) -> None:
+    """Else its journal, played again after an interruption, would tell of another run."""
+    settings.ALERT_EMAIL = ADDRESS
+    with shop_bench(for_nights=True) as bench:
+        ready_for_a_night(bench)
+        run = bench.start(terms=ALONE)
+        with bench.worker(run):
+            bench.at_step(run, "connect")
+            bench.guarded.link.stop(reason="enough")
+
+        assert run.state == RunState.STOPPED
+        path = journal_folder(bench.station.slug) / f"{run.pk}-1.jsonl"
+        program = from_plain(Program, run.program)
+        again = replay(program, [read_records(path)[0]])
+        told, *_ = Manifest.objects.get(run=run).body["records"]
+        known = to_plain(again.outcome.run.records[0])
+        assert (known["step"], known["ended_at"]) == (told["step"], told["ended_at"])
 
 
 def test_without_a_word_from_anybody_the_run_is_held_and_goes_on_once_somebody_is_there() -> None:

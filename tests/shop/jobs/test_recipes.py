@@ -92,6 +92,7 @@ def test_all_wrong_keys_are_named_at_once() -> None:
     ("parameters", "words"),
     [
         ({"capacity_basis": "median"}, "'capacity_basis' must be"),
+        ({"hold_max_s": 14401.0}, "'hold_max_s' is 14401.0, outside"),  # B19
         ({"spread_aim_v": 0.02}, "'spread_aim_v' must not exceed 'spread_max_v'"),
     ],
 )

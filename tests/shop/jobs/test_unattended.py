@@ -183,3 +183,17 @@ def test_an_output_proven_off_in_an_earlier_run_counts_for_a_day(night: Job, cas
         job=earlier.job, run=earlier, kind="bench_current_stopped", at=later - timedelta(hours=1)
     )
     assert start_run(job=night, by=cast.tola, now=later, terms=ALONE).attended is False
+
+
+def test_a_night_that_begins_later_is_judged_by_what_still_holds_then(
+    night: Job, cast: Cast
+) -> None:
+    """The bench would refuse it at that moment, with nobody there."""
+    later = Terms(attended=False, not_before=NOON + timedelta(hours=22, minutes=30))
+
+    with pytest.raises(Refusal) as refusal:
+        start_run(job=night, by=cast.tola, now=NOON, terms=later)
+
+    assert {problem.code for problem in refusal.value.problems} == {"cutoff", "alert_path"}
+    soon = Terms(attended=False, not_before=NOON + timedelta(hours=21))
+    assert start_run(job=night, by=cast.tola, now=NOON, terms=soon).attended is False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import zlib
@@ -239,3 +240,48 @@ def test_a_chunk_ends_where_the_scanner_is_lost_and_when_it_is_full() -> None:
 
     assert [(c.first_seq, c.last_seq) for c in made] == [(1, 4), (5, 5), (6, 8)]
     assert [c.prev_hash for c in made] == [chunks.GENESIS, made[0].hash, made[1].hash]
+
+
+# As it was written before benches had thermometers, in seq 5 to 10 of attempt 2 of run 7.
+EARLIER_HASH = "b6dd67dda08106b619cbf49501c2d8c0420da83e311044455dd0b3b225b14112"
+EARLIER = base64.b85decode(
+    b"cmZWl%WA_g5OhLM{fHj+ya&mN6Y6U|Ll_}kwGGG*EXk#mLJ$3?{$6+2b|G{?&l%0m>H}t|H9|Y&K0$rrUC3P"
+    b"@p*99wvN;0k^J7)&QmLw}6akNDng$KLxe#pdG1^U8sS5SV#^jO*RDT!l#f#r!qE^{Fge1%icsR1ZSeOIqMyk"
+    b"X-j^W+j>dq2m^H?Qqo+jT@Xvbx@l*xCapIpilm2a7$XGY;^wI98IvfVX=>(HlH?w7r(&CR{_)TXxiHlSn^s@"
+    b"y1kDCSG{20{KnKJ(dy=n-J)I!&1lm&^YnbUyjX#%rKXfFge0e=)up4~&AbXVAQ(QQYn2u1LK6@U){Ll3y&9h"
+    b"Ij"
+)
+
+
+def as_then() -> list[Reading]:
+    """Output off, then charging; at seq 8 the meter was silent and one cell not read."""
+    return [
+        Reading(
+            seq=seq,
+            at=START + timedelta(seconds=seq),
+            received_at=START + timedelta(seconds=seq, microseconds=1500 + seq),
+            age_s=0.05,
+            output_on=seq > 6,
+            voltage_v=NAN if seq == 8 else round(3.4 + seq / 1e6, 6),
+            supply_voltage_v=3.47,
+            supply_current_a=14.4 if seq > 6 else 0.0,
+            cell_voltages_v=(round(3.4 + seq / 1e6, 6), NAN if seq == 8 else 3.401),
+            temperature_c=NAN,
+            regulation="CC" if seq > 6 else "",
+            flags=frozenset({"meter_silent"}) if seq == 8 else frozenset(),
+        )
+        for seq in range(5, 11)
+    ]
+
+
+def test_a_chunk_of_an_earlier_version_is_read_and_verified_and_would_be_written_the_same() -> None:
+    before = "ab" * 32
+    verified = chunks.verify(
+        EARLIER, run_id=7, attempt=2, first_seq=5, last_seq=10, prev_hash=before
+    )
+    assert verified == EARLIER_HASH
+
+    read = chunks.readings_of(EARLIER, first_seq=5)
+    assert all(same(*pair) for pair in zip(read, as_then(), strict=True))
+    again = chunks.encode(as_then(), run_id=7, attempt=2, prev_last_seq=4, prev_hash=before)
+    assert again.hash == EARLIER_HASH

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from stations.bench import BenchError
 from stations.model.bank import Bank
+from stations.procedures import resume
 from stations.procedures.actions import Outcome, Set
 from stations.procedures.decide import decide
 from stations.procedures.pack_recovery import HELD
@@ -142,3 +144,43 @@ def test_a_cell_below_what_the_guardian_bears_is_refused_and_no_trip() -> None:
     outcome = run(begun(made(), bench.clock.now()), bench)
 
     assert outcome.kind == "REFUSED", outcome.reason
+
+
+class Killed(VirtualBench):
+    """A bench whose worker dies once in each named step, so long after its beginning."""
+
+    def __init__(self, bank: Bank, kills: dict[str, float]) -> None:
+        super().__init__(
+            bank, person=CONNECTED, sample_s=2.0, instruments=Instruments(has_scanner=False)
+        )
+        self._kills = kills
+
+    def next(self) -> Reading | Event:
+        at, name = [(at, data["name"]) for at, kind, data in self.notes if kind == "step"][-1]
+        if (self.clock.now() - at).total_seconds() > self._kills.get(name, 100 * HOURS):
+            del self._kills[name]
+            raise BenchError("the worker was lost")
+        return super().next()
+
+
+def test_time_held_and_charge_given_count_over_a_killed_worker() -> None:
+    """F4: it goes on from its look at the string, and not from the beginning."""
+    bench = Killed(pack_of([0.96] * 4), {HELD: 3000.0, "cycle": 900.0})
+    state = begun(made(hold_h=2.0, again_h=0.2, cycle_share=0.2), bench.clock.now())
+    came_back = []
+    for attempt in (1, 2, 3):
+        outcome = run(state, bench)
+        assert not bench.output_on
+        if outcome.kind == "FINISHED":
+            break
+        stopped = bench.off()
+        bench.clock.push(300.0)
+        assert resume.problems(outcome.run, attempt=attempt, gap=timedelta(minutes=5)) == []
+        at = bench.clock.now()
+        state = resume.resumed(outcome.run, at=at, stopped=stopped, reason="the worker was lost")
+        came_back.append(state.step.name)
+
+    assert (outcome.kind, came_back) == ("FINISHED", ["string", "string-full"]), outcome.reason
+    assert outcome.run.drawn_ah == pytest.approx(20.0, abs=0.05)
+    assert dict(record(outcome, "cycle").facts)["drawn_ah"] == pytest.approx(20.0, abs=0.05)
+    assert _lasted(outcome) < timedelta(hours=1.8)  # 25 min had been held before

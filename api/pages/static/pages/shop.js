@@ -69,8 +69,16 @@ function showTime(element) {
 
 function dress(root) {
   root.querySelectorAll("time[data-when]").forEach(showTime);
-  root.querySelectorAll("[data-zone]").forEach((field) => { field.value = new Date().getTimezoneOffset(); });
+  root.querySelectorAll("[data-zone]").forEach(tellZone);
 }
+
+/** Minutes behind UTC at the moment that its form names: the clocks may change before it. */
+function tellZone(field) {
+  const typed = [...field.form.querySelectorAll("[type=datetime-local]")].map((input) => input.value).find(Boolean);
+  field.value = (typed ? new Date(typed) : new Date()).getTimezoneOffset();
+}
+
+document.addEventListener("input", (event) => event.target.form?.querySelectorAll("[data-zone]").forEach(tellZone));
 
 const UNHEARD_MS = 4000;
 
