@@ -42,6 +42,14 @@ class Bench(Protocol):
         """
         ...
 
+    def route(self, cell: int) -> datetime:
+        """With every output off: leads and meter on that cell alone, 0: on none; seen there.
+
+        Process time at which they were.  Raises BenchError naming what read back otherwise, or
+        that there is no router.
+        """
+        ...
+
     def arrived(self) -> Sequence[Reading | Event]:
         """What `next` would hand out without waiting, oldest first; it stays there.
 

@@ -17,6 +17,7 @@ from stations.wire import socket_in
 
 OPTIONAL = ("scanner", "load", "bms", "thermometer")
 CHANNELLED = ("scanner", "thermometer")
+BOARDS = {"router": "relay"}  # what plays a role that no driver is called by
 LOOPBACK = ("127.0.0.1", "localhost")
 ADDRESSES = range(1, 248)  # of Modbus; 0 is everybody
 RELAYS = range(1, 9)
@@ -33,11 +34,11 @@ class ConfigError(ValueError):
 class InstrumentConfig:
     """One instrument: which driver, where, and whose serial number must answer."""
 
-    role: str  # "supply", "meter", "scanner", "relay", "load", "bms", "thermometer"
+    role: str  # "supply", "meter", "scanner", "relay", "router", "load", "bms", "thermometer"
     driver: str
     resource: str  # a VISA string, or the absolute path of a serial port
     serial_number: str  # of a relay board, which has none, what its driver makes of `address`
-    # Of a scanner or thermometer: bank position 1..N, in order; of a relay: the contactor's.
+    # Of scanner, thermometer or router: bank position 1..N, in order; of a relay: the contactor's.
     channels: tuple[int, ...] = ()
     address: int = 1  # of a relay board on its bus
 
@@ -83,10 +84,11 @@ class BenchConfig:
     load: InstrumentConfig | None = None
     bms: InstrumentConfig | None = None
     thermometer: InstrumentConfig | None = None
+    router: InstrumentConfig | None = None  # a relay board that puts the leads on one cell
 
     @property
     def instruments(self) -> tuple[InstrumentConfig, ...]:
-        more = (self.relay, self.load, self.bms, self.thermometer)
+        more = (self.relay, self.router, self.load, self.bms, self.thermometer)
         found = (self.supply, self.meter, self.scanner, *more)
         return tuple(instrument for instrument in found if instrument is not None)
 
@@ -124,7 +126,8 @@ def load(path: Path) -> BenchConfig:
 
 
 def _bench(table: Mapping[str, Any], folder: Path) -> BenchConfig:
-    _known(table, {"station", "clock", "supply", "meter", "relay", "timing", *OPTIONAL}, "")
+    roles = {"supply", "meter", "relay", "router", *OPTIONAL}
+    _known(table, {"station", "clock", "timing", *roles}, "")
     clock = None
     if "clock" in table:
         section = _section(table, "clock")
@@ -140,6 +143,7 @@ def _bench(table: Mapping[str, Any], folder: Path) -> BenchConfig:
         clock=clock,
         timing=_timing(_section(table, "timing") if "timing" in table else {}),
         relay=_relay(table, folder) if "relay" in table else None,
+        router=_router(table, folder) if "router" in table else None,
         load=fitted.get("load"),
         bms=fitted.get("bms"),
         thermometer=fitted.get("thermometer"),
@@ -168,22 +172,40 @@ def _instrument(table: Mapping[str, Any], role: str, folder: Path) -> Instrument
 def _relay(table: Mapping[str, Any], folder: Path) -> InstrumentConfig:
     section = _section(table, "relay")
     _known(section, {"driver", "resource", "address", "contactor"}, "relay.")
-    address = _whole(section, "address", ADDRESSES)
+    contactor = _whole(section, "contactor", "relay", RELAYS)
+    return _board(section, "relay", folder, (contactor,))
+
+
+def _router(table: Mapping[str, Any], folder: Path) -> InstrumentConfig:
+    section = _section(table, "router")
+    _known(section, {"driver", "resource", "address", "channels"}, "router.")
+    channels = _channels(section, "router")
+    if not set(channels) <= set(RELAYS):
+        span = f"from {RELAYS[0]} to {RELAYS[-1]}"
+        raise ConfigError(f"router.channels is {list(channels)}; a board has relays {span}")
+    return _board(section, "router", folder, channels)
+
+
+def _board(
+    section: Mapping[str, Any], role: str, folder: Path, channels: tuple[int, ...]
+) -> InstrumentConfig:
+    """A relay board: its address on the bus is who it is."""
+    address = _whole(section, "address", role, ADDRESSES)
     return InstrumentConfig(
-        role="relay",
-        driver=_driver(section, "relay"),
-        resource=_resource(section, "relay", folder),
+        role=role,
+        driver=_driver(section, role),
+        resource=_resource(section, role, folder),
         serial_number=f"unit-{address}",
-        channels=(_whole(section, "contactor", RELAYS),),
+        channels=channels,
         address=address,
     )
 
 
-def _whole(section: Mapping[str, Any], key: str, allowed: range) -> int:
+def _whole(section: Mapping[str, Any], key: str, role: str, allowed: range) -> int:
     value = section.get(key)
     if type(value) is not int or value not in allowed:
         span = f"from {allowed[0]} to {allowed[-1]}"
-        raise ConfigError(f"relay.{key} is {value!r}; it must be a whole number {span}")
+        raise ConfigError(f"{role}.{key} is {value!r}; it must be a whole number {span}")
     return value
 
 
@@ -191,7 +213,7 @@ def _driver(section: Mapping[str, Any], role: str) -> str:
     from stations.drivers.registry import DRIVERS
 
     driver = _text(section, "driver", f"{role}.")
-    allowed = sorted(key for key, spec in DRIVERS.items() if spec.role == role)
+    allowed = sorted(key for key, spec in DRIVERS.items() if spec.role == BOARDS.get(role, role))
     if driver not in allowed:
         raise ConfigError(f"{role}.driver is {driver!r}; allowed are {', '.join(allowed)}")
     return driver

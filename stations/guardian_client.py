@@ -158,6 +158,9 @@ class GuardianBench:
     def configure_load(self, draw: Draw) -> None:
         self._ask("configure_load", draw=draw)
 
+    def route(self, cell: int) -> datetime:
+        return from_plain(datetime, self._ask("route", cell=cell)["at"])
+
     def arrived(self) -> Sequence[Reading | Event]:
         return tuple(self._items)
 

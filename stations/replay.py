@@ -23,7 +23,7 @@ from stations.procedures.steps import DRIVEN, Program
 from stations.runner import ENDS, Execution, begun
 from stations.values import Draw, Event, OffProof, Protection, Reading, Setpoint
 
-COMMANDS = frozenset({"configured", "on", "set", "current_stopped"})
+COMMANDS = frozenset({"configured", "routed", "on", "set", "current_stopped"})
 
 
 class JournalEnded(BenchLost):
@@ -117,6 +117,9 @@ class _ReplayBench:
 
     def configure_load(self, draw: Draw) -> None:
         self._command("configured")
+
+    def route(self, cell: int) -> datetime:
+        return self._command("routed").at
 
     def energise(self) -> datetime:
         return self._command("on").at

@@ -25,7 +25,15 @@ from stations.procedures.progress import (
     enter_next,
 )
 from stations.procedures.state import Run
-from stations.procedures.steps import DRIVEN, SUPPLIED, Charge, Discharge, Program
+from stations.procedures.steps import (
+    DRIVEN,
+    SUPPLIED,
+    Charge,
+    Discharge,
+    Measure,
+    Program,
+    Verify,
+)
 from stations.values import NAN, Event, Reading, Setpoint
 
 # Events by which the guardian ends a run, its output already off, and what the run is then.
@@ -69,6 +77,7 @@ class Execution:
 
     def play(self) -> Outcome:
         self._announce()
+        self._route()
         while True:
             item = self.bench.next()
             outcome = self._event(item) if isinstance(item, Event) else self._reading(item)
@@ -136,6 +145,7 @@ class Execution:
             self.bench.note("current_stopped", to_plain(proof))
         self.state = enter_next(self.state, at)
         self._announce()
+        self._route()
         step = self.state.step
         if isinstance(step, SUPPLIED):
             first = begins_at(self.state, step)
@@ -145,6 +155,13 @@ class Execution:
             self.bench.configure_load(step.draw)
         if isinstance(step, DRIVEN):
             self.state = replace(self.state, step_entered_at=self.bench.energise())
+
+    def _route(self) -> None:
+        """Where a router moves the leads, the step begins once they are seen there."""
+        step = self.state.step
+        if isinstance(step, Verify | Measure) and step.routed:
+            cell = step.cell if isinstance(step, Verify) else 0
+            self.state = replace(self.state, step_entered_at=self.bench.route(cell))
 
     def _announce(self) -> None:
         step = self.state.step

@@ -189,13 +189,14 @@ class Ratings:
     bms: BmsRatings | None = None
     measured: Measured = field(default_factory=Measured)
     by_hand: bool = False
+    routes: int = 0  # a router puts the leads on the first so many cells
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
     """Who an instrument says it is."""
 
-    role: str  # "supply", "meter", "scanner", "relay", "load", "bms", "thermometer"
+    role: str  # "supply", "meter", "scanner", "relay", "router", "load", "bms", "thermometer"
     model: str
     serial_number: str
     firmware: str

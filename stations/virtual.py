@@ -66,6 +66,7 @@ class Instruments:
     has_bms: bool = True  # on a wire: in a string without a scanner it tells the cells
     bms_resolution_v: float = 1e-3
     lost_channels: frozenset[int] = frozenset()  # scanner positions, from 1, that give nothing
+    routes: int = 0  # a router puts leads and meter on the first so many cells
     probes: int = 0  # thermometer channels, the first on cell 1
 
 
@@ -172,6 +173,15 @@ class VirtualBench:
         if self.output_on:
             raise BenchError("the output is on; switch it off before configuring")
         self._protection, self._draw = None, draw
+
+    def route(self, cell: int) -> datetime:
+        if self.output_on:
+            raise BenchError("the output is on; switch it off before the leads are moved")
+        if not 0 <= cell <= self._instruments.routes:
+            raise BenchError(f"there is no route to cell {cell} on this bench")
+        self.bank.alone, self.bank.fed = cell, bool(cell)
+        self._protection = self._draw = None
+        return self.clock.now()
 
     def arrived(self) -> Sequence[Reading | Event]:
         return ()

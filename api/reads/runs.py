@@ -27,7 +27,7 @@ from shop.evidence.models import (
 from shop.jobs.attending import presence_due_at, presence_is_close, waits_for_somebody
 from shop.jobs.by_hand import Sheet, sheet_of
 from shop.jobs.models import Run
-from shop.jobs.procedures import RECHECK
+from shop.jobs.procedures import RECHECK, procedure_of
 from shop.jobs.queries import steps_begun
 from shop.jobs.states import RunState
 
@@ -155,6 +155,11 @@ class RunShown:
     def leads_to_approval(self) -> bool:
         """Its cells are judged next: a balance or a re-check, and neither a test nor a watch."""
         return self.balance is not None or self.run.job.kind == RECHECK
+
+    @property
+    def is_in_series(self) -> bool:
+        """Its cells are measured in their string, and are never joined in parallel."""
+        return procedure_of(self.run.job.kind).in_series
 
     @property
     def resistance_note(self) -> str:

@@ -194,8 +194,10 @@ def _lacks_balance(run: Run, manifests: Manifests) -> Iterator[Fault]:
 def _cell_balances(balance: Balance, manifest: StoredManifest) -> Iterator[Fault]:
     """Cells that were charged one by one, each against its own sealed charge."""
     sealed = records.sealed_cells(manifest.body)
-    for row in balance.cells.exclude(completeness=""):
+    for row in balance.cells.all():
         own = sealed.get(row.position)
+        if not (own or row.completeness):
+            continue  # it was driven with the others: what the balance says is its own
         stored = BalanceFigures(
             completeness=row.completeness,
             remark=row.remark,

@@ -131,6 +131,7 @@ READS: Mapping[str, Callable[[Any], str]] = {
     "meter": _volts,
     "scanner": _volts,
     "relay": _relay,
+    "router": _relay,
     "load": _load,
     "bms": _bms,
     "thermometer": _thermometer,

@@ -43,7 +43,7 @@ def written(ask: Ask, answer: Answer, **told: Any) -> None:
 
 
 class Commands:
-    """configure, configure_load, energise, adjust."""
+    """configure, configure_load, route, energise, adjust."""
 
     def __init__(self, guardian: Guardian) -> None:
         self._guardian = guardian
@@ -84,6 +84,26 @@ class Commands:
                 lane=load,
             )
 
+    def route(self, ask: Ask, session: Session) -> None:
+        """Leads and meter on one cell, or on none (0): only with every output proven off."""
+        cell, router = ask.value("cell", int), self._guardian.router
+        if router is None:
+            ask.refuse("refused", "this bench has no router")
+        elif session.expected_on or self._guardian.off.output != "off":
+            ask.refuse("not_off", "every output must be proven off before the leads are moved")
+        elif not 0 <= cell <= min(router.cells, session.cells or router.cells):
+            ask.refuse("refused", f"there is no route to cell {cell} on this bench")
+        else:
+            wanted = partial(self._wanted, session.token)
+
+            def done(now: Session) -> tuple[Session, str, Mapping[str, Any]]:
+                router.routed()
+                return replace(now, routed=cell, configured=None), "routed", {"cell": cell}
+
+            self._command(
+                ask, session, lambda hand: hand.route(cell, wanted), done, lane=router.lane
+            )
+
     def energise(self, ask: Ask, session: Session) -> None:
         refusal = energise_problem(session)
         if refusal is not None:
@@ -104,16 +124,20 @@ class Commands:
             session,
             lambda hand: hand.energise(wanted, contactor=contactor is not None),
             lambda now: (now.on(guard_s()), "on", {key: configured}),
-            first=self._before_on(session.drives, wanted),
+            first=self._before_on(session, wanted),
             lane=guardian.load if session.drives == "load" else None,
         )
 
-    def _before_on(self, role: str, wanted: Callable[[], bool]) -> tuple[First, ...]:
+    def _before_on(self, session: Session, wanted: Callable[[], bool]) -> tuple[First, ...]:
         """Supply and load are never on together: the other one is seen off, at the last moment.
 
-        Through the closed contactor, for behind an open one nothing could flow anyway.
+        Through the closed contactor, for behind an open one nothing could flow anyway; and where
+        there is a router, with the leads seen where they were put, and nowhere else.
         """
-        guardian, first = self._guardian, list[First]()
+        guardian, first, role = self._guardian, list[First](), session.drives
+        router, cell = guardian.router, session.routed
+        if router is not None:
+            first.append(partial(router.lane.submit, CONTROL, lambda hand: hand.look(cell)))
         if guardian.contactor is not None:
             first.append(partial(guardian.contactor.pull_in, wanted))
         other: Lane[Any] | None = guardian.supply if role == "load" else guardian.load
@@ -201,7 +225,7 @@ class Commands:
         guardian = self._guardian
         if not isinstance(error, _NOTHING_SENT):
             session = guardian.active
-            if session is not None and session.configured is not None:
+            if session is not None and (session.configured is not None or ask.op == "route"):
                 guardian.end("safe_hold", f"{ask.op}: {error}")
             else:
                 guardian.switch_off()

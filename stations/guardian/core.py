@@ -19,13 +19,14 @@ from stations.clock import Clock, guard_s, wall_now
 from stations.config import BenchConfig
 from stations.guardian.contactor import Contactor
 from stations.guardian.fence import Fence
-from stations.guardian.lane import Answer, Lane
+from stations.guardian.lane import OFF, Answer, Lane
 from stations.guardian.load import LoadHand
 from stations.guardian.lockout import Lockout
 from stations.guardian.off import OffKeeper
 from stations.guardian.peer import Ask, Peer
 from stations.guardian.recorder import LeftOpen, Recorder
 from stations.guardian.retry import Retry
+from stations.guardian.router import Router
 from stations.guardian.session import Ending, Session, expired, expires_s, interrupted
 from stations.guardian.supply import SupplyHand
 from stations.guardian.watch import Watch
@@ -69,6 +70,7 @@ class Guardian:
         self.fence = fence
         self.lockout = lockout
         self.contactor = self._contactor()
+        self.router = self._router()
         self.off = OffKeeper(
             supply,
             config.timing.retry_s,
@@ -101,6 +103,11 @@ class Guardian:
             retry_s=timing.retry_s,
             changed=lambda words: self.event("alarm", {"words": words}),
         )
+
+    def _router(self) -> Router | None:
+        if self.config.router is None:
+            return None
+        return Router(self.lanes["router"], len(self.config.router.channels))
 
     # What the world may know
 
@@ -284,7 +291,22 @@ class Guardian:
         self._closing = asks
         self.session = self.session.off()
         self.watch.drop()
-        self.off.demand(partial(self._write_close, outcome), patient=True)
+        self.off.demand(partial(self._part_routes, outcome), patient=True)
+
+    def _part_routes(self, outcome: Outcome, proof: OffProof | None) -> None:
+        """Output off: the leads come off every cell before the session's record is closed."""
+        if self.router is None:
+            self._write_close(outcome, proof)
+            return
+
+        def parted(answer: Answer) -> None:
+            if answer.error is None:
+                self.event("routes_open", {})
+            else:
+                self.event("alarm", {"words": f"the routes are not seen open: {answer.error}"})
+            self._write_close(outcome, proof)
+
+        self.router.lane.submit(OFF, lambda hand: hand.part(), parted)
 
     def _write_close(self, outcome: Outcome, proof: OffProof | None) -> None:
         session = self.session

@@ -47,6 +47,7 @@ class Requests:
             "pet": lambda ask, session: ask.reply(),
             "configure": self._commands.configure,
             "configure_load": self._commands.configure_load,
+            "route": self._commands.route,
             "energise": self._commands.energise,
             "adjust": self._commands.adjust,
             "note": self._note,

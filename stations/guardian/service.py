@@ -24,6 +24,7 @@ from stations.guardian.load import LoadHand
 from stations.guardian.lockout import Lockout
 from stations.guardian.loop import Inbox, Loop
 from stations.guardian.recorder import Recorder
+from stations.guardian.router import RouterHand
 from stations.guardian.supply import SupplyHand
 from stations.wire import listen
 
@@ -83,7 +84,7 @@ def serve(path: Path) -> int:
         supply = supply_lane(config, clock, inbox.post)
         lanes: dict[str, Lane[Any]] = {"supply": supply}
         for instrument in config.instruments:
-            if instrument.role not in ("supply", "relay", "load", "bms"):
+            if instrument.role not in ("supply", "relay", "router", "load", "bms"):
                 lanes[instrument.role] = _lane(instrument, config, inbox.post)
         if config.load is not None:
             lanes["load"] = load_lane(config, config.load, clock, inbox.post)
@@ -91,6 +92,8 @@ def serve(path: Path) -> int:
             lanes["bms"] = bms_lane(config, config.bms, inbox.post)
         if config.relay is not None:
             lanes["relay"] = contactor_lane(config, config.relay, inbox.post)
+        if config.router is not None:
+            lanes["router"] = router_lane(config, config.router, inbox.post)
         recorder = Recorder(config.journal, inbox.post)
         guardian = Guardian(
             config,
@@ -169,11 +172,25 @@ def contactor_lane(config: BenchConfig, relay: InstrumentConfig, post: Post) -> 
     urgent = Urgent()
 
     def opened() -> ContactorHand:
-        relays = cast(Relays, open_instrument(relay, config.timing.io_timeout_s))
-        relays.may_repeat = lambda: not urgent.is_set()
+        relays = _relays(relay, config, urgent)
         return ContactorHand(relays, relay.channels[0], config.timing.contactor_s)
 
     return Lane("relay", opened, post, urgent=urgent)
+
+
+def router_lane(config: BenchConfig, router: InstrumentConfig, post: Post) -> Lane[RouterHand]:
+    urgent = Urgent()
+
+    def opened() -> RouterHand:
+        return RouterHand(_relays(router, config, urgent), router.channels)
+
+    return Lane("router", opened, post, urgent=urgent)
+
+
+def _relays(board: InstrumentConfig, config: BenchConfig, urgent: Urgent) -> Relays:
+    relays = cast(Relays, open_instrument(board, config.timing.io_timeout_s))
+    relays.may_repeat = lambda: not urgent.is_set()
+    return relays
 
 
 def _lane(instrument: InstrumentConfig, config: BenchConfig, post: Post) -> Lane[Any]:
@@ -184,6 +201,6 @@ def _lane(instrument: InstrumentConfig, config: BenchConfig, post: Post) -> Lane
 def open_instrument(instrument: InstrumentConfig, timeout_s: float) -> Instrument:
     """The driver of one instrument; nothing is sent until it is used."""
     key, resource = instrument.driver, instrument.resource
-    if instrument.role == "relay":
+    if instrument.role in ("relay", "router"):
         return open_relays(key, resource, address=instrument.address, timeout_s=timeout_s)
     return DRIVERS[key].open(resource, channels=instrument.channels, timeout_s=timeout_s)

@@ -65,6 +65,7 @@ class Session:
     seq: int = 0
     configured: Setpoint | Draw | None = None  # since the output was last off
     expected_on: bool = False
+    routed: int = 0  # the cell that the router has put leads and meter on; 0: none
     on_since_s: float = 0.0
     presence_s: float = math.inf  # longest with an output on until a person says they are there
     present_s: float = 0.0  # guard time of when one last did

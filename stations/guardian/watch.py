@@ -188,6 +188,7 @@ class Watch:
         if session is not None and not reading.flags:
             guardian.session = changed(session, valid_s=max(session.valid_s, sampled_s))
             self._hold_contactor()
+            self._hold_route()
 
     def _hold_contactor(self) -> None:
         """All is well with the output on: the contactor's time begins anew."""
@@ -202,6 +203,21 @@ class Watch:
     def _let_go(self, words: str) -> None:
         if self._holds():
             self._guardian.end("safe_hold", f"the contactor is not held: {words}")
+
+    def _hold_route(self) -> None:
+        """All is well: the time of the cell's route begins anew, output on or off."""
+        router, session = self._guardian.router, self._guardian.active
+        if router is not None and session is not None and session.routed:
+            cell = session.routed
+            router.hold(cell, partial(self._keeps, cell), partial(self._route_lost, cell))
+
+    def _keeps(self, cell: int) -> bool:
+        session = self._guardian.active
+        return session is not None and session.ending is None and session.routed == cell
+
+    def _route_lost(self, cell: int, words: str) -> None:
+        if self._keeps(cell):
+            self._guardian.end("safe_hold", f"the route to cell {cell} is not held: {words}")
 
     def _beat(self) -> None:
         """Touch the heartbeat: what can be on answered, and this loop is alive to say so."""

@@ -115,6 +115,9 @@ class Attended:
     def configure(self, setpoint: Setpoint, protection: Protection) -> None:
         self._bench.configure(setpoint, protection)
 
+    def route(self, cell: int) -> datetime:
+        return self._bench.route(cell)
+
     def configure_load(self, draw: Draw) -> None:
         self._bench.configure_load(draw)
 

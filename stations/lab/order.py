@@ -110,7 +110,9 @@ PROCEDURES: Mapping[str, tuple[type[Any], Builder]] = {
     ),
     single_cells.NAME: (
         top_balance.Recipe,
-        lambda recipe, order, ratings: single_cells.program(_top(recipe, order, ratings)),
+        lambda recipe, order, ratings: single_cells.program(
+            _top(recipe, order, ratings), routed=ratings.routes >= order.cells
+        ),
     ),
     levelling.NAME: (
         levelling.Recipe,
@@ -169,4 +171,5 @@ def ratings_of(config: BenchConfig) -> Ratings:
         meter=meter,
         scanner=scanner if isinstance(scanner, MeterRatings) else None,
         load=load if isinstance(load, LoadRatings) else None,
+        routes=len(config.router.channels) if config.router else 0,
     )

@@ -7,6 +7,7 @@ from stations.procedures.steps import (
     Charge,
     Compare,
     Discharge,
+    Instruct,
     Measure,
     Program,
     Rest,
@@ -50,6 +51,11 @@ def problems(program: Program, ratings: Ratings) -> list[str]:
             found += _discharge_problems(step, program.limits, ratings.load)
         elif isinstance(step, Measure):
             found += _measure_problems(step, program, ratings)
+        if isinstance(step, Verify | Measure) and step.routed and ratings.routes < program.cells:
+            found.append(
+                f"The router of this bench has routes to {ratings.routes} cells, the program is "
+                f"for {program.cells}."
+            )
     if not _ends_measured(program.steps):
         found.append("The program does not end with a measurement of every cell.")
     found += _unmeasured(program)
@@ -71,8 +77,15 @@ def _unmeasured(program: Program) -> list[str]:
 
 
 def _ends_measured(steps: tuple[Step, ...]) -> bool:
-    """The last step looks at the cells with the output off; one cell may just rest."""
-    return isinstance(steps[-1], Measure | Compare | Rest)
+    """The last step looks at the cells with the output off; one cell may just rest.
+
+    A router had parted them by then: what a person takes off after that changes nothing.
+    """
+    *before, last = steps
+    if isinstance(last, Instruct) and before:
+        last = before[-1]
+        return isinstance(last, Measure) and last.routed
+    return isinstance(last, Measure | Compare | Rest)
 
 
 def _idle_problems(program: Program, supply: SupplyRatings) -> list[str]:

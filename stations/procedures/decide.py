@@ -19,8 +19,8 @@ from stations.procedures import (
     series_charging,
     verifying,
 )
-from stations.procedures.actions import Action, Hold, Next, SafeHold, Trip
-from stations.procedures.progress import close_step, zero_a
+from stations.procedures.actions import Action, Hold, SafeHold, Trip
+from stations.procedures.progress import close_step, onward, zero_a
 from stations.procedures.state import Run
 from stations.procedures.steps import (
     DRIVEN,
@@ -226,7 +226,7 @@ def _in_doubt(run: Run, reading: Reading, now: datetime) -> tuple[Run, Action]:
 
 def _decide_instruct(run: Run, step: Instruct, now: datetime) -> tuple[Run, Action]:
     if step.name in run.confirmed:
-        return close_step(run, now), Next()
+        return onward(close_step(run, now))
     return run, _waited(run, step, now)
 
 

@@ -31,8 +31,12 @@ def step_name(name: str, position: int) -> str:
     return f"{name}-{position}"
 
 
-def program(spec: top_balance.Spec) -> Program:
-    """The steps for all cells of `spec`, in their order.  Raises PlanRefused with every reason."""
+def program(spec: top_balance.Spec, *, routed: bool = False) -> Program:
+    """The steps for all cells of `spec`, in their order.  Raises PlanRefused with every reason.
+
+    `routed`: a router moves the leads, so that a person is asked for only before the first cell
+    and after the last; nobody is waited for at the end of a cell, so nothing needs a refresh.
+    """
     one = replace(spec, cells=1)
     found = top_balance.charging_problems(one)
     if found:
@@ -44,7 +48,7 @@ def program(spec: top_balance.Spec) -> Program:
         version=VERSION,
         cells=spec.cells,
         target_v=recipe.target_v,
-        steps=(_rested(spec), *(s for n in range(1, spec.cells + 1) for s in _turn(one, n))),
+        steps=_routed_steps(spec, one) if routed else _steps(spec, one),
         limits=_limits(one, spec.cells),
         resume=resume_rule(recipe),
         facts=(
@@ -55,6 +59,60 @@ def program(spec: top_balance.Spec) -> Program:
             ("leak_floor_a", one.leak_floor_a),
             ("cells", float(spec.cells)),
         ),
+    )
+
+
+def _steps(spec: top_balance.Spec, one: top_balance.Spec) -> tuple[Step, ...]:
+    return (_rested(spec), *(s for n in range(1, spec.cells + 1) for s in _turn(one, n)))
+
+
+def _routed_steps(spec: top_balance.Spec, one: top_balance.Spec) -> tuple[Step, ...]:
+    """All leads are put on once; the router parts each cell before it is measured."""
+    wait = timedelta(seconds=spec.recipe.wait_max_s)
+    turns = (s for n in range(1, spec.cells + 1) for s in _routed_turn(one, n))
+    return (
+        _rested(spec),
+        Instruct(
+            "connect",
+            f"Connect the router's leads to all {spec.cells} cells",
+            "Rings and watches off, insulated tools, other posts covered. No link joins any cells. "
+            "Lead pair 1 of the router on cell 1, positive to its plus, negative to its minus, and "
+            "so on to the last one. The scanner's wires stay on. The output is off, every route "
+            "is open.",
+            "All leads are on, polarity and numbers checked",
+            timeout=wait,
+        ),
+        *turns,
+        Instruct(
+            "unlink",
+            "Take the router's leads off",
+            "The output is off, every route is open, every cell was measured. Take all leads off.",
+            "The leads are off",
+            timeout=wait,
+        ),
+    )
+
+
+def _routed_turn(one: top_balance.Spec, n: int) -> tuple[Step, ...]:
+    recipe = one.recipe
+    joined = top_balance.verify(one, step_name("joined", n), f"See that it is cell {n}", first=True)
+    hold = top_balance.charge(
+        one, step_name("balance", n), f"Charge and hold cell {n}", recipe.cv_min_s, first=True
+    )
+    return (
+        replace(joined, cell=n, routed=True),
+        replace(hold, cell=n, hold_for=""),
+        _disconnect(one, n, routed=True),
+    )
+
+
+def _disconnect(one: top_balance.Spec, n: int, *, routed: bool = False) -> Measure:
+    return Measure(
+        step_name("disconnect", n),
+        f"Disconnect check of cell {n}",
+        top_balance.disconnect_rule(one.recipe),
+        cell=n,
+        routed=routed,
     )
 
 
@@ -120,12 +178,7 @@ def _turn(one: top_balance.Spec, n: int) -> tuple[Step, ...]:
             drawing="unlinked",
             timeout=wait,
         ),
-        Measure(
-            step_name("disconnect", n),
-            f"Disconnect check of cell {n}",
-            top_balance.disconnect_rule(recipe),
-            cell=n,
-        ),
+        _disconnect(one, n),
     )
 
 

@@ -82,6 +82,7 @@ class Measure:
     timeout: timedelta = timedelta(minutes=30)
     cell: int = field(default=0, metadata=LATER)
     by_hand: ByHand | None = field(default=None, metadata=LATER)
+    routed: bool = field(default=False, metadata=LATER)  # the router takes the leads off first
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,7 @@ class Verify:
     alone: int = field(default=0, metadata=LATER)
     series: bool = field(default=False, metadata=LATER)
     bms_over: Window | None = field(default=None, metadata=LATER)
+    routed: bool = field(default=False, metadata=LATER)  # the router puts the leads on its cell
 
 
 @dataclass(frozen=True, slots=True)

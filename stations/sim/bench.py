@@ -135,6 +135,9 @@ def _check(bench: BenchConfig, config: WorldConfig) -> None:
         fitting.check(instrument)
     if bench.scanner is not None:
         _check_channels(bench.scanner.channels, len(config.cells))
+    if bench.router is not None and len(bench.router.channels) > len(config.cells):
+        routes = len(bench.router.channels)
+        raise ConfigError(f"router.channels has {routes} routes for {len(config.cells)} cells")
 
 
 def _check_channels(channels: tuple[int, ...], cells: int) -> None:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from stations.sim import rtu
 
-INSTRUMENTS = ("supply", "meter", "scanner", "relay", "load", "bms", "thermometer")
-MEASURING = tuple(role for role in INSTRUMENTS if role != "relay")
+INSTRUMENTS = ("supply", "meter", "scanner", "relay", "router", "load", "bms", "thermometer")
+BOARDS = ("relay", "router")
+MEASURING = tuple(role for role in INSTRUMENTS if role not in BOARDS)
 VOLTMETERS = ("meter", "scanner")
 SUPPLY = ("supply",)
 LOAD = ("load",)
@@ -59,6 +60,8 @@ class Fault:
     stranger: bool = False  # it has another serial number
     keeps_local: bool = False  # its panel holds it: remote control is refused
     latches: bool = False  # what was closed for a time stays closed
+    sticks_closed: bool = False  # a relay that is closed stays so, whatever it is told
+    sticks_open: bool = False  # no relay moves any more
     early_v: float = 0.0  # a BMS opens so far below its setting
     stays_closed: bool = False  # a BMS that never opens
 
@@ -171,6 +174,8 @@ FAULTS: Mapping[str, Fault] = {
     "opens_early": Fault("opens 200 mV below its setting", ("bms",), early_v=0.2),
     "never_opens": Fault("never opens", ("bms",), stays_closed=True),
     "no_timer": Fault("never opens by itself", ("relay",), latches=True),
+    "stuck_closed": Fault("never opens a relay again", ("router",), sticks_closed=True),
+    "stuck_open": Fault("never closes a relay again", ("router",), sticks_open=True),
 }
 
 

@@ -94,6 +94,13 @@ def _scanner(instrument: InstrumentConfig, place: Place) -> Daq:
 
 
 def _relay(instrument: InstrumentConfig, place: Place) -> RelayBoard:
+    if instrument.role == "router":
+        return RelayBoard(
+            instrument.address,
+            routes=instrument.channels,
+            world=place.world,
+            faults=place.faults,
+        )
     return RelayBoard(
         instrument.address,
         contactor=instrument.channels[0],

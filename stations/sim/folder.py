@@ -41,6 +41,7 @@ class Folder:
     meter_driver: str = "keysight_34461a"
     scanner: bool = True
     relay: bool = False  # a relay board whose first relay drives a contactor in the plus lead
+    router: bool = False  # another one whose relays put the leads on one cell, the first on cell 1
     more: Sequence[str] = ()  # drivers of other instruments, each on a serial port
     wiring: Mapping[str, Value] = field(default_factory=dict)
     supply: Mapping[str, Value] = field(default_factory=dict)
@@ -87,6 +88,10 @@ def _bench(folder: Folder, ports: Ports) -> str:
     if folder.relay:
         relay: dict[str, Value] = {"driver": "waveshare_relay8", "resource": "relay.tty"}
         sections.append(_table("relay", relay | {"address": 1, "contactor": 1}))
+    if folder.router:
+        routes = [*range(1, len(folder.cells) + 1)]
+        board: dict[str, Value] = {"driver": "waveshare_relay8", "resource": "router.tty"}
+        sections.append(_table("router", board | {"address": 2, "channels": routes}))
     for driver in folder.more:
         role = DRIVERS[driver].role
         probes = {"channels": [*range(1, min(PROBES, len(folder.cells)) + 1)]}

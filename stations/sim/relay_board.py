@@ -1,4 +1,4 @@
-"""A simulated Waveshare "Modbus RTU Relay" with 8 channels, one of which drives the contactor.
+"""A simulated Waveshare "Modbus RTU Relay" with 8 channels: drives a contactor, or the routes.
 
 Source: the maker's wiki page of that name, development protocol V2.  Its timed closings run in
 wall time, as guards do at every speed, and end by themselves whoever is dead by then.  A command
@@ -26,20 +26,32 @@ VERSION_REGISTER, VERSION = 0x8000, 200
 class RelayBoard:
     """Answers requests at its address; a thread of its own plays its timers."""
 
-    name = "relay"
     latency_s = 0.020  # process time: 16 bytes at 9,600 baud and the board's own loop
 
-    def __init__(self, address: int, *, contactor: int, world: World, faults: Switchboard) -> None:
-        """`contactor` is the channel, from 1, whose relay drives the world's contactor."""
+    def __init__(
+        self,
+        address: int,
+        *,
+        contactor: int = 0,
+        routes: tuple[int, ...] = (),
+        world: World,
+        faults: Switchboard,
+    ) -> None:
+        """`contactor` is the channel, from 1, whose relay drives the world's contactor; `routes`
+        are those that put the leads on cell 1, 2, …"""
+        self.name = "router" if routes else "relay"
         self.address = address
         self._contactor = contactor - 1
+        self._routes = tuple(channel - 1 for channel in routes)
         self._world = world
         self._faults = faults
         self._condition = threading.Condition()
         self._closed = [False] * CHANNELS
         self._due_s: dict[int, float] = {}  # coil: guard time at which it moves by itself
         self._ended = False
-        self._thread = threading.Thread(target=self._play_timers, name="relay timers", daemon=True)
+        self._thread = threading.Thread(
+            target=self._play_timers, name=f"{self.name} timers", daemon=True
+        )
 
     def start(self) -> None:
         self._thread.start()
@@ -113,9 +125,14 @@ class RelayBoard:
         self._due_s.pop(coil, None)
         if until_s < math.inf and not self._faults.of(self.name).latches:
             self._due_s[coil] = until_s
-        self._closed[coil] = closed
+        fault = self._faults.of(self.name)
+        if not (fault.sticks_closed and self._closed[coil]) and not fault.sticks_open:
+            self._closed[coil] = closed
         if coil == self._contactor:
-            self._world.move_contactor(closed=closed)
+            self._world.move_contactor(closed=self._closed[coil])
+        elif coil in self._routes:
+            routed = [cell for cell, coil in enumerate(self._routes, 1) if self._closed[coil]]
+            self._world.route(tuple(routed))
         self._condition.notify_all()
 
     def _play_timers(self) -> None:

@@ -102,6 +102,7 @@ class World:
         self._fast = speed
         self._contactor = "open" if contactor else ""
         self._leads = bank.fed
+        self._routed: tuple[int, ...] = ()
         bank.fed = bank.fed and not contactor
         self._physics_s = clock.now_s()
         self._solution = bank.solve(output.supply)
@@ -245,6 +246,21 @@ class World:
                 raise Impossible(f"there is no cell {position} on this table")
             self._bank.alone, self._leads = position, True
             self._feed()
+
+    def route(self, cells: tuple[int, ...]) -> None:
+        """The router's relays closed for `cells`: as hands would put leads and meter on them.
+
+        Cells that lie in parallel or in series are not on its leads.
+        """
+        with self._condition:
+            if self._closed or cells == self._routed:
+                return
+            self._advance()
+            self._routed = cells
+            self._truth.write(self._clock.now_s(), "routes", cells=list(cells))
+            if not self._bank.linked:
+                self._bank.alone, self._leads = (cells or (0,))[0], bool(cells)
+                self._feed()
 
     def warm(self, position: int, celsius: float) -> None:
         """Somebody, or something, brings a cell to that temperature.  Raises Impossible."""

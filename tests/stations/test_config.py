@@ -137,6 +137,38 @@ def test_refuses_a_wrong_contactor_by_its_key(
         load(write(tmp_path, text.replace(old, new)))
 
 
+ROUTER = """
+[router]
+driver = "waveshare_relay8"
+resource = "router.tty"
+address = 8
+channels = [3, 1]
+"""
+
+
+def test_a_bench_may_have_a_router_beside_its_contactor(tmp_path: Path) -> None:
+    bench = load(write(tmp_path, GOOD + RELAY + ROUTER))
+
+    assert bench.router is not None
+    assert (bench.router.serial_number, bench.router.channels) == ("unit-8", (3, 1))
+    assert bench.router in bench.instruments
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("address = 8", "address = 0", "router.address is 0; it must be a whole number from 1 to"),
+        ("[3, 1]", "[3, 9]", "router.channels is .* relays from 1 to 8"),
+        ("[3, 1]", "[3, 3]", "router.channels must be a list of different"),
+        ("router.tty", "relay.tty", "router.resource is also the relay's"),
+        ("waveshare_relay8", "riden_rd6018", "router.driver is .* allowed are waveshare_relay8"),
+    ],
+)
+def test_refuses_a_wrong_router_by_its_key(tmp_path: Path, old: str, new: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        load(write(tmp_path, GOOD + RELAY + ROUTER.replace(old, new)))
+
+
 def test_a_bench_without_a_contactor_may_sample_slowly(tmp_path: Path) -> None:
     load(write(tmp_path, GOOD.replace("deadman_s = 1.5", "sample_s = 1.9")))
 

@@ -67,6 +67,11 @@ class Journalled:
         self.inner.configure_load(draw)
         self._event("configured", {"draw": draw})
 
+    def route(self, cell: int) -> datetime:
+        at = self.inner.route(cell)
+        self._event("routed", {"cell": cell}, at)
+        return at
+
     def energise(self) -> datetime:
         at = self.inner.energise()
         self._event("on", {}, at)

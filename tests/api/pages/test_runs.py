@@ -21,7 +21,7 @@ from tests import factories
 from tests.api.clients import logged_in, text
 from tests.api.rest.test_runs import running
 from tests.cast import Cast
-from tests.played import play_bottom
+from tests.played import play_bottom, play_series
 from tests.shop.packs.factories import charge
 
 
@@ -189,6 +189,23 @@ def test_a_run_that_waits_for_its_moment_says_when_and_how_it_is_cancelled(
     assert "No live figures" not in page
     assert "to be ready by" in job
     assert "It runs alone" in job
+
+
+def test_cells_that_were_charged_in_series_had_no_check_before_joining(
+    cast: Cast, technician: Client
+) -> None:
+    """B10: what was read of them in the string is named for what it is."""
+    factories.make_policy(by=cast.sade)
+    station = factories.make_station(bms=True, now=clock.now())
+    run = play_series(
+        by=cast.tola, cells=factories.make_cells(4), station=station, began_at=clock.now()
+    )
+
+    page = text(technician.get(f"/runs/{run.pk}"))
+
+    assert "Cells before the charge" in page
+    assert "Cells after the charge" in page
+    assert "Pre-parallel check" not in page
 
 
 def test_what_is_asked_stays_untouched_while_it_stays_the_same(

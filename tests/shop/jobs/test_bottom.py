@@ -149,3 +149,26 @@ def test_a_wrong_recipe_is_refused_by_name(
         store_recipe(
             name="B", procedure="bottom_balance", parameters=parameters, by=cast.sade, now=NOON
         )
+
+
+def test_a_cells_own_balance_is_not_hidden_behind_the_groups(cast: Cast) -> None:
+    """Else a cell that was cut short would pass for its neighbours (M5)."""
+    factories.make_policy(by=cast.sade)
+    station = factories.make_station(load=True, now=NOON)
+    play_bottom(by=cast.tola, cells=factories.make_cells(2), station=station, began_at=NOON)
+    row = CellBalance.objects.get(position=2)
+
+    change(
+        CellBalance,
+        row.pk,
+        completeness="",
+        remark="",
+        tail_a=None,
+        cv_s=None,
+        charge_ah=None,
+        rested_v=None,
+        current_stopped_at=None,
+        current_stopped_received_at=None,
+    )
+
+    assert "its completeness is not as it was sealed" in first_fault()

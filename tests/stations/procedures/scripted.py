@@ -140,6 +140,10 @@ class ScriptedBench:
     def configure_load(self, draw: Draw) -> None:
         self._ask("configure_load")
 
+    def route(self, cell: int) -> datetime:
+        self._ask(f"route {cell}")
+        return self.at
+
     def arrived(self) -> Sequence[Reading | Event]:
         return self.pushed
 

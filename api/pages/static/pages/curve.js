@@ -52,13 +52,16 @@ function decorate(plot, curve) {
 /** Whether any probe was read. */
 const isWarm = (curve) => curve.temperature_c.some((c) => c !== null);
 
+/** Cells at rest are a flat line: it is drawn among its own millivolts, and not down to 0 V. */
+const voltsRange = (plot, low, high) => high - low < 0.02 ? [low - 0.02, high + 0.02] : uPlot.rangeNum(low, high, 0.1, true);
+
 /** `newest` gives the curve as last loaded: the plot outlives each of them. */
 function options(width, newest) {
   const axis = { stroke: token("--muted"), grid: { stroke: token("--line"), width: 1 }, ticks: { stroke: token("--line") } };
   return {
     width, height: 320,
     cursor: { y: false },
-    scales: { x: { time: true }, V: {}, C: { range: [0, 60] }, A: { range: (u, low, high) => [Math.min(0, low * 1.08), Math.max(1, high * 1.08)] } },
+    scales: { x: { time: true }, V: { range: voltsRange }, C: { range: [0, 60] }, A: { range: (u, low, high) => [Math.min(0, low * 1.08), Math.max(1, high * 1.08)] } },
     series: [
       { label: "Time", value: (u, at) => at === null ? "–" : clockText(at, true) },
       { label: "Bank", scale: "V", stroke: token("--accent"), width: 2, value: (u, v) => shown(v, 3, "V"), spanGaps: false },
