@@ -19,8 +19,11 @@ from tests.cast import Cast, the_cast
 from tests.shop.packs.factories import make_design
 
 TEMPLATES = Path(__file__).resolve().parents[3] / "templates"
-# Where twice is once by itself: who is logged in, a stop, a step that was confirmed.
-WITHOUT_KEY = ("pages:logout", "pages:run-stop", "pages:run-confirm", "people/login.html")
+# Where twice is once by itself: who is logged in, a stop, a step that was confirmed, who is there.
+WITHOUT_KEY = (
+    *("pages:logout", "pages:run-stop", "pages:run-confirm", "pages:run-presence"),
+    "people/login.html",
+)
 
 
 def test_every_form_that_acts_carries_a_key() -> None:

@@ -152,7 +152,7 @@ def test_reads_any_number_of_cells_in_the_same_number_of_queries(
         make_capacity(cell)
     approve(cells, by=cast.sade, now=NOW)
 
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(17):
         assert len(evidence_of_cells(cells)) == 12
 
 

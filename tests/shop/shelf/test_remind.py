@@ -86,7 +86,7 @@ def test_the_shelf_is_read_in_the_same_few_queries(
     for _ in range(3):
         make_bank(by=cast.tola, stopped=STOPPED)
 
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(19):
         assert len(shelf(now=STOPPED + HOUR)) == 12
 
 

@@ -49,6 +49,8 @@ def with_driver(key: str) -> Folder:
     usual = Folder(cells=[cell()], relay=role == "relay")
     if role == "supply":
         return replace(usual, supply_driver=key)
+    if role == "meter":
+        return replace(usual, meter_driver=key)
     return replace(usual, more=(key,) if role in ("load", "bms", "thermometer") else ())
 
 

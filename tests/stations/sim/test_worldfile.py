@@ -64,7 +64,7 @@ def load_world_cells(folder: Path, text: str) -> list[float]:
         ("cells = [{ soc = 0.5 }]", "cells\\[1\\].capacity_ah is missing"),
         ("cells = [{ capacity_ah = 200, soc = 1.5 }]", "soc is 1.5; it must be a number from 0"),
         ("cells = [{ capacity_ah = 200, colour = 'red' }]", "cells\\[1\\].colour is not a key"),
-        (CELLS + "speeed = 3", "speeed is not a key; allowed are cells, hands, meters, seed"),
+        (CELLS + "speeed = 3", "speeed is not a key; allowed are bms, cells, hands, meters, seed"),
         (CELLS + "speed = 0.5", "speed is 0.5; it must be a number from 1 to 1000"),
         (CELLS + "speed = true", "speed is True"),
         (CELLS + "[wiring]\nlayout = 'ring'", 'allowed are "star" and "ladder"'),
