@@ -37,6 +37,7 @@ BENCH = (
 )
 HAND_HELD = ("manual", "", "Fluke 87V")
 LOAD = ("load", "itech_it8514c", "IT8514C+")
+ROUTER = ("router", "waveshare_relay8", "Relay8")
 # For a string: the BMS tells its cells, and the meter stands on all of them.
 STRING_BENCH = (
     BENCH[0],
@@ -85,18 +86,20 @@ def make_station(
     bms: bool = False,
     night: bool = False,
     by_hand: bool = False,
+    router: bool = False,
     now: datetime = NOON,
 ) -> Station:
     """A station with supply, meter and scanner, its output proven off.
 
     With a `load`, or with thermometer and contactor relay for a `night` alone, if asked;
-    `by_hand`: with a hand-held meter in the scanner's place; `bms`: for strings, with a BMS in it.
+    `by_hand`: with a hand-held meter in the scanner's place; `bms`: for strings, with a BMS in it;
+    `router`: with a board that puts the leads on one cell after the other.
     """
     number = next(_numbers)
     station = Station.objects.create(slug=slug or f"bench-{number}", name="Bench", host="localhost")
     StationLease.objects.create(station=station, output_state=output, heartbeat_at=now)
     bench = STRING_BENCH if bms else (*BENCH[:2], HAND_HELD) if by_hand else BENCH
-    more = ((LOAD,) if load else ()) + (NIGHT if night else ())
+    more = ((LOAD,) if load else ()) + (NIGHT if night else ()) + ((ROUTER,) if router else ())
     for role, driver, model in (*bench, *more):
         instrument = Instrument.objects.create(
             station=station,

@@ -20,16 +20,18 @@ class InstrumentRole(StrEnum):
     THERMOMETER = "thermometer"
     BMS = "bms"  # of a series string; it ends a charge and is no evidence of a balance
     RELAY = "relay"  # known by its address on the bus, each board of the shop with its own
+    ROUTER = "router"  # a relay board that puts the leads on one cell after the other
     MANUAL = "manual"  # a hand-held meter: a person reads it and types, no bench knows of it
 
 
 # No wire leads to these: a bench can neither ask them who they are nor lack them.
 UNWIRED = frozenset({InstrumentRole.MANUAL.value})
-# A relay measures nothing; the limits of warmth leave a logger's 0.5 K many times over; nobody
+# Relays measure nothing; the limits of warmth leave a logger's 0.5 K many times over; nobody
 # calibrates a BMS, and the meter on its string watches it.
 UNCALIBRATED = frozenset(
     {
         InstrumentRole.RELAY.value,
+        InstrumentRole.ROUTER.value,
         InstrumentRole.THERMOMETER.value,
         InstrumentRole.BMS.value,
     }

@@ -24,6 +24,7 @@ from shop.jobs.procedures import procedure_of
 from shop.leads.queries import leads_at
 from shop.leads.rules import lead_problems
 from shop.refusals import Problem, Refusal, refuse
+from stations.config import BOARDS
 from stations.drivers.registry import DRIVERS
 from stations.plain import to_plain
 from stations.procedures import attendance, bearing, check, handling
@@ -44,6 +45,7 @@ from stations.values import (
     LoadRatings,
     MeterRatings,
     Ratings,
+    RelayRatings,
     SupplyRatings,
     ThermometerRatings,
     Window,
@@ -205,7 +207,7 @@ def ratings_of(station: Station) -> Ratings:
     found: dict[str, Any] = {}
     for instrument in station.wired:
         spec = DRIVERS.get(instrument.driver)
-        if spec is None or spec.role != instrument.role:
+        if spec is None or spec.role != BOARDS.get(instrument.role, instrument.role):
             raise Refusal(
                 [
                     Problem(
@@ -228,6 +230,7 @@ def ratings_of(station: Station) -> Ratings:
             ]
         )
     load, thermometer, bms = (found.get(role) for role in ("load", "thermometer", "bms"))
+    router = found.get("router")
     return Ratings(
         supply,
         meter,
@@ -235,6 +238,7 @@ def ratings_of(station: Station) -> Ratings:
         load if isinstance(load, LoadRatings) else None,
         thermometer if isinstance(thermometer, ThermometerRatings) else None,
         bms=bms if isinstance(bms, BmsRatings) else None,
+        routes=router.channels if isinstance(router, RelayRatings) else 0,
         measured=measured_of(station),
         by_hand=any(i.role == InstrumentRole.MANUAL for i in station.instruments.all()),
     )

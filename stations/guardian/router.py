@@ -12,6 +12,7 @@ in the readings of the cells, before and while current flows.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from stations.clock import guard_s
 from stations.drivers.protocols import InstrumentError, Relays
@@ -33,7 +34,7 @@ class RouterHand:
         self._channels = channels
 
     def identify(self) -> Identity:
-        return self._relays.identify()
+        return replace(self._relays.identify(), role="router")  # as bench.toml calls this board
 
     def prepare(self) -> None:
         """Every route open and seen open, with the output off."""

@@ -13,4 +13,6 @@ __all__ = ["BOUNDS", "SAID", "defaults", "program", "recipe_of"]
 
 
 def program(parameters: Parameters, cells: Cells, ratings: Ratings) -> Program:
-    return single_cells.program(spec_of(parameters, cells, ratings))
+    """Where the bench has a router with a route to each cell, that moves the leads."""
+    routed = ratings.routes >= len(cells)
+    return single_cells.program(spec_of(parameters, cells, ratings), routed=routed)

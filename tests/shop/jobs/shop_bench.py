@@ -46,6 +46,7 @@ SERIALS = {
     "bms": "JBD-SP04S020-0042",
     "thermometer": "001",
     "relay": "unit-1",
+    "router": "unit-2",
 }
 # A tail that a nearly full bank reaches within seconds at 240 x; the rules stay the same.
 QUICK = {
@@ -237,6 +238,7 @@ def shop_bench(
     lead_ohm: float = 0.005,
     with_bms: bool = False,
     balance_a: float = 0.0,
+    with_router: bool = False,
     **policy: float,
 ) -> Iterator[ShopBench]:
     """Four cells on a simulated bench, registered in the shop; `alive`: its uplink runs.
@@ -244,6 +246,7 @@ def shop_bench(
     `with_load`: a load beside the supply; `for_nights`: probes on the cells and a contactor;
     `by_hand`: a hand-held meter in the scanner's place.  `socs`: of each cell, where they differ.
     `with_bms`: a bench for strings, without a scanner; it balances with `balance_a`.
+    `with_router`: a board puts the leads on one cell after the other.
     """
     cast = the_cast()
     factories.make_policy(by=cast.sade, **SIMULATED_POLICY | policy)
@@ -255,6 +258,7 @@ def shop_bench(
         night=for_nights,
         by_hand=by_hand,
         bms=with_bms,
+        router=with_router,
         now=clock.now(),
     )
     for role, serial_number in SERIALS.items():
@@ -264,6 +268,7 @@ def shop_bench(
         speed=speed,
         wiring={"lead_ohm": lead_ohm},
         relay=for_nights,
+        router=with_router,
         bms={"balance_a": balance_a} if balance_a else {},
         more=("itech_it8514c",) * with_load
         + ("eletechsup_r4dcb08",) * for_nights

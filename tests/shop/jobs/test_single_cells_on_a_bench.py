@@ -115,3 +115,24 @@ def test_hands_put_the_leads_on_one_cell_only_while_all_lie_alone() -> None:
         hands.post("/links/on")
         with pytest.raises(httpx.HTTPStatusError, match="409"):
             hands.post("/leads/cell/2")
+
+
+def test_a_router_moves_the_leads_and_a_person_acts_twice() -> None:
+    """B12 at a station with a router: between the first cell and the last nobody is asked."""
+    with shop_bench(with_router=True) as bench:
+        run = started(bench)
+        with bench.worker(run):
+            bench.at_step(run, "connect")
+            bench.confirm(run, "connect")
+            bench.at_step(run, "unlink")
+            bench.confirm(run, "unlink")
+
+        assert (run.state, run.cause) == (RunState.FINISHED, "done")
+        balance = Balance.objects.get(run=run)
+        assert {row.completeness for row in balance.cells.all()} == {"COMPLETE"}
+        checks = VoltageCheck.objects.filter(run=run, kind="DISCONNECT")
+        assert {check.cells.get().verdict for check in checks} == {"PASS"}
+        assert checks.count() == 4
+        routes = [record["cells"] for record in bench.guarded.sim.truth("routes")]
+        assert {len(cells) for cells in routes} == {0, 1}
+        assert not list(walk().faults())
