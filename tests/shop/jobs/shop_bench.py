@@ -71,12 +71,14 @@ class ShopBench:
         *,
         recipe_version: RecipeVersion | None = None,
         terms: Terms = ATTENDED,
+        cells: int = 4,
         **recipe: float,
     ) -> Run:
-        """A started run of four cells: QUEUED, for nobody listens to the broker here."""
+        """A started run of so many cells: QUEUED, for nobody listens to the broker here."""
         quick = QUICK | recipe
         job = factories.make_job(
             by=self.cast.tola,
+            cells=factories.make_cells(cells),
             recipe_version=recipe_version
             or factories.make_recipe_version(by=self.cast.sade, **quick),
             claimed_at=self.station,
@@ -106,9 +108,9 @@ class ShopBench:
         return start_run(job=job, by=self.cast.tola, now=clock.now())
 
     def start_bottom(self, **recipe: float) -> Run:
-        """A started bottom balance of four cells, on a bench `with_load`."""
+        """A started bottom balance of two cells, on a bench `with_load`."""
         version = factories.make_bottom_recipe(by=self.cast.sade, **SIMULATED_BOTTOM | recipe)
-        return self.start(recipe_version=version)
+        return self.start(recipe_version=version, cells=2)
 
     @contextmanager
     def uplink(self) -> Iterator[None]:
