@@ -170,12 +170,13 @@ def target_of(version: RecipeVersion) -> float | None:
 
 
 def cells_of(job: Job) -> Cells:
-    """The cells of a job in bank order, each with what its last balance left."""
+    """The cells of a job in bank order, each with what an earlier one left where that counts."""
     cells = [
         row.cell
         for row in job.job_cells.select_related("cell__batch__cell_type").order_by("position")
     ]
-    parted, watched, pack = parted_cells(cells), watched_cells(cells), pack_of(job)
+    looked_at = cells if procedure_of(job.kind).looks_back else []
+    parted, watched, pack = parted_cells(looked_at), watched_cells(looked_at), pack_of(job)
     return tuple(
         CellFigures(
             serial=cell.serial,

@@ -62,6 +62,7 @@ class Procedure:
     needs_one_of: frozenset[str] = frozenset()  # any of these will do
     measures: str = ""  # what it is a test of: "capacity", "resistance", "spread"
     on_pack: bool = False  # it is done to an assembled pack, whole
+    looks_back: bool = False  # its plan rests on what an earlier balance or check left
     by_hand: bool = False  # cells may be read with a hand-held meter where no scanner is (B7, B8)
 
     def needs_at(self, roles: Collection[str]) -> frozenset[str]:
@@ -107,6 +108,7 @@ PROCEDURES: Mapping[str, Procedure] = {
         method="TOP_CELL",
         cells_min=1,
         cells_max=1,
+        looks_back=True,
     ),
     LEVELLING: Procedure(
         recipe=recipes.levelling,
@@ -165,12 +167,14 @@ PROCEDURES: Mapping[str, Procedure] = {
         recipe=recipes.recheck,
         needs=MEASURED_BY,
         moves_charge=False,
+        looks_back=True,
         by_hand=True,
     ),
     SELF_DISCHARGE: Procedure(
         recipe=recipes.self_discharge,
         needs=MEASURED_BY,
         moves_charge=False,
+        looks_back=True,
         cells_min=self_discharge.CELLS_MIN,
     ),
 }

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import zip_longest
 
+from django.db.models import Exists, OuterRef
+
 from shop.equipment.models import Commissioning, Station
 from shop.evidence.canonical import MILLIONTHS
 from shop.leads.models import LeadFitting, LeadSet
@@ -33,19 +35,15 @@ class Measured:
 
 def fitted(stations: Iterable[Station]) -> Mapping[int, LeadSet]:
     """By station, the set that lies there now: the newest of the station, and of the set."""
-    newest = LeadFitting.objects.order_by("lead_set_id", "-id").distinct("lead_set_id")
-    there: dict[int, LeadFitting] = {}
-    rows = LeadFitting.objects.filter(pk__in=newest.values("pk")).select_related("lead_set")
-    last = dict(
+    moved_on = LeadFitting.objects.filter(lead_set=OuterRef("lead_set"), pk__gt=OuterRef("pk"))
+    rows = (
         LeadFitting.objects.filter(station__in=stations)
         .order_by("station_id", "-id")
         .distinct("station_id")
-        .values_list("station_id", "pk")
+        .annotate(moved_on=Exists(moved_on))
+        .select_related("lead_set")
     )
-    for row in rows:
-        if last.get(row.station_id) == row.pk:
-            there[row.station_id] = row
-    return {station_id: row.lead_set for station_id, row in there.items()}
+    return {row.station_id: row.lead_set for row in rows if not row.moved_on}
 
 
 def leads_at(station: Station) -> Leads | None:
