@@ -12,9 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from stations.procedures import series_precharge
+from stations.procedures import strings
 from stations.procedures.drawing import NO_CURRENT, PROVEN_SHARE, TIMER_MARGIN_S
-from stations.procedures.planned import in_steps, protection, resume_rule, temperatures
+from stations.procedures.planned import in_steps, resume_rule, temperatures
 from stations.procedures.rules import LevelRule, RestedRule
 from stations.procedures.steps import (
     Agreement,
@@ -116,10 +116,9 @@ class Spec:
 
     @property
     def current_a(self) -> float:
-        recipe, supply = self.recipe, self.supply
-        most_a = min(supply.current_max_a, supply.power_max_w / self.string_v)
-        limit_a = min(recipe.supply_share * most_a, recipe.cell_c_max * self.capacity_ah)
-        return in_steps(limit_a, supply.current_resolution_a)
+        return strings.charge_a(
+            self.recipe, self.supply, string_v=self.string_v, capacity_ah=self.capacity_ah
+        )
 
     @property
     def drawn_a(self) -> float:
@@ -133,7 +132,7 @@ class Spec:
 def problems(spec: Spec) -> list[str]:
     """Why this cannot work; empty means it can be built."""
     found = []
-    if spec.cells not in series_precharge.STRINGS:
+    if spec.cells not in strings.STRINGS:
         found.append(f"A pack of {spec.cells} cells in series is none that is made here.")
     if not CEILING_MIN_V <= spec.ceiling_v <= spec.cell_voltage_max_v:
         found.append(
@@ -216,36 +215,28 @@ def _verify(spec: Spec, name: str) -> Verify:
     recipe = spec.recipe
     reads = spec.bms is not None and spec.bms.tells_setting
     low_v = spec.bms_over_v - recipe.bms_setting_within_v
-    return Verify(
+    window = Window(low_v, spec.bms_over_v + recipe.bms_setting_within_v)
+    return strings.verify(
+        recipe,
         name,
         "See that the meter is on the whole pack",
-        margin_v=round(recipe.meter_agree_v * spec.cells, 6),
-        cells_within_v=0.0,
-        series=True,
-        bms_over=Window(low_v, spec.bms_over_v + recipe.bms_setting_within_v) if reads else None,
+        cells=spec.cells,
+        bms_over=window if reads else None,
     )
 
 
 def _hold(spec: Spec, name: str, title: str, hours: float) -> SeriesCharge:
-    recipe, cells = spec.recipe, spec.cells
-    setpoint, step_a = Setpoint(spec.string_v, spec.current_a), spec.supply.current_resolution_a
+    recipe, step_a = spec.recipe, spec.supply.current_resolution_a
     finish_a = in_steps(min(spec.current_a, recipe.finish_c * spec.capacity_ah), step_a)
-    return SeriesCharge(
+    return strings.charge(
+        recipe,
+        spec.supply,
         name,
         title,
-        setpoint=setpoint,
-        protection=protection(setpoint, ovp_above_v=recipe.ovp_above_v * cells, step_a=step_a),
+        cells=spec.cells,
+        setpoint=Setpoint(spec.string_v, spec.current_a),
         target_v=spec.ceiling_v,
-        near_v=recipe.near_v,
         tail_a=step_a,
-        proven_on_a=max(2 * step_a, round(recipe.proven_share * spec.current_a, 6)),
-        gone_for=timedelta(seconds=recipe.gone_s),
-        agreement=Agreement(
-            cells_v=recipe.meter_agree_v,
-            supply_v=spec.supply.voltage_accuracy_v * cells + recipe.meter_agree_v,
-            lead_max_ohm=recipe.lead_max_ohm,
-        ),
-        link_max_ohm=recipe.link_ohm_max * cells,
         charge_max_ah=1.1 * spec.capacity_ah,
         timeout=timedelta(hours=_fill_hours(spec) + 1.2 * hours),
         hold=Holding(

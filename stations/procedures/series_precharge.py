@@ -11,10 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from stations.procedures.planned import in_steps, protection, resume_rule, temperatures
+from stations.procedures import strings
+from stations.procedures.planned import resume_rule, temperatures
 from stations.procedures.rules import LevelRule, ParallelRule, RestedRule
 from stations.procedures.steps import (
-    Agreement,
     Asked,
     Instruct,
     Measure,
@@ -23,13 +23,11 @@ from stations.procedures.steps import (
     Rest,
     SeriesCharge,
     Step,
-    Verify,
 )
 from stations.values import BmsRatings, Limits, Setpoint, SupplyRatings, Window
 
 NAME = "series pre-charge"
 VERSION = "1"
-STRINGS = (4, 8, 16)  # B10: 12, 24 and 48 V systems
 WAIT_FOR_REST = timedelta(hours=1)  # beyond the rest itself
 BMS_OVER = "bms_over_v"
 
@@ -98,16 +96,15 @@ class Spec:
     @property
     def current_a(self) -> float:
         """CC limit: the share of the supply's amps and watts, at most the C-rate of one cell."""
-        recipe, supply = self.recipe, self.supply
-        most_a = min(supply.current_max_a, supply.power_max_w / self.string_v)
-        limit_a = min(recipe.supply_share * most_a, recipe.cell_c_max * self.capacity_ah)
-        return in_steps(limit_a, supply.current_resolution_a)
+        return strings.charge_a(
+            self.recipe, self.supply, string_v=self.string_v, capacity_ah=self.capacity_ah
+        )
 
 
 def problems(spec: Spec) -> list[str]:
     """Why this cannot work; empty means it can be built."""
     recipe, found = spec.recipe, []
-    if spec.cells not in STRINGS:
+    if spec.cells not in strings.STRINGS:
         found.append(
             f"A string of {spec.cells} cells is none that a BMS is made for here; take 4, 8 or 16."
         )
@@ -221,38 +218,27 @@ def _string(spec: Spec) -> tuple[Step, ...]:
             "Measure every cell in the string",
             RestedRule(Window(spec.cell_voltage_min_v, recipe.target_v), spec.capacity_ah),
         ),
-        Verify(
+        strings.verify(
+            recipe,
             "string",
             "See that the meter is on the whole string",
-            margin_v=round(recipe.meter_agree_v * cells, 6),
-            cells_within_v=0.0,
-            series=True,
+            cells=cells,
             bms_over=window if reads else None,
         ),
     )
 
 
 def charge(spec: Spec) -> SeriesCharge:
-    recipe, cells = spec.recipe, spec.cells
-    setpoint = Setpoint(spec.string_v, spec.current_a)
-    step_a = spec.supply.current_resolution_a
-    return SeriesCharge(
+    recipe = spec.recipe
+    return strings.charge(
+        recipe,
+        spec.supply,
         "precharge",
         f"Charge the string to {spec.string_v:.1f} V, until its first cell is full",
-        setpoint=setpoint,
-        protection=protection(setpoint, ovp_above_v=recipe.ovp_above_v * cells, step_a=step_a),
+        cells=spec.cells,
+        setpoint=Setpoint(spec.string_v, spec.current_a),
         target_v=recipe.target_v,
-        near_v=recipe.near_v,
         tail_a=recipe.tail_c * spec.capacity_ah,
-        proven_on_a=max(2 * step_a, round(recipe.proven_share * spec.current_a, 6)),
-        gone_for=timedelta(seconds=recipe.gone_s),
-        agreement=Agreement(
-            cells_v=recipe.meter_agree_v,
-            # A supply's accuracy is said for one cell's volts and grows with them.
-            supply_v=spec.supply.voltage_accuracy_v * cells + recipe.meter_agree_v,
-            lead_max_ohm=recipe.lead_max_ohm,
-        ),
-        link_max_ohm=recipe.link_ohm_max * cells,
         charge_max_ah=1.05 * spec.capacity_ah,
         timeout=timedelta(hours=hours_max(spec)),
     )

@@ -1,0 +1,97 @@
+"""What every charge of cells in series works out alike, loose ones and a pack's (B10, B14)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Protocol
+
+from stations.procedures.planned import in_steps, protection
+from stations.procedures.steps import Agreement, Holding, SeriesCharge, Verify
+from stations.values import Setpoint, SupplyRatings, Window
+
+STRINGS = (4, 8, 16)  # B10: 12, 24 and 48 V systems
+
+
+class InSeries(Protocol):
+    """A recipe that charges a string; `_v` and `_ohm` fields of one cell or link."""
+
+    @property
+    def supply_share(self) -> float: ...
+    @property
+    def cell_c_max(self) -> float: ...
+    @property
+    def near_v(self) -> float: ...
+    @property
+    def proven_share(self) -> float: ...
+    @property
+    def gone_s(self) -> float: ...
+    @property
+    def ovp_above_v(self) -> float: ...
+    @property
+    def meter_agree_v(self) -> float: ...
+    @property
+    def link_ohm_max(self) -> float: ...
+    @property
+    def lead_max_ohm(self) -> float: ...
+
+
+def charge_a(
+    recipe: InSeries, supply: SupplyRatings, *, string_v: float, capacity_ah: float
+) -> float:
+    """CC limit: the share of the supply's amps and watts, at most the C-rate of one cell."""
+    most_a = min(supply.current_max_a, supply.power_max_w / string_v)
+    limit_a = min(recipe.supply_share * most_a, recipe.cell_c_max * capacity_ah)
+    return in_steps(limit_a, supply.current_resolution_a)
+
+
+def verify(
+    recipe: InSeries, name: str, title: str, *, cells: int, bms_over: Window | None
+) -> Verify:
+    """The meter shows the sum of the cells, and the BMS is set within `bms_over`."""
+    return Verify(
+        name,
+        title,
+        margin_v=round(recipe.meter_agree_v * cells, 6),
+        cells_within_v=0.0,
+        series=True,
+        bms_over=bms_over,
+    )
+
+
+def charge(
+    recipe: InSeries,
+    supply: SupplyRatings,
+    name: str,
+    title: str,
+    *,
+    cells: int,
+    setpoint: Setpoint,
+    target_v: float,
+    tail_a: float,
+    charge_max_ah: float,
+    timeout: timedelta,
+    hold: Holding | None = None,
+) -> SeriesCharge:
+    """The charge of `cells` in series to `setpoint`, no cell above `target_v`."""
+    step_a = supply.current_resolution_a
+    return SeriesCharge(
+        name,
+        title,
+        setpoint=setpoint,
+        protection=protection(setpoint, ovp_above_v=recipe.ovp_above_v * cells, step_a=step_a),
+        target_v=target_v,
+        near_v=recipe.near_v,
+        tail_a=tail_a,
+        proven_on_a=max(2 * step_a, round(recipe.proven_share * setpoint.current_a, 6)),
+        gone_for=timedelta(seconds=recipe.gone_s),
+        agreement=Agreement(
+            cells_v=recipe.meter_agree_v,
+            # A supply's accuracy is said for one cell's volts and grows with them.
+            supply_v=supply.voltage_accuracy_v * cells + recipe.meter_agree_v,
+            lead_max_ohm=recipe.lead_max_ohm,
+        ),
+        link_max_ohm=recipe.link_ohm_max * cells,
+        charge_max_ah=charge_max_ah,
+        timeout=timeout,
+        hold=hold,
+    )
