@@ -140,12 +140,8 @@ def _compared_problem(check: VoltageCheck, run: Run, body: Body) -> str:
         return ""
     before = dict(check.compared_with.cells.values_list("cell_id", "voltage_v"))
     rule = (run.program or {})["steps"][-1]["rule"]
-    seen = [before.get(cell_id) for cell_id in _cell_ids(check)]
+    seen = [before.get(row.cell_id) for row in check.cells.all()]  # as they stood
     return "" if seen == rule["before_v"] else "the first check saw other volts than it went by"
-
-
-def _cell_ids(check: VoltageCheck) -> list[int]:
-    return [row.cell_id for row in sorted(check.cells.all(), key=lambda row: row.position)]
 
 
 def _by_hand_problem(check: VoltageCheck, body: Body) -> str:

@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 
+from django.db.models import Prefetch
+
 from shop.evidence.models import Balance, CellVoltage, VoltageCheck
 from shop.evidence.rules.balance import ON_THE_WAY, BalanceFigures
 from shop.jobs.models import Run
@@ -106,7 +108,8 @@ class Walk:
     def _checks(self, run: Run, manifests: Manifests) -> Iterator[Fault]:
         checks = VoltageCheck.objects.filter(run=run).order_by("pk")
         checks = checks.select_related("policy_version", "meter")
-        for check in checks.prefetch_related("cells__cell"):
+        cells = CellVoltage.objects.select_related("cell").order_by("position")
+        for check in checks.prefetch_related(Prefetch("cells", cells)):
             self.seen["checks"] += 1
             sealed = [
                 cells
@@ -115,8 +118,7 @@ class Walk:
                 if check_kind(step) == check.kind
             ]
             rows = {row.position: row for row in check.cells.all()}
-            stored = [_reading(rows[position]) for position in sorted(rows)]
-            position = records.first_difference(stored, sealed)
+            position = records.first_difference([*map(_reading, rows.values())], sealed)
             if position in rows:
                 words = f"the cell at {position} is not as it was sealed"
                 yield Fault("CellVoltage", rows[position].pk, words, run.pk)
@@ -194,7 +196,7 @@ def _lacks_balance(run: Run, manifests: Manifests) -> Iterator[Fault]:
 def _cell_balances(balance: Balance, manifest: StoredManifest) -> Iterator[Fault]:
     """Cells that were charged one by one, each against its own sealed charge."""
     sealed = records.sealed_cells(manifest.body)
-    for row in balance.cells.all():
+    for row in balance.cells.order_by("position"):
         own = sealed.get(row.position)
         if not (own or row.completeness):
             continue  # it was driven with the others: what the balance says is its own

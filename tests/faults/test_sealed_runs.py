@@ -54,8 +54,8 @@ def test_cells_that_changed_places_in_a_check_are_named(run: Run) -> None:
             "ALTER TABLE shop_cellvoltage DROP CONSTRAINT one_voltage_per_cell_and_check"
         )
         swap = "UPDATE shop_cellvoltage SET cell_id = %s WHERE id = %s"
+        cursor.execute(swap, [first.cell_id, second.pk])  # so it lies before the first on disk
         cursor.execute(swap, [second.cell_id, first.pk])
-        cursor.execute(swap, [first.cell_id, second.pk])
 
     assert first_fault() == (
         f"CellVoltage {first.pk} (run {run.pk}): is of cell {second.cell.serial}, "
