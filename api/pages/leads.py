@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from django.http import HttpRequest, HttpResponse
@@ -10,6 +11,7 @@ from django.urls import reverse
 
 from api.pages.acts import acted, form, page, person, row_or_404
 from api.reads import leads
+from api.reads.typed import number_typed
 from shop import clock
 from shop.equipment.models import Station
 from shop.leads.models import LeadSet
@@ -67,11 +69,9 @@ def _area_mm2(text: str) -> float:
 
 
 def _number(text: str) -> float:
-    """With comma or dot; NaN where it is none."""
-    try:
-        return float(text.strip().replace(",", "."))
-    except ValueError:
-        return float("nan")
+    """NaN where it is none."""
+    value = number_typed(text)
+    return math.nan if value is None else value
 
 
 def _page(request: HttpRequest, refusal: Refusal | None = None) -> HttpResponse:

@@ -109,10 +109,6 @@ def progress(
     )
 
 
-def confirmable(program: Mapping[str, Any] | None) -> list[str]:
-    return [s["name"] for s in (program or {}).get("steps", []) if s["type"] == "Instruct"]
-
-
 def _index(steps: list[Any], step: Mapping[str, Any] | None, state: str) -> int:
     """-1 before the first step, len(steps) after the last."""
     if state == "FINISHED":

@@ -14,13 +14,18 @@ from api.refused import one_problem
 SEPARATORS = re.compile(r"[\s;]+")
 
 
+def number_typed(text: str) -> float | None:
+    """With comma or point; None for what is no number."""
+    try:
+        return float(text.strip().replace(",", "."))
+    except ValueError:
+        return None
+
+
 def decimal(text: str, what: str) -> float:
     """`text` as a number; raises Refusal naming `what` it should be."""
-    try:
-        value = float(text.strip().replace(",", "."))
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
+    value = number_typed(text)
+    if value is None or not math.isfinite(value):
         raise one_problem("not_a_number", f"{text[:40]!r} is not {what}.", "Type a number.")
     return value
 

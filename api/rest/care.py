@@ -129,7 +129,7 @@ def _judged(judged: Judged) -> Mapping[str, Any]:
     names = ("id", "cells_v", "at_top", "taken_at", "months", "measured_by")
     told = {name: getattr(reading, name) for name in names}
     asks = {"course": advice.course, "words": advice.words, "fix": advice.fix}
-    return told | {"spread_v": judged.spread_v, "taken": judged.taken} | asks
+    return told | {"spread_v": reading.spread_v, "taken": judged.taken} | asks
 
 
 def _pack(serial: str) -> Pack:

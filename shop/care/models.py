@@ -7,7 +7,7 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 
-from shop.care.rules import Course
+from shop.care.rules import Course, spread_v
 
 
 class PackReading(models.Model):
@@ -33,8 +33,12 @@ class PackReading(models.Model):
         return f"reading of {self.pack_id}"
 
     @property
+    def spread_v(self) -> float:
+        return spread_v(self.cells_v)
+
+    @property
     def spread_mv(self) -> float:
-        return 1000.0 * float(max(self.cells_v) - min(self.cells_v))
+        return 1000 * self.spread_v
 
     @property
     def told(self) -> dict[str, Any]:

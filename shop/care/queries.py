@@ -23,13 +23,8 @@ class Judged:
     """A reading, and what it asked for in the light of what had been done before it."""
 
     reading: PackReading
-    spread_v: float
     advice: Advice
     taken: str  # the course that was taken on it; "" for none
-
-    @property
-    def spread_mv(self) -> float:
-        return self.spread_v * 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +101,7 @@ def _judged(readings: Iterable[PackReading], limits: CareLimits) -> list[Judged]
             tuple(reading.cells_v), reading.taken_at, reading.at_top, reading.months, after
         )
         taken, asks = getattr(reading, "recovery", None), advice(read, limits)
-        judged.append(Judged(reading, read.spread_v, asks, taken.course if taken else ""))
+        judged.append(Judged(reading, asks, taken.course if taken else ""))
         if taken and _was_done(taken):
             after = Course(taken.course)
         elif reading.at_top:

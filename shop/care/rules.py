@@ -28,6 +28,11 @@ WORDS_MAX = 500
 CELL_FACT = re.compile(r"cell_\d+_v")  # of that hold's record
 
 
+def spread_v(cells_v: Sequence[float]) -> float:
+    """Volts between the highest and the lowest cell, to the microvolt."""
+    return round(max(cells_v) - min(cells_v), 6)
+
+
 class Course(StrEnum):
     """What is done about a reading."""
 
@@ -75,7 +80,7 @@ class SpreadRead:
 
     @property
     def spread_v(self) -> float:
-        return round(max(self.cells_v) - min(self.cells_v), 6)
+        return spread_v(self.cells_v)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ The same function plans before a claim, checks at start and builds what the work
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -25,7 +25,7 @@ from shop.leads.queries import leads_at
 from shop.leads.rules import lead_problems
 from shop.refusals import Problem, Refusal, refuse
 from stations.config import BOARDS
-from stations.drivers.registry import DRIVERS
+from stations.drivers.registry import DRIVERS, bench_ratings
 from stations.plain import to_plain
 from stations.procedures import attendance, bearing, check, handling
 from stations.procedures.by_hand import typed_steps
@@ -41,13 +41,7 @@ from stations.procedures.steps import (
     SeriesCharge,
 )
 from stations.values import (
-    BmsRatings,
-    LoadRatings,
-    MeterRatings,
     Ratings,
-    RelayRatings,
-    SupplyRatings,
-    ThermometerRatings,
     Window,
 )
 
@@ -175,8 +169,9 @@ def cells_of(job: Job) -> Cells:
         row.cell
         for row in job.job_cells.select_related("cell__batch__cell_type").order_by("position")
     ]
-    looked_at = cells if procedure_of(job.kind).looks_back else []
-    parted, watched, pack = parted_cells(looked_at), watched_cells(looked_at), pack_of(job)
+    looks_back, pack = procedure_of(job.kind).looks_back, pack_of(job)
+    parted = parted_cells(cells) if looks_back else {}
+    watched = watched_cells(cells) if looks_back else {}
     return tuple(
         CellFigures(
             serial=cell.serial,
@@ -219,8 +214,8 @@ def ratings_of(station: Station) -> Ratings:
                 ]
             )
         found[instrument.role] = spec.ratings
-    supply, meter, scanner = (found.get(role) for role in ("supply", "meter", "scanner"))
-    if not isinstance(supply, SupplyRatings) or not isinstance(meter, MeterRatings):
+    ratings = bench_ratings(found)
+    if ratings is None:
         raise Refusal(
             [
                 Problem(
@@ -230,16 +225,8 @@ def ratings_of(station: Station) -> Ratings:
                 )
             ]
         )
-    load, thermometer, bms = (found.get(role) for role in ("load", "thermometer", "bms"))
-    router = found.get("router")
-    return Ratings(
-        supply,
-        meter,
-        scanner,
-        load if isinstance(load, LoadRatings) else None,
-        thermometer if isinstance(thermometer, ThermometerRatings) else None,
-        bms=bms if isinstance(bms, BmsRatings) else None,
-        routes=router.channels if isinstance(router, RelayRatings) else 0,
+    return replace(
+        ratings,
         measured=measured_of(station),
         by_hand=any(i.role == InstrumentRole.MANUAL for i in station.instruments.all()),
     )

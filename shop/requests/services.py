@@ -8,8 +8,7 @@ from __future__ import annotations
 import hashlib
 from datetime import datetime, timedelta
 
-from shop.jobs.policies import Policy, policy_of
-from shop.jobs.queries import policy_in_force
+from shop.jobs.queries import policy_numbers
 from shop.people.models import User
 from shop.refusals import Problem, Refusal
 from shop.requests.models import DoneRequest
@@ -52,9 +51,7 @@ def finish(row: DoneRequest, *, status: int, answer: str) -> None:
 
 def forget_expired(*, now: datetime) -> None:
     """Drop the keys that are older than the policy keeps them."""
-    version = policy_in_force()
-    policy = policy_of(version.parameters) if version else Policy()
-    limit = timedelta(seconds=policy.request_keys_s)
+    limit = timedelta(seconds=policy_numbers().request_keys_s)
     DoneRequest.objects.filter(at__lt=now - limit).delete()
 
 

@@ -39,6 +39,7 @@ from stations.values import (
     BmsRatings,
     LoadRatings,
     MeterRatings,
+    Ratings,
     RelayRatings,
     SupplyRatings,
     ThermometerRatings,
@@ -135,6 +136,27 @@ def driver(key: str, role: str) -> DriverSpec:
     if key not in allowed:
         raise UnknownDriver(f"no {role} driver {key!r}; there are {', '.join(allowed)}")
     return DRIVERS[key]
+
+
+def bench_ratings(by_role: Mapping[str, object]) -> Ratings | None:
+    """What a bench with instruments of these ratings can do; None without supply or meter.
+
+    A router's board is taken to have a route on every channel.
+    """
+    supply, meter = by_role.get("supply"), by_role.get("meter")
+    if not isinstance(supply, SupplyRatings) or not isinstance(meter, MeterRatings):
+        return None
+    scanner, load, bms = (by_role.get(role) for role in ("scanner", "load", "bms"))
+    thermometer, router = by_role.get("thermometer"), by_role.get("router")
+    return Ratings(
+        supply,
+        meter,
+        scanner if isinstance(scanner, MeterRatings) else None,
+        load if isinstance(load, LoadRatings) else None,
+        thermometer if isinstance(thermometer, ThermometerRatings) else None,
+        bms=bms if isinstance(bms, BmsRatings) else None,
+        routes=router.channels if isinstance(router, RelayRatings) else 0,
+    )
 
 
 def open_supply(key: str, resource: str, *, timeout_s: float) -> PowerSupply:

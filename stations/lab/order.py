@@ -16,12 +16,12 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from stations.config import BenchConfig, ConfigError
-from stations.drivers.registry import DRIVERS
+from stations.drivers.registry import DRIVERS, bench_ratings
 from stations.plain import from_plain
 from stations.procedures import (
     bearing,
@@ -35,7 +35,7 @@ from stations.procedures import (
 )
 from stations.procedures.bearing import CellRatings
 from stations.procedures.steps import PlanRefused, Program
-from stations.values import LoadRatings, MeterRatings, Ratings, SupplyRatings, Window
+from stations.values import LoadRatings, Ratings, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,15 +161,6 @@ def program_of(order: Order, config: BenchConfig) -> Program:
 
 def ratings_of(config: BenchConfig) -> Ratings:
     """What the instruments of a bench can do, from their drivers."""
-    found = {one.role: DRIVERS[one.driver].ratings for one in config.instruments}
-    supply, meter = found["supply"], found["meter"]
-    scanner, load = found.get("scanner"), found.get("load")
-    assert isinstance(supply, SupplyRatings)  # noqa: S101 - bench.toml names drivers by role
-    assert isinstance(meter, MeterRatings)  # noqa: S101
-    return Ratings(
-        supply=supply,
-        meter=meter,
-        scanner=scanner if isinstance(scanner, MeterRatings) else None,
-        load=load if isinstance(load, LoadRatings) else None,
-        routes=len(config.router.channels) if config.router else 0,
-    )
+    rated = bench_ratings({one.role: DRIVERS[one.driver].ratings for one in config.instruments})
+    assert rated is not None  # noqa: S101 - bench.toml names a supply and a meter by role
+    return replace(rated, routes=len(config.router.channels) if config.router else 0)

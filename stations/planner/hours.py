@@ -238,8 +238,3 @@ def _played(
 def played(program: Program, stretch: Stretch) -> Program:
     """The program with nothing but this stretch, on a bank that somebody joins."""
     return replace(program, steps=(READY, *(plain(step) for step in stretch.steps), OVER))
-
-
-def end_of(program: Program) -> Program:
-    """The program with nothing but its first stretch."""
-    return played(program, stretches(program)[0])

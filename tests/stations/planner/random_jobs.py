@@ -16,9 +16,10 @@ import numpy as np
 from stations.drivers.ea_ps9000 import PS_9080_60_T
 from stations.model.bank import Bank, Wiring
 from stations.model.cell import HYSTERESIS_SOC, HYSTERESIS_V, cell_of, scattered
-from stations.planner.hours import PERSON, Interval, courses, end_of, interval
+from stations.planner.hours import PERSON, Interval, courses, interval, played
 from stations.planner.knowledge import Known, known_by_volts
 from stations.planner.remaining import Progress, left
+from stations.planner.stretches import stretches
 from stations.procedures import top_balance
 from stations.procedures.steps import Charge, Program
 from stations.runner import begun, run
@@ -167,3 +168,8 @@ def _progress(trace: list[Reading], at: datetime, known: Known) -> Progress:
 
 def _hours(span: timedelta) -> float:
     return span.total_seconds() / 3600
+
+
+def end_of(program: Program) -> Program:
+    """The program with nothing but its first stretch."""
+    return played(program, stretches(program)[0])

@@ -10,10 +10,10 @@ import pytest
 from stations.model.bank import Bank, Wiring
 from stations.model.cell import cell_of, scattered
 from stations.planner.contacts import Looked, poor_contacts
-from stations.planner.hours import PERSON, charge_of, end_of
+from stations.planner.hours import PERSON, charge_of
 from stations.runner import begun, run
 from stations.virtual import Instruments
-from tests.stations.planner.random_jobs import Watched
+from tests.stations.planner.random_jobs import Watched, end_of
 from tests.stations.procedures.scripted import program
 
 NOISY = Instruments(noise_v=100e-6, noise_a=0.003)

@@ -10,7 +10,7 @@ import pytest
 from stations.model.bank import Bank, Wiring
 from stations.model.cell import cell_of
 from stations.planner.alternatives import alternatives
-from stations.planner.hours import PERSON, Interval, charge_of, courses, end_of, interval
+from stations.planner.hours import PERSON, Interval, charge_of, courses, interval
 from stations.planner.knowledge import Known, known_by_volts
 from stations.planner.presence import visits
 from stations.planner.stretches import acts, stretches
@@ -20,6 +20,7 @@ from stations.procedures.steps import Program
 from stations.runner import begun, run
 from stations.values import OffProof, Window
 from stations.virtual import VirtualBench
+from tests.stations.planner.random_jobs import end_of
 from tests.stations.procedures.scripted import LOAD, START, SUPPLY, program, spec
 
 LEADS, LINKS = Window(4e-3, 6e-3), Window(0.2e-3, 0.4e-3)
