@@ -74,7 +74,8 @@ Resources.
     GET    runs/<id>                                                  -> Run
     GET    runs/<id>/curve?points=600                                 -> Curve
     POST   runs/<id>/presence {}      -> 201 {"id", "at", "due_at"}   somebody is at the bench
-    GET    alerts                     -> {"address", "arrived_at", "checks": [Alert check]}
+    GET    alerts                     -> {"address", "arrived_at", "unsent_runs": [run ids],
+                                          "checks": [Alert check]}
     POST   alerts/checks {}           -> 201 Alert check   sends a test with a code
     POST   alerts/checks/<id>/confirm {"code": as it arrived}         -> 200 Alert check
     GET    runs/<id>/left             -> {"hours": Interval | null, "words"} | null

@@ -1,12 +1,28 @@
-"""When an alert was last seen to arrive."""
+"""When an alert was last seen to arrive, and which runs somebody must still be told of (F4)."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import Exists, OuterRef, QuerySet
 
-from shop.alerts.models import AlertCheck
+from shop.alerts.models import AlertCheck, RunAlert
+from shop.jobs.models import Run
+from shop.jobs.states import RunState
+
+# States of an unattended run that somebody should get out of bed for, or know at breakfast.
+WORTH_TELLING = (RunState.TRIPPED, RunState.ERROR, RunState.INTERRUPTED, RunState.REFUSED)
+TOLD_WITHIN = timedelta(hours=24)  # of its end: an old one is history
+
+
+def unsent(now: datetime) -> QuerySet[Run]:
+    """Runs left alone that came to what nobody was told of yet, oldest first."""
+    told = RunAlert.objects.filter(
+        run=OuterRef("pk"), attempt=OuterRef("attempt"), state=OuterRef("state")
+    )
+    runs = Run.objects.filter(~Exists(told), attended=False, state__in=WORTH_TELLING)
+    return runs.exclude(ended_at__lt=now - TOLD_WITHIN).order_by("pk")
 
 
 def last_arrived_at() -> datetime | None:

@@ -15,19 +15,16 @@ from django.db import transaction
 from django.db.models import F
 
 from shop.alerts.models import AlertCheck, RunAlert
+from shop.alerts.queries import unsent
 from shop.audit import services as audit
 from shop.audit.models import AuditEntry
 from shop.jobs.models import Run
-from shop.jobs.states import RunState
 from shop.people.models import User
 from shop.people.roles import Act, require
 from shop.refusals import Problem, Refusal
 
 log = logging.getLogger(__name__)
 
-# States of an unattended run that somebody should get out of bed for, or know at breakfast.
-WORTH_TELLING = (RunState.TRIPPED, RunState.ERROR, RunState.INTERRUPTED, RunState.REFUSED)
-TOLD_WITHIN = timedelta(hours=24)  # of its end: an old one is history
 CODE_DIGITS = 6
 CODE_LIVES = timedelta(hours=1)
 TRIES_MAX = 5
@@ -85,19 +82,17 @@ def tell_runs(*, now: datetime) -> int:
     """
     if not settings.ALERT_EMAIL:
         return 0
-    runs = Run.objects.filter(attended=False, state__in=WORTH_TELLING)
-    runs = runs.select_related("station__lease")
     told = 0
-    for run in runs.exclude(ended_at__lt=now - TOLD_WITHIN):
-        known = {"run": run, "attempt": run.attempt, "state": run.state}
-        if RunAlert.objects.filter(**known).exists():
-            continue
+    for run in unsent(now).select_related("station__lease"):
         error = _sent(f"Cellshop: run {run.pk} {run.state}", _words(run))
         if error:
             log.error("run %s: its alert could not be sent: %s", run.pk, error)
             continue
         RunAlert.objects.get_or_create(
-            **known, defaults={"address": settings.ALERT_EMAIL, "sent_at": now}
+            run=run,
+            attempt=run.attempt,
+            state=run.state,
+            defaults={"address": settings.ALERT_EMAIL, "sent_at": now},
         )
         told += 1
     return told

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Max
 
-from shop.alerts.queries import last_arrived_at
+from shop.alerts.queries import last_arrived_at, unsent
 from shop.equipment.models import Station
 from shop.equipment.queries import commissioned, newest_commissionings
 from shop.equipment.rules import commissioning_problems
@@ -34,6 +34,7 @@ def unattended_problems(
         has_relay="relay" in instruments,
         cutoff_at=_cutoff_at(station, newest.measured_at if newest and newest.passed else None),
         alert_at=last_arrived_at(),
+        unsent=list(unsent(now).values_list("pk", flat=True)),
         commissioning=commissioning_problems(
             commissioned(newest),
             registered=instruments,

@@ -25,13 +25,14 @@ class Night:
     """What the shop knows before a night; times of the last proof, None where there is none.
 
     `cutoff_at`: an output of this station was on and was proven off.  `alert_at`: a test alert was
-    sent and the one who received it said so.
+    sent and the one who received it said so.  `unsent` are runs whose own alert still waits.
     """
 
     attended_only: bool  # by the recipe
     has_relay: bool
     cutoff_at: datetime | None
     alert_at: datetime | None
+    unsent: Sequence[int]
     commissioning: Sequence[Problem]
 
 
@@ -81,6 +82,10 @@ def problems(
         "No test alert was seen to arrive",
         "Send one on the page “Alerts” and type the code that arrives.",
     )
+    if night.unsent:
+        runs = ", ".join(map(str, night.unsent))
+        words = f"Nobody could yet be told what became of run {runs}: the alert does not leave."
+        found.append(Problem("alert_unsent", words, "See to the mail server; it is sent again."))
     return [*found, *night.commissioning]
 
 

@@ -177,3 +177,13 @@ def test_a_test_alert_is_sent_and_confirmed_by_page_and_by_program(
     assert answer.status_code == 303
     assert "arrived, said Tola" in text(technician.get("/alerts"))
     assert tola.get("alerts").json()["arrived_at"] is not None
+
+
+def test_a_run_whose_alert_does_not_leave_is_named_on_the_page_and_to_a_program(
+    technician: Client, tola: Api, cast: Cast
+) -> None:
+    run = factories.make_run(by=cast.tola, state=RunState.ERROR, attended=False)
+    Run.objects.filter(pk=run.pk).update(ended_at=clock.now())
+
+    assert tola.get("alerts").json()["unsent_runs"] == [run.pk]
+    assert f"The alert of run {run.pk} (error) does not leave" in text(technician.get("/alerts"))

@@ -11,7 +11,7 @@ from django.core.mail import EmailMessage
 from pytest_django import Settings
 
 from shop import clock, tasks
-from shop.alerts.queries import last_arrived_at
+from shop.alerts.queries import last_arrived_at, unsent
 from shop.alerts.services import confirm_check, send_check, tell_runs
 from shop.audit.models import AuditEntry
 from shop.equipment.models import StationLease
@@ -115,16 +115,25 @@ def test_a_run_alone_that_goes_wrong_is_told_of_once(
 def test_an_alert_that_could_not_be_sent_is_sent_later(
     cast: Cast, settings: Settings, mailoutbox: list[EmailMessage]
 ) -> None:
-    factories.make_run(by=cast.tola, state=RunState.ERROR, attended=False)
+    run = factories.make_run(by=cast.tola, state=RunState.ERROR, attended=False)
     works = settings.EMAIL_BACKEND
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
     assert tell_runs(now=NOON) == 0
+    assert list(unsent(NOON)) == [run]  # until then no other run is left alone
 
     settings.EMAIL_BACKEND = works
 
     assert tell_runs(now=NOON) == 1
     assert len(mailoutbox) == 1
+    assert not unsent(NOON)
+
+
+def test_a_run_of_yesterday_that_nobody_was_told_of_keeps_no_night_back(cast: Cast) -> None:
+    over = factories.make_run(by=cast.tola, state=RunState.ERROR, attended=False)
+    Run.objects.filter(pk=over.pk).update(ended_at=NOON - timedelta(hours=25))
+
+    assert not unsent(NOON)
 
 
 def test_a_newer_test_that_could_not_be_sent_takes_the_green_back(

@@ -11,10 +11,12 @@ import pytest
 from pytest_django import Settings
 
 from shop.alerts.models import AlertCheck
+from shop.alerts.services import tell_runs
 from shop.equipment.services import record_commissioning
 from shop.jobs import unattended
 from shop.jobs.models import Job, JobEvent
 from shop.jobs.services import start_run
+from shop.jobs.states import RunState
 from shop.jobs.terms import Terms
 from shop.jobs.unattended import Ages, Night
 from shop.refusals import Problem, Refusal
@@ -33,6 +35,7 @@ READY = Night(
     has_relay=True,
     cutoff_at=NOON - timedelta(hours=23),
     alert_at=NOON - timedelta(hours=1),
+    unsent=(),
     commissioning=(),
 )
 AGES = Ages(timedelta(hours=24), timedelta(hours=24))
@@ -74,6 +77,7 @@ def test_a_supply_with_a_watchdog_of_its_own_needs_no_relay() -> None:
         (program, FITTED, {"cutoff_at": NOON - timedelta(hours=25)}, ["cutoff"]),
         (program, FITTED, {"alert_at": None}, ["alert_path"]),
         (program, FITTED, {"alert_at": NOON - timedelta(hours=25)}, ["alert_path"]),
+        (program, FITTED, {"unsent": [7]}, ["alert_unsent"]),
         (program, FITTED, {"commissioning": [Problem("x", "y.", "z.")]}, ["x"]),
         (high_ovp, FITTED, {}, ["ovp", "ovp"]),
         (
@@ -153,6 +157,16 @@ def test_an_alert_that_nobody_received_lately_refuses_a_night(
 
     settings.ALERT_EMAIL = ""
     assert refused(night, cast) == {"alert_path"}
+
+
+def test_a_run_whose_alert_does_not_leave_refuses_the_next_night(night: Job, cast: Cast) -> None:
+    """A test that arrived in the evening says nothing of a mail server that fails at midnight."""
+    factories.make_run(by=cast.tola, state=RunState.TRIPPED, attended=False)
+    assert refused(night, cast) == {"alert_unsent"}
+
+    tell_runs(now=NOON)
+
+    assert start_run(job=night, by=cast.tola, now=NOON, terms=ALONE).attended is False
 
 
 def test_a_recipe_that_is_attended_refuses_a_night(night: Job, cast: Cast) -> None:
