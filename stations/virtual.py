@@ -179,7 +179,7 @@ class VirtualBench:
             raise BenchError("the output is on; switch it off before the leads are moved")
         if not 0 <= cell <= self._instruments.routes:
             raise BenchError(f"there is no route to cell {cell} on this bench")
-        self.bank.alone, self.bank.fed = cell, bool(cell)
+        self.bank.alone, self.bank.fed, self.bank.parted = cell, bool(cell), not cell
         self._protection = self._draw = None
         return self.clock.now()
 

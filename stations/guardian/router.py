@@ -5,8 +5,8 @@ route is told to open and seen open before one closes, and only while the output
 A route is held for a time only, far longer than supply or contactor take to be off, so that it
 falls open without current when guardian, host or bus are dead.
 
-What reads back is the relay.  Contacts behind it that have welded read open: what they do shows
-in the readings of the cells, before and while current flows.
+What reads back is the relay.  Contacts behind it that have welded read open: the program sees by
+the bank meter that a cell is still on its leads (`procedures/measuring`) and goes no further.
 """
 
 from __future__ import annotations

@@ -58,15 +58,17 @@ class Solution:
     supply_voltage_v: float
     supply_current_a: float
     regulation: str  # "CC", "CV", or "" with the output off
-    metered: int = -1  # index of the cell that the bank meter stands on
+    metered: int | None = -1  # index of the cell that the bank meter stands on; None: on nothing
     string_v: float = NAN  # in series: from the first cell's minus to the last one's plus
 
     @property
     def far_end_v(self) -> float:
         """What the bank meter stands on: the whole string, or the posts of the cell alone on the
-        leads, else of the last, far from the plus lead."""
+        leads, else of the last, far from the plus lead; its own 10 MΩ take open leads to 0 V."""
         if not math.isnan(self.string_v):
             return self.string_v
+        if self.metered is None:
+            return 0.0
         return float(self.cell_v[self.metered])
 
 
@@ -86,7 +88,8 @@ class Bank:
     `linked`: the cells are joined, in parallel, or in `series` behind `bms`, which sits between
     the string and the minus lead.  `fed`: the supply's leads are on the bank; they can carry
     current only while it is linked, or on the one cell that is `alone` on them, by its position
-    (0: none).  All may be changed between calls.
+    (0: none).  `parted`: a router has taken leads and meter off every cell.  All may be changed
+    between calls.
     """
 
     def __init__(
@@ -104,6 +107,7 @@ class Bank:
         self.linked = linked
         self.fed = fed
         self.alone = 0
+        self.parted = False
         self.series = False
         self.bms = Bms()
         n = len(self.states)
@@ -144,7 +148,7 @@ class Bank:
             shared.supply_voltage_v,
             shared.supply_current_a,
             shared.regulation,
-            self.alone - 1,
+            None if self.parted else self.alone - 1,
             shared.string_v,
         )
 

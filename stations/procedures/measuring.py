@@ -23,6 +23,8 @@ from stations.procedures.steps import Measure
 from stations.procedures.taking import cells_taken, first_of_each
 from stations.values import NAN, OffProof, Reading, Window
 
+OPEN_MAX_V = 0.5  # of a meter on nothing: 10 MΩ take its leads to 0 V; no cell is that low
+
 
 def decide_measure(run: Run, step: Measure, reading: Reading, now: datetime) -> tuple[Run, Action]:
     """Judge one valid reading with the output off; each cell stands alone on the scanner."""
@@ -69,6 +71,11 @@ def _disconnect(
     run, taken = cells_taken(run, step, reading)
     if not taken:
         return run, Hold()
+    if step.routed and abs(reading.voltage_v) > OPEN_MAX_V:
+        return run, SafeHold(
+            f"with every route open the bank meter still shows {reading.voltage_v:.3f} V: the "
+            f"contacts behind the route of cell {step.cell} have not opened, see to them"
+        )
     results = _parted(rule, taken, stopped)
     invalid = any(cell.verdict == "invalid" for cell in results)
     if invalid and run.above_window == 0 and step.by_hand is None:  # a person was asked again

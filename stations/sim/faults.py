@@ -62,6 +62,7 @@ class Fault:
     latches: bool = False  # what was closed for a time stays closed
     sticks_closed: bool = False  # a relay that is closed stays so, whatever it is told
     sticks_open: bool = False  # no relay moves any more
+    welds: bool = False  # what a relay has closed stays so, and the relay says that it opened
     early_v: float = 0.0  # a BMS opens so far below its setting
     stays_closed: bool = False  # a BMS that never opens
 
@@ -176,6 +177,7 @@ FAULTS: Mapping[str, Fault] = {
     "no_timer": Fault("never opens by itself", ("relay",), latches=True),
     "stuck_closed": Fault("never opens a relay again", ("router",), sticks_closed=True),
     "stuck_open": Fault("never closes a relay again", ("router",), sticks_open=True),
+    "welded": Fault("has welded contacts that read open", ("router",), welds=True),
 }
 
 

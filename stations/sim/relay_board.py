@@ -47,6 +47,7 @@ class RelayBoard:
         self._faults = faults
         self._condition = threading.Condition()
         self._closed = [False] * CHANNELS
+        self._welded: set[int] = set()  # coils whose contacts do not open with their relay
         self._due_s: dict[int, float] = {}  # coil: guard time at which it moves by itself
         self._ended = False
         self._thread = threading.Thread(
@@ -131,7 +132,10 @@ class RelayBoard:
         if coil == self._contactor:
             self._world.move_contactor(closed=self._closed[coil])
         elif coil in self._routes:
-            routed = [cell for cell, coil in enumerate(self._routes, 1) if self._closed[coil]]
+            if fault.welds and not closed:
+                self._welded.add(coil)
+            tied = {*self._welded, *(coil for coil in self._routes if self._closed[coil])}
+            routed = [cell for cell, coil in enumerate(self._routes, 1) if coil in tied]
             self._world.route(tuple(routed))
         self._condition.notify_all()
 

@@ -214,8 +214,8 @@ class World:
             if links and self._objection:
                 raise Impossible(self._objection)
             self._bank.series = False
-            self._bank.linked, self._leads, self._bank.alone = links, leads, 0
-            self._feed()
+            self._bank.linked = links
+            self._put_leads(on=leads)
 
     def connect_string(self, *, leads: bool) -> None:
         """Put the cells in series, BMS and meter on the string.  Raises Impossible."""
@@ -226,8 +226,7 @@ class World:
             if len(self._solution.cell_v) < 2:
                 raise Impossible("a string takes at least two cells")
             self._bank.series = self._bank.linked = True
-            self._leads, self._bank.alone = leads, 0
-            self._feed()
+            self._put_leads(on=leads)
 
     def adjust_bms(self, change: Callable[[Bms], Bms]) -> None:
         """Change what the BMS is set to, or what is wrong with it."""
@@ -244,8 +243,7 @@ class World:
                 raise Impossible("the cells are joined: take the links off first")
             if not 1 <= position <= len(self._solution.cell_v):
                 raise Impossible(f"there is no cell {position} on this table")
-            self._bank.alone, self._leads = position, True
-            self._feed()
+            self._put_leads(on=True, alone=position)
 
     def route(self, cells: tuple[int, ...]) -> None:
         """The router's relays closed for `cells`: as hands would put leads and meter on them.
@@ -259,8 +257,7 @@ class World:
             self._routed = cells
             self._truth.write(self._clock.now_s(), "routes", cells=list(cells))
             if not self._bank.linked:
-                self._bank.alone, self._leads = (cells or (0,))[0], bool(cells)
-                self._feed()
+                self._put_leads(on=bool(cells), alone=(cells or (0,))[0], parted=not cells)
 
     def warm(self, position: int, celsius: float) -> None:
         """Somebody, or something, brings a cell to that temperature.  Raises Impossible."""
@@ -283,6 +280,10 @@ class World:
         if self._bank.linked and self._bank.series:
             return 0
         return self._bank.alone or len(self._solution.cell_v)
+
+    def _put_leads(self, *, on: bool, alone: int = 0, parted: bool = False) -> None:
+        self._leads, self._bank.alone, self._bank.parted = on, alone, parted
+        self._feed()
 
     def _feed(self) -> None:
         """Current can reach the bank only through leads, and a closed contactor if any."""

@@ -11,7 +11,9 @@ import pytest
 
 from stations.bench import BenchError
 from stations.guardian_client import GuardianBench
+from stations.procedures.measuring import OPEN_MAX_V
 from stations.sim.folder import Folder
+from stations.values import Reading
 from tests.faults.guarded import PROTECTION, SETPOINT, Guarded, guarded, next_event, next_reading
 from tests.stations.lab.test_run import ORDER, QUICK, running, said_until, type_yes
 from tests.stations.sim.harness import SimulatedBench, cell, simulated_bench
@@ -117,6 +119,25 @@ def test_a_route_that_stays_closed_ends_the_session_and_is_named(tmp_path: Path)
         assert "not seen open" in bench.events("alarm")[-1]["data"]["words"]
         with pytest.raises(BenchError, match=r"router: .* reads back the route of cell 1"):
             bench.session()
+
+
+def test_the_meter_shows_contacts_that_have_welded_and_no_open_ones(tmp_path: Path) -> None:
+    """What reads back is the relay; the program judges the meter before it moves on."""
+    with routed(tmp_path) as (bench, runner):
+        runner.route(0)
+        assert abs(settled(runner).voltage_v) < OPEN_MAX_V
+        runner.route(1)
+        bench.sim.hands.fault("router", "welded")
+
+        runner.route(0)
+
+        assert settled(runner).voltage_v > 3.0
+
+
+def settled(runner: GuardianBench) -> Reading:
+    """The second next: the next may have begun before the relays moved."""
+    next_reading(runner)
+    return next_reading(runner)
 
 
 def test_a_route_that_does_not_close_ends_the_session_and_is_named(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
 
@@ -27,8 +28,11 @@ def routed(cells: int = 3) -> Program:
     return single_cells.program(spec(cells=cells), routed=True)
 
 
+THREE = Instruments(routes=3)
+
+
 def bench(routes: int = 3) -> VirtualBench:
-    instruments = Instruments(routes=routes)
+    instruments = replace(THREE, routes=routes)
     return VirtualBench(table(), person=ONE_ACT, sample_s=6.0, instruments=instruments)
 
 
@@ -62,6 +66,22 @@ def test_three_cells_are_balanced_each_with_its_own_stop_and_check() -> None:
     own = cells_of(outcome.run.records)
     assert {figures.completeness for figures in own.values()} == {"COMPLETE"}
     assert [own[n].charge_ah for n in (1, 2, 3)] == pytest.approx([3.8, 1.8, 5.8], abs=0.3)
+
+
+class Welded(VirtualBench):
+    """The contacts of cell 2 stay closed while their relay says that it opened."""
+
+    def route(self, cell: int) -> datetime:
+        return super().route(cell or (2 if self.bank.alone == 2 else 0))
+
+
+def test_contacts_that_have_welded_are_named_before_the_leads_go_on() -> None:
+    """The relay reads back open; the meter does not."""
+    outcome = play(Welded(table(), person=ONE_ACT, sample_s=6.0, instruments=THREE), routed())
+
+    assert outcome.kind == "ERROR"
+    assert "the contacts behind the route of cell 2 have not opened" in outcome.reason
+    assert [r.step for r in outcome.run.records if r.cells] == ["rested", "disconnect-1"]
 
 
 def test_a_run_killed_in_the_second_cell_is_put_on_that_cell_again() -> None:
