@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+WORDS_MAX = 500  # letters of a reason, as the database keeps it
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -51,6 +53,18 @@ class StaleTransition(Refusal):
                 )
             ]
         )
+
+
+def reason_problems(
+    words: str, said: str, *, what: str = "why", about: str = "words", most: int = WORDS_MAX
+) -> list[Problem]:
+    """What ends, changes or takes back something is done with a reason, in at most `most` letters.
+
+    Without one `said` is wrong, and `what` is to be said.
+    """
+    if words.strip() and len(words) <= most:
+        return []
+    return [Problem("reason", said, f"Say in at most {most} letters {what}.", about=about)]
 
 
 def refuse(problems: Iterable[Problem]) -> None:

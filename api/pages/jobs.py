@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -30,7 +31,7 @@ from shop.forecast.queries import forecast, load_hours
 from shop.forecast.scheduling import scheduled, terms_of
 from shop.jobs import queries, rules, services
 from shop.jobs.attending import unattended_problems
-from shop.jobs.models import Job, RecipeVersion
+from shop.jobs.models import Job, JobCell, RecipeVersion
 from shop.jobs.planning import driven_a, plan, target_of
 from shop.jobs.procedures import BOTTOM_BALANCE, procedure_of
 from shop.jobs.states import JobState
@@ -156,6 +157,18 @@ def release(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @form
+def cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    job = row_or_404(Job.objects.all(), f"There is no job {pk}.", pk=pk)
+
+    def do() -> str:
+        words = request.POST.get("words", "")
+        services.cancel_job(job=job, words=words, by=person(request), now=clock.now())
+        return reverse("pages:job", args=[pk])
+
+    return acted(do, otherwise=lambda refusal: _page(request, pk, refusal))
+
+
+@form
 def start(request: HttpRequest, pk: int) -> HttpResponse:
     job = row_or_404(Job.objects.all(), f"There is no job {pk}.", pk=pk)
 
@@ -213,10 +226,11 @@ def _serials(request: HttpRequest) -> list[str]:
 def _new_page(request: HttpRequest, refusal: Refusal | None = None) -> HttpResponse:
     offered = RecipeVersion.objects.filter(retirement=None)
     recipes = offered.select_related("recipe").order_by("recipe", "-version")
+    meant = JobCell.objects.exclude(job__state=JobState.CANCELLED).filter(cell=OuterRef("pk"))
     context = {
         "refusal": refusal,
         "recipes": recipes,
-        "free": Cell.objects.filter(job_cells=None).select_related("batch")[:64],
+        "free": Cell.objects.filter(~Exists(meant)).select_related("batch")[:64],
         # What a finding of the gate proposes comes in the address.
         "typed": request.POST.get("cells", request.GET.get("cell", "")),
         "chosen": number(request.POST.get("recipe")) or _proposed(request, recipes),
@@ -241,6 +255,8 @@ def _page(request: HttpRequest, pk: int, refusal: Refusal | None = None) -> Http
     cells = [row.cell for row in job.job_cells.select_related("cell__batch__cell_type")]
     context: dict[str, Any] = {"job": job, "cells": cells, "refusal": refusal}
     context |= _plan_shown(job) | {"set_up": _set_up(job), "second": second_of_job(job)}
+    if job.state == JobState.CANCELLED:
+        context["cancelled"] = job.events.select_related("by").filter(kind="cancelled").last()
     if job.state == JobState.OPEN:
         stations = Station.objects.prefetch_related("instruments")
         fit = [(s, _claim_problems(job, s)) for s in stations]

@@ -32,6 +32,7 @@ urlpatterns = [
     path("jobs/<int:pk>/hours", jobs.hours, name="job-hours"),
     path("jobs/<int:pk>/claim", jobs.claim, name="job-claim"),
     path("jobs/<int:pk>/release", jobs.release, name="job-release"),
+    path("jobs/<int:pk>/cancel", jobs.cancel, name="job-cancel"),
     path("jobs/<int:pk>/start", jobs.start, name="job-start"),
     path("runs/<int:pk>", runs.show, name="run"),
     path("runs/<int:pk>/figures", runs.figures, name="run-figures"),

@@ -1,4 +1,4 @@
-"""`jobs`: orders for work; create, claim, release, start."""
+"""`jobs`: orders for work; create, claim, release, cancel, start."""
 
 from __future__ import annotations
 
@@ -41,6 +41,10 @@ class NewJob(serializers.Serializer[Any]):
 
 class Claim(serializers.Serializer[Any]):
     station = serializers.CharField()
+
+
+class Cancel(serializers.Serializer[Any]):
+    words = serializers.CharField(allow_blank=True, max_length=5000)
 
 
 class Start(serializers.Serializer[Any]):
@@ -125,6 +129,14 @@ class ReleaseView(ShopView):
     @idempotent
     def post(self, request: Request, pk: int) -> Response:
         services.release_job(job=_job(pk), by=person(request), now=clock.now())
+        return Response(job_shape(_job(pk)))
+
+
+class CancelView(ShopView):
+    @idempotent
+    def post(self, request: Request, pk: int) -> Response:
+        words = sent(Cancel, request)["words"]
+        services.cancel_job(job=_job(pk), words=words, by=person(request), now=clock.now())
         return Response(job_shape(_job(pk)))
 
 

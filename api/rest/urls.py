@@ -58,6 +58,7 @@ Resources.
     GET    jobs/<id>/hours?rested_v=3.312                             -> Hours   at its station
     POST   jobs/<id>/claim   {"station": slug}                        -> 200 Job
     POST   jobs/<id>/release {}                                       -> 200 Job
+    POST   jobs/<id>/cancel  {"words": why}                           -> 200 Job
     GET    jobs/<id>/schedule?ready_by=2026-11-27T06:00Z&attended=false&rested_v=3.312
                                       -> {"begin_at", "ready_by", "calls": [{"titles", "earliest",
                                           "latest"}], "attention_s", "waits_max_s", "held"}
@@ -270,6 +271,7 @@ urlpatterns = [
     path("jobs/<int:pk>/schedule", jobs.ScheduleView.as_view(), name="job-schedule"),
     path("jobs/<int:pk>/claim", jobs.ClaimView.as_view(), name="job-claim"),
     path("jobs/<int:pk>/release", jobs.ReleaseView.as_view(), name="job-release"),
+    path("jobs/<int:pk>/cancel", jobs.CancelView.as_view(), name="job-cancel"),
     path("jobs/<int:pk>/start", jobs.StartView.as_view(), name="job-start"),
     path("runs/<int:pk>", runs.RunView.as_view(), name="run"),
     path("runs/<int:pk>/left", runs.LeftView.as_view(), name="run-left"),

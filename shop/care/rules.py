@@ -24,7 +24,6 @@ CERTAIN_V = 0.300  # [A]: above it, taking the pack apart is faster than any hol
 HOLD_MAX_H = 6.0  # [A]: a hold is of 4 to 6 h; an extended one is longer
 LONG_MONTHS = 12  # [A]: drifting for so long, some cells have lost capacity for good
 MONTHS_MAX = 1200
-WORDS_MAX = 500
 CELL_FACT = re.compile(r"cell_\d+_v")  # of that hold's record
 
 
@@ -274,10 +273,3 @@ def hold_problems(asks: Advice | None, hours: float | None) -> list[Problem]:
             Problem("not_of_a_pack", "The recipe is not of a pack.", "Choose a pack recovery.")
         )
     return found
-
-
-def reason_problems(words: str) -> list[Problem]:
-    """Acts that end or change something are done with a reason."""
-    if words.strip() and len(words) <= WORDS_MAX:
-        return []
-    return [Problem("reason", "No reason was given.", f"Say why, in at most {WORDS_MAX} letters.")]

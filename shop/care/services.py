@@ -21,7 +21,7 @@ from shop.jobs.services import create_job
 from shop.packs.models import Pack
 from shop.people.models import User
 from shop.people.roles import Act, require
-from shop.refusals import Problem, StaleTransition, refuse
+from shop.refusals import Problem, StaleTransition, reason_problems, refuse
 from stations.procedures.state import Record
 from stations.values import OffProof
 
@@ -166,7 +166,7 @@ def take_apart(
     The pack keeps its cells, its decision and its trace as history.
     """
     require(by.role, Act.TAKE_APART)
-    refuse(rules.reason_problems(words))
+    refuse(reason_problems(words, "A pack is taken apart with a reason."))
     refuse(_recipe_problems(capacity_recipe, balance_recipe))
     try:
         with transaction.atomic():

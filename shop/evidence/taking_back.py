@@ -23,11 +23,10 @@ from shop.evidence.models import Balance, CapacityTest, Supersession, VoltageChe
 from shop.people.models import User
 from shop.people.roles import Act, require
 from shop.readings.models import Manifest
-from shop.refusals import Problem, StaleTransition, refuse
+from shop.refusals import StaleTransition, reason_problems, refuse
 
 Record: TypeAlias = Balance | VoltageCheck | CapacityTest
 T = TypeVar("T")
-WORDS_MAX = 500
 FIELDS: Mapping[type[Record], str] = {
     Balance: "balance",
     VoltageCheck: "voltage_check",
@@ -85,15 +84,9 @@ def measured_with(instrument: Instrument) -> Iterable[Cell]:
 
 
 def _reason(words: str) -> str:
-    reason = words.strip()
-    if not reason or len(reason) > WORDS_MAX:
-        problem = Problem(
-            "reason",
-            "Evidence is taken back with a reason.",
-            f"Say in at most {WORDS_MAX} letters what is wrong with it.",
-        )
-        refuse([problem])
-    return reason
+    said, what = "Evidence is taken back with a reason.", "what is wrong with it"
+    refuse(reason_problems(words, said, what=what))
+    return words.strip()
 
 
 def _once(write: Callable[[], T], what: str) -> T:

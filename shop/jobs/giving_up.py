@@ -29,7 +29,7 @@ from shop.jobs.services import end_run
 from shop.jobs.states import RunState
 from shop.people.models import User
 from shop.people.roles import Act, require
-from shop.refusals import Problem, refuse
+from shop.refusals import Problem, reason_problems, refuse
 
 # What the supervisor confirms, word by word.
 CONFIRMATIONS: Mapping[str, str] = {
@@ -99,7 +99,5 @@ def _unsaid(confirmed: Collection[str], words: str) -> list[Problem]:
         for key, said in CONFIRMATIONS.items()
         if key not in confirmed
     ]
-    if not words.strip() or len(words) > 400:
-        fix = "Say in at most 400 letters what happened to the bench."
-        found.append(Problem("reason", "A run is given up with a reason.", fix, about="words"))
-    return found
+    said, what = "A run is given up with a reason.", "what happened to the bench"
+    return found + reason_problems(words, said, what=what, most=400)

@@ -105,7 +105,7 @@ def pack_problems(cells: Sequence[CellFact]) -> list[Problem]:
         Problem(
             "out_of_pack",
             f"Cell {c.serial} is no more in the pack of this job.",
-            "The pack was taken apart: leave the job, its cells have jobs of their own.",
+            "The pack was taken apart: cancel the job, its cells have jobs of their own.",
         )
         for c in cells
         if c.out_of_pack
@@ -170,6 +170,17 @@ def release_problems(*, state: str, is_holder: bool, is_supervisor: bool) -> lis
             )
         )
     return found
+
+
+def cancel_problems(*, state: str, is_own: bool, is_supervisor: bool) -> list[Problem]:
+    """Its holder, or who opened it, cancels a job, or a supervisor; never one with a run."""
+    if state not in (JobState.OPEN, JobState.CLAIMED):
+        fix = "Stop its run first." if state == JobState.IN_PROGRESS else "Nothing to cancel."
+        return [Problem("job_not_waiting", f"The job is {state}.", fix)]
+    if not (is_own or is_supervisor):
+        words = "Somebody else opened this job, or holds it."
+        return [Problem("not_the_holder", words, "Ask them, or a supervisor, to cancel it.")]
+    return []
 
 
 def start_problems(

@@ -1,4 +1,4 @@
-"""What people do with jobs: create, claim, release, start, confirm, stop.
+"""What people do with jobs: create, claim, release, cancel, start, confirm, stop.
 
 Each is one transaction of compare-and-set moves; a refusal has written nothing.
 """
@@ -40,7 +40,7 @@ from shop.jobs.states import JobState, RunState
 from shop.jobs.terms import ATTENDED, Terms
 from shop.people.models import User
 from shop.people.roles import Act, Role, require
-from shop.refusals import StaleTransition, refuse
+from shop.refusals import StaleTransition, reason_problems, refuse
 
 log = logging.getLogger(__name__)
 
@@ -143,6 +143,30 @@ def release_job(*, job: Job, by: User, now: datetime) -> Job:
         if holder is not None and holder != by:
             data = {"job": job.pk, "held_by": holder.pk}
             audit.record(kind=AuditEntry.Kind.CLAIM_TAKEN_BACK, by=by, now=now, data=data)
+    return job
+
+
+def cancel_job(*, job: Job, words: str, by: User, now: datetime) -> Job:
+    """Nobody will do it: opened by mistake, or needless now.  Its runs and their evidence stay."""
+    require(by.role, Act.CANCEL_JOB)
+    holder = job.claimed_by
+    refuse(
+        rules.cancel_problems(
+            state=job.state,
+            is_own=by == (holder or job.created_by),
+            is_supervisor=by.role == Role.SUPERVISOR,
+        )
+        + reason_problems(words, "A job is cancelled with a reason.")
+    )
+    move_job(
+        job,
+        JobState.CANCELLED,
+        kind="cancelled",
+        by=by,
+        now=now,
+        data={"words": words.strip()},
+        held_by=holder,
+    )
     return job
 
 

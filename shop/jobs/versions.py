@@ -16,9 +16,9 @@ from shop.jobs.policies import policy_of
 from shop.jobs.procedures import PARALLEL_TOP_BALANCE, procedure_of
 from shop.people.models import User
 from shop.people.roles import Act, require
-from shop.refusals import Problem, Refusal, StaleTransition, refuse
+from shop.refusals import Problem, Refusal, StaleTransition, reason_problems, refuse
 
-NAME_MAX, REASON_MAX = 100, 500
+NAME_MAX = 100
 
 
 def store_recipe(
@@ -135,7 +135,6 @@ def _name_problems(name: str) -> list[Problem]:
 
 
 def _reason_problems(reason: str, *, needed: bool) -> list[Problem]:
-    if (reason.strip() or not needed) and len(reason) <= REASON_MAX:
+    if not (needed or reason.strip()):
         return []
-    fix = f"Say why in at most {REASON_MAX} letters."
-    return [Problem("reason", "A change has a reason.", fix, about="reason")]
+    return reason_problems(reason, "A change has a reason.", about="reason")

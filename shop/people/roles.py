@@ -22,6 +22,7 @@ class Act(StrEnum):
     CREATE_JOB = "create_job"
     CLAIM = "claim"
     RELEASE = "release"
+    CANCEL_JOB = "cancel_job"
     START = "start"
     CONFIRM = "confirm"
     IMPORT_CAPACITY = "import_capacity"
@@ -48,6 +49,7 @@ _BENCH_WORK = frozenset(
         Act.CREATE_JOB,
         Act.CLAIM,
         Act.RELEASE,
+        Act.CANCEL_JOB,
         Act.START,
         Act.CONFIRM,
         Act.IMPORT_CAPACITY,

@@ -225,6 +225,22 @@ def test_releases_a_claim(claimed: Job, technician: Client) -> None:
     assert claimed.state == JobState.OPEN
 
 
+def test_a_cancelled_job_says_why_and_gives_its_cells_back(
+    claimed: Job, technician: Client
+) -> None:
+    serial = claimed.job_cells.all()[0].cell.serial
+    assert serial not in technician.get("/jobs/new").content.decode()
+
+    answer = technician.post(f"/jobs/{claimed.pk}/cancel", {"words": "Cell 3 has a dent."})
+
+    assert answer["Location"] == f"/jobs/{claimed.pk}"
+    page = text(technician.get(f"/jobs/{claimed.pk}"))
+    assert "Cancelled by Tola" in page
+    assert "Cell 3 has a dent." in page
+    assert "Cancel this job" not in page
+    assert serial in technician.get("/jobs/new").content.decode()
+
+
 def test_makes_a_job_of_scanned_cells(cast: Cast, technician: Client) -> None:
     version = factories.make_recipe_version(by=cast.sade)
     cells = factories.make_cells(3)

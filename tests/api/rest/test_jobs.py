@@ -117,6 +117,16 @@ def test_the_holder_releases_a_claim_and_another_technician_cannot(
     assert released.json()["state"] == "OPEN"
 
 
+def test_the_holder_cancels_a_job_with_a_reason(claimed: Job, tola: Api) -> None:
+    mute = tola.post(f"jobs/{claimed.pk}/cancel", words=" ")
+    cancelled = tola.post(f"jobs/{claimed.pk}/cancel", words="The wrong cells were scanned.")
+    again = tola.post(f"jobs/{claimed.pk}/cancel", words="Once more.")
+
+    assert (mute.status_code, codes(mute)) == (409, ["reason"])
+    assert cancelled.json()["state"] == "CANCELLED"
+    assert (again.status_code, codes(again)) == (409, ["job_not_waiting"])
+
+
 def test_shows_the_plan_with_the_amps_of_both_bases(claimed: Job, tola: Api) -> None:
     """B2: 4 x 200 Ah, before the start."""
     facts = tola.get(f"jobs/{claimed.pk}").json()["plan"]["facts"]
@@ -163,11 +173,11 @@ def test_does_not_start_while_the_output_is_unknown(cast: Cast, tola: Api) -> No
     assert (answer.status_code, codes(answer)) == (409, ["output_not_off"])
 
 
-@pytest.mark.parametrize("act", ["claim", "release", "start"])
+@pytest.mark.parametrize("act", ["claim", "release", "cancel", "start"])
 def test_an_act_on_an_unknown_job_is_404(tola: Api, act: str) -> None:
     station = factories.make_station()
 
-    answer = tola.post(f"jobs/999/{act}", station=station.slug, confirmed=True)
+    answer = tola.post(f"jobs/999/{act}", station=station.slug, confirmed=True, words="x")
 
     assert (answer.status_code, codes(answer)) == (404, ["unknown"])
 

@@ -12,7 +12,7 @@ from shop.equipment.queries import calibrations_in_force
 from shop.equipment.services import register_instrument
 from shop.equipment.states import OutputState
 from shop.jobs.models import Job, JobEvent, Run
-from shop.jobs.services import claim_job, create_job, release_job, start_run
+from shop.jobs.services import cancel_job, claim_job, create_job, release_job, start_run
 from shop.jobs.states import JobState, RunState
 from shop.people.models import User
 from shop.refusals import Refusal, RoleRefusal, StaleTransition
@@ -129,6 +129,49 @@ def test_a_supervisor_takes_a_claim_back(cast: Cast) -> None:
     release_job(job=job, by=cast.sade, now=NOON)
 
     assert job.state == JobState.OPEN
+
+
+def test_who_opened_a_job_cancels_it_and_a_colleague_does_not(cast: Cast) -> None:
+    job = factories.make_job(by=cast.tola)
+
+    with pytest.raises(Refusal, match="Somebody else") as caught:
+        cancel_job(job=job, words="Not mine.", by=cast.bayo, now=NOON)
+    cancel_job(job=job, words=" The wrong cells. ", by=cast.tola, now=NOON)
+
+    assert codes(caught) == ["not_the_holder"]
+    job.refresh_from_db()
+    assert job.state == JobState.CANCELLED
+    event = job.events.get(kind="cancelled")
+    assert (event.by, event.data["words"]) == (cast.tola, "The wrong cells.")
+
+
+def test_a_claim_is_cancelled_by_its_holder_or_a_supervisor(cast: Cast) -> None:
+    job = factories.make_job(by=cast.tola, claimed_at=factories.make_station())
+    Job.objects.filter(pk=job.pk).update(claimed_by=cast.bayo)
+    job.refresh_from_db()
+
+    with pytest.raises(Refusal):
+        cancel_job(job=job, words="I opened it.", by=cast.tola, now=NOON)
+    cancel_job(job=job, words="The station is needed.", by=cast.sade, now=NOON)
+
+    assert Job.objects.get(pk=job.pk).state == JobState.CANCELLED
+
+
+def test_a_job_with_a_run_under_way_is_not_cancelled(cast: Cast) -> None:
+    run = factories.make_run(by=cast.tola)
+
+    with pytest.raises(Refusal, match="Stop its run first") as caught:
+        cancel_job(job=run.job, words="Enough.", by=cast.tola, now=NOON)
+
+    assert codes(caught) == ["job_not_waiting"]
+
+
+def test_a_job_that_was_started_meanwhile_is_not_cancelled_from_an_old_page(cast: Cast) -> None:
+    job = factories.make_job(by=cast.tola, claimed_at=factories.make_station())
+    Job.objects.filter(pk=job.pk).update(state=JobState.IN_PROGRESS)
+
+    with pytest.raises(StaleTransition):
+        cancel_job(job=job, words="Too late.", by=cast.tola, now=NOON)
 
 
 def test_a_claim_from_an_old_page_is_stale(cast: Cast) -> None:
