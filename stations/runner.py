@@ -7,6 +7,7 @@ every way out with the output off and proven.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -33,6 +34,7 @@ from stations.procedures.steps import (
     Measure,
     Program,
     Verify,
+    Wait,
 )
 from stations.values import NAN, Event, Reading, Setpoint
 
@@ -40,13 +42,20 @@ from stations.values import NAN, Event, Reading, Setpoint
 ENDS = {"stop": "STOPPED", "trip": "TRIPPED", "safe_hold": "ERROR"}
 
 
-def run(state: Run, bench: Bench) -> Outcome:
+def unopposed() -> Sequence[str]:
+    """Nobody objects."""
+    return ()
+
+
+def run(state: Run, bench: Bench, objections: Callable[[], Sequence[str]] = unopposed) -> Outcome:
     """Interpret the program of `state` on `bench` to its end; never raises for what a bench can do.
 
     `state` is a `begun` run or a `resumed` one.  FINISHED, REFUSED, TRIPPED, ERROR, STOPPED and
     INTERRUPTED stay apart; a charge that was cut short is closed as partial in the run's records.
+    `objections` is asked when a Wait is over, with the output off: any, in words, refuses the run.
+    It answers well within the dead-man, or raises BenchLost.
     """
-    execution = Execution(state, bench)
+    execution = Execution(state, bench, objections)
     return execution.left_off(execution.played())
 
 
@@ -63,10 +72,13 @@ def begun(program: Program, at: datetime) -> Run:
 class Execution:
     """One attempt under way: the frozen state, and the bench it is asked of."""
 
-    def __init__(self, state: Run, bench: Bench) -> None:
+    def __init__(
+        self, state: Run, bench: Bench, objections: Callable[[], Sequence[str]] = unopposed
+    ) -> None:
         self.state = state
         self.unclosed = state
         self.bench = bench
+        self.objections = objections
 
     def played(self) -> Outcome:
         """The outcome, not yet seen to be off."""
@@ -93,7 +105,7 @@ class Execution:
             case Set(setpoint):
                 self._adjust(setpoint)
             case Next():
-                self._next(reading.at)
+                return self._next(reading.at)
             case Finish():
                 self._note_record()
                 return self.ended("FINISHED", done_words(self.state))
@@ -136,8 +148,12 @@ class Execution:
         except ValueError as error:
             self.bench.note("ignored", {"act": event.data.get("id"), "words": str(error)})
 
-    def _next(self, at: datetime) -> None:
+    def _next(self, at: datetime) -> Outcome | None:
         self._note_record()
+        if isinstance(self.state.step, Wait):
+            words = tuple(self.objections())
+            if words:
+                return self.ended("REFUSED", " ".join(words), words)
         if isinstance(self.state.step, DRIVEN):
             proof = self.bench.off()
             self.state = current_stopped(self.state, proof)
@@ -155,6 +171,7 @@ class Execution:
             self.bench.configure_load(step.draw)
         if isinstance(step, DRIVEN):
             self.state = replace(self.state, step_entered_at=self.bench.energise())
+        return None
 
     def _route(self) -> None:
         """Where a router moves the leads, the step begins once they are seen there."""

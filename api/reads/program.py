@@ -18,6 +18,7 @@ KINDS = {
     "SeriesCharge": "charge",
     "Discharge": "discharge",
     "Rest": "rest",
+    "Wait": "wait",
     "Compare": "compare",
 }
 WORDS = {"skipped": "not needed", "stopped": "ended here"}
@@ -29,7 +30,7 @@ PERSON_MAY_CONFIRM = frozenset({"PREFLIGHT", "RUNNING", "SAFE_HOLD"})
 class StepShown:
     name: str
     title: str
-    kind: str  # instruct, measure, verify, charge, discharge, rest, compare
+    kind: str  # instruct, measure, verify, charge, discharge, rest, wait, compare
     state: str  # done, now, next, skipped, stopped
 
     @property
@@ -55,7 +56,8 @@ class Ask:
 class Progress:
     """`needs`: somebody is waited for.  `announce`: may be confirmed before it is reached.
 
-    `announced`: it was, and the bank still charges.  `by_hand`: somebody reads the cells now.
+    `begin`: the bench waits for its moment, and who confirms this begins now.  `announced`: it was
+    announced, and the bank still charges.  `by_hand`: somebody reads the cells now.
     """
 
     steps: tuple[StepShown, ...] = ()
@@ -63,6 +65,8 @@ class Progress:
     needs: Ask | None = None
     announce: Ask | None = None
     announced: Ask | None = None
+    begin: Ask | None = None
+    waits_later: bool = False  # once hands are done the bench waits for its moment
     waiting_for_bench: bool = False  # confirmed, and the bench has not yet moved on
     by_hand: bool = False
 
@@ -95,7 +99,7 @@ def progress(
     if not 0 <= index < len(steps) or state not in PERSON_MAY_CONFIRM:
         return Progress(shown, shown[index] if 0 <= index < len(shown) else None)
     plain = steps[index]
-    is_instruct = plain["type"] == "Instruct"
+    is_instruct, is_wait = plain["type"] == "Instruct", plain["type"] == "Wait"
     is_confirmed = plain["name"] in confirmed
     early = _announceable(steps, index)
     return Progress(
@@ -104,7 +108,9 @@ def progress(
         needs=_ask(plain) if is_instruct and not is_confirmed else None,
         announce=early if early and early.step not in confirmed else None,
         announced=early if early and early.step in confirmed else None,
-        waiting_for_bench=is_instruct and is_confirmed,
+        begin=_begin(plain) if is_wait and not is_confirmed else None,
+        waits_later=any(step["type"] == "Wait" for step in steps[index + 1 :]),
+        waiting_for_bench=(is_instruct or is_wait) and is_confirmed,
         by_hand=bool(plain.get("by_hand")),
     )
 
@@ -140,6 +146,11 @@ def _ask(plain: Mapping[str, Any]) -> Ask:
         plain.get("drawing", ""),
         (plain.get("asks") or {}).get("label", ""),
     )
+
+
+def _begin(plain: Mapping[str, Any]) -> Ask:
+    text = "All stands ready and the output is off. Confirm to go on now and not at the moment."
+    return Ask(plain["name"], plain["title"], text, "Begin now")
 
 
 def _announceable(steps: list[Any], index: int) -> Ask | None:

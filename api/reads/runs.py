@@ -182,7 +182,13 @@ class RunShown:
     @property
     def waits_to_begin(self) -> bool:
         """F6: nothing has happened yet, and nothing will before its moment."""
-        return self.run.state == RunState.QUEUED and self.run.not_before is not None
+        run = self.run
+        return run.state == RunState.QUEUED and run.attended and run.not_before is not None
+
+    @property
+    def begin(self) -> Ask | None:
+        """F6: the bench waits for its moment with the output off; whoever is there may begin."""
+        return None if self.is_stopping else self.progress.begin
 
     @property
     def is_interrupted(self) -> bool:
@@ -259,6 +265,7 @@ class RunShown:
             now.name if now else "",
             needs.step if needs else "",
             early.step if early else "",
+            "b" if self.progress.begin else "",
             self.progress.announced.step if self.progress.announced else "",
             "s" if self.is_stopping else "",
             "w" if self.progress.waiting_for_bench else "",

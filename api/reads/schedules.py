@@ -36,6 +36,7 @@ def moment_typed(text: str, minutes_behind: str = "") -> datetime | None:
 def schedule_shape(plan: Schedule) -> dict[str, Any]:
     return {
         "begin_at": plan.begin_at,
+        "drives_at": plan.drives_at,
         "ready_by": plan.ready_by,
         "calls": [
             {"titles": call.titles, "earliest": call.earliest, "latest": call.latest}

@@ -176,6 +176,7 @@ def run_shape(shown: RunShown) -> dict[str, Any]:
         ],
         "needs": _ask(progress.needs),
         "announce": _ask(progress.announce),
+        "begin": _ask(shown.begin),
         "reads": _reads(shown),
         "live": runs.plain_live(shown.live),
         "facts": shown.facts,

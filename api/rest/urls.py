@@ -60,12 +60,14 @@ Resources.
     POST   jobs/<id>/release {}                                       -> 200 Job
     POST   jobs/<id>/cancel  {"words": why}                           -> 200 Job
     GET    jobs/<id>/schedule?ready_by=2026-11-27T06:00Z&attended=false&rested_v=3.312
-                                      -> {"begin_at", "ready_by", "calls": [{"titles", "earliest",
-                                          "latest"}], "attention_s", "waits_max_s", "held"}
+                                      -> {"begin_at", "drives_at", "ready_by", "calls": [{"titles",
+                                          "earliest", "latest"}], "attention_s", "waits_max_s",
+                                          "held"}   drives_at: the first output goes on
     POST   jobs/<id>/start   {"confirmed": true, "attended": true,    -> 201 Run   attended: false
                               "not_before", or "ready_by" with "rested_v"}   where nobody stays,
-                                          refused with each reason; a run that waits for its moment
-                                          is QUEUED until then and `stop` cancels it (F4, F6)
+                                          refused with each reason; for a moment a run waits QUEUED
+                                          where somebody stays, else joined, with the output off in
+                                          its step "wait"; `stop` cancels it (F4, F6)
 
     GET    lead-sets                   -> {"lead_sets": [Leads]}      cables, by their name
     POST   lead-sets {"name", "awg" or "gauge_mm2", "length_m",      -> 201 Leads   supervisors
@@ -153,10 +155,13 @@ Shapes.
               "ended_at", "cause", "stop_requested_at", "attended", "not_before", "ready_by",
               "presence": {"due_at", "left_s", "is_close", "waits"} | null,
               "step": name, "steps": [{"name", "title",
-                  "kind": "instruct|measure|charge", "state": "done|now|next"}],
+                  "kind": "instruct|measure|verify|charge|discharge|rest|wait|compare",
+                  "state": "done|now|next|skipped|stopped"}],
               "needs": {"step", "title", "text", "confirm", "drawing", "asks": what is to be
                   read and typed, "" for nothing} | null,       one is waited for
               "announce": {"step", "title", "text", "confirm"} | null,   may be confirmed early
+              "begin": {"step", "title", "text", "confirm"} | null,   it waits until "not_before";
+                  confirming this step begins now
               "reads": {"step", "read": [{"position", "voltage_v"}], "left": [{"position",
                   "serial"}], "again": bool} | null,   by hand; again: the first cell's second
               "live": {"age_s", "output", "step", "speed", "voltage_v", "supply_voltage_v",

@@ -25,14 +25,21 @@ def scheduled(
 ) -> Schedule:
     """Of `job` at `station`, by the slow end of its hours; raises Refusal where that is too late.
 
-    A charge that is done early is held only where nobody stays.
+    Where nobody stays the hands before it may come from now on, and a charge that is done early
+    is held.
     """
     found = forecast(job, station, rested_v)
     if found is None:
         words = "Nobody foretells the hours of this procedure."
         raise Refusal([Problem("no_hours", words, "Name the time at which it begins instead.")])
     hold_max = timedelta() if attended else timedelta(seconds=policy.hold_max_s)
-    plan = schedule(found.visits, found.hours, ready_by=max(ready_by, now), hold_max=hold_max)
+    plan = schedule(
+        found.visits,
+        found.hours,
+        ready_by=max(ready_by, now),
+        hold_max=hold_max,
+        alone_from=None if attended else now,
+    )
     if ready_by < now or plan.begin_at < now:
         takes = plan.ready_by - plan.begin_at
         words = (
@@ -72,4 +79,4 @@ def terms_of(
         now=now,
         rested_v=rested_v,
     )
-    return Terms(attended, plan.begin_at, ready_by)
+    return Terms(attended, plan.begin_at if attended else plan.drives_at, ready_by)

@@ -1,6 +1,7 @@
 """Execute one queued run on this station's bench, from lease to evidence.
 
-While the program runs nothing here touches the database: the runner only talks to the bench.
+While the program runs nothing here touches the database: the runner only talks to the bench.  Once,
+when a wait is over and the output is still off, it asks the shop for objections.
 Whatever dies, the guardian has the output off and the journal; a run whose worker was lost
 becomes INTERRUPTED (`shop.jobs.reaper`) and comes here again, to go on or to be concluded.
 """
@@ -22,9 +23,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections, t
 from shop import clock
 from shop.equipment.benches import authority_s, guardian_socket
 from shop.equipment.leases import LeaseLost
-from shop.equipment.models import Calibration, Instrument, Station
-from shop.equipment.queries import calibrations_in_force
-from shop.jobs import leasing, results
+from shop.jobs import leasing, nights, results
 from shop.jobs.attending import present_at, unattended_problems
 from shop.jobs.ending import Ending, ending_of
 from shop.jobs.leasing import Held
@@ -34,11 +33,11 @@ from shop.jobs.planning import Plan, plan, planned_again
 from shop.jobs.policies import policy_of
 from shop.jobs.preflight import Registered, preflight_problems
 from shop.jobs.queries import policy_numbers, stopped_by
+from shop.jobs.registered import registered_at
 from shop.jobs.resuming import Past, begin_next_attempt, past_of, refused
 from shop.jobs.shutdown import WORDS, told_to_end
 from shop.jobs.states import RunState
-from shop.jobs.unattended import live_problems
-from shop.refusals import Problem, Refusal, StaleTransition, refuse
+from shop.refusals import Refusal, StaleTransition, refuse
 from shop.signing import services as signing
 from shop.signing.keyring import KeyUnusable
 from shop.signing.models import SigningKey
@@ -46,11 +45,10 @@ from stations import runner
 from stations.bench import BenchError, BenchLost
 from stations.clock import guard_s
 from stations.guardian_client import GuardianBench, GuardianLink, GuardianRefused, GuardianSilent
-from stations.values import Event, Limits, Reading
+from stations.values import Limits
 
 log = logging.getLogger(__name__)
 
-LOOKS = 5  # at a bench that is about to be left alone
 POLL_S = 0.1  # how often a worker that waits for uplink or database looks
 KEY_WAIT_S = 5.0  # between two looks for a signing key that went away during the run
 # Then the lease is left to lapse; nothing is lost but the verdict.
@@ -103,7 +101,7 @@ def _play(held: Held) -> Ending:
 
     What refuses a first attempt is an ERROR, or a pause, for one that goes on.
     """
-    registered = _registered(held.run.station, clock.now())
+    registered = registered_at(held.run.station, clock.now())
     try:
         past = past_of(held.run, registered, clock.now()) if held.resumes else None
         if past is not None and past.ending is not None:
@@ -133,14 +131,17 @@ def _prepare(held: Held, past: Past | None, registered: Sequence[Registered]) ->
     run, now = held.run, clock.now()
     signing.ready(SigningKey.Purpose.MANIFESTS)  # not to learn it at the end of a night
     policy = policy_of(run.policy_version.parameters)
+    status = GuardianLink(guardian_socket(run.station.slug)).status()
+    begins_at = now + run.terms.waits(now)
     if past is None:
-        planned = plan(run.job, run.station, attended=run.attended, policy=policy)
+        span = run.terms.span(now, at=datetime.fromisoformat(status["at"]))
+        planned = plan(run.job, run.station, attended=run.attended, policy=policy, span=span)
     else:
         planned = planned_again(past.program, run)
-    if not run.attended and not held.resumes:
+    if not run.attended and not (past and past.has_driven):
         today = policy_numbers()  # it may have been made stricter while the run waited
-        refuse(unattended_problems(run.job, run.station, planned.program, policy=today, now=now))
-    status = GuardianLink(guardian_socket(run.station.slug)).status()
+        program = planned.program
+        refuse(unattended_problems(run.job, run.station, program, policy=today, now=begins_at))
     simulated = bool(status["simulated"])
     leased_s = guard_s()
     with transaction.atomic():
@@ -161,31 +162,14 @@ def _prepare(held: Held, past: Past | None, registered: Sequence[Registered]) ->
     limits = planned.program.limits if past is None else past.limits(now)
     valid_until_s = leased_s + authority_s(status)
     present_s = leased_s - (now - present_at(run)).total_seconds()
+    planned_end = begins_at + planned.lasts
     return Prepared(
-        planned, past, registered, simulated, now + planned.lasts, limits, valid_until_s, present_s
-    )
-
-
-def _registered(station: Station, now: datetime) -> Sequence[Registered]:
-    calibrations = calibrations_in_force(station, now)
-    return [
-        _as_registered(instrument, calibrations.get(instrument.pk))
-        for instrument in station.instruments.all()
-    ]
-
-
-def _as_registered(instrument: Instrument, calibration: Calibration | None) -> Registered:
-    return Registered(
-        role=instrument.role,
-        model=instrument.model,
-        serial_number=instrument.serial_number,
-        certificate=calibration.certificate if calibration else "",
-        valid_until=calibration.valid_until if calibration else None,
+        planned, past, registered, simulated, planned_end, limits, valid_until_s, present_s
     )
 
 
 def _on_bench(held: Held, prepared: Prepared) -> Ending:
-    """Open the bench, see that it is the registered one, run, close.  No database in here.
+    """Open the bench, see that it is the registered one, run, close.  No database but after a wait.
 
     Raises BenchError when no session began: nothing was energised.
     """
@@ -212,7 +196,7 @@ def _on_bench(held: Held, prepared: Prepared) -> Ending:
             simulated=bench.simulated,
         )
         if not held.run.attended:
-            problems += _live_problems(bench)
+            problems += nights.problems_on(bench)
         if problems:
             words = " ".join(map(str, problems))
             state = RunState.ERROR if prepared.past else RunState.REFUSED
@@ -220,27 +204,10 @@ def _on_bench(held: Held, prepared: Prepared) -> Ending:
             return refused(prepared.past, state, words, journal)
         past = prepared.past
         begun = past.begun(bench.opened_at) if past else None
-        outcome = runner.run(begun or runner.begun(program, bench.opened_at), bench)
+        objections = partial(nights.objections, held.run, prepared.plan, bench)
+        outcome = runner.run(begun or runner.begun(program, bench.opened_at), bench, objections)
         journal = _close(bench, outcome.kind, outcome.reason)
     return ending_of(outcome, instruments=prepared.registered, journal=journal)
-
-
-def _live_problems(bench: GuardianBench) -> list[Problem]:
-    """What the bench's first readings lack for being left alone (F4).
-
-    The runner hears all of it again, and what has ended the session meanwhile is for it to tell.
-    """
-    looked: list[Reading | Event] = []
-    problems = live_problems(None)
-    while problems and len(looked) < LOOKS:
-        item = bench.next()
-        looked.append(item)
-        if isinstance(item, Reading):
-            problems = live_problems(item)
-        elif item.kind in runner.ENDS:
-            problems = []
-    bench.put_back(looked)
-    return problems
 
 
 def _close(bench: GuardianBench, kind: str, reason: str) -> dict[str, Any]:

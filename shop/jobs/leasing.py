@@ -51,7 +51,7 @@ def take(run_id: int, *, boot_id: str = "") -> Held | None:
         run = _locked(run_id, RunState.QUEUED, RunState.INTERRUPTED)
         if run is None:
             return None
-        if run.not_before is not None and run.not_before > clock.now():
+        if run.terms.is_queued(clock.now()):
             return None  # F6: it waits for its moment, whoever sent it
         resumes = run.state == RunState.INTERRUPTED
         if resumes and run.journal_closed_at is None:

@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from shop.cells.models import Cell
 from shop.equipment.models import Station
 from shop.jobs.states import TERMINAL, JobState, RunState
+from shop.jobs.terms import Terms
 
 PEOPLE = settings.AUTH_USER_MODEL
 
@@ -169,7 +170,8 @@ class Run(models.Model):
     program_hash = models.CharField(max_length=64, blank=True)
     policy_version = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT)
     attended = models.BooleanField(default=True, db_default=True)  # F4: somebody stays
-    # F6: it waits for this moment, which was worked out so that it is done by `ready_by`.
+    # F6: it begins at this moment, worked out so that it is done by `ready_by`; where nobody stays
+    # it is the first output that waits for it.
     not_before = models.DateTimeField(null=True, blank=True)
     ready_by = models.DateTimeField(null=True, blank=True)
     simulated = models.BooleanField(null=True, blank=True)  # known from preflight on
@@ -208,6 +210,10 @@ class Run(models.Model):
     @property
     def is_over(self) -> bool:
         return self.state in TERMINAL
+
+    @property
+    def terms(self) -> Terms:
+        return Terms(self.attended, self.not_before, self.ready_by)
 
     @property
     def is_journalled(self) -> bool:

@@ -52,7 +52,7 @@ class Plan:
 
     program: Program
     sha256: str
-    lasts: timedelta  # upper bound without the waits for a person
+    lasts: timedelta  # upper bound without the waits, for a person or a moment
 
     @property
     def plain(self) -> dict[str, Any]:
@@ -71,12 +71,17 @@ class Plan:
 
 
 def plan(
-    job: Job, station: Station, *, attended: bool = True, policy: Policy | None = None
+    job: Job,
+    station: Station,
+    *,
+    attended: bool = True,
+    policy: Policy | None = None,
+    span: attendance.Span | None = None,
 ) -> Plan:
     """The plan of `job` at `station`; raises Refusal naming everything that is wrong with it.
 
     `policy` (default: as delivered) says how often somebody must be there, or for how long a
-    charge that is done is held while nobody is.
+    charge that is done is held while nobody is.  `span`: the first output waits so long, alone.
     """
     ratings = ratings_of(station)
     procedure, cells = procedure_of(job.kind), cells_of(job)
@@ -97,6 +102,8 @@ def plan(
         refuse(_other_scanner(cells, station))
     refuse(lead_problems(leads_at(station), driven_a(program)))
     program = _with_people(program, attended=attended, policy=policy or Policy())
+    if span is not None:
+        program = attendance.waiting(program, span)
     return Plan(program, program_sha256(program), _lasts(program))
 
 

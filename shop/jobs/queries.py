@@ -37,6 +37,11 @@ def alive_runs() -> QuerySet[Run]:
     return Run.objects.exclude(state__in=sorted(TERMINAL))
 
 
+def before_its_moment(now: datetime) -> Q:
+    """F6: a run that somebody comes for later; one that is left alone waits at its bench."""
+    return Q(attended=True, not_before__gt=now)
+
+
 def policy_in_force() -> PolicyVersion | None:
     """The highest stored version; None before the first."""
     return PolicyVersion.objects.order_by("-version").first()

@@ -18,7 +18,7 @@ from shop.jobs.manifest import seal
 from shop.jobs.models import Job, Run
 from shop.jobs.moves import move_job, move_run
 from shop.jobs.policies import policy_of
-from shop.jobs.queries import policy_in_force, stopped_by
+from shop.jobs.queries import before_its_moment, policy_in_force, stopped_by
 from shop.jobs.results import suspect_cells
 from shop.jobs.services import end_run, send_run
 from shop.jobs.states import LEASED_STATES, JobState, RunState
@@ -40,7 +40,7 @@ def resend_queued(*, now: datetime) -> None:
     A message may have been lost; one too many is a no-op by the lease.
     """
     waiting = Run.objects.filter(state=RunState.QUEUED, station__lease__owner__isnull=True)
-    waiting = waiting.exclude(not_before__gt=now)  # F6
+    waiting = waiting.exclude(before_its_moment(now))
     for run_id, slug in waiting.values_list("pk", "station__slug"):
         _send(run_id, slug)
 

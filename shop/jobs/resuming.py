@@ -45,6 +45,11 @@ class Past:
     interrupted: Ending  # of the last attempt, for its manifest
     ending: Ending | None
 
+    @property
+    def has_driven(self) -> bool:
+        """Whether an output was on in it, or about to be."""
+        return self.attempt is not None and resume.has_driven(self.attempt.outcome.unclosed)
+
     def begun(self, at: datetime) -> ProcedureRun | None:
         """The state in which the next attempt begins at `at`; None: from the beginning."""
         if self.attempt is None:

@@ -15,6 +15,7 @@ from shop.equipment.states import UNCALIBRATED, OutputState
 from shop.jobs.states import JobState, RunState
 from shop.jobs.terms import Terms
 from shop.refusals import Problem
+from stations.procedures.steps import Program, Wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +254,14 @@ def waiting_problems(terms: Terms, *, now: datetime) -> list[Problem]:
     return []
 
 
+def nothing_waits_problems(terms: Terms, program: Program) -> list[Problem]:
+    """F6: alone it is the first output that waits, and this program has none."""
+    if not terms.not_before or any(isinstance(step, Wait) for step in program.steps):
+        return []
+    words = "No output ever goes on in this job, so nothing of it can wait for a moment alone."
+    return [Problem("nothing_waits", words, "Start it when somebody is there for it.")]
+
+
 def station_problems(station: StationFact, lasts: timedelta, now: datetime) -> list[Problem]:
     """A station that may not be driven now: busy, output not proven off, calibration that lapsed
     or would lapse before the run is over."""
@@ -344,8 +353,8 @@ def confirm_problems(
 ) -> list[Problem]:
     """A confirmation needs a running run, and its present instruction or an announceable one.
 
-    `steps` are the program's as stored, `index` the present one.  Where it asks for a number the
-    `answer` must lie within what it allows.
+    Whoever confirms a wait ends it.  `steps` are the program's as stored, `index` the present one.
+    Where it asks for a number the `answer` must lie within what it allows.
     """
     if not takes_acts(state):
         return [
@@ -354,8 +363,8 @@ def confirm_problems(
     may_confirm = [
         s["name"]
         for i, s in enumerate(steps)
-        if s.get("type") == "Instruct"
-        and (i == index or (i == index + 1 and s.get("announceable")))
+        if (i == index and s.get("type") in ("Instruct", "Wait"))
+        or (i == index + 1 and s.get("type") == "Instruct" and s.get("announceable"))
     ]
     if step in may_confirm:
         return _answer_problems(next(s for s in steps if s["name"] == step), answer)

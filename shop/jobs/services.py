@@ -174,8 +174,8 @@ def start_run(*, job: Job, by: User, now: datetime, terms: Terms = ATTENDED) -> 
     """Queue a run of a claimed job; the station's worker is told after commit.
 
     The set-up was confirmed by the person.  A lost message delays the start by seconds:
-    what is QUEUED and unleased is sent again.  A run that waits for its moment stays QUEUED
-    until then, its station and cells reserved.
+    what is QUEUED and unleased is sent again.  A run that somebody comes for at its moment stays
+    QUEUED until then, its station and cells reserved; one that is left alone begins at once.
     """
     require(by.role, Act.START)
     policy = queries.policy_in_force()
@@ -184,8 +184,10 @@ def start_run(*, job: Job, by: User, now: datetime, terms: Terms = ATTENDED) -> 
     refuse(rules.waiting_problems(terms, now=now))
     if not terms.attended and job.station is not None and policy is not None:
         known = policy_of(policy.parameters)
-        program = plan(job, job.station, attended=False, policy=known).program
-        begins_at = now + terms.waits(now)  # the bench asks again then, with nobody there
+        span = terms.span(now, at=now)
+        program = plan(job, job.station, attended=False, policy=known, span=span).program
+        refuse(rules.nothing_waits_problems(terms, program))
+        begins_at = now + terms.waits(now)  # the worker asks again then, with nobody there
         refuse(unattended_problems(job, job.station, program, policy=known, now=begins_at))
     try:
         with transaction.atomic():
@@ -250,7 +252,7 @@ def _queue(
         except BrokerError as error:  # what is QUEUED is sent again
             log.warning("run %s waits for the broker: %s", run.pk, error)
 
-    if not terms.waits(now):  # else it is sent once its moment has come
+    if not terms.is_queued(now):  # else it is sent once its moment has come
         transaction.on_commit(tell, robust=True)
     return run
 

@@ -21,6 +21,7 @@ from shop.equipment.benches import deaf_worker_file
 from shop.equipment.models import Station
 from shop.jobs.attending import waits_for_somebody
 from shop.jobs.models import Run
+from shop.jobs.queries import before_its_moment
 from shop.jobs.states import RunState
 from stations.clock import guard_s
 
@@ -61,7 +62,7 @@ class Hearing:
         )
         now = clock.now()
         waiting = Run.objects.filter(queued | interrupted, station=self._station)
-        run = waiting.exclude(not_before__gt=now).first()
+        run = waiting.exclude(before_its_moment(now)).first()
         if run is None or (run.state == RunState.INTERRUPTED and waits_for_somebody(run, now)):
             return None
         return run.pk if self._broker_answers() else None

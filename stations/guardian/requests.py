@@ -100,6 +100,7 @@ class Requests:
             instruments=describe_instruments(guardian.identities),
             simulated=guardian.clock.simulated,
             speed=guardian.clock.speed,
+            at=to_plain(guardian.clock.now()),
             supply_is_local=guardian.config.supply_is_local,
             contactor=guardian.contactor.state if guardian.contactor else None,
             locked=guardian.lockout.words,

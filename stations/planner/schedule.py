@@ -1,7 +1,8 @@
 """When a program has to begin so that it is done by a given time, and who must be there when (F6).
 
 Pure.  It is aimed with the slow end of the hours, so in nine of ten cases it is done in time; what
-is done early is held for whoever comes, for as long as the policy says, or goes off (B19).
+is done early is held for whoever comes, for as long as the policy says, or goes off (B19).  Where
+nobody stays the first hands come as early as they like: the bench waits for the moment by itself.
 """
 
 from __future__ import annotations
@@ -27,11 +28,13 @@ class Call:
 class Schedule:
     """`begin_at` is when the cells must lie ready and somebody begins; the last call is its end.
 
-    `attention` is what hands take in all.  `waits_max` is how long a quick bank waits for its
-    person; `held` says that it is held all that time and nothing has to be refreshed.
+    `drives_at` is when those hands are done and the first output goes on.  `attention` is what
+    hands take in all.  `waits_max` is how long a quick bank waits for its person; `held` says that
+    it is held all that time and nothing has to be refreshed.
     """
 
     begin_at: datetime
+    drives_at: datetime
     ready_by: datetime
     calls: tuple[Call, ...]
     attention: timedelta
@@ -40,18 +43,32 @@ class Schedule:
 
 
 def schedule(
-    visits: Sequence[Visit], hours: Interval, *, ready_by: datetime, hold_max: timedelta
+    visits: Sequence[Visit],
+    hours: Interval,
+    *,
+    ready_by: datetime,
+    hold_max: timedelta,
+    alone_from: datetime | None = None,
 ) -> Schedule:
-    """Of a program that asks for `visits` and takes `hours`, done by `ready_by`."""
+    """Of a program that asks for `visits` and takes `hours`, done by `ready_by`.
+
+    `alone_from` is from when its first hands may come where nobody stays; None: somebody stays.
+    """
     end = visits[-1].after if visits else hours
     begin_at = ready_by - timedelta(hours=end.high)
-    calls = tuple(
-        Call(visit.titles, _at(begin_at, visit.after.low), _at(begin_at, visit.after.high))
-        for visit in visits
-    )
+    calls = tuple(_call(visit, begin_at, alone_from) for visit in visits)
     waits_max = timedelta(hours=end.high - end.low)
     attention = timedelta(hours=HANDS_H) * max(1, len(visits) - 1)
-    return Schedule(begin_at, ready_by, calls, attention, waits_max, waits_max <= hold_max)
+    drives_at = _at(begin_at, HANDS_H) if visits else begin_at
+    held = waits_max <= hold_max
+    return Schedule(begin_at, drives_at, ready_by, calls, attention, waits_max, held)
+
+
+def _call(visit: Visit, begin_at: datetime, alone_from: datetime | None) -> Call:
+    earliest, latest = _at(begin_at, visit.after.low), _at(begin_at, visit.after.high)
+    if alone_from is not None and latest == begin_at:
+        earliest = min(alone_from, begin_at)
+    return Call(visit.titles, earliest, latest)
 
 
 def _at(begin_at: datetime, hours: float) -> datetime:

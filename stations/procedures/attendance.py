@@ -1,4 +1,4 @@
-"""Who is there while a program runs: somebody who says so (F4), or nobody (F4, B19).
+"""Who is there while a program runs: somebody who says so (F4), or nobody (F4, F6, B19).
 
 [B]: "you simply do not want to leave them unattended at these voltages for long periods of time".
 Pure: a program becomes the one for an attended or an unattended run.
@@ -6,12 +6,29 @@ Pure: a program becomes the one for an attended or an unattended run.
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
-from stations.procedures.steps import DRIVEN, SUPPLIED, Charge, Presence, Program, Step
+from stations.procedures.steps import (
+    DRIVEN,
+    SUPPLIED,
+    Charge,
+    Presence,
+    Program,
+    Step,
+    Verify,
+    Wait,
+)
 
 OVP_MARGIN_V = 0.100  # requirement F4: OVP at most target + 100 mV
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From now until the moment at which the first output may go on; by the bench's clock."""
+
+    now: datetime
+    until: datetime
 
 
 def attended(program: Program, presence: Presence) -> Program:
@@ -27,6 +44,25 @@ def unattended(program: Program, hold_max: timedelta) -> Program:
     added_s = hold_max.total_seconds() * sum(_waits(step) for step in program.steps)
     limits = replace(program.limits, duration_max_s=program.limits.duration_max_s + added_s)
     return replace(program, steps=steps, limits=limits)
+
+
+def waiting(program: Program, span: Span) -> Program:
+    """The same, with a Wait before its first output, after all that people do before that (F6).
+
+    The cells are verified while somebody is there, and again once the moment has come.  Without
+    any output nothing waits.
+    """
+    at = next((i for i, step in enumerate(program.steps) if isinstance(step, DRIVEN)), None)
+    if at is None or not isinstance(verify := program.steps[at - 1], Verify):
+        return program
+    again = replace(verify, name=f"{verify.name}-again", title=f"{verify.title}, once more")
+    wait = Wait("wait", "Wait for the moment, output off", span.until, verify.timeout)
+    added_s = max(0.0, (span.until - span.now).total_seconds())
+    return replace(
+        program,
+        steps=(*program.steps[:at], wait, again, *program.steps[at:]),
+        limits=replace(program.limits, duration_max_s=program.limits.duration_max_s + added_s),
+    )
 
 
 def _waits(step: Step) -> bool:

@@ -14,6 +14,7 @@ from stations.procedures.steps import (
     SeriesCharge,
     Step,
     Verify,
+    Wait,
 )
 from stations.values import Limits, LoadRatings, Measured, Ratings, SupplyRatings
 
@@ -51,6 +52,8 @@ def problems(program: Program, ratings: Ratings) -> list[str]:
             found += _discharge_problems(step, program.limits, ratings.load)
         elif isinstance(step, Measure):
             found += _measure_problems(step, program, ratings)
+        if isinstance(before, Wait) and not isinstance(step, Verify):
+            found.append(f"{step.title}: nothing verifies the cells after the wait before it.")
         if isinstance(step, Verify | Measure) and step.routed and ratings.routes < program.cells:
             found.append(
                 f"The router of this bench has routes to {ratings.routes} cells, the program is "

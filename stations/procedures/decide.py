@@ -18,6 +18,7 @@ from stations.procedures import (
     resting,
     series_charging,
     verifying,
+    waiting,
 )
 from stations.procedures.actions import Action, Hold, SafeHold, Trip
 from stations.procedures.progress import close_step, onward, zero_a
@@ -33,6 +34,7 @@ from stations.procedures.steps import (
     Rest,
     SeriesCharge,
     Verify,
+    Wait,
 )
 from stations.values import Reading, only_silent
 
@@ -82,6 +84,8 @@ def decide(run: Run, reading: Reading, now: datetime) -> tuple[Run, Action]:
         return verifying.decide_verify(run, step, reading, now)
     if isinstance(step, Rest):
         return resting.decide_rest(run, step, reading, now)
+    if isinstance(step, Wait):
+        return waiting.decide_wait(run, step, reading, now)
     if isinstance(step, Compare):
         return resting.decide_compare(run, step, reading, now)
     return measuring.decide_measure(run, step, reading, now)
@@ -221,6 +225,8 @@ def _in_doubt(run: Run, reading: Reading, now: datetime) -> tuple[Run, Action]:
         return verifying.overdue(run, step, reading, now) or (changed(run, settled=()), Hold())
     if isinstance(step, Rest):
         return run, resting.overdue(run, step, now) or Hold()
+    if isinstance(step, Wait):
+        return waiting.amiss(run, step, ", ".join(sorted(reading.flags)), now)
     return run, Hold()  # a driven step bears few of them
 
 

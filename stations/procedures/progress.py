@@ -18,6 +18,7 @@ from stations.procedures.steps import (
     SeriesCharge,
     Step,
     Verify,
+    Wait,
 )
 from stations.procedures.turns import with_turn
 from stations.values import NAN, OffProof
@@ -130,6 +131,7 @@ def close_step(run: Run, at: datetime, remarks: tuple[str, ...] = ()) -> Run:
         Measure: "measure",
         Verify: "verify",
         Rest: "rest",
+        Wait: "wait",
         Compare: "compare",
     }
     record = Record(
@@ -202,6 +204,7 @@ def enter_next(run: Run, at: datetime) -> Run:
             flat_from=None,
             no_current_since=None,
             opened_since=None,
+            amiss_since=None,
             fed_above_v=NAN,
             peak_voltage_v=NAN,
             peak_cell_v=NAN,
@@ -256,16 +259,17 @@ def _was_done(step: Discharge, run: Run) -> bool:
 def confirm(run: Run, step_name: str, answer: float = NAN) -> Run:
     """A person confirmed an Instruct step: the present one, or an announceable one next.
 
-    `answer` is what they typed where the step asks.  Raises ValueError in words when that step
-    cannot be confirmed now, or not by that answer.
+    A Wait is confirmed while it lasts: begin now.  `answer` is what they typed where the step asks.
+    Raises ValueError in words when that step cannot be confirmed now, or not by that answer.
     """
     for index, step in enumerate(run.program.steps):
-        if isinstance(step, Instruct) and step.name == step_name:
+        if isinstance(step, Instruct | Wait) and step.name == step_name:
             if index == run.step_index:
-                if step.asks is not None:
+                if isinstance(step, Instruct) and step.asks is not None:
                     run = _answer(run, step.asks, answer)
                 return replace(run, confirmed=run.confirmed | {step_name})
-            if index == run.step_index + 1 and step.announceable:
+            early = isinstance(step, Instruct) and step.announceable
+            if index == run.step_index + 1 and early:
                 return replace(
                     run,
                     confirmed=run.confirmed | {step_name},

@@ -81,6 +81,7 @@ def resumed(run: Run, *, at: datetime, stopped: OffProof, reason: str) -> Run:
         partial_since=None,
         no_current_since=None,
         opened_since=None,
+        amiss_since=None,
         fed_above_v=NAN,
         flat_from=None,
         peak_voltage_v=NAN,
@@ -113,6 +114,12 @@ def waits_since(run: Run) -> datetime | None:
         flowed = run.charge_current_a != 0.0 or drawn
         waits = run.step.name == run.carried.step and not flowed
     return run.current_stopped.received_at if waits else None
+
+
+def has_driven(run: Run) -> bool:
+    """Whether an output was on in the run, or about to be."""
+    so_far = run.program.steps[: run.step_index + 1]
+    return run.carried is not None or any(isinstance(step, DRIVEN) for step in so_far)
 
 
 def remaining(run: Run, at: datetime) -> Limits:

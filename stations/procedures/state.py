@@ -120,6 +120,7 @@ class Run:
     partial_since: datetime | None = None
     no_current_since: datetime | None = None
     opened_since: datetime | None = None  # the BMS, in a hold
+    amiss_since: datetime | None = None  # in a Wait: cells, meter or probes are not as they must be
     fed_above_v: float = NAN  # the supply over its string, last time that current flowed
     trimmed_v: float = NAN  # how far below target the set-point was when it last fed a hold
     reached_cv: bool = False

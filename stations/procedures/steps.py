@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from stations.plain import LATER
@@ -287,6 +287,21 @@ class Rest:
 
 
 @dataclass(frozen=True, slots=True)
+class Wait:
+    """F6: all stands ready with the output off, nobody is there, and the moment has yet to come.
+
+    It ends at `until`, in process time, or when a person says to begin; what the Verify after it
+    asks of the cells holds meanwhile.  Something amiss that lasts for `patience` ends the run.
+    """
+
+    TAGGED: ClassVar[bool] = True
+    name: str
+    title: str
+    until: datetime
+    patience: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class Compare:
     """Judge the cells by what each showed at the end of its own Rest; at once, output off."""
 
@@ -296,7 +311,7 @@ class Compare:
     rule: BottomRule
 
 
-Step = Instruct | Measure | Verify | Charge | SeriesCharge | Discharge | Rest | Compare
+Step = Instruct | Measure | Verify | Charge | SeriesCharge | Discharge | Rest | Wait | Compare
 
 
 SUPPLIED = Charge | SeriesCharge  # steps with the supply's output on

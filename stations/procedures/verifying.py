@@ -21,7 +21,7 @@ def decide_verify(run: Run, step: Verify, reading: Reading, now: datetime) -> tu
         return over
     if run.rest_until is not None and reading.at < run.rest_until:
         return run, Hold()
-    if _doubt(run, step, reading):
+    if doubt(run, step, reading):
         return replace(run, settled=()), Hold()
     wrong = _bms_problem(step, reading)
     if wrong:
@@ -53,11 +53,11 @@ def _bms_problem(step: Verify, reading: Reading) -> str:
 def overdue(run: Run, step: Verify, reading: Reading, now: datetime) -> tuple[Run, Action] | None:
     if not now - max(run.entered_at, run.rest_until or run.entered_at) > step.timeout:
         return None
-    doubt = _doubt(run, step, reading) or "the readings did not settle"
-    return run, SafeHold(f"“{step.title}”: {doubt}")
+    words = doubt(run, step, reading) or "the readings did not settle"
+    return run, SafeHold(f"“{step.title}”: {words}")
 
 
-def _doubt(run: Run, step: Verify, reading: Reading) -> str:
+def doubt(run: Run, step: Verify, reading: Reading) -> str:
     """What is not as these cells were, or ""; written so that NaN is in doubt."""
     if step.series:
         return _string_doubt(run, step, reading)

@@ -19,6 +19,7 @@ from tests import factories
 from tests.cast import Cast
 from tests.played import play_bottom, play_resistance, play_series, play_watch
 from tests.shop.care.test_due import make_pack
+from tests.shop.jobs.nights import waiting_alone
 
 LOST = (0.02, 0.015, 0.025, 0.10)  # of its charge in a month; the last cell leaks
 
@@ -161,7 +162,7 @@ def _pack(cast: Cast, serial: str, built_at: datetime) -> Pack:
 
 
 def _kept_waiting(cast: Cast, now: datetime) -> dict[str, str]:
-    """A charge whose output goes off without a word, one held for want of it, one for later."""
+    """A charge whose output goes off without a word, one held for want of it, two for later."""
     late = now - timedelta(hours=1)
     terms = Terms(not_before=now + timedelta(hours=5), ready_by=now + timedelta(hours=17))
     station = factories.make_station(now=now)
@@ -171,6 +172,7 @@ def _kept_waiting(cast: Cast, now: datetime) -> dict[str, str]:
         "run-presence": f"/runs/{_charging(cast, now - timedelta(minutes=26)).pk}",
         "run-held": f"/runs/{_charging(cast, late, RunState.INTERRUPTED).pk}",
         "run-later": f"/runs/{later.pk}",
+        "run-waits": f"/runs/{waiting_alone(cast, now=now).pk}",
         "job-later": f"/jobs/{job.pk}",
     }
 

@@ -22,6 +22,7 @@ from tests.api.clients import logged_in, text
 from tests.api.rest.test_runs import running
 from tests.cast import Cast
 from tests.played import play_bottom, play_series
+from tests.shop.jobs.nights import waiting_alone
 from tests.shop.packs.factories import charge
 
 
@@ -177,9 +178,7 @@ def test_a_run_that_waits_for_its_moment_says_when_and_how_it_is_cancelled(
 ) -> None:
     """F6: run and job say the same, and nobody misses the figures of a bench that is not needed."""
     begins = clock.now() + timedelta(hours=5)
-    run = factories.make_run(
-        by=cast.tola, not_before=begins, ready_by=begins + timedelta(hours=9), attended=False
-    )
+    run = factories.make_run(by=cast.tola, not_before=begins, ready_by=begins + timedelta(hours=9))
 
     page = text(technician.get(f"/runs/{run.pk}"))
     job = text(technician.get(f"/jobs/{run.job_id}"))
@@ -188,7 +187,47 @@ def test_a_run_that_waits_for_its_moment_says_when_and_how_it_is_cancelled(
     assert "Cancels the run before it begins" in page
     assert "No live figures" not in page
     assert "to be ready by" in job
+    assert "Somebody stays with it" in job
+
+
+def test_a_night_that_waits_says_until_when_and_that_nobody_is_needed(
+    cast: Cast, technician: Client
+) -> None:
+    """F6: everything is joined, the output is off; board, job and run say the same."""
+    run = waiting_alone(cast, now=clock.now())
+
+    page = text(technician.get(f"/runs/{run.pk}"))
+    job = text(technician.get(f"/jobs/{run.job_id}"))
+
+    assert "Waits to begin" in page
+    assert "Everything stands ready and the output is off until" in page
+    assert "then it goes on by itself, to be ready by" in page
+    assert "Begin now" in page
+    assert "Ends the run before its output goes on" in page
+    assert "Its output goes on by itself" in job
     assert "It runs alone" in job
+    assert "Waits with the output off until" in text(technician.get("/"))
+
+
+def test_somebody_who_is_there_begins_a_night_now(cast: Cast, technician: Client) -> None:
+    run = waiting_alone(cast, now=clock.now())
+
+    assert technician.post(f"/runs/{run.pk}/confirm", {"step": "wait"}).status_code == 303
+
+    page = text(technician.get(f"/runs/{run.pk}"))
+    assert "Confirmed. The bench goes on in a moment." in page
+    assert "Begin now" not in page
+
+
+def test_whoever_joins_the_cells_of_a_night_learns_that_nobody_is_needed_then(
+    cast: Cast, technician: Client
+) -> None:
+    run = waiting_alone(cast, "connect", now=clock.now())
+
+    page = text(technician.get(f"/runs/{run.pk}"))
+
+    assert "Once this is done nobody is needed, and the output goes on by itself" in page
+    assert "Begin now" not in page
 
 
 def test_cells_that_were_charged_in_series_had_no_check_before_joining(

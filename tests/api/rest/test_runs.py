@@ -17,6 +17,7 @@ from stations.plain import to_plain
 from tests import factories
 from tests.api.clients import Api, codes
 from tests.cast import Cast
+from tests.shop.jobs.nights import waiting_alone
 from tests.stations.procedures.scripted import program
 
 
@@ -166,3 +167,26 @@ def test_one_run_takes_a_fixed_number_of_queries(
 @pytest.mark.parametrize("path", ["runs/999", "runs/999/curve"])
 def test_an_unknown_run_is_404(tola: Api, path: str) -> None:
     assert tola.get(path).status_code == 404
+
+
+def test_a_night_that_waits_tells_programs_how_to_begin_it_now(cast: Cast, tola: Api) -> None:
+    """F6: the same act as on the page."""
+    run = waiting_alone(cast, now=clock.now())
+    before = tola.get(f"runs/{run.pk}").json()
+    assert (before["begin"]["step"], before["needs"]) == ("wait", None)
+    assert before["not_before"] is not None
+    assert ("wait", "now") in [(step["kind"], step["state"]) for step in before["steps"]]
+
+    answer = tola.post(f"runs/{run.pk}/confirm", step="wait")
+
+    assert answer.status_code == 201
+    assert tola.get(f"runs/{run.pk}").json()["begin"] is None
+
+
+def test_a_wait_that_has_not_come_cannot_be_ended_yet(cast: Cast, tola: Api) -> None:
+    run = waiting_alone(cast, "connect", now=clock.now())
+
+    answer = tola.post(f"runs/{run.pk}/confirm", step="wait")
+
+    assert (answer.status_code, codes(answer)) == (409, ["step_not_now"])
+    assert tola.get(f"runs/{run.pk}").json()["begin"] is None

@@ -38,7 +38,7 @@ def test_ready_by_gives_the_start_and_who_is_there_when(claimed: Job, tola: Api)
 
     plan = answer.json()
     first, last = plan["calls"]
-    assert first["earliest"] == plan["begin_at"]
+    assert first["earliest"] < first["latest"] == plan["begin_at"] < plan["drives_at"]
     assert last["latest"] == plan["ready_by"]
     assert plan["attention_s"] == 900.0
     assert plan["held"] is True
@@ -125,9 +125,14 @@ def test_the_job_page_says_when_to_begin_and_when_to_be_there(
 
     hours = text(technician.get(f"/jobs/{claimed.pk}/hours", asked))
 
-    assert "Begin " in hours
-    assert "by then every cell lies alone" in hours.lower() or "every cell lies alone" in hours
+    assert "Have everything ready by " in hours
+    assert "the output goes on by itself" in hours
+    assert "the bench waits for its moment with the output off" in hours
     assert "is held at its voltage until somebody comes" in hours
+
+    stays = text(technician.get(f"/jobs/{claimed.pk}/hours", asked | {"alone": []}))
+    assert "Begin " in stays
+    assert "by itself" not in stays
 
 
 def running(cast: Cast) -> Run:

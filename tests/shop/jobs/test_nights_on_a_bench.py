@@ -14,7 +14,7 @@ from shop.equipment.services import record_commissioning
 from shop.jobs import reaper
 from shop.jobs.attending import waits_for_somebody
 from shop.jobs.execution import execute
-from shop.jobs.models import Run
+from shop.jobs.models import JobEvent, Run
 from shop.jobs.presence import confirm_presence
 from shop.jobs.services import confirm_step
 from shop.jobs.states import RunState
@@ -151,3 +151,91 @@ def test_without_a_word_from_anybody_the_run_is_held_and_goes_on_once_somebody_i
             wait_until(bench.guarded.sim.output_is_on)
             bench.guarded.link.stop(reason="enough")
             worker.join(timeout=60)
+
+
+def later(**ahead: float) -> Terms:
+    return Terms(attended=False, not_before=clock.now() + timedelta(**ahead))
+
+
+def kinds_told(run: Run) -> list[str]:
+    return [event.kind for event in JobEvent.objects.filter(run=run)]
+
+
+def test_a_night_waits_joined_and_goes_on_by_itself_at_its_moment(settings: Settings) -> None:
+    settings.ALERT_EMAIL = ADDRESS
+    with shop_bench(for_nights=True) as bench:
+        ready_for_a_night(bench)
+        run = bench.start(terms=later(seconds=25))
+        with bench.worker(run):
+            bench.connect(run)
+            bench.at_step(run, "wait")
+            assert clock.now() < run.not_before  # type: ignore[operator]
+            assert not bench.guarded.sim.output_is_on()
+
+            bench.at_step(run, "balance")
+            assert clock.now() > run.not_before  # type: ignore[operator]
+            wait_until(bench.guarded.sim.output_is_on)
+            bench.guarded.link.stop(reason="enough")
+
+        assert run.state == RunState.STOPPED
+        steps = [record["step"] for record in Manifest.objects.get(run=run).body["records"]]
+        assert steps[:5] == ["pre-parallel", "connect", "joined", "wait", "joined-again"]
+
+
+def test_a_wait_is_ended_by_whoever_is_there(settings: Settings) -> None:
+    settings.ALERT_EMAIL = ADDRESS
+    with shop_bench(for_nights=True) as bench:
+        ready_for_a_night(bench)
+        run = bench.start(terms=later(hours=10))
+        with bench.worker(run):
+            bench.connect(run)
+            bench.at_step(run, "wait")
+            bench.confirm(run, "wait")
+            bench.at_step(run, "balance")
+            bench.guarded.link.stop(reason="enough")
+
+        assert run.state == RunState.STOPPED
+
+
+def test_a_night_whose_alerts_failed_while_it_waited_is_refused_without_any_output(
+    settings: Settings,
+) -> None:
+    """F4 is asked again at the moment: nobody would hear of what goes wrong any more."""
+    settings.ALERT_EMAIL = ADDRESS
+    with shop_bench(for_nights=True) as bench:
+        ready_for_a_night(bench)
+        run = bench.start(terms=later(seconds=25))
+        with bench.worker(run):
+            bench.connect(run)
+            bench.at_step(run, "wait")
+            AlertCheck.objects.create(
+                address=ADDRESS, sent_at=clock.now(), sent_by=bench.cast.tola, error="no route"
+            )
+
+        assert run.state == RunState.REFUSED
+        assert "No test alert was seen to arrive" in run.cause
+        assert "bench_current_stopped" not in kinds_told(run)
+        assert not bench.guarded.sim.output_is_on()
+
+
+def test_a_wait_that_lost_its_worker_goes_on_waiting(settings: Settings) -> None:
+    settings.ALERT_EMAIL = ADDRESS
+    with shop_bench(for_nights=True) as bench:
+        ready_for_a_night(bench)
+        run = bench.start(terms=later(hours=10))
+        with bench.worker(run):
+            bench.connect(run)
+            bench.at_step(run, "wait")
+            bench.guarded.link.stop(reason="the worker is restarted", resumable=True)
+        assert run.state == RunState.INTERRUPTED
+        wait_until(lambda: Run.objects.get(pk=run.pk).journal_closed_at is not None)
+
+        with bench.worker(run):
+            wait_until(lambda: Run.objects.get(pk=run.pk).attempt == 2)
+            bench.at_step(run, "wait")
+            assert not bench.guarded.sim.output_is_on()
+            bench.confirm(run, "wait")
+            bench.at_step(run, "balance")
+            bench.guarded.link.stop(reason="enough")
+
+        assert (run.state, run.attempt) == (RunState.STOPPED, 2)

@@ -12,7 +12,6 @@ from pytest_django import Settings
 
 from shop.alerts.models import AlertCheck
 from shop.alerts.services import tell_runs
-from shop.equipment.services import record_commissioning
 from shop.jobs import unattended
 from shop.jobs.models import Job, JobEvent
 from shop.jobs.services import start_run
@@ -25,7 +24,7 @@ from stations.values import NAN, Ratings, ThermometerRatings, Window
 from tests import factories
 from tests.cast import Cast
 from tests.factories import NOON
-from tests.shop.equipment.reports import document_of
+from tests.shop.jobs.nights import ready_for_a_night
 from tests.stations.procedures.scripted import RATINGS, program, reading
 
 PROBES = ThermometerRatings("R4DCB08", Window(-55.0, 125.0), 0.1, 0.5, 8)
@@ -114,21 +113,7 @@ def test_the_bench_itself_must_show_meter_and_temperature(
 
 @pytest.fixture
 def night(cast: Cast, settings: Settings) -> Job:
-    """A job at a station where every condition holds at NOON."""
-    settings.ALERT_EMAIL = "night@shop.example"
-    factories.make_policy(by=cast.sade)
-    station = factories.make_station(night=True)
-    at = NOON - timedelta(hours=2)
-    document = document_of(station, at=at)
-    record_commissioning(station=station, document=document, by=cast.tola, now=NOON)
-    AlertCheck.objects.create(
-        address=settings.ALERT_EMAIL,
-        code_sha256="0",
-        sent_at=at,
-        sent_by=cast.tola,
-        confirmed_at=at,
-    )
-    return factories.make_job(by=cast.tola, claimed_at=station)
+    return ready_for_a_night(cast, settings)
 
 
 def refused(job: Job, cast: Cast) -> set[str]:

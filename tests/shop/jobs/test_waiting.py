@@ -1,4 +1,4 @@
-"""A run that waits for its moment: queued, reserved, not sent, cancelled at will (F6)."""
+"""A run that somebody comes for at its moment: queued, reserved, cancelled at will (F6)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ import pytest
 import redis
 
 from shop import clock
-from shop.forecast.scheduling import terms_of
 from shop.jobs import leasing, reaper
 from shop.jobs.models import Job, Run
-from shop.jobs.policies import Policy
 from shop.jobs.services import request_stop, start_run
 from shop.jobs.states import JobState, RunState
 from shop.jobs.terms import Terms
@@ -99,31 +97,3 @@ def test_a_certificate_must_hold_to_the_end_of_a_run_that_waits(job: Job, cast: 
 
     with pytest.raises(Refusal, match="is valid until"):
         waiting(job, cast, waiting_long)
-
-
-def asked(job: Job, *, hours: float, attended: bool = False) -> Terms:
-    now = clock.now()
-    return terms_of(
-        job,
-        attended=attended,
-        not_before=None,
-        ready_by=now + timedelta(hours=hours),
-        rested_v=3.36,
-        policy=Policy(),
-        now=now,
-    )
-
-
-def test_ready_by_gives_the_start_by_the_slow_end_of_the_hours(job: Job) -> None:
-    terms = asked(job, hours=48)
-
-    assert terms.ready_by is not None
-    assert terms.not_before is not None
-    assert timedelta(hours=1) < terms.ready_by - terms.not_before < timedelta(hours=24)
-
-
-def test_what_can_no_longer_be_ready_in_time_says_when_it_could_be(job: Job) -> None:
-    with pytest.raises(Refusal, match="which has passed") as refusal:
-        asked(job, hours=0.1)
-
-    assert "Begun now it is ready by" in refusal.value.problems[0].fix
