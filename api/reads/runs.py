@@ -9,7 +9,7 @@ from datetime import datetime
 from statistics import median
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from api.reads.board import confirmed_steps, run_progress
 from api.reads.live import Live, live
@@ -298,6 +298,7 @@ def runs() -> QuerySet[Run]:
     ).prefetch_related(
         "acts",
         "run_cells__cell",
+        Prefetch("voltage_checks", VoltageCheck.objects.order_by("pk")),
         "voltage_checks__cells__cell",
         "voltage_checks__meter",
         "balance__cells__cell",

@@ -246,7 +246,8 @@ def balance_shape(balance: Balance) -> dict[str, Any]:
         "simulated",
     )
     told = {name: getattr(balance, name) for name in names}
-    cells = [_cell_shape(row) for row in balance.cells.all() if row.completeness]
+    rows = sorted(balance.cells.all(), key=lambda row: row.position)
+    cells = [_cell_shape(row) for row in rows if row.completeness]
     return {"id": balance.pk} | told | {"superseded": superseded_shape(balance), "cells": cells}
 
 
