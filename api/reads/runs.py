@@ -162,6 +162,11 @@ class RunShown:
         return procedure_of(self.run.job.kind).in_series
 
     @property
+    def cells_unseen(self) -> bool:
+        """B10: nothing on the bench shows the cells of its string."""
+        return bool((self.run.program or {}).get("limits", {}).get("cells_unseen"))
+
+    @property
     def resistance_note(self) -> str:
         test = self.resistance_test
         return f"after {test.after_s:g} s, ± {number(test.u_mohm, 3)} mΩ" if test else ""

@@ -27,7 +27,7 @@ from shop.refusals import Problem, Refusal, refuse
 from stations.config import BOARDS
 from stations.drivers.registry import DRIVERS, bench_ratings
 from stations.plain import to_plain
-from stations.procedures import attendance, bearing, check, handling
+from stations.procedures import attendance, bearing, check, handling, unseen_precharge
 from stations.procedures.by_hand import typed_steps
 from stations.procedures.steps import (
     SUPPLIED,
@@ -68,6 +68,15 @@ class Plan:
     def facts(self) -> dict[str, float]:
         """Planned amps and ampere-hours, both bases of the tail among them (B2)."""
         return dict(self.program.facts)
+
+    @property
+    def unseen(self) -> str:
+        """B10: what must be said of a string whose cells nobody sees; "" of all else."""
+        presence = self.program.presence
+        if presence is None or not self.program.limits.cells_unseen:
+            return ""
+        minutes = presence.every.total_seconds() / 60
+        return f"{unseen_precharge.UNSEEN}, every {minutes:.0f} min, or the output goes off."
 
 
 def plan(
