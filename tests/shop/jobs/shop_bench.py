@@ -243,6 +243,7 @@ def shop_bench(
     balance_a: float = 0.0,
     with_router: bool = False,
     unseen: bool = False,
+    parallel: int = 1,
     **policy: float,
 ) -> Iterator[ShopBench]:
     """Four cells on a simulated bench, registered in the shop; `alive`: its uplink runs.
@@ -251,7 +252,7 @@ def shop_bench(
     `by_hand`: a hand-held meter in the scanner's place.  `socs`: of each cell, where they differ.
     `with_bms`: a bench for strings, without a scanner; it balances with `balance_a`.
     `with_router`: a board puts the leads on one cell after the other.  `unseen`: for strings, and
-    nothing shows their cells.
+    nothing shows their cells.  `parallel`: so many cells of 200 Ah are one on the table.
     """
     cast = the_cast()
     factories.make_policy(by=cast.sade, **SIMULATED_POLICY | policy)
@@ -270,7 +271,7 @@ def shop_bench(
     for role, serial_number in SERIALS.items():
         station.instruments.filter(role=role).update(serial_number=serial_number)
     folder = Folder(
-        cells=[cell(soc=each) for each in socs or [soc] * 4],
+        cells=[cell(soc=each, capacity_ah=200.0 * parallel) for each in socs or [soc] * 4],
         speed=speed,
         wiring={"lead_ohm": lead_ohm},
         relay=for_nights,
