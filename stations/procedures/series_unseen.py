@@ -8,6 +8,7 @@ for the BMS; either way the output is off.
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 
 from stations.frozen import changed
@@ -84,12 +85,20 @@ def _no_current(run: Run, step: SeriesCharge, unseen: Unseen, now: datetime) -> 
     if rose_v >= unseen.run_up_v or last_v >= unseen.knee_v * run.program.cells:
         words = f"the BMS opened: no current flows, and the string had run up to {last_v:.2f} V"
         return _closed(run, step, unseen, now, words, bms_opened=True), Next()
-    stood = f"which stood at {last_v:.2f} V" if run.trail else "which never took any"
     return run, SafeHold(
         f"no current flows with the supply at its {step.setpoint.voltage_v:.2f} V: a lead is off, "
-        f"or the BMS opened early; no full cell was lifting the string, {stood}. Check leads, the "
-        "BMS's setting, sense leads and probes"
+        f"or the BMS opened early; {_unlifted(run, unseen, last_v)}. Check leads, the BMS's "
+        "setting, sense leads and probes"
     )
+
+
+def _unlifted(run: Run, unseen: Unseen, last_v: float) -> str:
+    if not run.trail:
+        return "the string never took any"
+    if math.isnan(run_up_v(run.trail, unseen)):
+        least_ah = 2 * unseen.run_up_ah
+        return f"less than the {least_ah:.1f} Ah went in that would tell, up to {last_v:.2f} V"
+    return f"no full cell was lifting the string, which stood at {last_v:.2f} V"
 
 
 def _closed(

@@ -16,6 +16,7 @@ from stations.plain import from_plain, to_plain
 from stations.procedures import attendance, by_hand, unseen_precharge
 from stations.procedures.actions import Outcome
 from stations.procedures.check import problems
+from stations.procedures.resume import resumed
 from stations.procedures.steps import PlanRefused, Presence, Program, SeriesCharge
 from stations.procedures.unseen_precharge import Recipe, Spec
 from stations.runner import begun, run
@@ -104,7 +105,7 @@ def test_a_bms_that_is_open_from_the_beginning_lets_no_end_be_told() -> None:
     outcome = charged(string_of([0.5] * 4, Bms(told_open=True)), made())
 
     assert outcome.kind == "ERROR"
-    assert "which never took any" in outcome.reason
+    assert "the string never took any" in outcome.reason
 
 
 def test_equal_cells_come_to_the_voltage_of_the_string_and_take_no_more() -> None:
@@ -249,3 +250,36 @@ def test_the_string_stays_within_what_its_cells_bear_together() -> None:
 def test_five_cells_in_series_are_refused_in_words() -> None:
     with pytest.raises(PlanRefused, match="A string of 5 cells"):
         made(5)
+
+
+def interrupted(after_s: float) -> tuple[Outcome, Outcome]:
+    """Cut short so long after current began, and gone on with by the rules of a resume."""
+    bench = VirtualBench(
+        string_of([0.95, 0.85, 0.85, 0.85]),
+        person=(BUILT, Act("precharge", after_s, says="stop")),
+        sample_s=5.0,
+        instruments=BLIND,
+    )
+    cut = run(begun(made(), bench.clock.now()), bench)
+    again = resumed(cut.unclosed, at=bench.clock.now(), stopped=bench.off(), reason="nobody there")
+    assert again.step.name == "string"
+    later = VirtualBench(bench.bank, sample_s=5.0, clock=bench.clock, instruments=BLIND)
+    return cut, run(again, later)
+
+
+def test_it_goes_on_from_its_look_at_the_string_once_somebody_is_there_again() -> None:
+    """F4."""
+    cut, outcome = interrupted(after_s=300.0)
+
+    assert outcome.kind == "FINISHED", outcome.reason
+    done = record(outcome, "precharge")
+    assert done.remarks[0].startswith("the BMS opened")
+    assert any("nobody there" in remark for remark in done.remarks)
+    assert outcome.run.charge_ah > dict(record(cut, "precharge").facts)["charge_ah"]
+
+
+def test_a_bms_that_opens_before_it_could_be_told_is_not_taken_for_the_end() -> None:
+    _, outcome = interrupted(after_s=900.0)
+
+    assert outcome.kind == "ERROR"
+    assert "less than the 1.0 Ah went in that would tell" in outcome.reason
