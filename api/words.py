@@ -216,6 +216,7 @@ PROCEDURES = {
     "bottom_balance": "bottom balance",
     "resistance_test": "DC resistance test",
     "series_precharge": "series pre-charge",
+    "series_precharge_unseen": "series pre-charge, cells not seen",
     "pack_recovery": "recovery of a pack",
     "self_discharge": "self-discharge check",
 }

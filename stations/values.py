@@ -17,6 +17,7 @@ from typing import Any
 from stations.plain import LATER
 
 NAN = math.nan
+UNSEEN_PRESENCE_MAX_S = 1800.0  # the longest that nobody says a word where nobody sees the cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,9 @@ class Limits:
     # So many cells stand in series between the leads, and the meter on all of them: each must be
     # seen while current flows, and their sum be what the meter shows.  0: they are in parallel.
     series_cells: int = field(default=0, metadata=LATER)
+    # Of a string that nothing on the bench shows the cells of: a BMS without a wire protects them,
+    # and somebody says at least every `UNSEEN_PRESENCE_MAX_S` that they are there.
+    cells_unseen: bool = field(default=False, metadata=LATER)
     temperature_min_c: float = field(default=0.0, metadata=LATER)
     cold_below_c: float = field(default=10.0, metadata=LATER)
     cold_current_max_a: float = field(default=0.0, metadata=LATER)

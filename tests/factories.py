@@ -87,19 +87,23 @@ def make_station(
     night: bool = False,
     by_hand: bool = False,
     router: bool = False,
+    unseen: bool = False,
     now: datetime = NOON,
 ) -> Station:
     """A station with supply, meter and scanner, its output proven off.
 
     With a `load`, or with thermometer and contactor relay for a `night` alone, if asked;
     `by_hand`: with a hand-held meter in the scanner's place; `bms`: for strings, with a BMS in it;
-    `router`: with a board that puts the leads on one cell after the other.
+    `router`: with a board that puts the leads on one cell after the other; `unseen`: for strings
+    whose cells nothing shows.
     """
     number = next(_numbers)
     station = Station.objects.create(slug=slug or f"bench-{number}", name="Bench", host="localhost")
     StationLease.objects.create(station=station, output_state=output, heartbeat_at=now)
-    bench = STRING_BENCH if bms else (*BENCH[:2], HAND_HELD) if by_hand else BENCH
-    more = ((LOAD,) if load else ()) + (NIGHT if night else ()) + ((ROUTER,) if router else ())
+    blind = STRING_BENCH[:2] if unseen else BENCH[:2] if by_hand else ()
+    bench = blind or (STRING_BENCH if bms else BENCH)
+    more = ((HAND_HELD,) if by_hand else ()) + ((LOAD,) if load else ())
+    more += (NIGHT if night else ()) + ((ROUTER,) if router else ())
     for role, driver, model in (*bench, *more):
         instrument = Instrument.objects.create(
             station=station,

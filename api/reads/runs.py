@@ -98,7 +98,7 @@ class RunShown:
     capacity_test: CapacityTest | None
     resistance_test: ResistanceTest | None
     watch: WatchShown | None
-    serials: tuple[str, ...]
+    serials: tuple[str, ...]  # of what the bench sees at each position
     window: PassWindow | None
     presence: PresenceShown | None
     sheet: Sheet | None = None  # while a person reads the cells
@@ -160,6 +160,11 @@ class RunShown:
     def is_in_series(self) -> bool:
         """Its cells are measured in their string, and are never joined in parallel."""
         return procedure_of(self.run.job.kind).in_series
+
+    @property
+    def cells_unseen(self) -> bool:
+        """B10: nothing on the bench shows the cells of its string."""
+        return bool((self.run.program or {}).get("limits", {}).get("cells_unseen"))
 
     @property
     def resistance_note(self) -> str:
@@ -318,11 +323,19 @@ def shown(run: Run, *, now: datetime) -> RunShown:
         capacity_test=next(iter(run.capacity_tests.all()), None),
         resistance_test=getattr(run, "resistance_test", None),
         watch=watch_of(run),
-        serials=tuple(row.cell.serial for row in run.run_cells.all()),
+        serials=_serials(run),
         window=_pass_window(run, now),
         presence=_presence(run, now),
         sheet=sheet_of(run),
     )
+
+
+def _serials(run: Run) -> tuple[str, ...]:
+    """By position as the bench sees them; none where cells stand in parallel at one place."""
+    serials = tuple(row.cell.serial for row in run.run_cells.all())
+    places = int((run.program or {}).get("cells") or len(serials))
+    in_parallel = run.job.pack_id is not None and places != len(serials)
+    return ("",) * places if in_parallel else serials
 
 
 def _presence(run: Run, now: datetime) -> PresenceShown | None:

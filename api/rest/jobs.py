@@ -177,6 +177,7 @@ def _plan_shape(job: Job) -> dict[str, Any] | None:
         "lasts_s": planned.lasts.total_seconds(),
         "sha256": planned.sha256,
         "handlings": planned.handlings,
+        "unseen": planned.unseen,
         "load_hours": asdict(load) if (load := load_hours(job, planned.program)) else None,
     }
 

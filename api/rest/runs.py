@@ -183,6 +183,7 @@ def run_shape(shown: RunShown) -> dict[str, Any]:
         "target_v": shown.target_v,
         "stored_samples": run.stored_seq,
         "journal_closed_at": run.journal_closed_at,
+        "cells_unseen": shown.cells_unseen,
         "checks": [check_shape(check) for check in shown.checks],
         "balance": balance_shape(shown.balance) if shown.balance else None,
         "resistance": resistance_shape(test, withdrawn_under([test])) if test else None,

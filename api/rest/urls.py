@@ -51,6 +51,8 @@ Resources.
                                           "plan": {"target_v", "facts": {name: number},
                                                    "lasts_s", "sha256",
                                                    "handlings": of each cell's nuts,
+                                                   "unseen": who protects cells that
+                                                   nothing shows, "" where they are seen,
                                                    "load_hours": {"full_h", "half_h"}
                                                    of one load, where cells are emptied | null}
                                                    | null,
@@ -169,6 +171,7 @@ Shapes.
                        "temperatures_c": […], "at"} | null,
               "facts": {name: number} as planned, "target_v",
               "stored_samples", "journal_closed_at",
+              "cells_unseen": bool,   nothing shows the cells of its string
               "checks": [Check], "balance": Balance | null, "resistance": Resistance | null,
               "watch": Watch | null}
     Run brief {"id", "state", "attempt", "step", "cause", "queued_at", "ended_at"}

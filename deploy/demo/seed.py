@@ -33,6 +33,7 @@ from shop.jobs.procedures import (
     SERIES_PRECHARGE,
     SINGLE_CELLS,
     STEP_PAUSE,
+    UNSEEN_PRECHARGE,
 )
 from shop.jobs.services import create_job
 from shop.jobs.states import JobState
@@ -101,6 +102,11 @@ OTHER_RECIPES: Sequence[tuple[str, str, Mapping[str, Any]]] = (
         recipes.pack_recovery.defaults() | {"hold_h": 12.0},
     ),
     ("Series pre-charge 3.65 V", SERIES_PRECHARGE, recipes.series_precharge.defaults()),
+    (
+        "Series pre-charge 3.65 V, cells not seen",
+        UNSEEN_PRECHARGE,
+        recipes.unseen_precharge.defaults(),
+    ),
     ("Levelling of low cells to 3.30 V", LEVELLING, recipes.levelling.defaults()),
     (
         "Capacity test at 0.5C, simulated bench",

@@ -80,12 +80,15 @@ def open_recovery(
     asks = queries.care_of(pack).asks_about(reading)
     refuse([*_apart_problems(pack), *rules.hold_problems(asks, _held_h(recipe_version))])
     cells = [place.cell for place in pack.placements.select_related("cell").order_by("position")]
-    if pack.design.parallel > 1:
-        refuse([_in_parallel(pack)])
     try:
         with transaction.atomic():
             job = create_job(
-                recipe_version=recipe_version, cells=cells, by=by, now=now, pack_id=pack.pk
+                recipe_version=recipe_version,
+                cells=cells,
+                by=by,
+                now=now,
+                pack_id=pack.pk,
+                parallel=pack.design.parallel,
             )
             return _take(reading, Course(asks.course if asks else ""), by, now, job)
     except IntegrityError as error:
@@ -106,15 +109,6 @@ def _held_h(version: RecipeVersion) -> float | None:
         return None
     hours: float = getattr(known.recipe.recipe_of(version.parameters), "hold_h", 0.0)
     return hours
-
-
-def _in_parallel(pack: Pack) -> Problem:
-    return Problem(
-        "groups_in_parallel",
-        f"Pack {pack.serial} has {pack.design.parallel} cells in parallel at each place; a bench "
-        "judges cells, not groups.",
-        "Hold it at its charger as the reading says, and record another reading.",
-    )
 
 
 def record_spread(

@@ -26,6 +26,7 @@ from shop.jobs.procedures import (
     SERIES_PRECHARGE,
     SINGLE_CELLS,
     STEP_PAUSE,
+    UNSEEN_PRECHARGE,
 )
 from shop.jobs.queries import steps_begun
 from shop.jobs.states import RunState
@@ -55,6 +56,7 @@ FORETOLD = frozenset(
         LEVELLING,
         CAPACITY_TEST,
         SERIES_PRECHARGE,
+        UNSEEN_PRECHARGE,
     }
 )
 # While they run: what the first charge of each stretch has left.

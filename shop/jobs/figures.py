@@ -29,6 +29,7 @@ class PackFigures:
 
     serial: str
     bms_over_v: float  # a cell, in service
+    parallel: int = 1  # cells at each place in series
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,17 @@ class CellFigures:
 
 
 Cells = tuple[CellFigures, ...]  # in bank order, never empty, all of one type
+
+
+def places_of(cells: Cells) -> tuple[Cells, ...]:
+    """The cells at each place: those in parallel there, in a pack that has such, else one."""
+    parallel = cells[0].pack.parallel if cells[0].pack else 1
+    return tuple(cells[first : first + parallel] for first in range(0, len(cells), parallel))
+
+
+def place_ah(cells: Cells) -> float:
+    """What the weakest place bears as one: its cells together."""
+    return min(sum(cell.capacity_ah for cell in place) for place in places_of(cells))
 
 
 def first_check_of(cells: Cells) -> tuple[Watched, ...]:

@@ -17,6 +17,7 @@ import rfc8785
 
 from shop.jobs.ending import Ending
 from shop.jobs.models import Run
+from shop.jobs.places import of_cells, parallel_in
 from shop.readings import queries
 from shop.readings.models import Manifest, ReadingChunk
 from shop.signing.models import SigningKey
@@ -96,7 +97,7 @@ def manifest_body(run: Run, ending: Ending, *, now: datetime) -> dict[str, Any]:
         ],
         "gaps_s": [list(gap) for gap in curve.gaps],
         "journal": dict(ending.journal),
-        "records": to_plain(ending.records),
+        "records": to_plain(of_cells(ending.records, parallel_in(run))),
         "software": {"cellshop": __version__},
     }
     canonical: dict[str, Any] = _canonical(body)

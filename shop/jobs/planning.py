@@ -17,7 +17,7 @@ from shop.equipment.queries import measured_of
 from shop.equipment.states import InstrumentRole
 from shop.evidence.parted import parted_cells
 from shop.evidence.watched import watched_cells
-from shop.jobs.figures import CellFigures, Cells, PackFigures, first_check_of
+from shop.jobs.figures import CellFigures, Cells, PackFigures, first_check_of, place_ah
 from shop.jobs.models import Job, RecipeVersion, Run
 from shop.jobs.policies import Policy
 from shop.jobs.procedures import procedure_of
@@ -27,7 +27,7 @@ from shop.refusals import Problem, Refusal, refuse
 from stations.config import BOARDS
 from stations.drivers.registry import DRIVERS, bench_ratings
 from stations.plain import to_plain
-from stations.procedures import attendance, bearing, check, handling
+from stations.procedures import attendance, bearing, check, handling, unseen_precharge
 from stations.procedures.by_hand import typed_steps
 from stations.procedures.steps import (
     SUPPLIED,
@@ -68,6 +68,15 @@ class Plan:
     def facts(self) -> dict[str, float]:
         """Planned amps and ampere-hours, both bases of the tail among them (B2)."""
         return dict(self.program.facts)
+
+    @property
+    def unseen(self) -> str:
+        """B10: what must be said of a string whose cells nobody sees; "" of all else."""
+        presence = self.program.presence
+        if presence is None or not self.program.limits.cells_unseen:
+            return ""
+        minutes = presence.every.total_seconds() / 60
+        return f"{unseen_precharge.UNSEEN}, every {minutes:.0f} min, or the output goes off."
 
 
 def plan(
@@ -137,10 +146,10 @@ def _with_people(program: Program, *, attended: bool, policy: Policy) -> Program
 
 
 def _bears(cells: Cells) -> bearing.CellRatings:
-    """What the datasheet of these cells allows."""
+    """What the datasheet of these cells allows, those in parallel at one place of a pack as one."""
     first = cells[0]
     return bearing.CellRatings(
-        capacity_ah=first.capacity_ah,
+        capacity_ah=place_ah(cells),
         charge_c_max=first.charge_c_max,
         voltage=Window(first.voltage_min_v, first.voltage_max_v),
     )
@@ -199,7 +208,8 @@ def pack_of(job: Job) -> PackFigures | None:
     """The pack that the job is done to; None for one on loose cells."""
     if job.pack is None:
         return None
-    return PackFigures(job.pack.serial, job.pack.design.bms_over_voltage_v)
+    design = job.pack.design
+    return PackFigures(job.pack.serial, design.bms_over_voltage_v, design.parallel)
 
 
 def ratings_of(station: Station) -> Ratings:

@@ -26,7 +26,7 @@ LEVELLING = "levelling"
 SINGLE_CELLS, CELL_RECHARGE = "individual_top_balance", "cell_recharge"
 CAPACITY_TEST, BOTTOM_BALANCE = "capacity_test", "bottom_balance"
 RESISTANCE_TEST = "resistance_test"
-SERIES_PRECHARGE = "series_precharge"
+SERIES_PRECHARGE, UNSEEN_PRECHARGE = "series_precharge", "series_precharge_unseen"
 PACK_RECOVERY = "pack_recovery"
 SELF_DISCHARGE = "self_discharge"
 
@@ -125,6 +125,16 @@ PROCEDURES: Mapping[str, Procedure] = {
         needs_one_of=SEEN_BY,
         moves_charge=True,
         in_series=True,
+        cells_min=4,
+        cells_max=16,
+    ),
+    # B10: nobody sees the cells, their BMS protects them, and somebody is there.
+    UNSEEN_PRECHARGE: Procedure(
+        recipe=recipes.unseen_precharge,
+        needs=frozenset({METER, InstrumentRole.SUPPLY.value}),
+        moves_charge=True,
+        in_series=True,
+        by_hand=True,
         cells_min=4,
         cells_max=16,
     ),

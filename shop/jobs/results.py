@@ -21,6 +21,7 @@ from shop.jobs.ending import Ending
 from shop.jobs.leasing import Held
 from shop.jobs.manifest import seal
 from shop.jobs.models import Run
+from shop.jobs.places import of_cells, parallel_in
 from shop.jobs.procedures import procedure_of
 from shop.jobs.services import end_run
 from shop.jobs.states import RunState
@@ -69,7 +70,7 @@ def conclude(held: Held, ending: Ending, *, now: datetime) -> None:
             .get(pk=held.run.pk)
         )
         manifest = seal(run, ending, now=now) if _has_something(ending) else None
-        for record in ending.records:
+        for record in of_cells(ending.records, parallel_in(run)):
             if record.cells:
                 _record_check(run, record, ending, now)
         procedure = procedure_of(run.job.kind)

@@ -55,10 +55,12 @@ def create_job(
     by: User,
     now: datetime,
     pack_id: int | None = None,
+    parallel: int = 1,
 ) -> Job:
     """An OPEN job for `cells`, in the order of the bank.
 
-    `pack_id` is the pack that they are in where it is done to the pack whole.
+    `pack_id` is the pack that they are in where it is done to the pack whole, `parallel` how many
+    of them stand at each of its places.
     """
     require(by.role, Act.CREATE_JOB)
     known = procedure_of(recipe_version.procedure)
@@ -68,7 +70,9 @@ def create_job(
         [
             *rules.recipe_problems(str(recipe_version), retired.words if retired else ""),
             *rules.whole_pack_problems(known.on_pack, pack_id is not None),
-            *rules.new_job_problems(facts, least=known.cells_min, most=known.cells_max),
+            *rules.new_job_problems(
+                facts, least=parallel * known.cells_min, most=parallel * known.cells_max
+            ),
         ]
     )
     with transaction.atomic():

@@ -22,6 +22,9 @@ STUCK_CURRENT_A = 0.1  # ... more than this flowing
 # A string's meter against the sum of its cells, for each: a BMS is off by 10 mV at most, a link
 # drops some, and the two are not read at the same instant.
 STRING_CELL_V = 0.030
+# Where nobody sees the cells: the meter of a string against the supply's terminals while current
+# flows.  Leads and BMS drop less; one cell that the meter is not on is more.
+STRING_LEADS_V = 2.0
 # A BMS tells whole millivolts, which stand still for minutes on the plateau.  It is stuck once the
 # meter on its string has moved by more than its rounding, for each cell, and it has not.
 STANDSTILL_CELL_V = 0.003
@@ -111,12 +114,24 @@ def string_doubt(limits: Limits, reading: Reading) -> str:
     series, cells = limits.series_cells, reading.cell_voltages_v
     if not series:
         return ""
+    if limits.cells_unseen:
+        return _terminals_doubt(reading)
     if len(cells) != series:
         return f"{len(cells)} of {series} cells in series are seen"
     sum_v = math.fsum(cells)
     if abs(reading.voltage_v - sum_v) <= STRING_CELL_V * series:
         return ""
     return f"the string's meter shows {reading.voltage_v:.3f} V, its cells add up to {sum_v:.3f} V"
+
+
+def _terminals_doubt(reading: Reading) -> str:
+    """Why the meter may not be on the whole string, or "": the supply's terminals are above it by
+    what leads drop."""
+    meter_v, terminals_v = reading.voltage_v, reading.supply_voltage_v
+    flows = reading.output_on and reading.supply_current_a > STUCK_CURRENT_A
+    if not flows or abs(terminals_v - meter_v) <= STRING_LEADS_V:
+        return ""
+    return f"the string's meter shows {meter_v:.3f} V, the supply's terminals {terminals_v:.3f} V"
 
 
 def _tripped(reading: Reading) -> Verdict | None:

@@ -30,9 +30,9 @@ from stations.guardian.session import (
     limits_problem,
     open_refusal,
     presence_problem,
-    series_problem,
     valid_problem,
 )
+from stations.guardian.strings import series_problem
 from stations.plain import to_plain
 from stations.values import Identity, Limits, OffProof
 
@@ -97,7 +97,9 @@ class Opening:
             limits_problem(self._limits)
             or valid_problem(self._valid_s)
             or presence_problem(self._presence_s, self._absent_s)
-            or series_problem(self._limits, self._cells, wired, has_bms=has_bms)
+            or series_problem(
+                self._limits, self._cells, wired, has_bms=has_bms, presence_s=self._presence_s
+            )
             or (cells_problem(self._cells, wired) if not self._limits.series_cells else "")
         )
         if problem:

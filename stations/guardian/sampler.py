@@ -180,12 +180,14 @@ def reading_of(
     `stuck` are flags that only more than one sample can show.  `driven` is whose volts and amps
     are told: the supply's, or the load's, whose current is below 0.  Its output is taken to be
     what was asked where it is silent.  `cells_by` is who tells the cells: "bms" in a string that
-    the scanner does not see.
+    the scanner does not see, "nobody" where none is seen.
     """
     flags = set(sample.doubts) | stuck
     meter_v = _volts(sample, "meter", 1, flags)[0]
     if cells_by == "bms":
         cell_volts = _told_by_bms(sample, occupied, flags)
+    elif cells_by == "nobody":
+        cell_volts = ()
     else:
         cell_volts = _volts(sample, "scanner", cells, flags, occupied or cells) if cells else ()
     celsius = _celsius(sample, min(probes, occupied or cells or probes), flags)

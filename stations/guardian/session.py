@@ -159,7 +159,9 @@ def open_refusal(highest: int, token: object) -> Refusal | None:
     return None
 
 
-_ZERO_ALLOWED = frozenset({"drawn_max_a", "drawn_max_ah", "cold_current_max_a", "series_cells"})
+_ZERO_ALLOWED = frozenset(
+    {"drawn_max_a", "drawn_max_ah", "cold_current_max_a", "series_cells", "cells_unseen"}
+)
 _ANY = frozenset({"temperature_min_c", "cold_below_c"})  # degrees, of either sign
 
 
@@ -200,26 +202,6 @@ def cells_problem(cells: object, wired: int) -> str:
         f"the program has {cells!r} cells, the scanner of this bench is wired for {wired}: use a "
         "bench that is wired for them"
     )
-
-
-def series_problem(limits: Limits, cells: object, wired: int, *, has_bms: bool) -> str:
-    """Why a string must not be charged here, or "": every cell of it must be seen."""
-    series = limits.series_cells
-    if not series:
-        return ""
-    if series != cells:
-        return f"the limits are of {series} cells in series, the program has {cells!r} cells"
-    if wired >= series or has_bms:
-        return ""
-    return (
-        f"nothing on this bench shows each of {series} cells in series: use one with a BMS on a "
-        "wire, or a scanner with a channel for each"
-    )
-
-
-def cells_by(limits: Limits, wired: int) -> str:
-    """Who tells the volts of each cell: the scanner, else the BMS of a string."""
-    return "bms" if limits.series_cells and wired < limits.series_cells else "scanner"
 
 
 def setpoint_problem(limits: Limits, setpoint: Setpoint) -> str:

@@ -18,7 +18,8 @@ from stations.guardian.envelope import judge
 from stations.guardian.lane import Answer
 from stations.guardian.peer import Peer
 from stations.guardian.sampler import ROLES, STRING_ROLES, SWITCHED, Sample, Sampler, reading_of
-from stations.guardian.session import Session, cells_by
+from stations.guardian.session import Session
+from stations.guardian.strings import cells_by
 from stations.plain import to_plain
 from stations.values import Reading
 

@@ -33,9 +33,11 @@ class Span:
 
 def attended(program: Program, presence: Presence) -> Program:
     """The same, with somebody who must say in time that they are there; nobody where no output
-    ever goes on."""
-    drives = any(isinstance(step, DRIVEN) for step in program.steps)
-    return replace(program, presence=presence) if drives else program
+    ever goes on.  A program that asks for them more often keeps that."""
+    if not any(isinstance(step, DRIVEN) for step in program.steps):
+        return program
+    own = program.presence
+    return program if own and own.every <= presence.every else replace(program, presence=presence)
 
 
 def unattended(program: Program, hold_max: timedelta) -> Program:

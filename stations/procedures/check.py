@@ -12,11 +12,17 @@ from stations.procedures.steps import (
     Program,
     Rest,
     SeriesCharge,
-    Step,
     Verify,
     Wait,
 )
-from stations.values import Limits, LoadRatings, Measured, Ratings, SupplyRatings
+from stations.values import (
+    UNSEEN_PRESENCE_MAX_S,
+    Limits,
+    LoadRatings,
+    Measured,
+    Ratings,
+    SupplyRatings,
+)
 
 # Of the tail: the ammeter's zero is taken out (B2), but what drifts of it is not.
 ZERO_SHARE = 0.5
@@ -59,7 +65,7 @@ def problems(program: Program, ratings: Ratings) -> list[str]:
                 f"The router of this bench has routes to {ratings.routes} cells, the program is "
                 f"for {program.cells}."
             )
-    if not _ends_measured(program.steps):
+    if not _ends_measured(program):
         found.append("The program does not end with a measurement of every cell.")
     found += _unmeasured(program)
     return list(dict.fromkeys(found))
@@ -79,12 +85,15 @@ def _unmeasured(program: Program) -> list[str]:
     return [*found, driven] if owed else found
 
 
-def _ends_measured(steps: tuple[Step, ...]) -> bool:
+def _ends_measured(program: Program) -> bool:
     """The last step looks at the cells with the output off; one cell may just rest.
 
-    A router had parted them by then: what a person takes off after that changes nothing.
+    A router had parted them by then: what a person takes off after that changes nothing.  Of
+    cells that nobody sees the string is looked at.
     """
-    *before, last = steps
+    *before, last = program.steps
+    if isinstance(last, Verify) and program.limits.cells_unseen:
+        return True
     if isinstance(last, Instruct) and before:
         last = before[-1]
         return isinstance(last, Measure) and last.routed
@@ -116,7 +125,10 @@ def _charge_problems(step: Charge, limits: Limits, supply: SupplyRatings) -> lis
 def _series_problems(step: SeriesCharge, program: Program, ratings: Ratings) -> list[str]:
     limits, meter = program.limits, ratings.meter
     found = _output_problems(step, 0.0, limits, ratings.supply)
-    found += _unseen(step.title, program.cells, ratings)
+    if limits.cells_unseen:
+        found += _unseen_problems(step, program, ratings)
+    else:
+        found += _unseen(step.title, program.cells, ratings)
     if limits.series_cells != program.cells:
         found.append(f"{step.title}: the hard limits are not of {program.cells} cells in series.")
     if not limits.bank_voltage_max_v <= meter.voltage_max_v:
@@ -135,14 +147,36 @@ def _series_problems(step: SeriesCharge, program: Program, ratings: Ratings) -> 
 
 def _unseen(title: str, cells: int, ratings: Ratings) -> list[str]:
     """A string whose cells nobody sees: only the highest says when to stop."""
-    scanned = ratings.scanner.channels if ratings.scanner else 0
-    told = ratings.bms.cells_max if ratings.bms else 0
-    if max(scanned, told) >= cells:
+    if _shows(cells, ratings):
         return []
     return [
         f"{title}: nothing here shows each of the {cells} cells, and the first that is full must "
         "end the charge; use a station with a BMS on a wire, or a scanner with a channel for each."
     ]
+
+
+def _shows(cells: int, ratings: Ratings) -> bool:
+    scanned = ratings.scanner.channels if ratings.scanner else 0
+    told = ratings.bms.cells_max if ratings.bms else 0
+    return max(scanned, told) >= cells
+
+
+def _unseen_problems(step: SeriesCharge, program: Program, ratings: Ratings) -> list[str]:
+    """B10: what must hold of a charge where the BMS alone protects cells that nobody sees."""
+    found, presence = [], program.presence
+    if _shows(program.cells, ratings):
+        found.append(
+            f"{step.title}: this bench shows each of the {program.cells} cells; use the series "
+            "pre-charge that ends at the first full one."
+        )
+    if step.unseen is None:
+        found.append(f"{step.title}: it ends by cells that nobody sees.")
+    if presence is None or not presence.every.total_seconds() <= UNSEEN_PRESENCE_MAX_S:
+        found.append(
+            f"{step.title}: nobody sees the cells, so somebody must say at least every "
+            f"{UNSEEN_PRESENCE_MAX_S / 60:.0f} min that they are there."
+        )
+    return found
 
 
 def _output_problems(
@@ -212,10 +246,10 @@ def _measured_problems(step: Charge, bench: Measured) -> list[str]:
 
 
 def _measure_problems(step: Measure, program: Program, ratings: Ratings) -> list[str]:
-    if program.limits.series_cells:
-        return _unseen(step.title, program.cells, ratings)
     if step.by_hand is not None:
         return _by_hand_problems(step, program, ratings)
+    if program.limits.series_cells:
+        return _unseen(step.title, program.cells, ratings)
     if ratings.scanner is None:
         return [f"{step.title}: this bench has no scanner; use a station with one."]
     if ratings.scanner.channels < program.cells:

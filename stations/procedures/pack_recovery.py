@@ -239,6 +239,7 @@ def _hold(spec: Spec, name: str, title: str, hours: float) -> SeriesCharge:
         tail_a=step_a,
         charge_max_ah=1.1 * spec.capacity_ah,
         timeout=timedelta(hours=_fill_hours(spec) + 1.2 * hours),
+        near_v=recipe.near_v,
         hold=Holding(
             lasts=timedelta(hours=hours),
             step_v=spec.supply.voltage_resolution_v,

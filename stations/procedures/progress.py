@@ -23,6 +23,9 @@ from stations.procedures.steps import (
 from stations.procedures.turns import with_turn
 from stations.values import NAN, OffProof
 
+# Stands where the volts of cells would, of a string that nobody sees (B10).
+CELLS_UNSEEN = "cells not observable: nothing on this bench shows them"
+
 
 def zero_a(run: Run) -> float:
     """The ammeter's zero, measured with the output off; taken out of every current (B2)."""
@@ -88,6 +91,7 @@ def close_series(
     remarks: tuple[str, ...],
     *,
     bms_opened: bool = False,
+    facts: tuple[tuple[str, float], ...] = (),
 ) -> Run:
     """Append the series charge's record; it is no balance, however it ended (M2)."""
     record = Record(
@@ -95,7 +99,12 @@ def close_series(
         kind="series",
         entered_at=run.entered_at,
         ended_at=at,
-        remarks=(*remarks, *run.interruptions, *run.alarms),
+        remarks=(
+            *remarks,
+            *((CELLS_UNSEEN,) if step.unseen else ()),
+            *run.interruptions,
+            *run.alarms,
+        ),
         facts=(
             ("charge_ah", run.step_charge_ah),
             ("peak_cell_v", run.peak_cell_v),
@@ -106,6 +115,7 @@ def close_series(
             ("zero_a", zero_a(run)),
             ("lead_ohm", run.lead_ohm),
             *_of_cells(run, step),
+            *facts,
         ),
     )
     return replace(run, records=(*run.records, record))
@@ -209,6 +219,7 @@ def enter_next(run: Run, at: datetime) -> Run:
             peak_voltage_v=NAN,
             peak_cell_v=NAN,
             peak_cell=0,
+            trail=(),
             outs_of_place=0,
             above_window=0,
             settled=(),

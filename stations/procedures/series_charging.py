@@ -6,13 +6,13 @@ import math
 from datetime import datetime
 
 from stations.frozen import changed
-from stations.procedures import series_holding
+from stations.procedures import series_holding, series_unseen
 from stations.procedures.actions import Action, Hold, Next, SafeHold, Set, Trip
 from stations.procedures.charging import LEAD_SEEN_ABOVE, SETTLE_READINGS, as_cold
 from stations.procedures.progress import close_series
 from stations.procedures.state import Run
 from stations.procedures.steps import Agreement, SeriesCharge
-from stations.values import Reading
+from stations.values import NAN, Reading
 
 
 def decide_series(
@@ -26,6 +26,8 @@ def decide_series(
         return run, Trip(f"“{step.title}” took longer than {step.timeout}")
     if step.hold is not None:
         return series_holding.decide_holding(run, step, step.hold, reading, now)
+    if step.unseen is not None:
+        return series_unseen.decide_unseen(run, step, step.unseen, reading, now)
     if reading.bms is not None and reading.bms.charge_open:
         return _opened(run, step, reading, now)
     highest_v = max(reading.cell_voltages_v)
@@ -49,13 +51,14 @@ def decide_series(
 def disagreement(step: SeriesCharge, reading: Reading) -> str:
     """Why meter or cells are in doubt, or ""; NaN agrees with nothing.
 
-    The meter shows the sum of the cells and what the links between them drop.  While current
-    flows it lies below the supply's terminals by what leads and BMS drop; a BMS that is open
-    parts the two.
+    The meter shows the sum of the cells, where they are seen, and what the links between them
+    drop.  While current flows it lies below the supply's terminals by what leads and BMS drop; a
+    BMS that is open parts the two.
     """
     budget, meter_v = step.agreement, reading.voltage_v
     links_v = step.link_max_ohm * max(0.0, reading.supply_current_a)
-    if apart := string_apart(budget, reading, links_v):
+    apart = "" if step.unseen else string_apart(budget, reading, links_v)
+    if apart:
         return apart
     if reading.supply_current_a < step.proven_on_a:
         return ""
@@ -80,8 +83,8 @@ def _observe(run: Run, step: SeriesCharge, reading: Reading) -> Run:
     flows, in_cc = current_a >= step.proven_on_a, reading.regulation == "CC"
     tail = flows and not in_cc and current_a <= step.tail_a
     peak_v, peak_cell_v, peak_cell = run.peak_voltage_v, run.peak_cell_v, run.peak_cell
-    highest_v, lead_ohm = max(reading.cell_voltages_v), run.lead_ohm
-    if not peak_cell_v >= highest_v:
+    highest_v, lead_ohm = max(reading.cell_voltages_v, default=NAN), run.lead_ohm
+    if reading.cell_voltages_v and not peak_cell_v >= highest_v:
         peak_cell_v, peak_cell = highest_v, reading.cell_voltages_v.index(highest_v) + 1
     if not peak_v >= reading.voltage_v:
         peak_v = reading.voltage_v

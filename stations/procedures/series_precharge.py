@@ -103,24 +103,14 @@ class Spec:
 
 def problems(spec: Spec) -> list[str]:
     """Why this cannot work; empty means it can be built."""
-    recipe, found = spec.recipe, []
-    if spec.cells not in strings.STRINGS:
-        found.append(
-            f"A string of {spec.cells} cells is none that a BMS is made for here; take 4, 8 or 16."
-        )
-    if not recipe.target_min_v <= recipe.target_v <= spec.cell_voltage_max_v:
-        found.append(
-            f"Target {recipe.target_v:.2f} V is outside {recipe.target_min_v:.2f} … "
-            f"{spec.cell_voltage_max_v:.2f} V (the cell's own limit); choose 3.60 … 3.65 V."
-        )
-    if spec.string_v > spec.supply.voltage_max_v:
-        found.append(
-            f"{spec.cells} cells in series need {spec.string_v:.1f} V, {spec.supply.model} has "
-            f"{spec.supply.voltage_max_v:.0f} V; use a supply of "
-            f"{'60' if spec.string_v > 30 else '30'} V or more, or charge fewer cells at once."
-        )
-    if not spec.current_a > 0:
-        found.append(f"{spec.supply.model} resolves no current as small as 0.2C of these cells.")
+    recipe = spec.recipe
+    found = strings.problems(
+        recipe,
+        spec.supply,
+        cells=spec.cells,
+        current_a=spec.current_a,
+        cell_voltage_max_v=spec.cell_voltage_max_v,
+    )
     if recipe.parallel_rest_h > 0 and not spec.has_scanner:
         found.append(
             "Before cells rest in parallel each is measured alone, which takes a scanner; use a "
@@ -203,11 +193,7 @@ def _string(spec: Spec) -> tuple[Step, ...]:
         Instruct(
             "assemble",
             "Build the string behind its BMS",
-            "Rings and watches off, insulated tools, posts covered. Plus of each cell to minus of "
-            f"the next, cells 1 to {cells}; sense leads of the BMS in that order, from minus. Set "
-            f"the BMS to stop charge when a cell is at {set_v:.2f} V. Meter on the minus of cell 1 "
-            f"and the plus of cell {cells}, supply's plus on that plus, its minus on P- of the "
-            "BMS. Check polarity twice. The output is off.",
+            strings.built(cells, set_v),
             "String, BMS, meter and leads are on, polarity checked",
             drawing="series",
             timeout=timedelta(seconds=recipe.wait_max_s),
@@ -241,6 +227,7 @@ def charge(spec: Spec) -> SeriesCharge:
         tail_a=recipe.tail_c * spec.capacity_ah,
         charge_max_ah=1.05 * spec.capacity_ah,
         timeout=timedelta(hours=hours_max(spec)),
+        near_v=recipe.near_v,
     )
 
 

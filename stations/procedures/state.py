@@ -148,6 +148,8 @@ class Run:
     peak_voltage_v: float = NAN  # highest bank reading of the step
     peak_cell_v: float = NAN  # highest cell of the step while current flowed, and which
     peak_cell: int = 0
+    # Of a string that nobody sees: ampere-hours into it and its volts, newest last.
+    trail: tuple[tuple[float, float], ...] = ()
     answers: tuple[tuple[str, float], ...] = ()  # what a person typed, by name
     outs_of_place: int = 0  # readings in a row whose output state is not the step's
     alarms: tuple[str, ...] = ()

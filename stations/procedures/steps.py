@@ -94,7 +94,7 @@ class Verify:
     `settle_samples` times in a row.  `alone` is the position of the one cell that leads and
     meter are on, 0 where that is the whole bank.  In `series` the meter shows the sum of the
     cells, each of which is seen, within `margin_v`, and a BMS that tells at how many volts of a
-    cell it opens must say one within `bms_over`.
+    cell it opens must say one within `bms_over`; of cells that nobody sees it is in `voltage`.
     """
 
     TAGGED: ClassVar[bool] = True
@@ -197,6 +197,21 @@ class Holding:
 
 
 @dataclass(frozen=True, slots=True)
+class Unseen:
+    """B10: nobody sees the cells of the string; its meter is all there is.
+
+    One full cell lifts a string that was level: over the last `run_up_ah` it rises by `run_up_v`
+    more than over as many before them, however many cells there are.  So it does, or stands above
+    `knee_v` a cell, when its BMS opens; when a lead comes off it does not.
+    """
+
+    run_up_v: float
+    run_up_ah: float
+    knee_v: float
+    hold_max: timedelta  # with the supply at its set-point
+
+
+@dataclass(frozen=True, slots=True)
 class StringEnd:
     """How a string is discharged (B14): until its lowest cell, or so much of its charge."""
 
@@ -214,7 +229,7 @@ class SeriesCharge:
     come within `near_v` of the target by then, that was early, or a lead is off.  A string that
     is at its set-point and takes no more than `tail_a` for `gone_for` is as full as it gets.
     The meter agrees with the sum of the cells within `cells_v` of its Agreement for each, and
-    what `link_max_ohm` drops.
+    what `link_max_ohm` drops.  Where the cells are `unseen` only current and meter end it.
     """
 
     TAGGED: ClassVar[bool] = True
@@ -232,6 +247,7 @@ class SeriesCharge:
     charge_max_ah: float
     timeout: timedelta
     hold: Holding | None = field(default=None, metadata=LATER)
+    unseen: Unseen | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ import math
 from dataclasses import replace
 from datetime import datetime
 
-from stations.procedures.actions import Action, Hold, Next, Refuse, SafeHold
-from stations.procedures.progress import close_step
+from stations.procedures.actions import Action, Hold, Refuse, SafeHold
+from stations.procedures.progress import CELLS_UNSEEN, close_step, onward
 from stations.procedures.state import Run
 from stations.procedures.steps import Verify
 from stations.procedures.turns import place_of, seen
@@ -30,7 +30,8 @@ def decide_verify(run: Run, step: Verify, reading: Reading, now: datetime) -> tu
     run = replace(run, settled=(*run.settled, seen(step, reading)), off_v=off_v)
     if len(run.settled) < step.settle_samples:
         return run, Hold()
-    return close_step(replace(run, settled=(), rest_until=None), now), Next()
+    run = close_step(replace(run, settled=(), rest_until=None), now, _unseen(run, reading))
+    return onward(run)
 
 
 def _bms_problem(step: Verify, reading: Reading) -> str:
@@ -80,8 +81,17 @@ def doubt(run: Run, step: Verify, reading: Reading) -> str:
     return ""
 
 
+def _unseen(run: Run, reading: Reading) -> tuple[str, ...]:
+    """What is on record where the cells' volts would stand, of a string that nobody sees."""
+    if not run.program.limits.cells_unseen:
+        return ()
+    return (f"the string at rest: {reading.voltage_v:.3f} V", CELLS_UNSEEN)
+
+
 def _string_doubt(run: Run, step: Verify, reading: Reading) -> str:
     cells, meter_v = reading.cell_voltages_v, reading.voltage_v
+    if run.program.limits.cells_unseen:
+        return _unseen_doubt(run, step, meter_v)
     if len(cells) != run.program.cells:
         return f"{len(cells)} cells are seen, this program is for {run.program.cells} in series"
     sum_v = sum(cells)
@@ -91,6 +101,18 @@ def _string_doubt(run: Run, step: Verify, reading: Reading) -> str:
             "minus of the first cell and the plus of the last, and check links and sense leads"
         )
     return ""
+
+
+def _unseen_doubt(run: Run, step: Verify, meter_v: float) -> str:
+    expected = step.voltage
+    if expected is not None and expected.contains(meter_v):
+        return ""
+    within = f"{expected.low:.1f} … {expected.high:.1f} V" if expected else "what nobody said"
+    return (
+        f"the meter shows {meter_v:.3f} V, {run.program.cells} cells in series rest at {within}: "
+        "put it on the minus of the first cell and the plus of the last, and check polarity and "
+        "links"
+    )
 
 
 def _expected(run: Run, step: Verify) -> Window | None:

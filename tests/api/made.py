@@ -9,6 +9,7 @@ from shop import clock
 from shop.packs.models import Pack
 from shop.packs.services import assemble_pack
 from tests.cast import Cast
+from tests.factories import make_cells
 from tests.shop.packs.factories import Bank, approve, make_bank, make_capacity, make_design
 
 STOPPED_AGO = timedelta(minutes=20)
@@ -28,12 +29,12 @@ def approved(cast: Cast, **changes: Any) -> Bank:
     return bank
 
 
-def assembled(cast: Cast) -> Pack:
-    """Needs a test with transactions of its own."""
+def assembled(cast: Cast, *, parallel: int = 1) -> Pack:
+    """4S with so many cells in parallel; needs a test with transactions of its own."""
     return assemble_pack(
         serial="P-1",
-        design=make_design(),
-        cells=approved(cast).cells,
+        design=make_design(parallel=parallel),
+        cells=approved(cast, cells=make_cells(4 * parallel)).cells,
         customer=cast.ife,
         by=cast.bayo,
         simulated=False,

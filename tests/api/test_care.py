@@ -159,3 +159,24 @@ def test_months_that_cannot_be_are_refused_on_the_page(
 
     assert "Give whole months, at most 1200" in page
     assert not PackReading.objects.exists()
+
+
+def test_a_pack_with_cells_in_parallel_is_planned_by_its_places(cast: Cast) -> None:
+    """B14: 4S2P, each place of 400 Ah."""
+    pack = assembled(cast, parallel=2)
+    told, recipe = mild(cast, pack.serial)
+    client = logged_in(cast.tola)
+    tola, station = Api(client), factories.make_station(bms=True, load=True, now=clock.now())
+
+    answer = tola.post(f"packs/{pack.serial}/recoveries", reading=told, recipe=recipe)
+    job = Job.objects.get(pack=pack)
+    claimed = tola.post(f"jobs/{job.pk}/claim", station=station.slug)
+
+    assert (answer.status_code, claimed.status_code, job.cells.count()) == (201, 200, 8)
+    facts = tola.get(f"jobs/{job.pk}").json()["plan"]["facts"]
+    assert facts["cell_ah"] == 400.0
+    assert facts["cycle_a"] == pytest.approx(0.2 * 400.0, rel=0.2)
+    plan_page = text(client.get(f"/jobs/{job.pk}"))
+    assert "At each of its 4 places 2 cells stand in parallel" in plan_page
+    assert "one of 400 Ah" in plan_page.replace("\u202f", " ").replace("\u00a0", " ")
+    assert "Places, volts" in text(client.get(f"/packs/{pack.serial}"))

@@ -39,7 +39,8 @@ def balancing(bench: Guarded, made: Program | None = None) -> Iterator[Future[Ou
 def running(bench: Guarded, made: Program | None = None) -> Iterator[Future[Outcome]]:
     """The program's runner in a thread, at its very beginning."""
     made = made or program()
-    session = bench.session(limits=made.limits)
+    presence_s = made.presence.every.total_seconds() if made.presence else None
+    session = bench.session(limits=made.limits, presence_s=presence_s)
     with ThreadPoolExecutor(1, thread_name_prefix="runner") as pool:
         outcome = pool.submit(_play, made, session)
         try:

@@ -59,7 +59,9 @@ class Guarded:
     def link(self) -> GuardianLink:
         return GuardianLink(self.sim.config.socket)
 
-    def session(self, *, limits: Limits = LIMITS, valid_s: float = 600.0) -> GuardianBench:
+    def session(
+        self, *, limits: Limits = LIMITS, valid_s: float = 600.0, presence_s: float | None = None
+    ) -> GuardianBench:
         """A runner's session with the next token; run r1, attempt = token."""
         self.token += 1
         runner = GuardianBench(
@@ -70,6 +72,7 @@ class Guarded:
             limits=limits,
             program={"name": "test", "version": "1", "cells": limits.series_cells},
             valid_s=valid_s,
+            presence_s=presence_s,
         )
         self.sessions.append(runner)
         return runner

@@ -67,3 +67,33 @@ SERIES_PRECHARGE: Mapping[str, Said] = {
         '[B] section 3, note 1: "put them in parallel overnight"',
     ),
 }
+
+UNSEEN_PRECHARGE: Mapping[str, Said] = {
+    **{name: said for name, said in SERIES_PRECHARGE.items() if name not in (*PARALLEL, "near_v")},
+    "target_min_v": SERIES_PRECHARGE["target_min_v"],
+    "target_v": Said(
+        "V",
+        "The BMS must be set to it, and the string's voltage is so many times it as there are "
+        "cells; no cell is seen.",
+        "[B] 3.2 and 3.4",
+    ),
+    "presence_s": Said(
+        "s",
+        "Somebody says at least so often that they are there, for nobody sees the cells; where "
+        "the policy says sooner, that holds.",
+        OURS,
+    ),
+    "run_up_v": Said(
+        "V",
+        "A string that bends upwards by this when current stops was lifted by a full cell, and "
+        "its BMS opened; below it a lead may be off.",
+        PHYSICS,
+    ),
+    "run_up_share": Said(
+        "of the charge", "Over so much of it, and as much before, the bend is measured.", PHYSICS
+    ),
+    "knee_v": Said(
+        "V", "A string above it, for each cell, has left its plateau: its BMS may open.", PHYSICS
+    ),
+    "hold_h": Said("h", "A string that stands so long at its voltage is done.", OURS),
+}

@@ -18,6 +18,7 @@ from shop.jobs.recipes import (
     single_cells,
     step_pause,
     top_balance,
+    unseen_precharge,
 )
 
 __all__ = [
@@ -33,4 +34,5 @@ __all__ = [
     "single_cells",
     "step_pause",
     "top_balance",
+    "unseen_precharge",
 ]

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from shop.jobs.described.packs import PACK_RECOVERY
-from shop.jobs.figures import Cells
+from shop.jobs.figures import Cells, place_ah, places_of
 from shop.jobs.parameters import Parameters, read
 from shop.jobs.recipes.bounds import RESUMES, WARMTH
 from shop.refusals import Problem, Refusal
@@ -77,8 +77,8 @@ def program(parameters: Parameters, cells: Cells, ratings: Ratings) -> Program:
     return pack_recovery.program(
         pack_recovery.Spec(
             recipe=recipe_of(parameters),
-            cells=len(cells),
-            capacity_ah=first.capacity_ah,
+            cells=len(places_of(cells)),
+            capacity_ah=place_ah(cells),
             cell_voltage_max_v=first.voltage_max_v,
             cell_voltage_min_v=first.voltage_min_v,
             bms_over_v=first.pack.bms_over_v,

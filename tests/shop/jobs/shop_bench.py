@@ -129,8 +129,9 @@ class ShopBench:
 
         wait_until(there, within_s=within_s, what=f"step {name}")
 
-    def confirm(self, run: Run, step: str) -> None:
-        confirm_step(run=run, step=step, by=self.cast.tola, now=clock.now())
+    def confirm(self, run: Run, step: str, answer: float | None = None) -> None:
+        """`answer` is what they type where the step asks."""
+        confirm_step(run=run, step=step, by=self.cast.tola, now=clock.now(), answer=answer)
 
     def connect(self, run: Run) -> None:
         self.at_step(run, "connect")
@@ -241,6 +242,8 @@ def shop_bench(
     with_bms: bool = False,
     balance_a: float = 0.0,
     with_router: bool = False,
+    unseen: bool = False,
+    parallel: int = 1,
     **policy: float,
 ) -> Iterator[ShopBench]:
     """Four cells on a simulated bench, registered in the shop; `alive`: its uplink runs.
@@ -248,7 +251,8 @@ def shop_bench(
     `with_load`: a load beside the supply; `for_nights`: probes on the cells and a contactor;
     `by_hand`: a hand-held meter in the scanner's place.  `socs`: of each cell, where they differ.
     `with_bms`: a bench for strings, without a scanner; it balances with `balance_a`.
-    `with_router`: a board puts the leads on one cell after the other.
+    `with_router`: a board puts the leads on one cell after the other.  `unseen`: for strings, and
+    nothing shows their cells.  `parallel`: so many cells of 200 Ah are one on the table.
     """
     cast = the_cast()
     factories.make_policy(by=cast.sade, **SIMULATED_POLICY | policy)
@@ -261,12 +265,13 @@ def shop_bench(
         by_hand=by_hand,
         bms=with_bms,
         router=with_router,
+        unseen=unseen,
         now=clock.now(),
     )
     for role, serial_number in SERIALS.items():
         station.instruments.filter(role=role).update(serial_number=serial_number)
     folder = Folder(
-        cells=[cell(soc=each) for each in socs or [soc] * 4],
+        cells=[cell(soc=each, capacity_ah=200.0 * parallel) for each in socs or [soc] * 4],
         speed=speed,
         wiring={"lead_ohm": lead_ohm},
         relay=for_nights,
@@ -275,8 +280,8 @@ def shop_bench(
         more=("itech_it8514c",) * with_load
         + ("eletechsup_r4dcb08",) * for_nights
         + ("jbd_bms",) * with_bms,
-        scanner=not (by_hand or with_bms),
-        meter_driver="keysight_34461a_100v" if with_bms else "keysight_34461a",
+        scanner=not (by_hand or with_bms or unseen),
+        meter_driver="keysight_34461a_100v" if with_bms or unseen else "keysight_34461a",
     )
     with guarded(bench_folder(station.slug), folder=folder) as below:
         bench = ShopBench(below, station, cast)

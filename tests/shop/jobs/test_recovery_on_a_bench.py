@@ -11,7 +11,7 @@ from shop import clock
 from shop.care import services
 from shop.care.models import PackReading
 from shop.care.queries import care_of
-from shop.evidence.models import Balance
+from shop.evidence.models import Balance, CellVoltage
 from shop.jobs import recipes
 from shop.jobs.models import Run
 from shop.jobs.services import claim_job, start_run
@@ -34,16 +34,16 @@ SOC = (0.96, 0.955, 0.96, 0.96)
 QUICK = {"hold_h": 0.5, "again_h": 0.2, "cycle_share": 0.02}
 
 
-def assembled(bench: ShopBench) -> Pack:
+def assembled(bench: ShopBench, *, parallel: int = 1) -> Pack:
     cast, now = bench.cast, clock.now()
     stopped = now - timedelta(minutes=30)
-    bank = make_bank(by=cast.tola, stopped=stopped)
+    bank = make_bank(by=cast.tola, stopped=stopped, cells=factories.make_cells(4 * parallel))
     for cell in bank.cells:
         make_capacity(cell, tested_at=stopped - timedelta(days=1))
     approve(bank.cells, by=cast.sade, now=stopped + timedelta(minutes=10))
     return assemble_pack(
         serial="P-1",
-        design=make_design(bms_over_voltage_v=3.65),
+        design=make_design(bms_over_voltage_v=3.65, parallel=parallel),
         cells=bank.cells,
         customer=cast.ife,
         by=cast.bayo,
@@ -127,3 +127,31 @@ def test_a_mild_recovery_from_its_reading_to_the_next_one() -> None:
             change(PackReading, reading.pk, **before)
         remove(PackReading, reading.pk)
         assert ["there is none" in fault for fault in told_of(run)] == [True]
+
+
+def test_a_pack_with_cells_in_parallel_is_recovered_by_its_places() -> None:
+    """4S2P: the bench holds and reads four places of 400 Ah, the shop knows eight cells."""
+    with shop_bench(socs=SOC, with_bms=True, with_load=True, balance_a=40.0, parallel=2) as bench:
+        pack = assembled(bench, parallel=2)
+        run = started(bench, pack)
+        with bench.worker(run):
+            bench.at_step(run, "connect")
+            bench.guarded.sim.hands.post("/string/on")
+            bench.confirm(run, "connect")
+
+        assert run.state == RunState.FINISHED, run.cause
+        assert run.program is not None
+        assert run.program["cells"] == 4
+        assert dict(run.program["facts"])["cell_ah"] == 400.0
+        reading = PackReading.objects.get(run=run)
+        assert len(reading.cells_v) == 4
+        assert [judged.taken for judged in care_of(pack).readings] == ["", "HOLD"]
+        for check in run.voltage_checks.all():
+            volts = [row.voltage_v for row in check.cells.order_by("position")]
+            assert volts[::2] == volts[1::2]
+            assert len(volts) == 8
+        assert not told_of(run)
+        row = CellVoltage.objects.filter(voltage_check__run=run, position=6).first()
+        assert row is not None
+        change(CellVoltage, row.pk, voltage_v=3.0)
+        assert told_of(run) == ["the cell at 6 is not as it was sealed"]
