@@ -165,13 +165,15 @@ def _page(
         raise Http404(f"There is no station {slug!r}.")
     (shown,) = found
     rows = equipment.shown(equipment.instruments().filter(station=shown.station), now=now)
+    doing = equipment.doing(shown.station)
     taken = {one.instrument.role for one in rows}
     spare = equipment.instruments().filter(station=None).exclude(role__in=taken)
     context = {
         "shown": shown,
         "instruments": rows,
         "lacks": equipment.station_problems(shown.station),
-        "doing": equipment.doing(shown.station),
+        "can": [one for one in doing if not one.lacks],
+        "cannot": [one for one in doing if one.lacks],
         "leads": leads.at(shown.station),
         "kinds": equipment.kinds(taken),
         "by_hand": sorted(UNWIRED - taken),

@@ -26,12 +26,21 @@ ENDS_SOON = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """Whether what an instrument measures counts: a badge, and the sentence beside it."""
+
+    kind: str  # "pass", "warning", "fail", or "idle" where nobody calibrates it
+    word: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class InstrumentShown:
-    """One instrument; `standing` is (kind, words) of its calibration, `can` its driver's word."""
+    """One instrument; `can` is what its driver says."""
 
     instrument: Instrument
     in_force: Calibration | None
-    standing: tuple[str, str]
+    standing: Standing
     can: str
 
 
@@ -127,22 +136,24 @@ def can_words(driver: str) -> str:
     return ratings_words(driver) + ("; no watchdog of its own" if alone else "")
 
 
-def _standing(row: Instrument, valid: Calibration | None, now: datetime) -> tuple[str, str]:
+def _standing(row: Instrument, valid: Calibration | None, now: datetime) -> Standing:
     if row.role in UNCALIBRATED:
-        return "idle", "Needs no certificate"
+        return Standing("idle", "No certificate needed", "")
     if valid is not None:
-        left, until = valid.valid_until - now, _day(valid.valid_until)
-        if left < ENDS_SOON:
-            return "warning", f"In calibration until {until}, {words.duration(left)} more"
-        return "pass", f"In calibration until {until}"
+        left, until = valid.valid_until - now, f"Calibrated until {_day(valid.valid_until)}"
+        if left >= ENDS_SOON:
+            return Standing("pass", "In calibration", f"{until}.")
+        return Standing("warning", "Ends soon", f"{until}, {words.duration(left)} more.")
     rows = list(row.calibrations.all())
     standing = [one for one in rows if getattr(one, "withdrawal", None) is None]
+    if not rows:
+        return Standing("fail", "No certificate", "Record one before a run is started.")
     if not standing:
-        return "fail", "Certificate withdrawn" if rows else "No certificate"
-    coming = [one for one in standing if one.valid_from > now]
-    if coming:
-        return "fail", f"Not valid before {_day(min(one.valid_from for one in coming))}"
-    return "fail", f"Calibration ended on {_day(max(one.valid_until for one in standing))}"
+        return Standing("fail", "Withdrawn", "Its certificate was withdrawn: record a new one.")
+    if coming := [one.valid_from for one in standing if one.valid_from > now]:
+        return Standing("fail", "Not valid yet", f"Calibrated from {_day(min(coming))}.")
+    ended = max(one.valid_until for one in standing)
+    return Standing("fail", "Lapsed", f"Its calibration ended on {_day(ended)}: record a new one.")
 
 
 def _day(at: datetime) -> str:

@@ -109,14 +109,14 @@ def _shapes(rows: Any) -> list[dict[str, Any]]:
 
 
 def _shape(shown: equipment.InstrumentShown) -> dict[str, Any]:
-    row, valid = shown.instrument, shown.in_force
+    row, valid, standing = shown.instrument, shown.in_force, shown.standing
     names = ("role", "driver", "model", "serial_number")
     return {
         "id": row.pk,
         "station": row.station.slug if row.station else None,
         **{name: getattr(row, name) for name in names},
         "can": shown.can,
-        "calibration": {"kind": shown.standing[0], "words": shown.standing[1]},
+        "calibration": {"kind": standing.kind, "words": standing.words or standing.word},
         "calibrated_until": valid.valid_until if valid else None,
         "calibrations": [_certificate(one) for one in row.calibrations.all()],
     }
