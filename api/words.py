@@ -114,8 +114,19 @@ def plain_number(value: float) -> str:
     return f"{value:.9f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
 
 
+# role of an instrument -> what it is called at a bench
+ROLES = {
+    "supply": "supply",
+    "meter": "bank meter",
+    "scanner": "scanner",
+    "load": "load",
+    "thermometer": "temperature logger",
+    "bms": "BMS",
+    "relay": "contactor relay",
+    "router": "router",
+    "manual": "hand-held meter",
+}
 GUARD_LOST = "the guardian is gone"
-INSTRUMENTS = {"meter": "bank meter", "bms": "BMS", "thermometer": "temperature logger"}
 DOUBTS = {
     "stuck": "the {} repeats itself: its reading stays the same while current flows",
     "silent": "the {} does not answer: look for its mains and its cable",
@@ -138,7 +149,7 @@ def cause(text: str) -> str:
 def _doubt(flag: re.Match[str]) -> str:
     """A reading's flag, such as "meter_stuck", in words."""
     role = flag[1]
-    return DOUBTS[flag[2]].format(INSTRUMENTS.get(role, role))
+    return DOUBTS[flag[2]].format(ROLES.get(role, role))
 
 
 def grouped(serial: str) -> list[str]:

@@ -74,6 +74,8 @@ def _parser() -> argparse.ArgumentParser:
         sub = commands.add_parser(command.__name__, help=words, description=words)
         sub.add_argument("bench", type=Path, help="path of bench.toml")
         sub.set_defaults(command=command)
+        if command is identify:
+            sub.add_argument("--json", action="store_true", help="as the shop registers them")
         if command is check:
             sub.add_argument("--target", type=float, default=3.65, help="volts, never exceeded")
             sub.add_argument("--current", type=float, help="amps, default half of the rating")
@@ -141,7 +143,7 @@ def _off_by_guardian(config: BenchConfig, deadline: float) -> int:
 def identify(options: argparse.Namespace) -> int:
     from stations.commissioning import commands
 
-    return commands.identify(options.bench)
+    return commands.identify(options.bench, as_json=options.json)
 
 
 def measure(options: argparse.Namespace) -> int:

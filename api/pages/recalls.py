@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from api.pages.acts import acted, form, page, person, row_or_404
-from api.reads.taken_back import instruments
+from api.reads.equipment import instruments
 from shop import clock
 from shop.equipment.models import Calibration
 from shop.evidence.taking_back import withdraw as withdraw_calibration

@@ -18,6 +18,7 @@ from api.pages import (
     recipes,
     runs,
     shelf,
+    stations,
     trace,
 )
 
@@ -51,6 +52,13 @@ urlpatterns = [
     path("cells/<str:serial>", cells.show, name="cell"),
     path("cells/<str:serial>/studs", cells.studs, name="cell-studs"),
     path("cells/<str:serial>/supersede", cells.supersede, name="cell-supersede"),
+    path("stations", stations.index, name="stations"),
+    path("stations/new", stations.new, name="station-new"),
+    path("stations/<slug:slug>", stations.show, name="station"),
+    path("stations/<slug:slug>/instruments", stations.register, name="station-register"),
+    path("stations/<slug:slug>/commissionings", stations.commission, name="station-commission"),
+    path("instruments/<int:pk>/calibrations", stations.calibrate, name="instrument-calibrate"),
+    path("instruments/<int:pk>/take-off", stations.take_away, name="instrument-take-off"),
     path("leads", leads.show, name="leads"),
     path("leads/new", leads.new, name="leads-new"),
     path("leads/<int:pk>/fit", leads.fit, name="leads-fit"),

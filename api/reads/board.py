@@ -55,10 +55,11 @@ class StationShown:
         return "", ""  # the run's own status says it
 
 
-def stations(*, now: datetime) -> list[StationShown]:
-    """Every station by its slug; five queries and one look at Redis."""
+def stations(*, now: datetime, slug: str = "") -> list[StationShown]:
+    """Every station by its slug, or the one of `slug`; five queries and one look at Redis."""
+    named = Station.objects.filter(slug=slug) if slug else Station.objects.all()
     rows = list(
-        Station.objects.select_related("lease").prefetch_related(
+        named.select_related("lease").prefetch_related(
             Prefetch("runs", _runs(), to_attr="alive"), "instruments"
         )
     )

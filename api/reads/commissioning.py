@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from shop.equipment.models import Commissioning, Station
 from shop.equipment.queries import commissioned, newest_commissionings
-from shop.equipment.rules import commissioning_problems
+from shop.equipment.rules.commissioning import commissioning_problems
 from shop.jobs.policies import policy_of
 from shop.jobs.queries import policy_in_force
 from shop.refusals import Problem

@@ -1,14 +1,13 @@
-"""What may be taken back, and what was: records by name, instruments with their certificates."""
+"""What may be taken back, and what was: records by name."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import QuerySet
 
 from shop.audit.models import AuditEntry
-from shop.equipment.models import Calibration, Instrument
 from shop.evidence.models import Balance, CapacityTest, VoltageCheck
 from shop.evidence.rules.bottom import is_emptied
 from shop.evidence.taking_back import Record
@@ -83,16 +82,6 @@ def taken_back(evidence: CellEvidence) -> list[tuple[str, TakenBack]]:
         ("Capacity test", evidence.capacity),
     )
     return [(name, part.superseded) for name, part in parts if part and part.superseded]
-
-
-def instruments() -> QuerySet[Instrument]:
-    """Every instrument with its certificates, the newest first."""
-    certificates = Calibration.objects.select_related("withdrawal").order_by("-valid_until", "-pk")
-    return (
-        Instrument.objects.select_related("station")
-        .prefetch_related(Prefetch("calibrations", certificates))
-        .order_by("station__slug", "role")
-    )
 
 
 def newest_entries() -> QuerySet[AuditEntry]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import datetime
+from datetime import datetime, time
 
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
+from django.utils.dateparse import parse_date, parse_datetime
 
 from api.refused import one_problem
 
@@ -41,6 +41,17 @@ def moment(text: str) -> datetime:
             "not_a_time", f"{text[:40]!r} is not a date and time.", "Choose when it was measured."
         )
     return timezone.make_aware(found) if timezone.is_naive(found) else found
+
+
+def day(text: str) -> datetime:
+    """The beginning of a day of a form's field, in the shop's time zone; raises Refusal."""
+    try:
+        found = parse_date(text.strip())
+    except ValueError:
+        found = None
+    if found is None:
+        raise one_problem("not_a_day", f"{text[:40]!r} is not a day.", "Choose it, or type it.")
+    return datetime.combine(found, time(), timezone.get_current_timezone())
 
 
 def voltages(text: str) -> list[float]:

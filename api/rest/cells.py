@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from api.idempotency import idempotent
 from api.reads.approvals import Waiting, waiting
+from api.rest.errors import problem_shape
 from api.rest.runs import balance_shape, resistance_shape, superseded_shape
 from api.rest.views import CELLS_MAX, ShopView, person, sent
 from shop import clock
@@ -169,5 +170,5 @@ def _waiting_shape(shown: Waiting) -> dict[str, Any]:
         "serial": shown.evidence.serial,
         "evidence_sha256": shown.evidence.sha256,
         "evidence": shown.evidence.body,
-        "problems": [{"code": p.code, "words": p.words, "fix": p.fix} for p in shown.problems],
+        "problems": [problem_shape(problem) for problem in shown.problems],
     }

@@ -37,12 +37,12 @@ def handle(error: Exception, context: Mapping[str, Any]) -> Response | None:
 def refused(title: str, problems: Iterable[Problem], status_code: int) -> Response:
     body = {
         "title": title,
-        "problems": [_shape(problem) for problem in problems],
+        "problems": [problem_shape(problem) for problem in problems],
     }
     return Response(body, status=status_code)
 
 
-def _shape(problem: Problem) -> dict[str, str]:
+def problem_shape(problem: Problem) -> dict[str, str]:
     told = {"code": problem.code, "words": problem.words, "fix": problem.fix}
     return told | ({"about": problem.about} if problem.about else {})
 

@@ -15,10 +15,11 @@ from api.idempotency import idempotent
 from api.reads import board
 from api.reads.board import StationShown
 from api.reads.commissioning import CommissioningShown
+from api.rest.errors import problem_shape
 from api.rest.views import ShopView, person, sent
 from shop import clock
 from shop.equipment.models import Commissioning, Station
-from shop.equipment.services import record_commissioning
+from shop.equipment.services import record_commissioning, register_station
 
 NEWEST = 20
 
@@ -27,9 +28,22 @@ class Sending(serializers.Serializer[Any]):
     report = serializers.JSONField()
 
 
+class New(serializers.Serializer[Any]):
+    slug = serializers.CharField(max_length=200)
+    name = serializers.CharField(max_length=200)
+    host = serializers.CharField(max_length=200, default="localhost")
+
+
 class StationsView(ShopView):
     def get(self, request: Request) -> Response:
         return Response({"stations": [_shape(s) for s in board.stations(now=clock.now())]})
+
+    @idempotent
+    def post(self, request: Request) -> Response:
+        now = clock.now()
+        made = register_station(**sent(New, request), by=person(request), now=now)
+        (shown,) = board.stations(now=now, slug=made.slug)
+        return Response(_shape(shown), status=201)
 
 
 class CommissioningsView(ShopView):
@@ -80,7 +94,7 @@ def _commissioned(shown: CommissioningShown) -> dict[str, Any]:
         "measured_at": shown.measured_at,
         "passed": shown.passed,
         "lead_milliohm": shown.lead_milliohm,
-        "unattended": [{"code": p.code, "words": p.words, "fix": p.fix} for p in shown.problems],
+        "unattended": [problem_shape(problem) for problem in shown.problems],
     }
 
 

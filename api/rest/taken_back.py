@@ -1,4 +1,4 @@
-"""`supersessions`, `instruments`, `calibrations`, `recalls`, `audit`: evidence taken back."""
+"""`supersessions`, `calibrations` withdrawn, `recalls`, `audit`: evidence taken back."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.idempotency import idempotent
-from api.reads.taken_back import RECORDS, instruments, newest_entries, record_named
+from api.reads.taken_back import RECORDS, newest_entries, record_named
 from api.rest.views import ShopView, person, sent
 from shop import clock
 from shop.audit.models import AuditEntry
-from shop.equipment.models import Calibration, Instrument
+from shop.equipment.models import Calibration
 from shop.evidence.taking_back import supersede, withdraw
 from shop.people.roles import Act, require
 from shop.trace.recall import Reason, recall_list
@@ -40,11 +40,6 @@ class SupersessionsView(ShopView):
         made = supersede(record=record, words=asked["words"], by=person(request), now=clock.now())
         told = {"id": made.pk, "kind": asked["kind"], "of": record.pk}
         return Response(told | {"words": made.words, "at": made.at}, status=201)
-
-
-class InstrumentsView(ShopView):
-    def get(self, request: Request) -> Response:
-        return Response({"instruments": [_instrument(row) for row in instruments()]})
 
 
 class WithdrawView(ShopView):
@@ -81,24 +76,6 @@ class AuditView(ShopView):
 
 def reason_shape(reason: Reason) -> dict[str, Any]:
     return {"at": reason.at, "words": reason.words}
-
-
-def _instrument(row: Instrument) -> dict[str, Any]:
-    return {
-        "id": row.pk,
-        "station": row.station.slug,
-        "role": row.role,
-        "model": row.model,
-        "serial_number": row.serial_number,
-        "calibrations": [_calibration(c) for c in row.calibrations.all()],
-    }
-
-
-def _calibration(row: Calibration) -> dict[str, Any]:
-    back = getattr(row, "withdrawal", None)
-    names = ("id", "certificate", "valid_from", "valid_until")
-    told = {name: getattr(row, name) for name in names}
-    return told | {"withdrawn_at": back.at if back else None, "words": back.words if back else ""}
 
 
 def _entry(entry: AuditEntry) -> dict[str, Any]:

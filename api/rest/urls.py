@@ -31,6 +31,13 @@ Resources.
     DELETE session                                                    -> 204
 
     GET    stations                    -> {"stations": [Station]}
+    POST   stations {"slug", "name", "host": default localhost}       -> 201 Station   supervisors
+    GET    stations/<slug>/instruments -> {"instruments": [Instrument], "lacks": [Problem] for any
+                                          run, "procedures": [{"procedure", "lacks": [Problem]}]}
+    POST   stations/<slug>/instruments {"instruments": [{"role",      -> 201 {"instruments":
+             "driver", "serial_number", "model": of one that is           [Instrument]}   all or
+             read by hand}]}, as `python -m stations identify --json`     none; supervisors
+             prints it; what lies at no station is put there again
     GET    stations/<slug>/commissionings    -> {"commissionings": [Commissioning]} the newest 20
     POST   stations/<slug>/commissionings {"report": what the bench's          -> 201 Commissioning
                                            commissioning.json holds}
@@ -103,7 +110,11 @@ Resources.
                                                 {"serial", "evidence_sha256", "at"}]}
     POST   supersessions {"kind": "balance|voltage_check|capacity_test",      -> 201 {"id",
                           "id", "words": why}                    "kind", "of", "words", "at"}
+    GET    drivers                     -> {"drivers": [{"role", "driver", "model", "can"}]}
     GET    instruments                 -> {"instruments": [Instrument]}
+    POST   instruments/<id>/calibrations {"certificate", "valid_from", "valid_until"}
+                                                            -> 201 Calibration   supervisors
+    POST   instruments/<id>/take-off {"words": why}         -> 200 Instrument, at no station
     POST   calibrations/<id>/withdraw {"words": why}                  -> 201 {"id",
                                           "calibration", "certificate", "words", "at"}
     GET    recalls                     -> {"packs": [{"serial", "customer", "since", "reasons":
@@ -206,9 +217,11 @@ Shapes.
     Test     {"id", "serial", "capacity_ah", "tested_at", "source": "MEASURED|IMPORTED",
               "run": id | null, "superseded": Reason | null}
     Reason   {"at", "words"}   when and why it was taken back
-    Instrument  {"id", "station": slug, "role", "model", "serial_number", "calibrations": [{"id",
-              "certificate", "valid_from", "valid_until", "withdrawn_at": null while it stands,
-              "words"}]}
+    Instrument  {"id", "station": slug | null, "role", "driver", "model", "serial_number",
+              "can": its ratings in words, "calibration": {"kind": "pass|warning|fail|idle",
+              "words"}, "calibrated_until" | null, "calibrations": [Calibration]}
+    Calibration  {"id", "certificate", "valid_from", "valid_until", "withdrawn_at": null while it
+              stands, "words"}
     Waiting  {"serial", "evidence_sha256", "evidence": {…what was seen…}, "problems": [Problem]}
     Shelved  {"serial", "bank": run, "state": "fresh|due|overdue|aside|unknown", "since", "until",
               "left_s": how long still fresh, "do": what comes next}
@@ -235,6 +248,7 @@ from api.rest import (
     alerts,
     care,
     cells,
+    equipment,
     jobs,
     leads,
     packs,
@@ -255,6 +269,11 @@ urlpatterns = [
         "stations/<slug:slug>/commissionings",
         stations.CommissioningsView.as_view(),
         name="commissionings",
+    ),
+    path(
+        "stations/<slug:slug>/instruments",
+        equipment.StationInstrumentsView.as_view(),
+        name="station-instruments",
     ),
     path("stations/<slug:slug>/leads", leads.StationLeadsView.as_view(), name="station-leads"),
     path("lead-sets", leads.LeadSetsView.as_view(), name="lead-sets"),
@@ -299,7 +318,18 @@ urlpatterns = [
     path("capacity-tests/import", cells.ImportCapacityView.as_view(), name="import-capacity"),
     path("approvals", cells.ApprovalsView.as_view(), name="approvals"),
     path("supersessions", taken_back.SupersessionsView.as_view(), name="supersessions"),
-    path("instruments", taken_back.InstrumentsView.as_view(), name="instruments"),
+    path("drivers", equipment.DriversView.as_view(), name="drivers"),
+    path("instruments", equipment.InstrumentsView.as_view(), name="instruments"),
+    path(
+        "instruments/<int:pk>/calibrations",
+        equipment.CalibrationsView.as_view(),
+        name="instrument-calibrations",
+    ),
+    path(
+        "instruments/<int:pk>/take-off",
+        equipment.TakeOffView.as_view(),
+        name="instrument-take-off",
+    ),
     path(
         "calibrations/<int:pk>/withdraw",
         taken_back.WithdrawView.as_view(),

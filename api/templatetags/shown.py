@@ -47,6 +47,13 @@ def procedure(kind: str) -> str:
 
 
 @register.filter
+def role(of: str) -> str:
+    """What an instrument is called at a bench: "Bank meter"."""
+    name = words.ROLES.get(str(of), str(of))
+    return f"{name[:1].upper()}{name[1:]}"
+
+
+@register.filter
 def look(of: str) -> str:
     """What a run's readings were looked at for: "Contacts", "Leads"."""
     return words.LOOKS.get(str(of), str(of).capitalize())

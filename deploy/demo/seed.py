@@ -14,8 +14,10 @@ from deploy.demo.benches import BENCHES, DemoBench
 from deploy.demo.people import ensure_customer, ensure_people
 from shop.cells.models import Batch, Cell, CellType
 from shop.cells.services import define_cell_type, receive_batch
+from shop.equipment.instruments import register_instruments
 from shop.equipment.models import Instrument, Station
-from shop.equipment.services import record_calibration, register_instrument, register_station
+from shop.equipment.rules.registering import Named
+from shop.equipment.services import record_calibration, register_station
 from shop.equipment.states import UNCALIBRATED
 from shop.jobs import recipes
 from shop.jobs.models import Job, PolicyVersion, RecipeVersion
@@ -162,18 +164,14 @@ def _ensure_leads(*, by: User, now: datetime) -> None:
 def _ensure_station(bench: DemoBench, *, by: User, now: datetime) -> None:
     station = Station.objects.filter(slug=bench.slug).first()
     if station is None:
-        station = register_station(slug=bench.slug, name=bench.name, host="localhost", by=by)
+        station = register_station(
+            slug=bench.slug, name=bench.name, host="localhost", by=by, now=now
+        )
     for known in bench.instruments:
         instrument = station.instruments.filter(role=known.role).first()
         if instrument is None:
-            instrument = register_instrument(
-                station=station,
-                role=known.role,
-                driver=known.driver,
-                model=known.model,
-                serial_number=known.serial_number,
-                by=by,
-            )
+            named = Named(known.role, known.driver, known.serial_number, known.model)
+            (instrument,) = register_instruments(station=station, named=[named], by=by, now=now)
         if instrument.role not in UNCALIBRATED:
             _ensure_calibration(instrument, by=by, now=now)
 

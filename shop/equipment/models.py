@@ -29,15 +29,22 @@ class Station(models.Model):
         return self.slug
 
     @property
+    def told(self) -> dict[str, Any]:
+        """As the audit repeats it."""
+        return {"id": self.pk, "slug": self.slug, "name": self.name, "host": self.host}
+
+    @property
     def wired(self) -> list[Instrument]:
         """The instruments that its bench itself can ask."""
         return [known for known in self.instruments.all() if known.role not in UNWIRED]
 
 
 class Instrument(models.Model):
-    """One device, known by its serial number; it belongs to exactly one station."""
+    """One device, known by its serial number; it lies at one station, or at none any more."""
 
-    station = models.ForeignKey(Station, on_delete=models.PROTECT, related_name="instruments")
+    station = models.ForeignKey(
+        Station, on_delete=models.PROTECT, related_name="instruments", null=True, blank=True
+    )
     role = models.CharField(max_length=16, choices=[(r.value, r.value) for r in InstrumentRole])
     driver = models.CharField(max_length=60)  # key of stations.drivers.registry.DRIVERS
     model = models.CharField(max_length=60)
@@ -51,6 +58,12 @@ class Instrument(models.Model):
 
     def __str__(self) -> str:
         return f"{self.model} {self.serial_number}"
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """As the audit repeats it, anew when it moves."""
+        who = {"role": self.role, "model": self.model, "serial_number": self.serial_number}
+        return {"id": self.pk, "station": self.station_id, "driver": self.driver} | who
 
 
 class Calibration(models.Model):

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from shop.equipment.models import Calibration, Commissioning, Station
-from shop.equipment.rules import Commissioned
+from shop.equipment.models import Calibration, Commissioning, Instrument, Station
+from shop.equipment.rules.commissioning import Commissioned
 from shop.equipment.states import InstrumentRole
 from stations.values import Measured
 
@@ -16,12 +16,17 @@ MEASURING = (InstrumentRole.SUPPLY.value, InstrumentRole.METER.value)
 
 
 def calibrations_in_force(station: Station, at: datetime) -> Mapping[int, Calibration]:
+    """Of what lies at the station, by instrument; see `in_force`."""
+    return in_force(station.instruments.all(), at)
+
+
+def in_force(instruments: Iterable[Instrument], at: datetime) -> Mapping[int, Calibration]:
     """By instrument, the newest record whose span holds `at`, both ends inclusive.
 
     A certificate that was withdrawn is none.
     """
     spans = Calibration.objects.filter(
-        instrument__station=station,
+        instrument__in=instruments,
         valid_from__lte=at,
         valid_until__gte=at,
         withdrawal__isnull=True,

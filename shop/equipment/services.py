@@ -1,4 +1,4 @@
-"""Stations, instruments and calibration: what a supervisor defines, and what a bench showed."""
+"""Stations and calibration, which a supervisor defines, and what a bench showed of itself."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from shop.equipment.models import (
     Station,
     StationLease,
 )
-from shop.equipment.states import InstrumentRole
+from shop.equipment.rules.registering import certificate_problems, station_problems
 from shop.people.models import User
 from shop.people.roles import Act, require
 from shop.refusals import Problem, Refusal, refuse
@@ -27,49 +27,20 @@ from stations.drivers.registry import DRIVERS
 CLOCKS_APART_MAX = timedelta(minutes=5)  # of bench and shop
 
 
-def register_station(*, slug: str, name: str, host: str, by: User) -> Station:
+def register_station(*, slug: str, name: str, host: str, by: User, now: datetime) -> Station:
     """A station, with its lease: output UNKNOWN until its guardian has been heard."""
     require(by.role, Act.DEFINE)
+    slug, name, host = slug.strip(), name.strip(), host.strip()
+    refuse(station_problems(slug, name, host))
     try:
         with transaction.atomic():
             station = Station.objects.create(slug=slug, name=name, host=host)
             StationLease.objects.create(station=station)
+            audit.record(kind=AuditEntry.Kind.STATION_REGISTERED, by=by, now=now, of=station)
     except IntegrityError as error:
-        raise Refusal(
-            [
-                Problem(
-                    "station_known", f"There is a station {slug!r} already.", "Choose a new name."
-                )
-            ]
-        ) from error
+        words = f"There is a station {slug!r} already."
+        raise Refusal([Problem("station_known", words, "Choose a new name.", "slug")]) from error
     return station
-
-
-def register_instrument(
-    *, station: Station, role: str, driver: str, model: str, serial_number: str, by: User
-) -> Instrument:
-    """One instrument on one station; a serial number is known once in the shop (F1, F3)."""
-    require(by.role, Act.DEFINE)
-    if role not in list(InstrumentRole):
-        known = ", ".join(InstrumentRole)
-        raise Refusal(
-            [Problem("unknown_role", f"No role {role!r} for an instrument.", f"Known: {known}.")]
-        )
-    try:
-        with transaction.atomic():
-            return Instrument.objects.create(
-                station=station, role=role, driver=driver, model=model, serial_number=serial_number
-            )
-    except IntegrityError as error:
-        raise Refusal(
-            [
-                Problem(
-                    "instrument_known",
-                    f"{serial_number} is registered already, or {station.slug} has a {role}.",
-                    "An instrument belongs to exactly one station and one role.",
-                )
-            ]
-        ) from error
 
 
 def record_calibration(
@@ -81,18 +52,13 @@ def record_calibration(
     by: User,
     now: datetime,
 ) -> Calibration:
-    """A new certificate; earlier ones stay as they were (append-only)."""
+    """A new certificate; earlier ones stay as they were (append-only).
+
+    One that has ended is taken too: it still stands for what was measured while it was valid.
+    """
     require(by.role, Act.DEFINE)
-    if not valid_from < valid_until:
-        raise Refusal(
-            [
-                Problem(
-                    "calibration_span",
-                    f"The certificate would end ({valid_until:%Y-%m-%d}) before it begins.",
-                    "Check the two dates.",
-                )
-            ]
-        )
+    certificate = certificate.strip()
+    refuse(certificate_problems(certificate, valid_from, valid_until))
     with transaction.atomic():
         calibration = Calibration.objects.create(
             instrument=instrument,

@@ -9,7 +9,7 @@ from django.db.models import Max
 from shop.alerts.queries import last_arrived_at, unsent
 from shop.equipment.models import Station
 from shop.equipment.queries import commissioned, newest_commissionings
-from shop.equipment.rules import commissioning_problems
+from shop.equipment.rules.commissioning import commissioning_problems
 from shop.jobs import unattended
 from shop.jobs.models import Job, JobEvent, Run
 from shop.jobs.planning import ratings_of

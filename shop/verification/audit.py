@@ -18,7 +18,13 @@ from shop.audit.chain import GENESIS
 from shop.audit.models import AuditEntry
 from shop.care.models import BalanceSkip, Disassembly, PackReading, Recovery
 from shop.cells.models import StudFitting
-from shop.equipment.models import Calibration, CalibrationWithdrawal, Commissioning
+from shop.equipment.models import (
+    Calibration,
+    CalibrationWithdrawal,
+    Commissioning,
+    Instrument,
+    Station,
+)
 from shop.evidence.canonical import plain, sha256_of
 from shop.evidence.models import CapacityTest, Supersession
 from shop.jobs.models import PolicyVersion, RecipeRetirement, RecipeVersion
@@ -50,8 +56,15 @@ REPEATED_LATER: Mapping[str, type[Model]] = {
     AuditEntry.Kind.CALIBRATED: Calibration,
     AuditEntry.Kind.COURSE_TAKEN: Recovery,
     AuditEntry.Kind.IMPORTED: CapacityTest,
+    AuditEntry.Kind.INSTRUMENT_REGISTERED: Instrument,
     AuditEntry.Kind.POLICY_STORED: PolicyVersion,
     AuditEntry.Kind.RECIPE_STORED: RecipeVersion,
+    AuditEntry.Kind.STATION_REGISTERED: Station,
+}
+# What tells anew of a record that an entry of the other kind repeats: the last word counts.
+TOLD_ANEW: Mapping[str, str] = {
+    AuditEntry.Kind.INSTRUMENT_FITTED: AuditEntry.Kind.INSTRUMENT_REGISTERED,
+    AuditEntry.Kind.INSTRUMENT_TAKEN_OFF: AuditEntry.Kind.INSTRUMENT_REGISTERED,
 }
 Told: TypeAlias = Mapping[str, Any]
 
@@ -66,8 +79,10 @@ def faults(trusted: Keys, seen: Counter[str]) -> Iterator[Fault]:
         if words := _problem(entry, number, head, trusted):
             yield Fault("AuditEntry", entry.pk, words)
         number, head = entry.number, entry.sha256
-        if entry.kind in told:
-            told[entry.kind] |= {record["id"]: record for record in _records(entry.data)}
+        first = TOLD_ANEW.get(entry.kind, entry.kind)
+        for record in _records(entry.data) if first in told else ():
+            if first == entry.kind or record["id"] in told[first]:
+                told[first][record["id"]] = record
     for kind, model in REPEATED.items():
         yield from _differences(model, told[kind], since=0)
     for kind, model in REPEATED_LATER.items():

@@ -13,17 +13,9 @@ from typing import Any
 
 from stations.config import BenchConfig, InstrumentConfig
 from stations.drivers.protocols import InstrumentError
-from stations.drivers.registry import DRIVERS
+from stations.drivers.rated import ratings_words
 from stations.guardian.service import open_instrument
-from stations.values import (
-    BmsRatings,
-    Identity,
-    LoadRatings,
-    MeterRatings,
-    RelayRatings,
-    SupplyRatings,
-    ThermometerRatings,
-)
+from stations.values import Identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,24 +128,3 @@ READS: Mapping[str, Callable[[Any], str]] = {
     "bms": _bms,
     "thermometer": _thermometer,
 }
-
-
-def ratings_words(driver: str) -> str:
-    """What a model can bear and resolve, in one line."""
-    match DRIVERS[driver].ratings:
-        case SupplyRatings() as its:
-            own = "OVP and OCP of its own" if its.has_protection else "no OVP or OCP of its own"
-            return (
-                f"{its.voltage_max_v:g} V, {its.current_max_a:g} A, {its.power_max_w:g} W; steps "
-                f"{its.voltage_resolution_v:g} V, {its.current_resolution_a:g} A; {own}"
-            )
-        case LoadRatings() as its:
-            return f"{its.voltage_max_v:g} V, {its.current_max_a:g} A, {its.power_max_w:g} W"
-        case MeterRatings() as its:
-            return f"{its.voltage_max_v:g} V, to {1000 * its.accuracy_v:g} mV"
-        case RelayRatings() as its:
-            return f"{its.channels} relays, each held for {its.hold_max_s:g} s at most"
-        case BmsRatings() as its:
-            return f"up to {its.cells_max} cells, to {1000 * its.accuracy_v:g} mV"
-        case ThermometerRatings() as its:
-            return f"{its.channels} probes, to {its.accuracy_c:g} °C"

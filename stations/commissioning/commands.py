@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from stations.bench import BenchError
@@ -13,7 +13,7 @@ from stations.commissioning.asking import Answered
 from stations.commissioning.check import Asked
 from stations.commissioning.check import check as commission
 from stations.commissioning.figures import CannotCommission
-from stations.commissioning.terminal import Terminal, findings, table
+from stations.commissioning.terminal import Terminal, findings, registered, table
 from stations.config import load
 from stations.guardian.child import NotProvenOff
 from stations.guardian.direct import switch_off
@@ -24,14 +24,15 @@ GOOD, NOT_AS_IT_MUST_BE, TAKEN = 0, 1, 3
 OFF_PATIENCE_S = 20.0
 
 
-def identify(path: Path) -> int:
+def identify(path: Path, *, as_json: bool = False) -> int:
     """Ask the instruments; a guardian that runs has asked already and holds the ports."""
-    config = load(path)
+    config, lay_out = load(path), registered if as_json else table
     try:
         with alone(config.folder):
-            return _show(asking.everybody(config))
+            return _show(asking.everybody(config), lay_out)
     except BenchTaken:
-        return _show(asking.told(config, GuardianLink(config.socket).status()["instruments"]))
+        told = asking.told(config, GuardianLink(config.socket).status()["instruments"])
+        return _show(told, lay_out)
 
 
 def measure(path: Path) -> int:
@@ -61,9 +62,9 @@ def check(path: Path, *, target_v: float, large_a: float | None) -> int:
     return GOOD if found.passed else NOT_AS_IT_MUST_BE
 
 
-def _show(answers: Iterable[Answered]) -> int:
+def _show(answers: Iterable[Answered], lay_out: Callable[[Sequence[Answered]], str] = table) -> int:
     rows = tuple(answers)
-    sys.stdout.write(table(rows) + "\n")
+    sys.stdout.write(lay_out(rows) + "\n")
     problems = [(row.config.role, row.problem) for row in rows if row.problem]
     for role, problem in problems:
         _fail(NOT_AS_IT_MUST_BE, f"{role}: {problem}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from stations.commissioning.asking import Answered
@@ -68,6 +69,21 @@ def table(rows: Sequence[Answered]) -> str:
         ).rstrip()
         for line in cells
     )
+
+
+def registered(rows: Sequence[Answered]) -> str:
+    """JSON as a shop takes it in, of everybody who answers as bench.toml says (F1)."""
+    answered = [
+        {
+            "role": row.config.role,
+            "driver": row.config.driver,
+            "model": row.seen.model,
+            "serial_number": row.seen.serial_number,
+        }
+        for row in rows
+        if row.seen and not row.problem
+    ]
+    return json.dumps({"instruments": answered}, indent=2)
 
 
 def findings(report: Report) -> str:

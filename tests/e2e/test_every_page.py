@@ -47,6 +47,8 @@ def pages_of(cast: Cast, shop: Shop, tested: Run, by_hand: Run, trace: str) -> d
         "run-lost": f"/runs/{lost_run(cast, heard_at=clock.now() - timedelta(hours=3)).pk}",
         "service": "/service",
         "leads": "/leads",
+        "stations": "/stations",
+        "station": f"/stations/{by_hand.station.slug}",
         "alerts": "/alerts",
         "recipes": "/recipes",
         "recipe": f"/recipe/{tested.job.recipe_version_id}",
@@ -65,7 +67,7 @@ def pages_of(cast: Cast, shop: Shop, tested: Run, by_hand: Run, trace: str) -> d
 # Where people look, and act on the page that they go to.
 NO_ACT = {
     *("board", "cell", "cell-leaks", "cell-resistance", "leads", "pack-apart", "recalls"),
-    *("recipe-since", "recipes", "service", "shelf", "trace"),
+    *("recipe-since", "recipes", "service", "shelf", "station", "stations", "trace"),
 }
 # What comes once the page stands.
 LATER = {"job-claimed": "#hours form"}

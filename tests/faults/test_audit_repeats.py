@@ -9,8 +9,10 @@ import pytest
 
 from shop.cells.models import StudFitting
 from shop.cells.studs import fit_studs
-from shop.equipment.models import Calibration
-from shop.equipment.services import record_calibration
+from shop.equipment.instruments import register_instruments, take_off
+from shop.equipment.models import Calibration, Instrument, Station
+from shop.equipment.rules.registering import Named
+from shop.equipment.services import record_calibration, register_station
 from shop.evidence.models import CapacityTest
 from shop.evidence.services.capacity import import_capacity_file
 from shop.jobs.models import PolicyVersion, RecipeRetirement, RecipeVersion
@@ -19,7 +21,7 @@ from shop.jobs.recipes import top_balance
 from shop.jobs.versions import retire_recipe, store_policy, store_recipe
 from tests import factories
 from tests.cast import Cast, the_cast
-from tests.faults.tampering import change, remove
+from tests.faults.tampering import change, remove, superuser
 from tests.faults.test_tampering import first_fault, verify
 from tests.shop.packs.factories import make_capacity
 
@@ -69,6 +71,17 @@ def a_fitting(cast: Cast) -> StudFitting:
     return fit_studs(cell=cell, thread_locker="red 271", words="", by=cast.tola, now=NOON)
 
 
+def a_station(cast: Cast) -> Station:
+    return register_station(slug="bench-1", name="Bench 1", host="pi-1", by=cast.sade, now=NOON)
+
+
+def an_instrument(cast: Cast) -> Instrument:
+    """One that was taken off again."""
+    named = [Named("meter", "keysight_34461a", "MY1")]
+    (made,) = register_instruments(station=a_station(cast), named=named, by=cast.sade, now=NOON)
+    return take_off(instrument=made, words="Goes to be calibrated.", by=cast.sade, now=NOON)
+
+
 RECORDS = [
     (a_fitting, {"thread_locker": "none"}),
     (a_recipe, {"parameters": top_balance.defaults() | {"stop_above_v": 0.100}}),
@@ -105,6 +118,45 @@ def test_a_certificate_that_nobody_recorded_is_named(cast: Cast) -> None:
     forged = factories.calibrate(known.instrument)
 
     assert first_fault() == f"Calibration {forged.pk}: nobody made it: the audit does not have it"
+
+
+# What lies where changes, so no trigger stands in the way of this hand.
+MOVES = [
+    (a_station, {"host": "pi-2"}),
+    (an_instrument, {"serial_number": "MY2"}),
+    (an_instrument, {"station_id": 1}),
+]
+
+
+@pytest.mark.parametrize(("made_by", "values"), MOVES)
+def test_an_edited_station_or_instrument_is_named(
+    cast: Cast, made_by: Any, values: dict[str, Any]
+) -> None:
+    row = made_by(cast)
+    verify()
+
+    with superuser():
+        type(row).objects.filter(pk=row.pk).update(**values)
+
+    name = type(row).__name__
+    assert first_fault() == f"{name} {row.pk}: is not as the audit has it: it was changed"
+
+
+def test_an_instrument_that_vanished_is_missed(cast: Cast) -> None:
+    row = an_instrument(cast)
+
+    Instrument.objects.all().delete()
+
+    assert first_fault() == f"Instrument {row.pk}: the audit has it and it is not there"
+
+
+def test_one_that_moved_and_is_older_than_the_audits_word_is_well(cast: Cast) -> None:
+    old = factories.make_station().instruments.get(role="meter")
+    take_off(instrument=old, words="To bench 1.", by=cast.sade, now=NOON)
+    factories.make_station()
+    an_instrument(cast)
+
+    verify()
 
 
 def test_what_is_older_than_the_audits_word_and_what_was_measured_here_is_well(cast: Cast) -> None:

@@ -33,9 +33,13 @@ def more(cast: Cast) -> None:
         "/packs/new",
         "/jobs/new",
         "/jobs/{open}",
+        "/stations",
+        "/stations/{station}",
         "/batches/{batch}",
         "/api/v1/jobs",
         "/api/v1/stations",
+        "/api/v1/stations/{station}/instruments",
+        "/api/v1/instruments",
         "/api/v1/recipes",
         "/api/v1/approvals",
     ],
@@ -45,7 +49,8 @@ def test_a_list_takes_no_query_per_row(cast: Cast, supervisor: Client, path: str
     batch = factories.make_batch()
     factories.make_cells(2, batch=batch)
     more(cast)
-    address = path.format(open=job.pk, batch=batch.code)
+    station = factories.make_station(now=clock.now())
+    address = path.format(open=job.pk, batch=batch.code, station=station.slug)
     supervisor.get(address)  # what is read once in a process
 
     with CaptureQueriesContext(

@@ -16,7 +16,7 @@ from tests.cast import Cast
 from tests.shop.packs.factories import make_design
 
 SIGNS = ["%00", "%ff", "%F0%9F%94%8B", "x" * 5000, "..%2F..%2Fetc", "%0d%0aX: y", "' OR 1=1 --"]
-PATHS = ["cells/{}", "packs/{}", "batches/{}", "t/{}", "jobs/{}", "runs/{}"]
+PATHS = ["cells/{}", "packs/{}", "batches/{}", "t/{}", "jobs/{}", "runs/{}", "stations/{}"]
 HUGE = 10**30
 
 

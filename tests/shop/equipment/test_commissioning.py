@@ -10,7 +10,7 @@ import pytest
 from shop.audit.models import AuditEntry
 from shop.equipment.models import Commissioning, Station
 from shop.equipment.queries import commissioned, newest_commissionings
-from shop.equipment.rules import Commissioned, commissioning_problems
+from shop.equipment.rules.commissioning import Commissioned, commissioning_problems
 from shop.equipment.services import record_commissioning
 from shop.refusals import Refusal, RoleRefusal
 from stations.commissioning.figures import Figures, Tolerances

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from shop import clock
-from shop.equipment.models import Instrument
+from shop.equipment.instruments import register_instruments
 from shop.equipment.queries import commissioned, newest_commissionings
+from shop.equipment.rules.registering import Named
 from shop.equipment.services import record_commissioning, register_station
 from tests.cast import Cast
 from tests.stations.commissioning.bench import linked, stations
 
 
 def test_the_file_that_a_check_wrote_is_taken_in_as_it_is(tmp_path: Path, cast: Cast) -> None:
-    station = register_station(slug="bench-1", name="Bench 1", host="pi-1", by=cast.sade)
-    for role, driver, model, serial_number in (
-        ("supply", "riden_rd6018", "RD6018", "00012345"),
-        ("meter", "keysight_34461a", "34461A", "MY53200001"),
-    ):
-        Instrument.objects.create(
-            station=station, role=role, driver=driver, model=model, serial_number=serial_number
-        )
+    now = clock.now()
+    station = register_station(slug="bench-1", name="Bench 1", host="pi-1", by=cast.sade, now=now)
     with linked(tmp_path) as bench:
+        identified = json.loads(stations("identify", bench, "", "--json").stdout)["instruments"]
+        named = [Named(**said) for said in identified]
+        register_instruments(station=station, named=named, by=cast.sade, now=now)
         told = stations("check", bench, "yes\n1.80\n")
         assert told.returncode == 0, told.stdout + told.stderr
 

@@ -235,6 +235,7 @@ def test_another_certificate_that_covers_that_day_makes_it_count_again(
 def test_a_withdrawn_calibration_is_not_in_force_for_the_next_start(bank: Bank, cast: Cast) -> None:
     withdrawn = certificate(bank)
     station, key = withdrawn.instrument.station, withdrawn.instrument_id
+    assert station is not None
     assert key in calibrations_in_force(station, NOW)
 
     withdraw(calibration=withdrawn, words="Dropped.", by=cast.sade, now=NOW)

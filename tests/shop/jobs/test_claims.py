@@ -7,9 +7,10 @@ from functools import partial
 
 import pytest
 
+from shop.equipment.instruments import register_instruments
 from shop.equipment.models import Station
 from shop.equipment.queries import calibrations_in_force
-from shop.equipment.services import register_instrument
+from shop.equipment.rules.registering import Named
 from shop.equipment.states import OutputState
 from shop.jobs.models import Job, JobEvent, Run
 from shop.jobs.services import cancel_job, claim_job, create_job, release_job, start_run
@@ -224,14 +225,8 @@ def test_a_start_says_everything_that_stands_in_its_way(cast: Cast) -> None:
 def test_a_relay_board_needs_no_calibration_to_start(cast: Cast) -> None:
     factories.make_policy(by=cast.sade)
     station = factories.make_station()
-    register_instrument(
-        station=station,
-        role="relay",
-        driver="waveshare_relay8",
-        model="Relay8",
-        serial_number="unit-7",
-        by=cast.sade,
-    )
+    board = Named("relay", "waveshare_relay8", "unit-7")
+    register_instruments(station=station, named=[board], by=cast.sade, now=NOON)
     job = factories.make_job(by=cast.tola, claimed_at=station)
 
     assert start_run(job=job, by=cast.tola, now=NOON).job == job

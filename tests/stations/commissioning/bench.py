@@ -33,10 +33,10 @@ def linked(path: Path, *, program: str = PROGRAM, **changes: object) -> Iterator
 
 
 def stations(
-    command: str, bench: SimulatedBench, typed: str = ""
+    command: str, bench: SimulatedBench, typed: str = "", *options: str
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "stations", command, str(bench.bench_toml)],
+        [sys.executable, "-W", "error", "-m", "stations", command, str(bench.bench_toml), *options],
         cwd=ROOT,
         input=typed,
         capture_output=True,

@@ -76,6 +76,20 @@ def test_identify_lists_everybody_with_ratings(whole: SimulatedBench) -> None:
     assert "60 V, 18 A, 1080 W" in lines[0]
 
 
+def test_identify_names_everybody_as_a_shop_registers_them(whole: SimulatedBench) -> None:
+    told = stations("identify", whole, "", "--json")
+
+    assert (told.returncode, told.stderr) == (0, "")
+    named = json.loads(told.stdout)["instruments"]
+    assert [one["role"] for one in named] == [i.role for i in whole.config.instruments]
+    assert named[0] == {
+        "role": "supply",
+        "driver": "riden_rd6018",
+        "model": "RD6018",
+        "serial_number": "00012345",
+    }
+
+
 def test_measure_reads_everybody_once(whole: SimulatedBench) -> None:
     told = stations("measure", whole)
 

@@ -1,0 +1,201 @@
+"""`/stations`: a shop sets up its benches by pages: stations, instruments, certificates (F1)."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from shop import clock
+from shop.equipment.models import Calibration, Commissioning, Instrument, Station
+from tests import factories
+from tests.api.clients import text
+from tests.cast import Cast
+from tests.shop.equipment.reports import document_of
+
+NEW = {"slug": "bench-1", "name": "Bench 1", "host": "pi-1"}
+SUPPLY = {"kind": "supply riden_rd6018", "serial_number": "00012345"}
+METER = {"kind": "meter keysight_34461a", "serial_number": "MY1"}
+HAND_HELD = {"kind": "manual ", "serial_number": "87-1", "model": "Fluke 87V"}
+
+
+def test_a_shop_sets_up_its_first_bench(cast: Cast, supervisor: Client) -> None:
+    assert "No station yet" in text(supervisor.get("/"))
+    made = supervisor.post("/stations/new", NEW)
+    assert (made.status_code, made["Location"]) == (303, "/stations/bench-1")
+    assert "lacks a supply or a meter" in text(supervisor.get("/stations/bench-1"))
+
+    for sent in (SUPPLY, METER, HAND_HELD):
+        assert supervisor.post("/stations/bench-1/instruments", sent).status_code == 303
+
+    page = text(supervisor.get("/stations/bench-1"))
+    assert "Supply RD6018" in page
+    assert "60 V, 18 A, 1080 W" in page
+    assert "Hand-held meter Fluke 87V" in page
+    assert "No job can be done here yet" not in page
+    assert "Can be done here: balance, " in page
+    assert "Station bench-1 has no load and no scanner." in page
+    assert page.count("No certificate") == 3
+    assert "/stations/bench-1" in supervisor.get("/").content.decode()
+
+
+def test_a_certificate_is_recorded_to_the_end_of_its_last_day(
+    cast: Cast, supervisor: Client
+) -> None:
+    station = factories.make_station(calibrated=False, now=clock.now())
+    meter = station.instruments.get(role="meter")
+    today = clock.now().date()
+    sent = {"certificate": "K-1", "valid_from": f"{today}", "valid_until": f"{today}"}
+
+    done = supervisor.post(f"/instruments/{meter.pk}/calibrations", sent)
+
+    assert (done.status_code, done["Location"]) == (303, f"/stations/{station.slug}")
+    known = Calibration.objects.get()
+    assert (known.valid_until - known.valid_from).total_seconds() == 86_399
+    assert "Calibrated until" in text(supervisor.get(f"/stations/{station.slug}"))
+
+
+def test_an_expired_and_a_withdrawn_certificate_are_said(cast: Cast, supervisor: Client) -> None:
+    station = factories.make_station(calibrated=False, now=clock.now())
+    meter, supply = (station.instruments.get(role=role) for role in ("meter", "supply"))
+    past = {"certificate": "K-1", "valid_from": "2024-01-01", "valid_until": "2024-12-31"}
+    supervisor.post(f"/instruments/{meter.pk}/calibrations", past)
+    known = factories.calibrate(supply, now=clock.now())
+    supervisor.post(f"/calibrations/{known.pk}/withdraw", {"words": "It was dropped."})
+
+    page = text(supervisor.get(f"/stations/{station.slug}"))
+
+    assert "Its calibration ended on 31 Dec 2024" in page
+    assert "Its certificate was withdrawn" in page
+    assert "It was dropped." in page
+
+
+def test_one_that_ends_soon_is_a_warning(cast: Cast, supervisor: Client) -> None:
+    station = factories.make_station(calibrated=False, now=clock.now())
+    factories.calibrate(station.instruments.get(role="meter"), now=clock.now(), days=12)
+
+    page = text(supervisor.get(f"/stations/{station.slug}"))
+    assert re.search(r"Calibrated until .*, 1[12] days more", page)
+    assert "Ends soon" in text(supervisor.get("/stations"))
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"valid_until": "2026-02-30"}, "'2026-02-30' is not a day"),
+        ({"valid_until": ""}, "is not a day"),
+        ({"valid_from": "2027-01-01", "valid_until": "2026-01-01"}, "before it begins"),
+        ({"valid_until": "9999-12-31"}, "Check the years"),
+        ({"certificate": "K" * 101}, "100 is the most"),
+    ],
+)
+def test_a_wrong_certificate_is_refused_beside_what_was_typed(
+    cast: Cast, supervisor: Client, changed: dict[str, str], words: str
+) -> None:
+    meter = factories.make_station(calibrated=False).instruments.get(role="meter")
+    usual = {"certificate": "K-1", "valid_from": "2026-01-01", "valid_until": "2027-01-01"}
+    sent = usual | changed
+
+    refused = supervisor.post(f"/instruments/{meter.pk}/calibrations", sent)
+
+    assert refused.status_code == 409
+    assert words in text(refused)
+    assert f'value="{sent["certificate"]}"' in refused.content.decode()
+    assert not Calibration.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [
+        ({"kind": "", "serial_number": "1"}, "No role ''"),
+        ({"kind": "supply isdt", "serial_number": "1"}, "A multi-cell charger is no supply"),
+        ({"kind": "load riden_rd6018", "serial_number": "1"}, "Choose one of bk_8514"),
+        (SUPPLY | {"serial_number": ""}, "The serial number is missing"),
+        (METER | {"serial_number": "MY2"}, "has a meter already"),
+        (HAND_HELD | {"model": ""}, "Its model is missing"),
+    ],
+)
+def test_a_wrong_instrument_is_refused_on_the_page(
+    cast: Cast, supervisor: Client, sent: dict[str, str], words: str
+) -> None:
+    station = factories.make_station()
+
+    refused = supervisor.post(f"/stations/{station.slug}/instruments", sent)
+
+    assert refused.status_code == 409
+    assert words in text(refused)
+    assert station.instruments.count() == 3
+
+
+def test_a_meter_is_replaced_and_comes_back(cast: Cast, supervisor: Client) -> None:
+    station = factories.make_station(now=clock.now())
+    path, meter = f"/stations/{station.slug}", station.instruments.get(role="meter")
+
+    off = supervisor.post(f"/instruments/{meter.pk}/take-off", {"words": "To be calibrated."})
+    assert (off.status_code, off["Location"]) == (303, path)
+    assert "At no station" in text(supervisor.get("/stations"))
+    assert "lies at no station" in text(supervisor.get(path))
+    assert "At no station" in text(supervisor.get("/recalls"))
+    back = {"kind": f"meter {meter.driver}", "serial_number": meter.serial_number}
+    assert supervisor.post(f"{path}/instruments", back).status_code == 303
+    assert station.instruments.get(role="meter") == meter
+    again = supervisor.post(f"/instruments/{meter.pk}/take-off", {"words": " "})
+    assert "Why it is taken off is missing" in text(again)
+
+
+def test_a_double_tap_registers_and_records_once(cast: Cast, supervisor: Client) -> None:
+    for number, (path, sent) in enumerate(
+        [("/stations/new", NEW), ("/stations/bench-1/instruments", METER)]
+    ):
+        answers = [supervisor.post(path, sent | {"once": f"k-{number}"}) for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [303, 303]
+    meter = Instrument.objects.get()
+    sent = {"certificate": "K-1", "valid_from": "2026-01-01", "valid_until": "2027-01-01"}
+    for _ in range(2):
+        supervisor.post(f"/instruments/{meter.pk}/calibrations", sent | {"once": "k-9"})
+
+    assert (Station.objects.count(), Calibration.objects.count()) == (1, 1)
+
+
+def test_a_technician_reads_and_registers_nothing(cast: Cast, technician: Client) -> None:
+    station = factories.make_station(now=clock.now())
+    meter, path = station.instruments.get(role="meter"), f"/stations/{station.slug}"
+
+    for shown in (text(technician.get("/stations")), text(technician.get(path))):
+        assert "Register this" not in shown
+        assert "Take it off" not in shown
+    assert "Calibrated until" in text(technician.get(path))
+    for act, sent in (
+        ("/stations/new", NEW),
+        (f"{path}/instruments", HAND_HELD),
+        (f"/instruments/{meter.pk}/take-off", {"words": "Away."}),
+        (
+            f"/instruments/{meter.pk}/calibrations",
+            {"certificate": "K", "valid_from": "2026-01-01", "valid_until": "2027-01-01"},
+        ),
+    ):
+        assert technician.post(act, sent).status_code == 403
+
+
+def test_a_technician_sends_the_report_of_a_check_in(cast: Cast, technician: Client) -> None:
+    station = factories.make_station(slug="bench-1", now=clock.now())
+    report = document_of(station, at=clock.now() - timedelta(hours=1))
+    path = "/stations/bench-1/commissionings"
+
+    wrong = technician.post(path, {"report": SimpleUploadedFile("c.json", b"{}")})
+    none = technician.post(path, {})
+    done = technician.post(path, {"report": SimpleUploadedFile("c.json", report)})
+
+    assert [wrong.status_code, none.status_code, done.status_code] == [409, 409, 303]
+    assert "This is no report of a bench" in text(wrong)
+    assert Commissioning.objects.get().passed
+    assert "Not to be left alone" not in text(technician.get("/stations/bench-1"))
+
+
+def test_what_is_not_there_is_a_404(cast: Cast, supervisor: Client) -> None:
+    assert supervisor.get("/stations/none").status_code == 404
+    assert supervisor.post("/instruments/99/take-off", {"words": "x"}).status_code == 404
+    assert supervisor.post("/stations/none/instruments", METER).status_code == 404
