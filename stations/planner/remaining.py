@@ -9,19 +9,20 @@ is played whole.  Hands in between are not counted.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 
 import numpy as np
 
-from stations.planner.cutting import cut, trimmed_v
+from stations.planner.cutting import cut
 from stations.planner.following import Cloud, Possible, followed, states_at
 from stations.planner.hours import Interval, between, cell_with, interval, spread
 from stations.planner.knowledge import Known, soc_of_rested
 from stations.planner.playing import in_series, played_on
 from stations.planner.seen import Seen
 from stations.planner.stretches import Stretch, ahead
+from stations.planner.supplied import as_supplied
 from stations.planner.tails import Left, tail_left
 from stations.procedures.steps import (
     DRIVEN,
@@ -37,8 +38,6 @@ from stations.values import Window
 COUNT, POSSIBLE, POSSIBLE_OF_STRING = 7, 96, 32
 # What is played is good to a hundredth, and to a look or two.
 MODEL_SHARE, LOOK_H = 0.01, 0.02
-LEADS_LEAST = 0.2  # of the lowest that was thought of
-LEAD_SEEN_ABOVE = 0.25  # of the set current: below, a voltmeter's offset looks like milliohms
 NO_VOLTS = "hours are not observable: no volts of these cells were read"
 NO_REST = "hours are not observable: the cells that come later were not measured at rest"
 NO_END = "hours are not observable: on the model these readings do not come to an end"
@@ -92,14 +91,14 @@ def _own(stand: Stand, stretch: Stretch) -> Left:
         tail = tail_left(step, now.progress(), _unit_ah(stand, rest))
     if tail is not None and tail.hours is None:
         return tail
-    first = next(one for one in rest.steps if isinstance(one, DRIVEN))
+    first = next(one for one in _undone(stand, stretch) if isinstance(one, DRIVEN))
     played = [
-        played_on(stand.program, rest, _as_supplied(one, first, stand, now), _joined(stand, rest))
+        played_on(stand.program, rest, as_supplied(one, first, now), _joined(stand, rest))
         for one in cloud.spread(COUNT, draws=isinstance(first, Discharge))
     ]
     ended = [hours for hours in played if hours is not None]
     if not ended:
-        return Left(None, NO_END)
+        return tail if tail is not None and len(rest.steps) == 1 else Left(None, NO_END)
     hours = interval([whole for _, whole in ended])
     if tail is not None and tail.hours is not None:
         after = interval([whole - own for own, whole in ended])
@@ -120,26 +119,6 @@ def _cloud(stand: Stand, stretch: Stretch) -> Cloud | None:
     settings = spread(_charge(stretch), known, POSSIBLE_OF_STRING if strung else POSSIBLE)
     seen = _of_cell(stand, stretch.cell)
     return followed(seen, _unit_ah(stand, stretch), settings, in_series=strung)
-
-
-def _as_supplied(possible: Possible, step: Step, stand: Stand, now: Seen) -> Possible:
-    """With leads and supply as this very current shows them together.
-
-    The supply is off by no more than it may be; its set-point is where it was trimmed to.
-    """
-    if not isinstance(step, Charge):
-        return possible
-    setting, trim = possible.setting, step.trim
-    flowed = now.only(now.current_a >= LEAD_SEEN_ABOVE * step.setpoint.current_a)
-    ohms = (flowed.supply_v - flowed.voltage_v) / flowed.current_a
-    if np.isfinite(ohms).any():
-        seen_ohm, amps = float(np.nanmedian(ohms)), float(np.nanmedian(flowed.current_a))
-        off_v = (setting.leads_ohm - seen_ohm) * amps
-        off_v = min(max(trim.offset_v - trim.accuracy_v, off_v), trim.offset_v + trim.accuracy_v)
-        leads_ohm = max(LEADS_LEAST * stand.leads_ohm.low, seen_ohm + off_v / amps)
-        setting = replace(setting, leads_ohm=leads_ohm, supply_offset_v=off_v)
-    off_v = setting.supply_offset_v + trimmed_v(step, now)
-    return replace(possible, setting=replace(setting, supply_offset_v=off_v))
 
 
 def _later(stand: Stand, stretches: Sequence[Stretch]) -> list[Interval] | None:

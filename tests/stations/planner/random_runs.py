@@ -39,7 +39,7 @@ from tests.stations.procedures.test_series_precharge import RD6018
 
 ON_S, OFF_S, STEEP_S = 30.0, 10.0, 5.0
 JOINED, STRUNG = Act("", 60.0, hands="join"), Act("", 60.0, hands="string")
-QUARTERS = (0.25, 0.5, 0.75)
+BEGUN, QUARTERS = 0.02, (0.25, 0.5, 0.75)
 
 
 @dataclass(frozen=True)
