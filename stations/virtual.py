@@ -147,7 +147,7 @@ class VirtualBench:
             event = self._perform(self._due.pop(0)[2])
             if event is not None:
                 return event
-        seconds = self._sample_s if self.output_on else OFF_SAMPLE_S
+        seconds = self.sample_length_s()
         seen = self.bank.advance(seconds, self._drive())
         self.clock.push(seconds)
         if self._instruments.probes:
@@ -162,6 +162,10 @@ class VirtualBench:
             self.output_on = False  # the load's own cut-off
             seen = self.bank.solve(None)
         return self._reading(seen)
+
+    def sample_length_s(self) -> float:
+        """Process time to the next reading."""
+        return self._sample_s if self.output_on else OFF_SAMPLE_S
 
     def configure(self, setpoint: Setpoint, protection: Protection) -> None:
         if self.output_on:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import lru_cache
 
 from shop.equipment.models import Station
@@ -38,11 +37,11 @@ from stations.planner.hours import Course, Interval, charge_of, courses, interva
 from stations.planner.knowledge import Known, known_by_volts, unknown_soc
 from stations.planner.naming import Look
 from stations.planner.presence import Visit, visits
-from stations.planner.remaining import Left, left
+from stations.planner.remaining import Stand, left
 from stations.planner.seen import Seen
 from stations.planner.series import series_hours
-from stations.planner.stretches import stretches
 from stations.planner.surge import Surge, surges
+from stations.planner.tails import Left
 from stations.procedures.steps import Charge, Program, SeriesCharge
 
 RESTED_V = (2.0, 3.65)  # what a person may say that cells rest at
@@ -59,8 +58,6 @@ FORETOLD = frozenset(
         UNSEEN_PRECHARGE,
     }
 )
-# While they run: what the first charge of each stretch has left.
-FOLLOWED = frozenset({PARALLEL_TOP_BALANCE, SINGLE_CELLS, CELL_RECHARGE})
 _one_at_a_time = threading.Lock()
 
 
@@ -90,7 +87,7 @@ class LoadHours:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What a charge has left, None for not to be said, and what the run has shown."""
+    """What the bench has left of a run, None while it waits, and what the run has shown."""
 
     left: Left | None
     looks: tuple[Look, ...]
@@ -154,42 +151,28 @@ def outlook_of(run: Run) -> Outlook:
 
 
 def _left(run: Run, program: Program, seen: Seen | None) -> Left | None:
-    """None while the run is in no charge whose hours are foretold."""
-    if seen is None or run.state != RunState.RUNNING or run.job.kind not in FOLLOWED:
+    """None while the bench waits for a person or measures, and for what drives nothing."""
+    if seen is None or run.state != RunState.RUNNING:
         return None
-    name = str((run.step or {}).get("name", ""))
-    first = {stretch.steps[0].name: stretch.steps[0] for stretch in stretches(program)}
-    charge = first.get(name)
-    if not isinstance(charge, Charge) or not seen.rested_v or not seen.on.any():
-        return None
-    capacity_ah, place = cells_of(run.job)[0].capacity_ah, charge.cell
-    known = known_by_volts(seen.rested_v[place - 1 :] if place else seen.rested_v, capacity_ah)
-    known = replace(known, leads_ohm=leads_known(run.station))
-    if not place:
-        return left(charge, _courses(program, charge, known), seen.progress(known))
-    return _left_of_turns(program, charge, known, seen.since(_began(run, name)))
-
-
-def _left_of_turns(program: Program, charge: Charge, known: Known, seen: Seen) -> Left:
-    """Of the cell that is charged now, the first of `known`, and of those that come after it."""
-    now, after = (replace(known, soc=soc) for soc in (known.soc[:1], known.soc[1:]))
-    own = left(charge, _courses(program, charge, now), seen.progress(now))
-    if own.hours is None or not after.soc:
-        return own
-    others = interval([course.hours for course in _courses(program, charge, after)])
-    return Left(
-        Interval(
-            own.hours.low + others.low,
-            own.hours.middle + others.middle,
-            own.hours.high + others.high,
-        )
+    facts = dict(program.facts)
+    stand = Stand(
+        program=program,
+        step=str((run.step or {}).get("name", "")),
+        at=seen.last_at.replace(second=0, microsecond=0),
+        capacity_ah=facts.get("cell_ah") or cells_of(run.job)[0].capacity_ah,
+        leads_ohm=leads_known(run.station),
+        rested_v=seen.rested_v,
+        seen=seen,
+        began=tuple((step.name, step.at) for step in steps_begun(run.pk)),
     )
+    with _one_at_a_time:
+        return _left_of(run.pk, stand)
 
 
-def _began(run: Run, name: str) -> datetime | None:
-    """When the bench entered that step last, as it told."""
-    told = (step.at for step in reversed(steps_begun(run.pk)) if step.name == name)
-    return next(told, None)
+@lru_cache(maxsize=16)
+def _left_of(run_id: int, stand: Stand) -> Left | None:
+    """Asked for by every page that is open: played once in a minute of the run."""
+    return left(stand)
 
 
 def _known(full_v: float, cells: int, capacity_ah: float, rested_v: float | None) -> Known:

@@ -176,9 +176,14 @@ class CellStates:
             )
         return known
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> CellStates:
-        twin = CellStates(self.cells, self.soc.tolist())
-        twin._slow[:] = self._slow
-        twin.hysteresis_v[:] = self.hysteresis_v
+    def some(self, which: Sequence[int]) -> CellStates:
+        """Only those cells, each as it is."""
+        columns = list(which)
+        twin = CellStates([self.cells[i] for i in columns], self.soc[columns].tolist())
+        twin._slow[:] = self._slow[:, columns]
+        twin.hysteresis_v[:] = self.hysteresis_v[columns]
         twin.refresh()
         return twin
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> CellStates:
+        return self.some(range(len(self)))

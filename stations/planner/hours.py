@@ -20,7 +20,7 @@ from stations.model.cell import HYSTERESIS_V, CellParameters, cell_of
 from stations.model.ocv import ocv_v, soc_at
 from stations.planner.knowledge import CAPACITY_SHARE, Known
 from stations.planner.stretches import Stretch, plain, stretches
-from stations.procedures.steps import Charge, Discharge, Instruct, Program
+from stations.procedures.steps import Charge, Discharge, Instruct, Program, Trim
 from stations.runner import begun, run
 from stations.values import Window
 from stations.virtual import Act, Instruments, VirtualBench
@@ -101,12 +101,9 @@ def interval(hours: Sequence[float]) -> Interval:
     return Interval(at(0.1), at(0.5), at(0.9))
 
 
-def spread(charge: Charge, known: Known, count: int) -> list[Setting]:
+def spread(charge: Charge | None, known: Known, count: int) -> list[Setting]:
     """`count` settings that lie evenly over all windows at once (Halton's sequence)."""
-    offset_v, unknown_v = charge.trim.offset_v, charge.trim.accuracy_v / 2
-    if offset_v:  # it was measured
-        unknown_v = OFFSET_KEEPS_V
-    offsets_v = Window(offset_v - unknown_v, offset_v + unknown_v)
+    offsets_v = _offsets(charge.trim) if charge else Window(0.0, 0.0)
     return [
         Setting(
             surface=exp(between(Window(log(SURFACE.low), log(SURFACE.high)), halton(i, 2))),
@@ -118,6 +115,11 @@ def spread(charge: Charge, known: Known, count: int) -> list[Setting]:
         )
         for i in range(1, count + 1)
     ]
+
+
+def _offsets(trim: Trim) -> Window:
+    unknown_v = OFFSET_KEEPS_V if trim.offset_v else trim.accuracy_v / 2  # it was measured, or not
+    return Window(trim.offset_v - unknown_v, trim.offset_v + unknown_v)
 
 
 def halton(index: int, base: int) -> float:
@@ -140,11 +142,22 @@ def knee(c_rate: float) -> float:
     return 1.0 - KNEE_PER_C * min(c_rate, KNEE_C_MAX)
 
 
+def cell_with(capacity_ah: float, setting: Setting) -> CellParameters:
+    """A cell of that rated capacity, as the setting has it."""
+    cell = cell_of(capacity_ah * setting.capacity_share)
+    return replace(
+        cell,
+        g1=cell.g1 * setting.surface,
+        g2=cell.g2 * setting.surface,
+        self_discharge_month=setting.leak_month,
+    )
+
+
 def _courses_of(
     program: Program, charge: Charge, known: Known, setting: Setting
 ) -> Sequence[Course]:
     """The end from where the bulk is over, and every start SOC that the windows allow before it."""
-    cell, stretch = _cell(known, setting), stretches(program)[0]
+    cell, stretch = cell_with(known.capacity_ah, setting), stretches(program)[0]
     alone = stretch.cell > 0
     turns = known.cells if alone else 1
     bank_ah = known.cells * cell.capacity_ah
@@ -189,16 +202,6 @@ class _Bulk:
 
 def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
-
-
-def _cell(known: Known, setting: Setting) -> CellParameters:
-    cell = cell_of(known.capacity_ah * setting.capacity_share)
-    return replace(
-        cell,
-        g1=cell.g1 * setting.surface,
-        g2=cell.g2 * setting.surface,
-        self_discharge_month=setting.leak_month,
-    )
 
 
 def _played(

@@ -16,8 +16,8 @@ from stations.planner.naming import (
     look_at_leak,
     look_at_supply,
 )
-from stations.planner.remaining import floor_a
 from stations.planner.seen import Seen
+from stations.planner.tails import floor_a
 from stations.procedures.steps import Charge
 
 StepAt = Callable[[datetime], str]

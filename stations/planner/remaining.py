@@ -1,139 +1,241 @@
-"""Hours left of a charge that is under way, narrowed by what it has shown so far.
+"""Hours that the bench has left in a run under way: the rest of the very program, played (F5).
 
-Courses that the charge has already outlived are struck out: no knee where they had one.  In the
-CV hold the tail itself is extended, by its own slope over the last minutes, as soon as it has
-one; a tail that does not fall says so instead.
+Whatever the procedure: the cells are led through what was measured (`following`), the present
+step is cut by what it has behind it (`cutting`), and the rest is played on the model (`playing`)
+from each of a few of the places where the cells may stand.  What comes after a person's next act
+is played whole.  Hands in between are not counted.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 
-from stations.model.cell import HYSTERESIS_V, cell_of
-from stations.model.ocv import soc_at
-from stations.planner.hours import Course, Interval, interval
-from stations.planner.knowledge import Known
-from stations.planner.naming import floor_words
-from stations.procedures.steps import Charge, Tail
+import numpy as np
+
+from stations.planner.cutting import cut
+from stations.planner.following import Cloud, Possible, followed, states_at
+from stations.planner.hours import Interval, between, cell_with, interval, spread
+from stations.planner.knowledge import Known, soc_of_rested
+from stations.planner.playing import in_series, played_on
+from stations.planner.seen import Seen
+from stations.planner.stretches import Stretch, ahead
+from stations.planner.supplied import as_supplied
+from stations.planner.tails import Left, tail_left
+from stations.procedures.steps import (
+    DRIVEN,
+    Charge,
+    Discharge,
+    Program,
+    Rest,
+    Step,
+    Verify,
+)
 from stations.values import Window
 
-# Once this share of the bank is in, every cell sits on the charge branch of its hysteresis, and
-# volts under current tell SOC: to what the curve itself is good for, and a fifth of the rise.
-SETTLED_SHARE = 0.03
-CURVE_V = 0.004
-RISE_SHARE = 0.2
-SLOPE_OVER = timedelta(minutes=20)
-SLOPE_FROM = timedelta(minutes=10)
-# A tail slows down as its slower diffusion takes over: what a straight line in the logarithm
-# of the current promises is at times too early.
-STRETCH = Window(0.8, 1.8)
-# A fall of a twentieth in half an hour is none: what still flows leaks (B2).
-FLAT_FOR, FLAT_PER_H = timedelta(minutes=30), 0.1
-FLAT_SEEN = timedelta(minutes=28)  # of it, where readings are thinned out
+COUNT, POSSIBLE, POSSIBLE_OF_STRING = 7, 96, 32
+# What is played is good to a hundredth, and to a look or two.
+MODEL_SHARE, LOOK_H = 0.01, 0.02
+NO_VOLTS = "hours are not observable: no volts of these cells were read"
+NO_REST = "hours are not observable: the cells that come later were not measured at rest"
+NO_END = "hours are not observable: on the model these readings do not come to an end"
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """A charge as it is now: Ah of this step, volts and amps of the bank, the tail's amps."""
+class Stand:
+    """Where a run is: in `step`, with readings up to `at`.  Equal ones are of one moment.
 
-    at: datetime
-    charge_ah: float
-    current_a: float
-    voltage_v: float
-    known: Known
-    cv_since: datetime | None = None
-    tail: Sequence[tuple[datetime, float]] = ()  # oldest first
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    """`hours` is None while nobody can tell; `words` say why, or what is waited for."""
-
-    hours: Interval | None
-    words: str = ""
-
-
-def left(charge: Charge, courses: Sequence[Course], now: Progress) -> Left:
-    """What is left of `charge`, given the `courses` it was planned with (at least one).
-
-    CV far below its target is bulk still: long leads limit the current.
+    `capacity_ah` rated, of one cell; `rested_v` of every cell before any current, () while
+    unknown; `began` says when each step was entered, in order.
     """
-    if now.cv_since is None or now.voltage_v < charge.finish_above_v:
-        return Left(interval(_of_bulk(courses, now)))
-    held_h = _hours(now.at - now.cv_since)
-    least_h = max(0.0, _hours(charge.tail.cv_min) - held_h)
-    flat_a = floor_a(charge.tail, now.tail)
-    if flat_a is not None:
-        return Left(None, floor_words(flat_a, charge.tail.done_a, now.known.bank_ah))
-    recent = [(at, amps) for at, amps in now.tail if at >= max(now.cv_since, now.at - SLOPE_OVER)]
-    if recent and recent[-1][0] - recent[0][0] >= SLOPE_FROM:
-        return _by_slope(charge.tail, recent, least_h)
-    ahead = [c.rest_h - held_h for c in courses if c.rest_h > held_h]
-    return Left(interval([max(least_h, hours) for hours in ahead] or [least_h]))
+
+    program: Program
+    step: str
+    at: datetime
+    capacity_ah: float
+    leads_ohm: Window
+    rested_v: tuple[float, ...]
+    seen: Seen = field(compare=False)
+    began: tuple[tuple[str, datetime], ...] = field(default=(), compare=False)
 
 
-def _of_bulk(courses: Sequence[Course], now: Progress) -> list[float]:
-    """The courses whose knee is where Ah and volts allow; if none is, its nearest place."""
-    by_volts = _ah_by_volts(now)
-    ahead = [(c, c.charge_ah - now.charge_ah) for c in courses]
-    fitting = [(c, ah) for c, ah in ahead if by_volts.contains(ah)]
-    if not fitting:
-        fitting = [(c, min(max(ah, by_volts.low), by_volts.high)) for c, ah in ahead]
-    return [ah / c.bulk_a + c.rest_h for c, ah in fitting]
-
-
-def _ah_by_volts(now: Progress) -> Window:
-    """Ah that may still go in up to full, by the volts under this current; wide at the start."""
-    bank_ah = now.known.bank_ah
-    if now.charge_ah < SETTLED_SHARE * bank_ah:
-        return Window(0.0, bank_ah)
-    cell = cell_of(now.known.capacity_ah)
-    ohm = cell.r0_ohm + cell.r1_ohm + cell.r2_ohm
-    rise_v = now.current_a / now.known.cells * ohm
-    about_v = now.voltage_v - rise_v - HYSTERESIS_V[1]
-    margin_v = CURVE_V + RISE_SHARE * rise_v
-    low, high = (soc_at(about_v + sign * margin_v) for sign in (-1, 1))
-    return Window(max(0.0, 1.0 - high) * bank_ah, max(0.01, 1.0 - low) * bank_ah)
-
-
-def floor_a(limit: Tail, tail: Sequence[tuple[datetime, float]]) -> float | None:
-    """Amps at which a tail stays above its limit; None while it falls, or is too short to tell."""
-    recent = [(at, amps) for at, amps in tail if at >= tail[-1][0] - FLAT_FOR]
-    if not recent or recent[-1][0] - recent[0][0] < FLAT_SEEN:
+def left(stand: Stand) -> Left | None:
+    """None while a person acts or cells are measured, and before any reading."""
+    found = ahead(stand.program, stand.step)
+    if not found or not len(stand.seen.at_s):
         return None
-    per_h, now_a = _fall(recent)
-    return now_a if now_a > limit.done_a and per_h < FLAT_PER_H else None
+    own = _own(stand, found[0])
+    if own.hours is None:
+        return own
+    after = _later(stand, found[1:])
+    if after is None:
+        return Left(None, NO_REST)
+    return Left(_as_good_as_the_model(_sum(own.hours, *after)))
 
 
-def _by_slope(tail: Tail, recent: Sequence[tuple[datetime, float]], least_h: float) -> Left:
-    per_h, now_a = _fall(recent)
-    if now_a <= tail.done_a:
-        held = _hours(tail.dwell)
-        return Left(Interval(least_h, max(least_h, held), max(least_h, held)))
-    straight_h = math.log(now_a / tail.done_a) / max(per_h, FLAT_PER_H)
-    dwell_h = _hours(tail.dwell)
-    low, middle, high = (
-        max(least_h, straight_h * stretch + dwell_h) for stretch in (STRETCH.low, 1.2, STRETCH.high)
+def _own(stand: Stand, stretch: Stretch) -> Left:
+    """Of the stretch under way."""
+    step, now = _under_way(stand, stretch)
+    steps = [step if one.name == step.name else one for one in _undone(stand, stretch)]
+    rest = Stretch(tuple(steps), stretch.cell)
+    exactly = _rests(rest)
+    if exactly is not None:
+        return Left(interval([exactly.total_seconds() / 3600]))
+    cloud = _cloud(stand, rest)
+    if cloud is None:
+        return Left(None, NO_VOLTS)
+    tail = None
+    if isinstance(step, Charge) and step.name == stand.step and len(now.at_s):
+        tail = tail_left(step, now.progress(), _unit_ah(stand, rest))
+    if tail is not None and tail.hours is None:
+        return tail
+    first = next(one for one in _undone(stand, stretch) if isinstance(one, DRIVEN))
+    played = [
+        played_on(stand.program, rest, as_supplied(one, first, now), _joined(stand, rest))
+        for one in cloud.spread(COUNT, draws=isinstance(first, Discharge))
+    ]
+    ended = [hours for hours in played if hours is not None]
+    if not ended:
+        return tail if tail is not None and len(rest.steps) == 1 else Left(None, NO_END)
+    hours = interval([whole for _, whole in ended])
+    if tail is not None and tail.hours is not None:
+        after = interval([whole - own for own, whole in ended])
+        hours = _widened(hours, _sum(tail.hours, after))
+    return Left(hours)
+
+
+def _rests(stretch: Stretch) -> timedelta | None:
+    """How long it takes where it is nothing but rest."""
+    rests = [step.lasts for step in stretch.steps if isinstance(step, Rest)]
+    return sum(rests, timedelta(0)) if len(rests) == len(stretch.steps) else None
+
+
+def _cloud(stand: Stand, stretch: Stretch) -> Cloud | None:
+    """Where its cells may stand by now."""
+    strung = in_series(stretch)
+    known = Known(stand.capacity_ah, (), stand.leads_ohm)
+    settings = spread(_charge(stretch), known, POSSIBLE_OF_STRING if strung else POSSIBLE)
+    seen = _of_cell(stand, stretch.cell)
+    return followed(seen, _unit_ah(stand, stretch), settings, in_series=strung)
+
+
+def _later(stand: Stand, stretches: Sequence[Stretch]) -> list[Interval] | None:
+    """Of those after it, whole, cells one by one all alike; None where nobody can tell."""
+    if stretches and not stand.rested_v:
+        return None
+    alone = [stretch for stretch in stretches if stretch.cell]
+    found = []
+    for stretch in [one for one in stretches if not one.cell]:
+        rested_v = stand.rested_v if in_series(stretch) else (_mean(stand.rested_v),)
+        found.append((stretch, rested_v, 1))
+    if alone:
+        rested_v = (_mean([stand.rested_v[one.cell - 1] for one in alone]),)
+        found.append((alone[0], rested_v, len(alone)))
+    known = Known(stand.capacity_ah, (), stand.leads_ohm)
+    hours = [
+        (turns, _whole(stand.program, stretch, rested_v, known, _joined(stand, stretch)))
+        for stretch, rested_v, turns in found
+    ]
+    if not all(whole for _, whole in hours):
+        return None
+    return [interval([turns * one for one in whole]) for turns, whole in hours]
+
+
+@lru_cache(maxsize=64)
+def _whole(
+    program: Program, stretch: Stretch, rested_v: tuple[float, ...], known: Known, joined: int
+) -> tuple[float, ...]:
+    """Hours of a stretch from cells at rest, once for each of a few settings."""
+    found = []
+    for turn, setting in enumerate(spread(_charge(stretch), known, COUNT)):
+        share = (turn + 0.5) / COUNT
+        soc = [between(soc_of_rested(volts), share) for volts in rested_v]
+        cell = cell_with(joined * known.capacity_ah, setting)
+        states = states_at(soc, rested_v, [cell] * len(soc))
+        hours = played_on(program, stretch, Possible(states, setting), joined)
+        if hours is not None:
+            found.append(hours[1])
+    return tuple(found)
+
+
+def _charge(stretch: Stretch) -> Charge | None:
+    return next((step for step in stretch.steps if isinstance(step, Charge)), None)
+
+
+def _joined(stand: Stand, stretch: Stretch) -> int:
+    """How many cells are one bank while current flows."""
+    return 1 if stretch.cell or in_series(stretch) else stand.program.cells
+
+
+def _unit_ah(stand: Stand, stretch: Stretch) -> float:
+    return stand.capacity_ah * _joined(stand, stretch)
+
+
+def _under_way(stand: Stand, stretch: Stretch) -> tuple[Step, Seen]:
+    """The step that is done, or done again once its cells are verified, cut; and its readings.
+
+    A charge is judged afresh by each attempt, what else there is counts over all of them.
+    """
+    again = [one for one in _undone(stand, stretch) if not isinstance(one, Verify)]
+    step = again[0]
+    now = _of_step(stand, step.name, last=isinstance(step, Charge))
+    afresh = isinstance(step, Charge) and step.name != stand.step
+    return step if afresh else cut(step, now, stand.seen), now
+
+
+def _undone(stand: Stand, stretch: Stretch) -> tuple[Step, ...]:
+    """Without the currents of a taper that an earlier attempt has behind it."""
+    begun = {name for name, _ in stand.began}
+    drawn = [one.name for one in stretch.steps if isinstance(one, Discharge)]
+    last = max((i for i, name in enumerate(drawn) if name in begun), default=0)
+    return tuple(one for one in stretch.steps if one.name not in drawn[:last])
+
+
+def _of_step(stand: Stand, name: str, *, last: bool) -> Seen:
+    """The readings of every time, or of the `last`, that the bench was in it.
+
+    All of them where the bench told of no step.
+    """
+    seen = stand.seen
+    if not stand.began:
+        return seen
+    inside = np.zeros(len(seen.at_s), dtype=bool)
+    until_s = [at.timestamp() for _, at in stand.began[1:]] + [np.inf]
+    for (step, begins), ends_s in zip(stand.began, until_s, strict=True):
+        if step == name:
+            times = np.asarray((seen.at_s >= begins.timestamp()) & (seen.at_s < ends_s))
+            inside = times if last else inside | times
+    return seen.only(inside)
+
+
+def _of_cell(stand: Stand, cell: int) -> Seen:
+    """What was read since the leads are on that cell; all of it for cells that are joined."""
+    own = {step.name for step in stand.program.steps if getattr(step, "cell", 0) == cell}
+    begins = next((at for name, at in stand.began if name in own), None) if cell else None
+    seen = stand.seen.since(begins)
+    return seen if len(seen.at_s) else stand.seen
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _sum(*parts: Interval) -> Interval:
+    return Interval(
+        sum(one.low for one in parts),
+        sum(one.middle for one in parts),
+        sum(one.high for one in parts),
     )
-    return Left(Interval(low, middle, high))
 
 
-def _fall(recent: Sequence[tuple[datetime, float]]) -> tuple[float, float]:
-    """(fall of the logarithm per hour, amps now) by least squares over what flowed."""
-    flowed = [(at, amps) for at, amps in recent if amps > 0]
-    if len(flowed) < 2:
-        return 0.0, recent[-1][1]
-    ended = flowed[-1][0]
-    hours = [_hours(at - ended) for at, _ in flowed]
-    logs = [math.log(amps) for _, amps in flowed]
-    mean_h, mean_log = sum(hours) / len(hours), sum(logs) / len(logs)
-    spread = sum((h - mean_h) ** 2 for h in hours)
-    slope = sum((h - mean_h) * (y - mean_log) for h, y in zip(hours, logs, strict=True)) / spread
-    return -slope, math.exp(mean_log - slope * mean_h)
+def _widened(played: Interval, by_slope: Interval) -> Interval:
+    """What the model plays, and as far as the tail's own slope says otherwise."""
+    low, high = min(played.low, by_slope.low), max(played.high, by_slope.middle)
+    return Interval(low, played.middle, high)
 
 
-def _hours(span: timedelta) -> float:
-    return span.total_seconds() / 3600
+def _as_good_as_the_model(hours: Interval) -> Interval:
+    low = max(0.0, (1 - MODEL_SHARE) * hours.low - LOOK_H)
+    return Interval(low, hours.middle, (1 + MODEL_SHARE) * hours.high + LOOK_H)

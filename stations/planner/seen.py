@@ -11,8 +11,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from stations.planner.knowledge import Known
-from stations.planner.remaining import FLAT_FOR, Progress
+from stations.planner.tails import FLAT_FOR, Progress
 
 Floats = NDArray[np.float64]
 
@@ -34,21 +33,28 @@ class Seen:
     cells_v: Floats  # a row per reading, a column per cell; NaN where a channel gave nothing
     rested_v: tuple[float, ...]  # of every cell before anything was switched on; () while unknown
 
-    def progress(self, known: Known) -> Progress:
-        steps_s = np.diff(self.at_s, prepend=self.at_s[:1])
-        flowed = np.where((self.on > 0) & (steps_s <= SAMPLE_MAX_S), self.current_a, 0.0)
+    def progress(self) -> Progress:
         others = np.flatnonzero((self.cv == 0) | (self.on == 0))
         first = int(others[-1]) + 1 if len(others) else 0
         in_cv = first < len(self.at_s)
         return Progress(
             at=_time(self.at_s[-1]),
-            charge_ah=float(np.nansum(flowed * steps_s)) / 3600,
-            current_a=float(self.current_a[-1]),
             voltage_v=float(self.voltage_v[-1]),
-            known=known,
             cv_since=_time(self.at_s[first]) if in_cv else None,
             tail=self._tail(first) if in_cv else (),
         )
+
+    @property
+    def moved_ah(self) -> Floats:
+        """Up to each reading, into the cells; in a gap between sessions nothing flowed."""
+        steps_s = np.diff(self.at_s, prepend=self.at_s[:1])
+        flows = (self.on > 0) & (steps_s <= SAMPLE_MAX_S)
+        moved: Floats = np.cumsum(np.where(flows, _held(self.current_a) * steps_s, 0.0)) / 3600
+        return moved
+
+    @property
+    def last_at(self) -> datetime:
+        return _time(self.at_s[-1])
 
     def flowing(self) -> Seen:
         """Only the readings of a charge: output on, and the current into the cells."""
@@ -102,6 +108,15 @@ def rested(on: Floats, cells_v: Floats) -> tuple[float, ...]:
     until = int(before[0]) if len(before) else len(on)
     whole = np.flatnonzero(np.isfinite(cells_v[:until]).all(axis=1))
     return tuple(cells_v[whole[0]].tolist()) if len(whole) else ()
+
+
+def _held(current_a: Floats) -> Floats:
+    """What no instrument gave is as it was before."""
+    known = np.flatnonzero(np.isfinite(current_a))
+    if not len(known):
+        return np.zeros_like(current_a)
+    at = np.searchsorted(known, np.arange(len(current_a)), side="right") - 1
+    return np.where(at >= 0, current_a[known[np.maximum(at, 0)]], 0.0)
 
 
 def _time(at_s: float) -> datetime:

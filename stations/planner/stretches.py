@@ -1,13 +1,15 @@
 """A program in its stretches: what the bench does between two acts of a person.  Pure.
 
 A charge to a target is one; step and pause is one, its pauses included; so is a capacity test.
-Cells that are charged one by one have a stretch each, all alike.
+Cells that are charged or emptied one by one have a stretch each, all alike, be it a person or a
+router who moves the leads.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
+from itertools import takewhile
 from typing import Any
 
 from stations.procedures.steps import (
@@ -41,6 +43,9 @@ def stretches(program: Program) -> tuple[Stretch, ...]:
 def _stretches(program: Program) -> Iterator[Stretch]:
     found: list[Step] = []
     for step in (*program.steps, None):
+        if found and _is_of_another(step, found[0]):
+            yield Stretch(tuple(found), _place(found[0]))
+            found = []
         if isinstance(step, BETWEEN) and not getattr(step, "skip_if_announced", ""):
             if found or isinstance(step, DRIVEN):
                 found.append(step)
@@ -48,6 +53,36 @@ def _stretches(program: Program) -> Iterator[Stretch]:
         if found:
             yield Stretch(tuple(found), _place(found[0]))
         found = []
+
+
+def ahead(program: Program, name: str) -> tuple[Stretch, ...]:
+    """What is left of the stretch that the step `name` is in, itself included, and those after it.
+
+    () while a person acts, or cells are measured.
+    """
+    names = [step.name for step in program.steps]
+    if name not in names:
+        return ()
+    now = names.index(name)
+    first = program.steps[now]
+    steps = tuple(
+        takewhile(
+            lambda step: isinstance(step, BETWEEN) and not _is_of_another(step, first),
+            program.steps[now:],
+        )
+    )
+    if not any(isinstance(step, DRIVEN | Rest) for step in steps):
+        return ()
+    later = [
+        one for one in stretches(program) if names.index(one.steps[0].name) >= now + len(steps)
+    ]
+    return (Stretch(steps, _place(first)), *later)
+
+
+def _is_of_another(step: Step | None, than: Step) -> bool:
+    """Whether it is for one cell, and not for the one that `than` is for."""
+    cell = getattr(step, "cell", 0)
+    return cell > 0 and cell != getattr(than, "cell", 0)
 
 
 def _place(step: Step) -> int:

@@ -200,6 +200,28 @@ def test_of_cells_one_by_one_those_that_come_after_are_counted(cast: Cast) -> No
     assert left.hours.middle == pytest.approx(0.75 * whole.middle - 5, rel=0.1)
 
 
+def test_the_stages_after_the_present_one_are_counted(cast: Cast) -> None:
+    """B11: ten hours into the second charge, those to the target are still ahead."""
+    factories.make_policy(by=cast.sade)
+    station = factories.make_station(now=clock.now())
+    recipe = factories.make_recipe_of("step_pause_top_balance", {}, by=cast.sade)
+    job = factories.make_job(by=cast.tola, recipe_version=recipe, claimed_at=station)
+    run = factories.make_run(
+        by=cast.tola,
+        job=job,
+        state=RunState.RUNNING,
+        program=plan(job, station).plain,
+        step={"name": "second"},
+    )
+    store(run, [*at_rest(3.306), *flowing(10.0, volts=3.338)])
+
+    left = outlook_of(run).left
+
+    assert left is not None
+    assert left.hours is not None
+    assert 4 < left.hours.low < left.hours.middle < left.hours.high < 60
+
+
 def test_nothing_is_foretold_outside_the_charge(charging: Callable[..., Run]) -> None:
     assert outlook_of(charging(flowing(0.1, volts=3.33), step="connect")).left is None
 

@@ -1,4 +1,4 @@
-"""Random charges with a true end, and what the planner says of each at its start and half way.
+"""Random charges with a true end, and what the planner says of each before its start.
 
 The truth is the program on the model with cells of a batch, a state of charge and a history,
 leads, links and a supply that the planner is not told of; it is told what a technician has: the
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 
 import numpy as np
 
@@ -17,8 +16,7 @@ from stations.drivers.ea_ps9000 import PS_9080_60_T
 from stations.model.bank import Bank, Wiring
 from stations.model.cell import HYSTERESIS_SOC, HYSTERESIS_V, cell_of, scattered
 from stations.planner.hours import PERSON, Interval, courses, interval, played
-from stations.planner.knowledge import Known, known_by_volts
-from stations.planner.remaining import Progress, left
+from stations.planner.knowledge import known_by_volts
 from stations.planner.stretches import stretches
 from stations.procedures import top_balance
 from stations.procedures.steps import Charge, Program
@@ -45,20 +43,14 @@ class Watched(VirtualBench):
 
 @dataclass(frozen=True)
 class Score:
-    """Hours: the true ones, what was said at the start, and the end as it was seen half way."""
+    """Hours: the true ones, and what was said at the start."""
 
     true_h: float
     start: Interval
-    halfway_end_h: float
 
     @property
     def holds(self) -> bool:
         return self.start.low <= self.true_h <= self.start.high
-
-    @property
-    def halfway_error(self) -> float:
-        """Of the whole time."""
-        return abs(self.halfway_end_h - self.true_h) / self.true_h
 
 
 def scores(number: int, seed: int) -> Iterator[Score]:
@@ -80,16 +72,9 @@ def score_of(rng: np.random.Generator) -> Score | None:
     if "partial" in record.remarks:
         return None
     true = record.ended_at - record.entered_at
-    known = known_by_volts(rested_v, capacity_ah)
-    planned = courses(program, charge, known, settings=6)
-    half = record.entered_at + true / 2
-    seen = left(charge, planned, _progress(bench.trace, half, known))
-    assert seen.hours is not None, seen.words
-    return Score(
-        true_h=_hours(true),
-        start=interval([course.hours for course in planned]),
-        halfway_end_h=_hours(true / 2) + seen.hours.middle,
-    )
+    planned = courses(program, charge, known_by_volts(rested_v, capacity_ah), settings=6)
+    hours = [course.hours for course in planned]
+    return Score(true.total_seconds() / 3600, interval(hours))
 
 
 def _program(rng: np.random.Generator) -> tuple[Program, Charge, float]:
@@ -106,28 +91,31 @@ def _program(rng: np.random.Generator) -> tuple[Program, Charge, float]:
     return program, charge, capacity_ah
 
 
-def _bench(
-    rng: np.random.Generator, program: Program, charge: Charge, capacity_ah: float
-) -> tuple[Watched, list[float]]:
+def random_bank(rng: np.random.Generator, capacity_ah: float, count: int, soc: float) -> Bank:
+    """Cells of one batch and one history, on their own on the table."""
     nominal = cell_of(capacity_ah * rng.uniform(0.98, 1.03))
-    surface = np.exp(rng.normal(0.0, 0.4))
+    surface, leak = np.exp(rng.normal(0.0, 0.4)), float(rng.uniform(0.005, 0.05))
     nominal = replace(nominal, g1=nominal.g1 * surface, g2=nominal.g2 * surface)
-    leak = float(rng.uniform(0.005, 0.05))
-    cells = [
-        replace(cell, self_discharge_month=leak) for cell in scattered(nominal, program.cells, rng)
-    ]
-    mean = rng.uniform(0.3, 0.95)
-    soc = np.clip(mean + rng.uniform(-0.02, 0.02, program.cells), 0.02, 0.985)
+    cells = [replace(cell, self_discharge_month=leak) for cell in scattered(nominal, count, rng)]
+    each = np.clip(soc + rng.uniform(-0.02, 0.02, count), 0.02, 0.985)
     bank = Bank(
         cells,
         Wiring(link_ohm=rng.uniform(0.1e-3, 0.6e-3), lead_ohm=rng.uniform(2e-3, 12e-3)),
-        soc=[float(one) for one in soc],
+        soc=each.tolist(),
         linked=False,
         fed=False,
     )
     branch = rng.uniform(-1.0, 1.0)  # last charged, last discharged, or something between
-    bank.states.hysteresis_v[:] = branch * np.interp(soc, HYSTERESIS_SOC, HYSTERESIS_V)
+    bank.states.hysteresis_v[:] = branch * np.interp(each, HYSTERESIS_SOC, HYSTERESIS_V)
     bank.states.refresh()
+    return bank
+
+
+def _bench(
+    rng: np.random.Generator, program: Program, charge: Charge, capacity_ah: float
+) -> tuple[Watched, list[float]]:
+    mean = rng.uniform(0.3, 0.95)
+    bank = random_bank(rng, capacity_ah, program.cells, mean)
     accuracy_v = charge.trim.accuracy_v
     bench = Watched(
         bank,
@@ -143,31 +131,6 @@ def _bench(
     )
     bench.trace = []
     return bench, [float(volts) for volts in bank.solve(None).cell_v]
-
-
-def _progress(trace: list[Reading], at: datetime, known: Known) -> Progress:
-    """As the run's own record of that moment."""
-    past = [reading for reading in trace if reading.at <= at]
-    charge_ah = sum(r.supply_current_a for r in past) * SAMPLE_S / 3600
-    in_cv = []
-    for reading in reversed(past):
-        if reading.regulation != "CV":
-            break
-        in_cv.append((reading.at, reading.supply_current_a))
-    last = past[-1]
-    return Progress(
-        at=at,
-        charge_ah=charge_ah,
-        current_a=last.supply_current_a,
-        voltage_v=last.voltage_v,
-        known=known,
-        cv_since=in_cv[-1][0] if in_cv else None,
-        tail=in_cv[::-1],
-    )
-
-
-def _hours(span: timedelta) -> float:
-    return span.total_seconds() / 3600
 
 
 def end_of(program: Program) -> Program:

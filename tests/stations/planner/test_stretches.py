@@ -13,7 +13,7 @@ from stations.planner.alternatives import alternatives
 from stations.planner.hours import PERSON, Interval, charge_of, courses, interval
 from stations.planner.knowledge import Known, known_by_volts
 from stations.planner.presence import visits
-from stations.planner.stretches import acts, stretches
+from stations.planner.stretches import acts, ahead, stretches
 from stations.planner.surge import surges
 from stations.procedures import capacity_test, levelling, recheck, single_cells, step_pause
 from stations.procedures.steps import Program
@@ -22,6 +22,7 @@ from stations.values import OffProof, Window
 from stations.virtual import VirtualBench
 from tests.stations.planner.random_jobs import end_of
 from tests.stations.procedures.scripted import LOAD, START, SUPPLY, program, spec
+from tests.stations.procedures.test_emptying_plans import bottom
 
 LEADS, LINKS = Window(4e-3, 6e-3), Window(0.2e-3, 0.4e-3)
 
@@ -98,6 +99,28 @@ def test_a_stretch_is_what_lies_between_two_acts_of_a_person() -> None:
     ]
     assert names(one_by_one(2)) == [["balance-1"], ["balance-2"]]
     assert names(capacity()) == [["fill", "rest-full", "full", "discharge", "rest-empty"]]
+
+
+@pytest.mark.parametrize(
+    ("made", "step", "names"),
+    [
+        (program(), "balance", [["balance"]]),
+        (program(), "refresh", [["refresh"]]),
+        (program(), "connect", []),
+        (step_and_pause(), "pause-second", [["pause-second", "balance"]]),
+        (capacity(), "discharge", [["discharge", "rest-empty"]]),
+        (bottom(2), "rest-1", [["rest-1"], ["empty-2-1", "empty-2-2", "empty-2-3", "rest-2"]]),
+        (
+            single_cells.program(spec(cells=2), routed=True),
+            "balance-1",
+            [["balance-1"], ["balance-2"]],
+        ),
+    ],
+)
+def test_what_is_ahead_begins_with_the_present_step(
+    made: Program, step: str, names: list[list[str]]
+) -> None:
+    assert [[one.name for one in found.steps] for found in ahead(made, step)] == names
 
 
 def test_a_re_check_has_no_stretch() -> None:

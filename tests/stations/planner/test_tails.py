@@ -1,0 +1,66 @@
+"""Hours left of a CV hold: extended by its own slope, honest where it does not fall (F5)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from stations.planner.hours import charge_of
+from stations.planner.tails import Left, Progress, tail_left
+from tests.stations.procedures.scripted import START, program
+
+CHARGE = charge_of(program())
+
+
+def in_the_tail(
+    amps: list[float], *, every: timedelta = timedelta(minutes=2), volts: float = 3.648
+) -> Left | None:
+    assert CHARGE is not None
+    tail = [(START + n * every, amp) for n, amp in enumerate(amps)]
+    now = Progress(tail[-1][0], volts, START - timedelta(hours=1), tail)
+    return tail_left(CHARGE, now, 800.0)
+
+
+def test_a_tail_is_extended_by_its_own_slope() -> None:
+    """Halves every 10 min from 16 to 2.8 A, done at 1 A: 15 min more in a straight line."""
+    seen = in_the_tail([16.0 * 0.5 ** (n / 5) for n in range(13)])
+
+    assert seen is not None
+    assert seen.hours is not None
+    assert seen.hours.low * 60 == pytest.approx(0.8 * 16 + 5, abs=2)
+    assert seen.hours.low < seen.hours.middle < seen.hours.high < 0.75
+
+
+def test_a_tail_that_does_not_fall_is_named_and_not_guessed() -> None:
+    seen = in_the_tail([1.30 + 0.001 * (n % 2) for n in range(16)])
+
+    assert seen is not None
+    assert seen.hours is None
+    assert "leak floor" in seen.words
+    assert "1.30 A" in seen.words
+
+
+def test_a_tail_that_stays_for_some_minutes_is_not_flat_yet() -> None:
+    """B2: half an hour; a supply that is trimmed up holds its current for a while."""
+    seen = in_the_tail([1.30] * 10)
+
+    assert seen is not None
+    assert seen.hours is not None
+    assert seen.hours.middle > 1
+
+
+def test_a_tail_that_is_done_waits_for_its_dwell() -> None:
+    seen = in_the_tail([1.2 * 0.97**n for n in range(13)])
+
+    assert seen is not None
+    assert seen.hours is not None
+    assert seen.hours.high <= 5 / 60
+
+
+def test_a_tail_of_some_minutes_has_no_slope_yet() -> None:
+    assert in_the_tail([16.0, 14.0, 12.5]) is None
+
+
+def test_long_leads_on_the_plateau_are_no_tail() -> None:
+    assert in_the_tail([16.0 * 0.99**n for n in range(13)], volts=3.38) is None
