@@ -32,6 +32,7 @@ from stations.procedures.steps import (
     Rest,
     Step,
     Verify,
+    Wait,
 )
 from stations.values import Window
 
@@ -80,7 +81,7 @@ def _own(stand: Stand, stretch: Stretch) -> Left:
     step, now = _under_way(stand, stretch)
     steps = [step if one.name == step.name else one for one in _undone(stand, stretch)]
     rest = Stretch(tuple(steps), stretch.cell)
-    exactly = _rests(rest)
+    exactly = _known(rest, stand.at)
     if exactly is not None:
         return Left(interval([exactly.total_seconds() / 3600]))
     cloud = _cloud(stand, rest)
@@ -106,8 +107,11 @@ def _own(stand: Stand, stretch: Stretch) -> Left:
     return Left(hours)
 
 
-def _rests(stretch: Stretch) -> timedelta | None:
-    """How long it takes where it is nothing but rest."""
+def _known(stretch: Stretch, at: datetime) -> timedelta | None:
+    """How long it takes from `at` where it is nothing but rest, or the wait for a moment."""
+    only = stretch.steps[0]
+    if isinstance(only, Wait):
+        return max(timedelta(0), only.until - at)
     rests = [step.lasts for step in stretch.steps if isinstance(step, Rest)]
     return sum(rests, timedelta(0)) if len(rests) == len(stretch.steps) else None
 

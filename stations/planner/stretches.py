@@ -22,6 +22,7 @@ from stations.procedures.steps import (
     SeriesCharge,
     Step,
     Verify,
+    Wait,
 )
 
 BETWEEN = (Charge, SeriesCharge, Discharge, Rest, Verify)
@@ -58,7 +59,7 @@ def _stretches(program: Program) -> Iterator[Stretch]:
 def ahead(program: Program, name: str) -> tuple[Stretch, ...]:
     """What is left of the stretch that the step `name` is in, itself included, and those after it.
 
-    () while a person acts, or cells are measured.
+    () while a person acts, or cells are measured.  A wait for the moment is one of its own.
     """
     names = [step.name for step in program.steps]
     if name not in names:
@@ -71,7 +72,9 @@ def ahead(program: Program, name: str) -> tuple[Stretch, ...]:
             program.steps[now:],
         )
     )
-    if not any(isinstance(step, DRIVEN | Rest) for step in steps):
+    if isinstance(first, Wait):
+        steps = (first,)
+    if not any(isinstance(step, DRIVEN | Rest | Wait) for step in steps):
         return ()
     later = [
         one for one in stretches(program) if names.index(one.steps[0].name) >= now + len(steps)

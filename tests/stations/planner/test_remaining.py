@@ -15,6 +15,7 @@ import pytest
 
 from stations.planner.hours import Interval
 from stations.planner.remaining import NO_REST, NO_VOLTS, Stand, left
+from stations.procedures import attendance
 from stations.values import NAN
 from tests.stations.planner.random_runs import BEGUN, QUARTERS, Played, kinds, played_runs
 
@@ -89,6 +90,22 @@ def test_a_rest_has_exactly_the_time_that_it_has() -> None:
 
     assert hours.middle == pytest.approx(0.25, abs=0.01)
     assert hours.high - hours.low < 0.1
+
+
+def test_a_wait_for_the_moment_is_exact_and_all_that_follows_is_played_whole() -> None:
+    """F6: joined in the evening, the output off until three hours from now."""
+    played = runs("parallel top balance")[0]
+    rested, balance = played.stand(within(played, "balance", 0.0)), within(played, "balance", 0.0)
+    until = balance + timedelta(hours=3)
+    program = attendance.waiting(played.program, attendance.Span(balance, until))
+    waits = replace(
+        rested, program=program, step="wait", began=(*rested.began[:-1], ("wait", balance))
+    )
+
+    later, now = said(replace(waits, at=until)), said(waits)
+
+    assert now.middle - later.middle == pytest.approx(3.0, abs=0.01)
+    assert 0.8 * later.low <= played.whole_h <= 1.2 * later.high
 
 
 def test_a_hold_has_exactly_what_is_left_of_its_hours() -> None:
