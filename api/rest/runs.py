@@ -13,10 +13,11 @@ from rest_framework.response import Response
 
 from api.idempotency import idempotent
 from api.reads import runs
+from api.reads.checks import CheckShown
 from api.reads.curves import curve_shape, points_asked
 from api.reads.hours import interval_shape
 from api.reads.program import Ask
-from api.reads.runs import CheckShown, RunShown
+from api.reads.runs import RunShown
 from api.reads.watches import watch_shape
 from api.rest.views import ShopView, person, sent
 from shop import clock
