@@ -21,6 +21,7 @@ from shop.jobs.procedures import (
     CAPACITY_TEST,
     CELL_RECHARGE,
     LEVELLING,
+    PACK_RECOVERY,
     PARALLEL_TOP_BALANCE,
     SERIES_PRECHARGE,
     SINGLE_CELLS,
@@ -42,6 +43,7 @@ from stations.planner.seen import Seen
 from stations.planner.series import series_hours
 from stations.planner.surge import Surge, surges
 from stations.planner.tails import Left
+from stations.planner.whole import string_hours
 from stations.procedures.steps import Charge, Program, SeriesCharge
 
 RESTED_V = (2.0, 3.65)  # what a person may say that cells rest at
@@ -54,6 +56,7 @@ FORETOLD = frozenset(
         CELL_RECHARGE,
         LEVELLING,
         CAPACITY_TEST,
+        PACK_RECOVERY,
         SERIES_PRECHARGE,
         UNSEEN_PRECHARGE,
     }
@@ -104,6 +107,8 @@ def forecast(job: Job, station: Station, rested_v: float | None = None) -> Forec
     cells, bench = cells_of(job), ratings_of(station)
     program = plan(job, station).program
     string = next((step for step in program.steps if isinstance(step, SeriesCharge)), None)
+    if job.kind == PACK_RECOVERY:
+        return _of_pack(program, rested_v)
     if string is not None:
         return _of_string(program, string, len(cells), cells[0].capacity_ah, rested_v)
     charge = charge_of(program)
@@ -140,6 +145,16 @@ def _of_string(
     return Forecast(
         hours, True, (), visits(program, hours), surges(program), rested_v, in_series=True
     )
+
+
+def _of_pack(program: Program, rested_v: float | None) -> Forecast | None:
+    """B14: filled, held, cycled and filled again; None where the model knows no end."""
+    known = _known(program.target_v, program.cells, dict(program.facts)["cell_ah"], rested_v)
+    with _one_at_a_time:
+        hours = string_hours(program, known, rested_v)
+    if hours is None:
+        return None
+    return Forecast(hours, True, (), visits(program, hours), (), rested_v)
 
 
 def outlook_of(run: Run) -> Outlook:

@@ -11,19 +11,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import lru_cache
 
 import numpy as np
 
 from stations.planner.cutting import cut
-from stations.planner.following import Cloud, Possible, followed, states_at
-from stations.planner.hours import Interval, between, cell_with, interval, spread
+from stations.planner.following import Cloud, followed
+from stations.planner.hours import Interval, interval, spread
 from stations.planner.knowledge import Known, soc_of_rested
 from stations.planner.playing import in_series, played_on
 from stations.planner.seen import Seen
 from stations.planner.stretches import Stretch, ahead
 from stations.planner.supplied import as_supplied
 from stations.planner.tails import Left, tail_left
+from stations.planner.whole import charge_in, joined_in, summed, whole_hours
 from stations.procedures.steps import (
     DRIVEN,
     Charge,
@@ -73,7 +73,7 @@ def left(stand: Stand) -> Left | None:
     after = _later(stand, found[1:])
     if after is None:
         return Left(None, NO_REST)
-    return Left(_as_good_as_the_model(_sum(own.hours, *after)))
+    return Left(_as_good_as_the_model(summed(own.hours, *after)))
 
 
 def _own(stand: Stand, stretch: Stretch) -> Left:
@@ -94,7 +94,7 @@ def _own(stand: Stand, stretch: Stretch) -> Left:
         return tail
     first = next(one for one in _undone(stand, stretch) if isinstance(one, DRIVEN))
     played = [
-        played_on(stand.program, rest, as_supplied(one, first, now), _joined(stand, rest))
+        played_on(stand.program, rest, as_supplied(one, first, now), joined_in(stand.program, rest))
         for one in cloud.spread(COUNT, draws=isinstance(first, Discharge))
     ]
     ended = [hours for hours in played if hours is not None]
@@ -103,7 +103,7 @@ def _own(stand: Stand, stretch: Stretch) -> Left:
     hours = interval([whole for _, whole in ended])
     if tail is not None and tail.hours is not None:
         after = interval([whole - own for own, whole in ended])
-        hours = _widened(hours, _sum(tail.hours, after))
+        hours = _widened(hours, summed(tail.hours, after))
     return Left(hours)
 
 
@@ -120,7 +120,7 @@ def _cloud(stand: Stand, stretch: Stretch) -> Cloud | None:
     """Where its cells may stand by now."""
     strung = in_series(stretch)
     known = Known(stand.capacity_ah, (), stand.leads_ohm)
-    settings = spread(_charge(stretch), known, POSSIBLE_OF_STRING if strung else POSSIBLE)
+    settings = spread(charge_in(stretch), known, POSSIBLE_OF_STRING if strung else POSSIBLE)
     seen = _of_cell(stand, stretch.cell)
     return followed(seen, _unit_ah(stand, stretch), settings, in_series=strung)
 
@@ -137,9 +137,8 @@ def _later(stand: Stand, stretches: Sequence[Stretch]) -> list[Interval] | None:
     if alone:
         rested_v = (_mean([stand.rested_v[one.cell - 1] for one in alone]),)
         found.append((alone[0], rested_v, len(alone)))
-    known = Known(stand.capacity_ah, (), stand.leads_ohm)
     hours = [
-        (turns, _whole(stand.program, stretch, rested_v, known, _joined(stand, stretch)))
+        (turns, whole_hours(stand.program, stretch, _rested(stand, rested_v), rested_v))
         for stretch, rested_v, turns in found
     ]
     if not all(whole for _, whole in hours):
@@ -147,34 +146,13 @@ def _later(stand: Stand, stretches: Sequence[Stretch]) -> list[Interval] | None:
     return [interval([turns * one for one in whole]) for turns, whole in hours]
 
 
-@lru_cache(maxsize=64)
-def _whole(
-    program: Program, stretch: Stretch, rested_v: tuple[float, ...], known: Known, joined: int
-) -> tuple[float, ...]:
-    """Hours of a stretch from cells at rest, once for each of a few settings."""
-    found = []
-    for turn, setting in enumerate(spread(_charge(stretch), known, COUNT)):
-        share = (turn + 0.5) / COUNT
-        soc = [between(soc_of_rested(volts), share) for volts in rested_v]
-        cell = cell_with(joined * known.capacity_ah, setting)
-        states = states_at(soc, rested_v, [cell] * len(soc))
-        hours = played_on(program, stretch, Possible(states, setting), joined)
-        if hours is not None:
-            found.append(hours[1])
-    return tuple(found)
-
-
-def _charge(stretch: Stretch) -> Charge | None:
-    return next((step for step in stretch.steps if isinstance(step, Charge)), None)
-
-
-def _joined(stand: Stand, stretch: Stretch) -> int:
-    """How many cells are one bank while current flows."""
-    return 1 if stretch.cell or in_series(stretch) else stand.program.cells
+def _rested(stand: Stand, rested_v: Sequence[float]) -> Known:
+    soc = tuple(soc_of_rested(volts) for volts in rested_v)
+    return Known(stand.capacity_ah, soc, stand.leads_ohm)
 
 
 def _unit_ah(stand: Stand, stretch: Stretch) -> float:
-    return stand.capacity_ah * _joined(stand, stretch)
+    return stand.capacity_ah * joined_in(stand.program, stretch)
 
 
 def _under_way(stand: Stand, stretch: Stretch) -> tuple[Step, Seen]:
@@ -224,14 +202,6 @@ def _of_cell(stand: Stand, cell: int) -> Seen:
 
 def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
-
-
-def _sum(*parts: Interval) -> Interval:
-    return Interval(
-        sum(one.low for one in parts),
-        sum(one.middle for one in parts),
-        sum(one.high for one in parts),
-    )
 
 
 def _widened(played: Interval, by_slope: Interval) -> Interval:

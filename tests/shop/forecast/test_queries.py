@@ -11,14 +11,17 @@ import pytest
 
 from shop import clock
 from shop.forecast.queries import Forecast, Outlook, forecast, outlook_of
+from shop.jobs import recipes
 from shop.jobs.models import Job, Run
 from shop.jobs.planning import plan
+from shop.jobs.services import create_job
 from shop.jobs.states import RunState
 from shop.refusals import Refusal
 from stations.planner.naming import Look
 from stations.values import Reading, Window
 from tests import factories
 from tests.cast import Cast
+from tests.shop.care.test_due import make_pack
 from tests.shop.readings.samples import make_readings, store
 
 
@@ -287,3 +290,22 @@ def test_a_tail_on_the_leak_floor_is_named_on_the_run(charging: Callable[..., Ru
     assert outlook.left.hours is None
     assert "waiting on the leak floor: the tail stays at 1.30 A" in outlook.left.words
     assert "117 %" in named(outlook)["leak"].named[0]
+
+
+def test_a_pack_that_is_to_be_held_has_hours_before_its_start(cast: Cast) -> None:
+    """B14: 4 x 200 Ah, filled, held for 5 h, emptied, filled and held again."""
+    factories.make_policy(by=cast.sade)
+    pack, cells = make_pack(cast, "P-1", built_at=factories.NOON), factories.make_cells(4)
+    for position, cell in enumerate(cells, start=1):
+        pack.placements.create(cell=cell, position=position, placed_at=factories.NOON)
+    numbers = recipes.pack_recovery.defaults()
+    version = factories.make_recipe_of("pack_recovery", numbers, by=cast.sade)
+    job = create_job(
+        recipe_version=version, cells=cells, by=cast.tola, now=factories.NOON, pack_id=pack.pk
+    )
+
+    found = forecast(job, factories.make_station(bms=True, load=True), 3.38)
+
+    assert found is not None
+    assert 10 < found.hours.low <= found.hours.middle <= found.hours.high < 48
+    assert found.visits
