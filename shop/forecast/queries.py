@@ -33,7 +33,7 @@ from shop.jobs.states import RunState
 from shop.refusals import Problem, Refusal
 from stations.plain import from_plain
 from stations.planner.alternatives import FULL_V, Alternative, alternatives
-from stations.planner.emptying import emptying_hours
+from stations.planner.emptying import emptying_hours, emptying_interval
 from stations.planner.hours import Course, Interval, charge_of, courses, interval
 from stations.planner.knowledge import Known, known_by_volts, unknown_soc
 from stations.planner.naming import Look
@@ -50,6 +50,7 @@ RESTED_V = (2.0, 3.65)  # what a person may say that cells rest at
 SETTINGS = 6
 FORETOLD = frozenset(
     {
+        BOTTOM_BALANCE,
         PARALLEL_TOP_BALANCE,
         STEP_PAUSE,
         SINGLE_CELLS,
@@ -109,6 +110,8 @@ def forecast(job: Job, station: Station, rested_v: float | None = None) -> Forec
     string = next((step for step in program.steps if isinstance(step, SeriesCharge)), None)
     if job.kind == PACK_RECOVERY:
         return _of_pack(program, rested_v)
+    if job.kind == BOTTOM_BALANCE:
+        return _of_emptied(program, len(cells), cells[0].capacity_ah, rested_v)
     if string is not None:
         return _of_string(program, string, len(cells), cells[0].capacity_ah, rested_v)
     charge = charge_of(program)
@@ -154,6 +157,16 @@ def _of_pack(program: Program, rested_v: float | None) -> Forecast | None:
         hours = string_hours(program, known, rested_v)
     if hours is None:
         return None
+    return Forecast(hours, True, (), visits(program, hours), (), rested_v)
+
+
+def _of_emptied(
+    program: Program, cells: int, capacity_ah: float, rested_v: float | None
+) -> Forecast:
+    """B9: of one load, cell after cell; `load_hours` says what it would take from full."""
+    known = _known(RESTED_V[1], cells, capacity_ah, rested_v)
+    with _one_at_a_time:
+        hours = emptying_interval(program, known)
     return Forecast(hours, True, (), visits(program, hours), (), rested_v)
 
 

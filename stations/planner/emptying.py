@@ -12,6 +12,9 @@ from functools import lru_cache
 
 from stations.model.bank import Bank, Wiring
 from stations.model.cell import cell_of
+from stations.planner.hours import Interval, between
+from stations.planner.knowledge import CAPACITY_SHARE, Known
+from stations.planner.whole import ENDS
 from stations.procedures.discharging import RISING_V
 from stations.procedures.steps import Discharge, Program, Rest
 from stations.values import Setpoint
@@ -31,6 +34,17 @@ def emptying_hours(program: Program, capacity_ah: float, *, soc: float) -> float
         elif isinstance(step, Rest):
             rests_h += step.lasts.total_seconds() / 3600
     return rests_h + sum(_one(steps, capacity_ah, soc) for steps in cells.values())
+
+
+def emptying_interval(program: Program, known: Known) -> Interval:
+    """From the least charged and smallest that the cells may be to the fullest and largest."""
+    soc = known.soc[0]
+    sizes = (CAPACITY_SHARE.low, 1.0, CAPACITY_SHARE.high)
+    hours = (
+        emptying_hours(program, size * known.capacity_ah, soc=between(soc, share))
+        for share, size in zip(ENDS, sizes, strict=True)
+    )
+    return Interval(*hours)
 
 
 def _one(steps: list[Discharge], capacity_ah: float, soc: float) -> float:

@@ -6,7 +6,9 @@ import pytest
 
 from stations.model.bank import Bank, Wiring
 from stations.model.cell import cell_of
-from stations.planner.emptying import emptying_hours
+from stations.model.ocv import ocv_v
+from stations.planner.emptying import emptying_hours, emptying_interval
+from stations.planner.knowledge import known_by_volts
 from stations.runner import begun, run
 from stations.virtual import Act, VirtualBench
 from tests.stations.procedures.test_emptying_plans import bottom, capacity
@@ -28,6 +30,17 @@ def test_they_are_those_of_the_virtual_bench(soc: float, tapers: bool) -> None:
     planned = emptying_hours(bottom(2, tapers=tapers), 200.0, soc=soc)
 
     assert planned == pytest.approx(played_h(soc, tapers=tapers), rel=0.03)
+
+
+@pytest.mark.parametrize("soc", [0.35, 0.60])
+def test_volts_at_rest_tell_the_hours_as_far_as_they_tell_the_charge(soc: float) -> None:
+    """Cells that were last discharged rest below the curve, by the hysteresis of the plateau."""
+    known = known_by_volts((float(ocv_v(soc)),) * 2, 200.0)
+
+    hours = emptying_interval(bottom(2), known)
+
+    assert hours.low < played_h(soc) < hours.high
+    assert hours.low < hours.middle < hours.high
 
 
 def test_sixteen_cells_on_one_load_take_four_days() -> None:
