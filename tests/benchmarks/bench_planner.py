@@ -15,7 +15,7 @@ from tests.benchmarks.report import report
 from tests.stations.planner.random_jobs import scores
 from tests.stations.planner.random_runs import BEGUN, QUARTERS, Said, kinds, played_runs
 
-CHARGES, RUNS, SEED = 200, 12, 2026
+CHARGES, RUNS, SEED = 200, 6, 2026
 
 
 def main() -> bool:

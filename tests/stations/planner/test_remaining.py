@@ -1,6 +1,6 @@
 """Hours left of every procedure while it runs: held, narrower as it goes on, never invented (F5).
 
-A few of what `python -m tests.benchmarks planner` does with twenty of each.
+A few of what `python -m tests.benchmarks planner` does with more of each.
 """
 
 from __future__ import annotations
