@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -19,18 +19,20 @@ from stations.model.bms import Bms
 from stations.model.cell import cell_of, scattered
 from stations.procedures.steps import Program
 from stations.runner import begun, run
-from stations.virtual import ATTENTIVE, Act, VirtualBench
+from stations.virtual import ATTENTIVE, Act, Instruments, VirtualBench
 from tests.benchmarks.report import report
 from tests.stations.procedures import (
     scripted,
     test_emptying_plans,
     test_levelling,
+    test_pack_recovery,
     test_recheck,
     test_resistance,
     test_self_discharge,
     test_series_precharge,
     test_single_cells,
     test_step_pause,
+    test_unseen_precharge,
 )
 
 CELLS = 16
@@ -49,6 +51,8 @@ class Row:
     soc: float
     person: Sequence[Act]
     capacity_ah: float = 200.0
+    bms: Bms = field(default_factory=Bms)
+    instruments: Instruments | None = None
 
 
 def each_alone(cells: int) -> tuple[Act, ...]:
@@ -78,6 +82,23 @@ def rows() -> list[Row]:
             test_series_precharge.ASSEMBLED,
             capacity_ah=100.0,
         ),
+        Row(
+            "series pre-charge, cells not seen",
+            test_unseen_precharge.made(CELLS),
+            0.80,
+            (test_unseen_precharge.BUILT,),
+            capacity_ah=100.0,
+            instruments=test_unseen_precharge.BLIND,
+        ),
+        Row(
+            "pack recovery",
+            test_pack_recovery.made(CELLS),
+            0.80,
+            test_pack_recovery.CONNECTED,
+            capacity_ah=100.0,
+            bms=Bms(over_v=3.70, release_v=3.60, balance_a=2.0),
+            instruments=Instruments(has_scanner=False),
+        ),
         Row("self-discharge, first look", test_self_discharge.made(CELLS), 0.9995, (PLACE,)),
     ]
 
@@ -94,8 +115,8 @@ def main() -> bool:
 def times_real_time(row: Row) -> bool:
     cells = scattered(cell_of(row.capacity_ah), row.program.cells, np.random.default_rng(CELLS))
     bank = Bank(cells, Wiring(), soc=[row.soc] * len(cells), linked=False, fed=False)
-    bank.bms = Bms()
-    bench = VirtualBench(bank, person=row.person, sample_s=SAMPLE_S)
+    bank.bms = row.bms
+    bench = VirtualBench(bank, person=row.person, sample_s=SAMPLE_S, instruments=row.instruments)
     began, began_s = bench.clock.now(), time.process_time()
     outcome = run(begun(row.program, began), bench)
     spent_s = time.process_time() - began_s
