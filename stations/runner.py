@@ -152,6 +152,7 @@ class Execution:
         self._note_record()
         if isinstance(self.state.step, Wait):
             words = tuple(self.objections())
+            self.bench.note("asked", {"objections": list(words)})
             if words:
                 return self.ended("REFUSED", " ".join(words), words)
         if isinstance(self.state.step, DRIVEN):
