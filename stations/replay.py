@@ -23,7 +23,7 @@ from stations.procedures.steps import DRIVEN, Program
 from stations.runner import ENDS, Execution, begun
 from stations.values import Draw, Event, OffProof, Protection, Reading, Setpoint
 
-COMMANDS = frozenset({"configured", "routed", "on", "set", "current_stopped"})
+COMMANDS = frozenset({"configured", "routed", "on", "set", "current_stopped", "asked"})
 
 
 class JournalEnded(BenchLost):
@@ -68,7 +68,8 @@ def replay(program: Program, journals: Iterable[Sequence[JournalRecord]]) -> Att
         if header.get("kind") != "open" or closed.get("kind") != "close":
             raise ValueError("a journal that is replayed begins with open and ends with close")
         at = from_plain(datetime, header["at"])
-        execution = Execution(_state(program, last, at), _ReplayBench(records))
+        bench = _ReplayBench(records)
+        execution = Execution(_state(program, last, at), bench, bench.objections)
         last = Attempt(int(header["token"]), execution.played(), closed, _seen_at(records))
     if last is None:
         raise ValueError("no attempt of this run was ever journalled")
@@ -129,6 +130,10 @@ class _ReplayBench:
 
     def off(self) -> OffProof:
         return from_plain(OffProof, self._command("current_stopped").data)
+
+    def objections(self) -> Sequence[str]:
+        """What was answered once a Wait was over; a Wait that has no answer is not over."""
+        return [str(words) for words in self._command("asked").data["objections"]]
 
     def note(self, kind: str, data: Mapping[str, Any]) -> None:
         """It stands there already."""

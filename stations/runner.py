@@ -152,6 +152,7 @@ class Execution:
         self._note_record()
         if isinstance(self.state.step, Wait):
             words = tuple(self.objections())
+            self.bench.note("asked", {"objections": list(words)})
             if words:
                 return self.ended("REFUSED", " ".join(words), words)
         if isinstance(self.state.step, DRIVEN):
@@ -174,8 +175,13 @@ class Execution:
         return None
 
     def _route(self) -> None:
-        """Where a router moves the leads, the step begins once they are seen there."""
+        """Where a router moves the leads, the step begins once they are seen there.
+
+        A Wait looks at what is verified after it.
+        """
         step = self.state.step
+        if isinstance(step, Wait):
+            step = self.state.program.steps[self.state.step_index + 1]
         if isinstance(step, Verify | Measure) and step.routed:
             cell = step.cell if isinstance(step, Verify) else 0
             self.state = replace(self.state, step_entered_at=self.bench.route(cell))

@@ -11,7 +11,7 @@ from api.pages.acts import acted, form, page, person, row_or_404
 from shop import clock
 from shop.alerts import services
 from shop.alerts.models import AlertCheck
-from shop.alerts.queries import last_arrived_at, unsent
+from shop.alerts.queries import last_arrived_at, stuck
 from shop.refusals import Refusal
 
 NEWEST = 10
@@ -50,7 +50,7 @@ def _page(request: HttpRequest, refusal: Refusal | None = None) -> HttpResponse:
         "refusal": refusal,
         "address": settings.ALERT_EMAIL,
         "arrived_at": last_arrived_at(),
-        "unsent": unsent(clock.now()),
+        "unsent": stuck(clock.now()),
         "checks": checks,
         "open": next((c for c in checks if c.confirmed_at is None and not c.error), None),
     }

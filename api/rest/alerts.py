@@ -15,7 +15,7 @@ from api.rest.views import ShopView, person, sent
 from shop import clock
 from shop.alerts import services
 from shop.alerts.models import AlertCheck
-from shop.alerts.queries import last_arrived_at, unsent
+from shop.alerts.queries import last_arrived_at, stuck
 
 NEWEST = 20
 
@@ -28,7 +28,7 @@ class AlertsView(ShopView):
     def get(self, request: Request) -> Response:
         checks = [check_shape(check) for check in AlertCheck.objects.all()[:NEWEST]]
         arrived = {"address": settings.ALERT_EMAIL or None, "arrived_at": last_arrived_at()}
-        runs = list(unsent(clock.now()).values_list("pk", flat=True))
+        runs = list(stuck(clock.now()).values_list("pk", flat=True))
         return Response(arrived | {"unsent_runs": runs, "checks": checks})
 
 

@@ -8,12 +8,13 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
 
 from shop.alerts.models import AlertCheck, RunAlert
-from shop.jobs.models import Run
+from shop.jobs.models import JobEvent, Run
 from shop.jobs.states import RunState
 
 # States of an unattended run that somebody should get out of bed for, or know at breakfast.
 WORTH_TELLING = (RunState.TRIPPED, RunState.ERROR, RunState.INTERRUPTED, RunState.REFUSED)
 TOLD_WITHIN = timedelta(hours=24)  # of its end: an old one is history
+LEAVES_WITHIN = timedelta(minutes=1)  # of what it tells: some beats, and a slow mail server
 
 
 def unsent(now: datetime) -> QuerySet[Run]:
@@ -23,6 +24,14 @@ def unsent(now: datetime) -> QuerySet[Run]:
     )
     runs = Run.objects.filter(~Exists(told), attended=False, state__in=WORTH_TELLING)
     return runs.exclude(ended_at__lt=now - TOLD_WITHIN).order_by("pk")
+
+
+def stuck(now: datetime) -> QuerySet[Run]:
+    """Those whose alert should have left by now."""
+    lately = JobEvent.objects.filter(
+        run=OuterRef("pk"), kind__startswith="run_", at__gt=now - LEAVES_WITHIN
+    )
+    return unsent(now).filter(~Exists(lately))
 
 
 def last_arrived_at() -> datetime | None:

@@ -7,8 +7,12 @@ this process for as long as the same program is asked about.
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
+
+from django.db import close_old_connections, connection
 
 from shop.equipment.models import Station
 from shop.forecast.leads import leads_known
@@ -62,7 +66,9 @@ FORETOLD = frozenset(
         UNSEEN_PRECHARGE,
     }
 )
+KEPT = 16  # runs of which is known what was said last
 _one_at_a_time = threading.Lock()
+_said: dict[int, tuple[Stand, Left | None]] = {}  # by run, the newest last
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,14 +199,32 @@ def _left(run: Run, program: Program, seen: Seen | None) -> Left | None:
         seen=seen,
         began=tuple((step.name, step.at) for step in steps_begun(run.pk)),
     )
-    with _one_at_a_time:
+    with _in_turn():
         return _left_of(run.pk, stand)
 
 
-@lru_cache(maxsize=16)
 def _left_of(run_id: int, stand: Stand) -> Left | None:
-    """Asked for by every page that is open: played once in a minute of the run."""
-    return left(stand)
+    """Asked for by every page that is open: played once in a minute of the run.
+
+    Its readings, which may be many, are not kept.
+    """
+    known = _said.pop(run_id, None)
+    if known is None or known[0] != stand:
+        bare = replace(stand, seen=stand.seen.only(stand.seen.at_s < 0))
+        known = bare, left(stand)
+    _said[run_id] = known
+    if len(_said) > KEPT:
+        del _said[next(iter(_said))]
+    return known[1]
+
+
+@contextmanager
+def _in_turn() -> Iterator[None]:
+    """One plays at a time, and whoever waits for it leaves the database to others meanwhile."""
+    if not connection.in_atomic_block:
+        close_old_connections()
+    with _one_at_a_time:
+        yield
 
 
 def _known(full_v: float, cells: int, capacity_ah: float, rested_v: float | None) -> Known:
@@ -221,7 +245,7 @@ def _known(full_v: float, cells: int, capacity_ah: float, rested_v: float | None
 
 
 def _courses(program: Program, charge: Charge, known: Known) -> tuple[Course, ...]:
-    with _one_at_a_time:
+    with _in_turn():
         return _played(program, charge, known)
 
 

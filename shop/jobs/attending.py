@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Max
 
-from shop.alerts.queries import last_arrived_at, unsent
+from shop.alerts.queries import last_arrived_at, stuck
 from shop.equipment.models import Station
 from shop.equipment.queries import commissioned, newest_commissionings
 from shop.equipment.rules.commissioning import commissioning_problems
@@ -20,12 +20,20 @@ from stations.procedures.steps import Program
 
 
 def unattended_problems(
-    job: Job, station: Station, program: Program, *, policy: Policy, now: datetime
+    job: Job,
+    station: Station,
+    program: Program,
+    *,
+    policy: Policy,
+    now: datetime,
+    waits: timedelta = timedelta(),
 ) -> list[Problem]:
     """Why `job` may not run alone at `station` now, as far as the shop knows (F4).
 
-    What only the bench can show, a live meter and live temperatures, its preflight asks.
+    What was proven must still hold when its first output goes on, once it has waited.  What only
+    the bench can show, a live meter and live temperatures, its preflight asks.
     """
+    begins_at = now + waits
     instruments = {i.role: i.serial_number for i in station.instruments.all()}
     newest = newest_commissionings([station]).get(station.pk)
     recipe = procedure_of(job.kind).recipe.recipe_of(job.recipe_version.parameters)
@@ -34,18 +42,18 @@ def unattended_problems(
         has_relay="relay" in instruments,
         cutoff_at=_cutoff_at(station, newest.measured_at if newest and newest.passed else None),
         alert_at=last_arrived_at(),
-        unsent=list(unsent(now).values_list("pk", flat=True)),
+        unsent=list(stuck(now).values_list("pk", flat=True)),
         commissioning=commissioning_problems(
             commissioned(newest),
             registered=instruments,
-            now=now,
+            now=begins_at,
             valid_for=timedelta(seconds=policy.commissioning_valid_s),
         ),
     )
     ages = unattended.Ages(
         timedelta(seconds=policy.cutoff_proven_s), timedelta(seconds=policy.alert_checked_s)
     )
-    return unattended.problems(program, ratings_of(station), night, ages=ages, now=now)
+    return unattended.problems(program, ratings_of(station), night, ages=ages, now=begins_at)
 
 
 def _cutoff_at(station: Station, commissioned_at: datetime | None) -> datetime | None:

@@ -132,7 +132,7 @@ def _prepare(held: Held, past: Past | None, registered: Sequence[Registered]) ->
     signing.ready(SigningKey.Purpose.MANIFESTS)  # not to learn it at the end of a night
     policy = policy_of(run.policy_version.parameters)
     status = GuardianLink(guardian_socket(run.station.slug)).status()
-    begins_at = now + run.terms.waits(now)
+    waits = run.terms.waits(now)
     if past is None:
         span = run.terms.span(now, at=datetime.fromisoformat(status["at"]))
         planned = plan(run.job, run.station, attended=run.attended, policy=policy, span=span)
@@ -141,7 +141,9 @@ def _prepare(held: Held, past: Past | None, registered: Sequence[Registered]) ->
     if not run.attended and not (past and past.has_driven):
         today = policy_numbers()  # it may have been made stricter while the run waited
         program = planned.program
-        refuse(unattended_problems(run.job, run.station, program, policy=today, now=begins_at))
+        refuse(
+            unattended_problems(run.job, run.station, program, policy=today, now=now, waits=waits)
+        )
     simulated = bool(status["simulated"])
     leased_s = guard_s()
     with transaction.atomic():
@@ -162,7 +164,7 @@ def _prepare(held: Held, past: Past | None, registered: Sequence[Registered]) ->
     limits = planned.program.limits if past is None else past.limits(now)
     valid_until_s = leased_s + authority_s(status)
     present_s = leased_s - (now - present_at(run)).total_seconds()
-    planned_end = begins_at + planned.lasts
+    planned_end = now + waits + planned.lasts
     return Prepared(
         planned, past, registered, simulated, planned_end, limits, valid_until_s, present_s
     )

@@ -191,8 +191,8 @@ def start_run(*, job: Job, by: User, now: datetime, terms: Terms = ATTENDED) -> 
         span = terms.span(now, at=now)
         program = plan(job, job.station, attended=False, policy=known, span=span).program
         refuse(rules.nothing_waits_problems(terms, program))
-        begins_at = now + terms.waits(now)  # the worker asks again then, with nobody there
-        refuse(unattended_problems(job, job.station, program, policy=known, now=begins_at))
+        waits = terms.waits(now)  # the worker asks again then, with nobody there
+        refuse(unattended_problems(job, job.station, program, policy=known, now=now, waits=waits))
     try:
         with transaction.atomic():
             touch_cells(cells)  # a cell is started or assembled, never both

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -16,11 +16,13 @@ from stations.model.bank import Bank, Wiring
 from stations.model.cell import cell_of
 from stations.plain import to_plain
 from stations.procedures.actions import Outcome
-from stations.procedures.resume import problems, resumed
+from stations.procedures.attendance import Span, unattended, waiting
+from stations.procedures.resume import has_driven, problems, resumed
+from stations.procedures.steps import Program
 from stations.replay import replay
 from stations.runner import begun, run
 from stations.values import Draw, Event, OffProof, Protection, Reading, Setpoint
-from stations.virtual import Act, VirtualBench
+from stations.virtual import Act, Instruments, VirtualBench
 from tests.stations.procedures.scripted import program
 from tests.stations.procedures.test_emptying_plans import bottom, capacity
 
@@ -114,6 +116,53 @@ def test_a_whole_night_comes_to_the_same_verdict_and_records(bench: VirtualBench
     assert outcome.kind == again.outcome.kind == "FINISHED"
     assert again.outcome.run.records == outcome.run.records
     assert again.outcome.run.charge_ah == outcome.run.charge_ah
+
+
+def waiting_night(bench: VirtualBench) -> Program:
+    """A night whose first output waits for two hours."""
+    began = bench.clock.now()
+    alone = unattended(program(), timedelta(hours=4))
+    return waiting(alone, Span(began, began + timedelta(hours=2)))
+
+
+def with_probes() -> VirtualBench:
+    return VirtualBench(
+        bank(),
+        person=(Act("connect", 60.0, hands="join"),),
+        sample_s=12.0,
+        instruments=Instruments(probes=2),
+    )
+
+
+def test_a_wait_that_nobody_could_be_asked_about_is_known_as_a_wait() -> None:
+    """F4: else what is sampled until the bench is closed would lead past it, to an output."""
+    inner = with_probes()
+    made, bench = waiting_night(inner), Journalled(inner)
+
+    def nobody() -> Sequence[str]:
+        for _ in range(60):
+            bench.next()  # its guardian samples on while the shop is waited for
+        raise BenchLost("the shop could not be asked")
+
+    lost = run(begun(made, bench.opened_at), bench, nobody)
+    known = replay(made, [bench.journal(lost)])
+
+    assert lost.kind == known.outcome.kind == "INTERRUPTED"
+    assert known.outcome.unclosed == lost.unclosed
+    assert known.outcome.unclosed.step.name == "wait"
+    assert not has_driven(known.outcome.unclosed)
+
+
+def test_what_was_objected_to_at_the_end_of_a_wait_is_objected_to_again() -> None:
+    inner = with_probes()
+    made, bench = waiting_night(inner), Journalled(inner)
+
+    outcome = run(begun(made, bench.opened_at), bench, lambda: ["No alert was seen to arrive."])
+    again = replay(made, [bench.journal(outcome)])
+
+    assert (outcome.kind, outcome.reason) == ("REFUSED", "No alert was seen to arrive.")
+    assert (again.outcome.kind, again.outcome.reason) == (outcome.kind, outcome.reason)
+    assert again.outcome.run.records == outcome.run.records
 
 
 @cache

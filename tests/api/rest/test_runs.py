@@ -47,6 +47,12 @@ def test_says_where_the_run_stands_and_who_is_needed(cast: Cast, tola: Api) -> N
     assert body["target_v"] == 3.65
 
 
+def test_what_nobody_can_foretell_is_left_out_as_null(cast: Cast, tola: Api) -> None:
+    left = tola.get(f"runs/{running(cast, 'connect').pk}/left")
+
+    assert (left.status_code, left.json()) == (200, None)
+
+
 def test_a_person_may_say_that_they_are_at_the_bench_while_it_charges(
     cast: Cast, tola: Api
 ) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connections
 
 from shop import clock
+from shop.forecast import queries
 from shop.forecast.queries import Forecast, Outlook, forecast, outlook_of
 from shop.jobs import recipes
 from shop.jobs.models import Job, Run
@@ -18,11 +21,14 @@ from shop.jobs.services import create_job
 from shop.jobs.states import RunState
 from shop.refusals import Refusal
 from stations.planner.naming import Look
+from stations.planner.seen import Seen
 from stations.values import Reading, Window
 from tests import factories
 from tests.cast import Cast
 from tests.shop.care.test_due import make_pack
+from tests.shop.jobs.shop_bench import in_thread
 from tests.shop.readings.samples import make_readings, store
+from tests.wait import wait_until
 
 
 @pytest.fixture
@@ -155,6 +161,42 @@ def test_what_has_flowed_is_no_longer_ahead(job: Job, charging: Callable[..., Ru
     assert left.hours is not None
     assert left.hours.middle < before.middle - 8
     assert left.hours.high <= before.high - 9
+
+
+def test_what_is_kept_of_a_run_is_what_was_said_and_not_its_readings(
+    charging: Callable[..., Run],
+) -> None:
+    """A week of readings at a second each would be kept for every minute that a page is open."""
+    readings = flowing(1.0, volts=3.338, every_s=17.0)
+    run = charging(readings)
+
+    first, again = outlook_of(run).left, outlook_of(run).left
+
+    assert first is again
+    gc.collect()
+    seen = [one for one in gc.get_objects() if type(one) is Seen]
+    assert not [one for one in seen if len(one.at_s) == len(readings) + 5]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_waits_for_a_run_to_be_played_holds_no_connection(
+    charging: Callable[..., Run],
+) -> None:
+    """Else some open pages take all that the web server has, and nobody can press STOP."""
+    run, held = charging(flowing(1.0, volts=3.338)), []
+
+    def asks() -> None:
+        Run.objects.get(pk=run.pk)
+        held.append(connections["default"])
+        outlook_of(run)
+
+    queries._one_at_a_time.acquire()
+    with in_thread(asks) as thread:
+        try:
+            wait_until(lambda: held and held[0].connection is None, what="the connection is back")
+        finally:
+            queries._one_at_a_time.release()
+            thread.join(timeout=60)
 
 
 def test_a_tail_is_followed_by_its_own_fall(charging: Callable[..., Run]) -> None:

@@ -14,6 +14,7 @@ from shop.alerts.models import AlertCheck
 from shop.alerts.services import tell_runs
 from shop.jobs import unattended
 from shop.jobs.models import Job, JobEvent
+from shop.jobs.moves import move_run
 from shop.jobs.services import start_run
 from shop.jobs.states import RunState
 from shop.jobs.terms import Terms
@@ -152,6 +153,24 @@ def test_a_run_whose_alert_does_not_leave_refuses_the_next_night(night: Job, cas
     tell_runs(now=NOON)
 
     assert start_run(job=night, by=cast.tola, now=NOON, terms=ALONE).attended is False
+
+
+def test_an_alert_has_a_minute_to_leave_before_it_refuses_another_night(
+    night: Job, cast: Cast
+) -> None:
+    """Two benches that lost their worker together go on together: each alert leaves at a beat."""
+    other = factories.make_run(by=cast.tola, state=RunState.RUNNING, attended=False)
+    move_run(other, RunState.INTERRUPTED, now=NOON - timedelta(seconds=5))
+
+    later = Terms(attended=False, not_before=NOON + timedelta(hours=5))
+    assert start_run(job=night, by=cast.tola, now=NOON, terms=later).attended is False
+
+
+def test_an_alert_that_had_its_minute_refuses_another_night(night: Job, cast: Cast) -> None:
+    other = factories.make_run(by=cast.tola, state=RunState.RUNNING, attended=False)
+    move_run(other, RunState.INTERRUPTED, now=NOON - timedelta(seconds=70))
+
+    assert refused(night, cast) == {"alert_unsent"}
 
 
 def test_a_recipe_that_is_attended_refuses_a_night(night: Job, cast: Cast) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -11,6 +11,7 @@ from shop.evidence.rules.balance import cells_of, stopped_of
 from stations.bench import BenchError
 from stations.plain import from_plain, to_plain
 from stations.procedures import handling, single_cells
+from stations.procedures.attendance import Span, unattended, waiting
 from stations.procedures.check import problems
 from stations.procedures.resume import resumed
 from stations.procedures.steps import Instruct, Measure, Program, Verify
@@ -102,6 +103,27 @@ def test_a_run_killed_in_the_second_cell_is_put_on_that_cell_again() -> None:
     assert outcome.kind == "FINISHED", outcome.reason
     own = cells_of(outcome.run.records)
     assert {cell: f.completeness for cell, f in own.items()} == dict.fromkeys((1, 2, 3), "COMPLETE")
+
+
+def test_a_wait_that_was_interrupted_has_its_leads_on_the_first_cell_again() -> None:
+    """F6: with every route open the meter shows none of the cells that the wait looks at."""
+    fitted = replace(THREE, probes=3)
+    virtual = VirtualBench(table(), person=ONE_ACT, sample_s=6.0, instruments=fitted)
+    began = virtual.clock.now()
+    span = Span(began, began + timedelta(hours=3))
+    program = waiting(unattended(routed(), timedelta(hours=4)), span)
+    first = KilledIn("wait", virtual)
+    killed = run(begun(program, first.opened_at), first)
+    virtual.route(0)
+    known = replay(program, [first.journal(killed)])
+    again = resumed(
+        known.outcome.unclosed, at=virtual.clock.now(), stopped=known.stopped, reason="killed"
+    )
+
+    outcome = run(again, virtual)
+
+    assert again.step.name == "wait"
+    assert outcome.kind == "FINISHED", outcome.reason
 
 
 def test_a_bench_without_enough_routes_is_refused_before_the_start() -> None:
