@@ -13,18 +13,21 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from stations.procedures.state import Carried, Record, Run
-from stations.procedures.steps import DRIVEN, Discharge, Verify
+from stations.procedures.steps import DRIVEN, Discharge, Verify, Wait
 from stations.values import NAN, Limits, OffProof
+
+CALM = timedelta(hours=1)
 
 
 def problems(run: Run, *, attempt: int, gap: timedelta) -> list[str]:
     """Every reason why attempt `attempt` must stay the last one; empty means go on.
 
+    An attempt that waited for the moment in peace for an hour is none of `attempt` that failed.
     `gap` is wall time since the bench was last seen, or since current stopped where the run had
     come back to a charge (`waits_since`).
     """
     rule, found = run.program.resume, []
-    if attempt >= rule.attempts_max:
+    if attempt - run.calm_attempts - _was_calm(run) >= rule.attempts_max:
         found.append(f"it was tried {attempt} times, which is the limit")
     if isinstance(run.step, Discharge) and run.step.gap_max is not None:
         what = "a resistance" if run.step.pulse else "a capacity"
@@ -96,8 +99,14 @@ def resumed(run: Run, *, at: datetime, stopped: OffProof, reason: str) -> Run:
         rest_until=stopped.at + run.program.resume.rest if flowed else run.rest_until,
         carried=carried,
         records=tuple(record for record in run.records if not _is_of(record, run)),
+        calm_attempts=run.calm_attempts + _was_calm(run),
         interruptions=(*run.interruptions, f"interrupted for {gap:.0f} s: {reason}"),
     )
+
+
+def _was_calm(run: Run) -> bool:
+    """Whether it broke off a long wait for the moment: nights, and whole days, lie in one (F6)."""
+    return isinstance(run.step, Wait) and (run.last_at or run.entered_at) - run.entered_at >= CALM
 
 
 def waits_since(run: Run) -> datetime | None:

@@ -135,6 +135,7 @@ class Run:
     carried: Carried | None = None  # into the step named there
     step_spent_s: float = 0.0  # of the present charge, in earlier attempts
     cv_spent_s: float = 0.0
+    calm_attempts: int = 0  # that broke off a long wait for the moment
     interruptions: tuple[str, ...] = ()  # each in words; they stay on every later charge's record
     settled: tuple[tuple[float, ...], ...] = ()
     typed: tuple[Taken, ...] = ()  # by hand, in the present step, in the order of reading

@@ -161,6 +161,22 @@ def test_an_interrupted_wait_goes_on_waiting() -> None:
     assert action == Next()
 
 
+def test_a_wait_of_days_outlasts_more_interruptions_than_a_charge_may_have() -> None:
+    """Each after an hour of peace; those that follow one another count as everywhere."""
+    run, attempt = in_the_wait(), 1
+    for hour in (1, 2, 3, 4):
+        moment = START + timedelta(hours=hour)
+        run = replace(run, last_at=moment)
+        assert resume.problems(run, attempt=attempt, gap=timedelta(minutes=1)) == []
+        off = OffProof(moment, moment, 0.0)
+        run, attempt = resume.resumed(run, at=moment, stopped=off, reason="lost"), attempt + 1
+
+    for more in (0, 1):
+        assert resume.problems(run, attempt=attempt + more, gap=timedelta(minutes=1)) == []
+    found = resume.problems(run, attempt=attempt + 2, gap=timedelta(minutes=1))
+    assert found == ["it was tried 7 times, which is the limit"]
+
+
 def test_a_charge_that_is_interrupted_does_not_wait_again() -> None:
     run = run_at("balance", made())
 
