@@ -305,12 +305,11 @@ class VirtualBench:
         ours = self._instruments
         if not ours.has_scanner:
             told = self.bank.series and ours.has_bms
-            return tuple(_rounded(volts, ours.bms_resolution_v) for volts in cell_v if told)
+            return tuple(_all_rounded(cell_v, ours.bms_resolution_v)) if told else ()
         shown = cell_v + ours.meter_offset_v
         if ours.noise_v:
             shown += ours.noise_v * self._rng.standard_normal(len(shown))
-        steps = np.rint(shown / ours.meter_resolution_v)
-        volts = (steps * ours.meter_resolution_v).round(12).tolist()
+        volts = _all_rounded(shown, ours.meter_resolution_v)
         for position in ours.lost_channels:
             volts[position - 1] = NAN
         return tuple(volts)
@@ -327,6 +326,12 @@ class VirtualBench:
 
     def _noise(self, sigma: float) -> float:
         return sigma * float(self._rng.standard_normal()) if sigma else 0.0
+
+
+def _all_rounded(values: Floats, resolution: float) -> list[float]:
+    """As `_rounded` of each."""
+    rounded: list[float] = (np.rint(values / resolution) * resolution).round(12).tolist()
+    return rounded
 
 
 def _rounded(value: float, resolution: float) -> float:

@@ -40,4 +40,4 @@ class Warmth:
     def seen(self, resolution_c: float = 0.1) -> tuple[float, ...]:
         """As probes with this resolution show them."""
         digits = max(0, -math.floor(math.log10(resolution_c)))
-        return tuple(round(celsius, digits) for celsius in self.cells_c.tolist())
+        return tuple(self.cells_c.round(digits).tolist())
