@@ -19,6 +19,7 @@ from shop.audit.models import AuditEntry
 from shop.cells.models import Cell
 from shop.cells.services import touch_cells
 from shop.equipment.models import Station
+from shop.equipment.services import hold_station
 from shop.jobs import queries, rules
 from shop.jobs.attending import unattended_problems
 from shop.jobs.models import (
@@ -196,6 +197,8 @@ def start_run(*, job: Job, by: User, now: datetime, terms: Terms = ATTENDED) -> 
     try:
         with transaction.atomic():
             touch_cells(cells)  # a cell is started or assembled, never both
+            if job.station is not None:
+                hold_station(job.station.pk)
             refuse(
                 rules.start_problems(
                     state=job.state,
