@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from shop.equipment.states import UNWIRED, InstrumentRole
 from shop.refusals import Problem
 
-SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+SLUG = re.compile(r"(?!new$)[a-z0-9][a-z0-9_-]{0,39}")  # /stations/new is a page's own
 SPAN_MAX = timedelta(days=3660)  # a longer one is a year that was mistyped
 # F1: what charges a pack by itself balances nothing, and nobody can set its volts and amps.
 CHARGER = (
