@@ -212,6 +212,7 @@ def start_run(*, job: Job, by: User, now: datetime, terms: Terms = ATTENDED) -> 
             )
             assert job.station is not None  # noqa: S101  a claimed job has one: constraint
             assert policy is not None  # noqa: S101  refused above
+            plan(job, job.station)  # refused where instruments or leads were taken off since
             return _queue(job, job.station, policy, cells, terms, by, now)
     except IntegrityError as error:
         # The station was taken between the look and the write.

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from shop.equipment.instruments import register_instruments
+from shop.equipment.instruments import register_instruments, take_off
 from shop.equipment.models import Station
 from shop.equipment.queries import calibrations_in_force
 from shop.equipment.rules.registering import Named
@@ -220,6 +220,22 @@ def test_a_start_says_everything_that_stands_in_its_way(cast: Cast) -> None:
         "calibration_lapsed",
     }
     assert not Run.objects.filter(job=job).exists()
+
+
+@pytest.mark.parametrize("role", ["supply", "scanner"])
+def test_refuses_a_start_where_an_instrument_was_taken_off_since_the_claim(
+    cast: Cast, role: str
+) -> None:
+    factories.make_policy(by=cast.sade)
+    station = factories.make_station()
+    job = factories.make_job(by=cast.tola, claimed_at=station)
+    gone = station.instruments.get(role=role)
+    take_off(instrument=gone, words="To be calibrated.", by=cast.sade, now=NOON)
+
+    with pytest.raises(Refusal, match=f"lacks a {role}|has no {role}"):
+        start_run(job=job, by=cast.tola, now=NOON)
+
+    assert not Run.objects.exists()
 
 
 def test_a_relay_board_needs_no_calibration_to_start(cast: Cast) -> None:
