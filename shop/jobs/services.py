@@ -145,10 +145,15 @@ def release_job(*, job: Job, by: User, now: datetime) -> Job:
             claimed_by=None,
             claimed_at=None,
         )
-        if holder is not None and holder != by:
-            data = {"job": job.pk, "held_by": holder.pk}
-            audit.record(kind=AuditEntry.Kind.CLAIM_TAKEN_BACK, by=by, now=now, data=data)
+        _tell_taken_back(job, holder, by, now)
     return job
+
+
+def _tell_taken_back(job: Job, holder: User | None, by: User, now: datetime) -> None:
+    """The audit has it where a claim was ended that somebody else held."""
+    if holder is not None and holder != by:
+        data = {"job": job.pk, "held_by": holder.pk}
+        audit.record(kind=AuditEntry.Kind.CLAIM_TAKEN_BACK, by=by, now=now, data=data)
 
 
 def cancel_job(*, job: Job, words: str, by: User, now: datetime) -> Job:
@@ -163,15 +168,17 @@ def cancel_job(*, job: Job, words: str, by: User, now: datetime) -> Job:
         )
         + reason_problems(words, "A job is cancelled with a reason.")
     )
-    move_job(
-        job,
-        JobState.CANCELLED,
-        kind="cancelled",
-        by=by,
-        now=now,
-        data={"words": words.strip()},
-        held_by=holder,
-    )
+    with transaction.atomic():
+        move_job(
+            job,
+            JobState.CANCELLED,
+            kind="cancelled",
+            by=by,
+            now=now,
+            data={"words": words.strip()},
+            held_by=holder,
+        )
+        _tell_taken_back(job, holder, by, now)
     return job
 
 

@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 
+from shop.audit.models import AuditEntry
 from shop.equipment.instruments import register_instruments, take_off
 from shop.equipment.models import Station
 from shop.equipment.queries import calibrations_in_force
@@ -156,6 +157,8 @@ def test_a_claim_is_cancelled_by_its_holder_or_a_supervisor(cast: Cast) -> None:
     cancel_job(job=job, words="The station is needed.", by=cast.sade, now=NOON)
 
     assert Job.objects.get(pk=job.pk).state == JobState.CANCELLED
+    told = AuditEntry.objects.get(kind="CLAIM_TAKEN_BACK")
+    assert (told.by, told.data) == (cast.sade, {"job": job.pk, "held_by": cast.bayo.pk})
 
 
 def test_a_job_with_a_run_under_way_is_not_cancelled(cast: Cast) -> None:
