@@ -41,7 +41,7 @@ from shop.jobs.states import JobState, RunState
 from shop.jobs.terms import ATTENDED, Terms
 from shop.people.models import User
 from shop.people.roles import Act, Role, require
-from shop.refusals import StaleTransition, reason_problems, refuse
+from shop.refusals import Problem, StaleTransition, reason_problems, refuse
 
 log = logging.getLogger(__name__)
 
@@ -156,18 +156,21 @@ def _tell_taken_back(job: Job, holder: User | None, by: User, now: datetime) -> 
         audit.record(kind=AuditEntry.Kind.CLAIM_TAKEN_BACK, by=by, now=now, data=data)
 
 
+def cancel_problems(job: Job, *, by: User) -> list[Problem]:
+    """Why `by` may not cancel the job as it stands."""
+    return rules.cancel_problems(
+        state=job.state,
+        is_own=by == (job.claimed_by or job.created_by),
+        is_supervisor=by.role == Role.SUPERVISOR,
+    )
+
+
 def cancel_job(*, job: Job, words: str, by: User, now: datetime) -> Job:
     """Nobody will do it: opened by mistake, or needless now.  Its runs and their evidence stay."""
     require(by.role, Act.CANCEL_JOB)
     holder = job.claimed_by
-    refuse(
-        rules.cancel_problems(
-            state=job.state,
-            is_own=by == (holder or job.created_by),
-            is_supervisor=by.role == Role.SUPERVISOR,
-        )
-        + reason_problems(words, "A job is cancelled with a reason.")
-    )
+    found = cancel_problems(job, by=by)
+    refuse(found + reason_problems(words, "A job is cancelled with a reason."))
     with transaction.atomic():
         move_job(
             job,

@@ -257,6 +257,13 @@ def test_a_cancelled_job_says_why_and_gives_its_cells_back(
     assert serial in technician.get("/jobs/new").content.decode()
 
 
+def test_a_colleague_reads_why_they_do_not_cancel_a_job(cast: Cast, claimed: Job) -> None:
+    page = text(logged_in(cast.bayo).get(f"/jobs/{claimed.pk}"))
+
+    assert "Ask them, or a supervisor, to cancel it." in page
+    assert "Why nobody will do it" not in page
+
+
 def test_makes_a_job_of_scanned_cells(cast: Cast, technician: Client) -> None:
     version = factories.make_recipe_version(by=cast.sade)
     cells = factories.make_cells(3)
