@@ -49,6 +49,16 @@ def test_a_station_called_new_would_have_no_page(cast: Cast, supervisor: Client)
     assert "'new' cannot be a station's short name" in text(refused)
 
 
+def test_a_phone_leaves_a_serial_number_as_it_is_typed(cast: Cast, supervisor: Client) -> None:
+    """A relay board answers as unit-1: UNIT-1 would be another one at every preflight."""
+    station = factories.make_station()
+
+    page = supervisor.get(f"/stations/{station.slug}").content.decode()
+
+    (field,) = re.findall(r'<input name="serial_number"[^>]*>', page)
+    assert 'autocapitalize="none"' in field
+
+
 def test_a_certificate_is_recorded_to_the_end_of_its_last_day(
     cast: Cast, supervisor: Client
 ) -> None:
