@@ -106,6 +106,7 @@ def test_one_that_ends_soon_is_a_warning(cast: Cast, supervisor: Client) -> None
         ({"valid_until": ""}, "is not a day"),
         ({"valid_from": "2027-01-01", "valid_until": "2026-01-01"}, "before it begins"),
         ({"valid_until": "9999-12-31"}, "Check the years"),
+        ({"valid_from": "0026-01-01", "valid_until": "0027-01-01"}, "valid from 0026-01-01"),
         ({"certificate": "K" * 101}, "100 is the most"),
     ],
 )
