@@ -254,6 +254,7 @@ def _page(request: HttpRequest, pk: int, refusal: Refusal | None = None) -> Http
     )
     cells = [row.cell for row in job.job_cells.select_related("cell__batch__cell_type")]
     context: dict[str, Any] = {"job": job, "cells": cells, "refusal": refusal}
+    context["cannot_cancel"] = services.cancel_problems(job, by=person(request))
     context |= _plan_shown(job) | {"set_up": _set_up(job), "second": second_of_job(job)}
     last = next(iter(job.runs.all()), None)
     context["is_early"] = last is not None and bool(last.terms.waits(clock.now()))

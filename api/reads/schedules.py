@@ -23,14 +23,14 @@ def moment_typed(text: str, minutes_behind: str = "") -> datetime | None:
     try:
         at = parse_datetime(text.strip())
         behind = timedelta(minutes=int(minutes_behind or 0))
-        if at is not None and at.tzinfo is None and abs(behind) <= FURTHEST:
+        if at is not None and at.tzinfo is not None:
+            return at.astimezone(UTC)
+        if at is not None and abs(behind) <= FURTHEST:
             return at.replace(tzinfo=UTC) + behind
-    except (ValueError, OverflowError):
-        at = None
-    if at is None or at.tzinfo is None:
-        words = f"{text!r:.40} is no moment."
-        raise one_problem("moment", words, "Type date and time, such as 2026-11-27T06:00.")
-    return at
+    except (ValueError, OverflowError):  # what is no moment, and what is none in UTC
+        pass
+    words = f"{text!r:.40} is no moment."
+    raise one_problem("moment", words, "Type date and time, such as 2026-11-27T06:00.")
 
 
 def schedule_shape(plan: Schedule) -> dict[str, Any]:

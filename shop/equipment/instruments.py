@@ -22,6 +22,7 @@ from shop.equipment.rules.registering import (
     place_problems,
     text_problems,
 )
+from shop.equipment.services import hold_station
 from shop.jobs.queries import alive_runs
 from shop.people.models import User
 from shop.people.roles import Act, require
@@ -89,7 +90,7 @@ def take_off(*, instrument: Instrument, words: str, by: User, now: datetime) -> 
 
 def _hold(station: Station) -> None:
     """One after the other changes a station, and nobody while a run lives there."""
-    Station.objects.select_for_update(no_key=True).get(pk=station.pk)
+    hold_station(station.pk)
     if alive_runs().filter(station=station).exists():
         words = f"Station {station.slug} is running a job."
         fix = "Change its instruments when it is over and the output is off."

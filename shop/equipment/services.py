@@ -43,6 +43,11 @@ def register_station(*, slug: str, name: str, host: str, by: User, now: datetime
     return station
 
 
+def hold_station(pk: int) -> None:
+    """Until the transaction ends a start and a change of instruments take turns here (F1)."""
+    Station.objects.select_for_update(no_key=True).get(pk=pk)
+
+
 def record_calibration(
     *,
     instrument: Instrument,

@@ -34,7 +34,7 @@ def unattended_problems(
     the bench can show, a live meter and live temperatures, its preflight asks.
     """
     begins_at = now + waits
-    instruments = {i.role: i.serial_number for i in station.instruments.all()}
+    instruments = {i.role: i.serial_number for i in station.wired}
     newest = newest_commissionings([station]).get(station.pk)
     recipe = procedure_of(job.kind).recipe.recipe_of(job.recipe_version.parameters)
     night = unattended.Night(

@@ -19,6 +19,7 @@ from shop.audit.models import AuditEntry
 from shop.cells.models import Cell
 from shop.cells.services import touch_cells
 from shop.equipment.models import Station
+from shop.equipment.services import hold_station
 from shop.jobs import queries, rules
 from shop.jobs.attending import unattended_problems
 from shop.jobs.models import (
@@ -40,7 +41,7 @@ from shop.jobs.states import JobState, RunState
 from shop.jobs.terms import ATTENDED, Terms
 from shop.people.models import User
 from shop.people.roles import Act, Role, require
-from shop.refusals import StaleTransition, reason_problems, refuse
+from shop.refusals import Problem, StaleTransition, reason_problems, refuse
 
 log = logging.getLogger(__name__)
 
@@ -144,33 +145,43 @@ def release_job(*, job: Job, by: User, now: datetime) -> Job:
             claimed_by=None,
             claimed_at=None,
         )
-        if holder is not None and holder != by:
-            data = {"job": job.pk, "held_by": holder.pk}
-            audit.record(kind=AuditEntry.Kind.CLAIM_TAKEN_BACK, by=by, now=now, data=data)
+        _tell_taken_back(job, holder, by, now)
     return job
+
+
+def _tell_taken_back(job: Job, holder: User | None, by: User, now: datetime) -> None:
+    """The audit has it where a claim was ended that somebody else held."""
+    if holder is not None and holder != by:
+        data = {"job": job.pk, "held_by": holder.pk}
+        audit.record(kind=AuditEntry.Kind.CLAIM_TAKEN_BACK, by=by, now=now, data=data)
+
+
+def cancel_problems(job: Job, *, by: User) -> list[Problem]:
+    """Why `by` may not cancel the job as it stands."""
+    return rules.cancel_problems(
+        state=job.state,
+        is_own=by == (job.claimed_by or job.created_by),
+        is_supervisor=by.role == Role.SUPERVISOR,
+    )
 
 
 def cancel_job(*, job: Job, words: str, by: User, now: datetime) -> Job:
     """Nobody will do it: opened by mistake, or needless now.  Its runs and their evidence stay."""
     require(by.role, Act.CANCEL_JOB)
     holder = job.claimed_by
-    refuse(
-        rules.cancel_problems(
-            state=job.state,
-            is_own=by == (holder or job.created_by),
-            is_supervisor=by.role == Role.SUPERVISOR,
+    found = cancel_problems(job, by=by)
+    refuse(found + reason_problems(words, "A job is cancelled with a reason."))
+    with transaction.atomic():
+        move_job(
+            job,
+            JobState.CANCELLED,
+            kind="cancelled",
+            by=by,
+            now=now,
+            data={"words": words.strip()},
+            held_by=holder,
         )
-        + reason_problems(words, "A job is cancelled with a reason.")
-    )
-    move_job(
-        job,
-        JobState.CANCELLED,
-        kind="cancelled",
-        by=by,
-        now=now,
-        data={"words": words.strip()},
-        held_by=holder,
-    )
+        _tell_taken_back(job, holder, by, now)
     return job
 
 
@@ -196,6 +207,8 @@ def start_run(*, job: Job, by: User, now: datetime, terms: Terms = ATTENDED) -> 
     try:
         with transaction.atomic():
             touch_cells(cells)  # a cell is started or assembled, never both
+            if job.station is not None:
+                hold_station(job.station.pk)
             refuse(
                 rules.start_problems(
                     state=job.state,
@@ -209,6 +222,7 @@ def start_run(*, job: Job, by: User, now: datetime, terms: Terms = ATTENDED) -> 
             )
             assert job.station is not None  # noqa: S101  a claimed job has one: constraint
             assert policy is not None  # noqa: S101  refused above
+            plan(job, job.station)  # refused where instruments or leads were taken off since
             return _queue(job, job.station, policy, cells, terms, by, now)
     except IntegrityError as error:
         # The station was taken between the look and the write.

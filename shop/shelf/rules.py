@@ -208,7 +208,7 @@ WORDS: Mapping[Reminder, str] = {
         "{cells} are due for a re-check: place them before {until}, or check them."
     ),
     Reminder.WATCH_DUE: (
-        "{cells} are due for their second self-discharge check, before {until}: job {job} is open."
+        "{cells} are due for their second self-discharge check, before {until}: see job {job}."
     ),
 }
 

@@ -130,6 +130,21 @@ def test_a_recovery_is_opened_once_for_a_reading_of_its_own_pack(cast: Cast, ser
     assert Job.objects.filter(pack__serial=serial).count() == 1
 
 
+def test_a_pack_whose_hold_was_cancelled_is_not_said_to_be_held(
+    cast: Cast, serial: str, technician: Client
+) -> None:
+    told, recipe = mild(cast, serial)
+    technician.post(f"/packs/{serial}/recover", {"reading": told, "recipe": recipe})
+    job = Job.objects.get(pack__serial=serial)
+    assert f"Held by job {job.pk}" in text(technician.get(f"/packs/{serial}"))
+
+    technician.post(f"/jobs/{job.pk}/cancel", {"words": "The customer needs it."})
+
+    page = text(technician.get(f"/packs/{serial}"))
+    assert f"Held by job {job.pk}" not in page
+    assert f"Job {job.pk} was to hold it and was cancelled: read its cells again" in page
+
+
 @pytest.mark.parametrize("act", ["readings", "recoveries", "skips", "apart"])
 def test_nobody_without_an_account_or_the_role_for_it_does_anything_to_a_pack(
     cast: Cast, serial: str, act: str

@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from shop.equipment.states import UNWIRED, InstrumentRole
 from shop.refusals import Problem
 
-SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+SLUG = re.compile(r"(?!new$)[a-z0-9][a-z0-9_-]{0,39}")  # /stations/new is a page's own
 SPAN_MAX = timedelta(days=3660)  # a longer one is a year that was mistyped
+YEAR_MIN = 2000  # a browser takes 26 for the year 26
 # F1: what charges a pack by itself balances nothing, and nobody can set its volts and amps.
 CHARGER = (
     " A multi-cell charger is no supply for a top balance: it decides by itself what it gives."
@@ -116,8 +117,12 @@ def certificate_problems(
     certificate: str, valid_from: datetime, valid_until: datetime
 ) -> list[Problem]:
     found = text_problems(certificate, 100, what="The certificate’s number", about="certificate")
-    if not valid_from < valid_until:
-        words = f"The certificate would end ({valid_until:%Y-%m-%d}) before it begins."
+    if valid_from.year < YEAR_MIN:
+        words = f"The certificate would be valid from {valid_from.date()}."
+        fix = "Check the years: type all four digits."
+        found.append(Problem("calibration_span", words, fix, about="valid_from"))
+    elif not valid_from < valid_until:
+        words = f"The certificate would end ({valid_until.date()}) before it begins."
         found.append(Problem("calibration_span", words, "Check the two dates.", "valid_until"))
     elif valid_until - valid_from > SPAN_MAX:
         words = f"The certificate would be valid for {(valid_until - valid_from).days} days."

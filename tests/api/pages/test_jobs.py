@@ -7,6 +7,7 @@ from django.test import Client
 
 from api.pages.jobs import SET_UP, SET_UP_CAPACITY, SET_UP_RESISTANCE
 from shop import clock
+from shop.equipment.models import Instrument
 from shop.equipment.services import record_commissioning
 from shop.equipment.states import OutputState
 from shop.evidence.models import ResistanceTest
@@ -225,6 +226,21 @@ def test_releases_a_claim(claimed: Job, technician: Client) -> None:
     assert claimed.state == JobState.OPEN
 
 
+def test_a_job_under_way_that_cannot_be_planned_any_more_sends_nobody_away(
+    claimed: Job, technician: Client
+) -> None:
+    """A driver that is gone, or evidence taken back since: the run goes on as it was begun."""
+    factories.make_run(by=claimed.created_by, job=claimed)
+    Job.objects.filter(pk=claimed.pk).update(state=JobState.IN_PROGRESS)
+    Instrument.objects.update(driver="of another version")
+
+    page = text(technician.get(f"/jobs/{claimed.pk}"))
+
+    assert "This cannot be planned here" in page
+    assert "Somebody stays with it" in page
+    assert "Nobody has to stay" not in page
+
+
 def test_a_cancelled_job_says_why_and_gives_its_cells_back(
     claimed: Job, technician: Client
 ) -> None:
@@ -239,6 +255,13 @@ def test_a_cancelled_job_says_why_and_gives_its_cells_back(
     assert "Cell 3 has a dent." in page
     assert "Cancel this job" not in page
     assert serial in technician.get("/jobs/new").content.decode()
+
+
+def test_a_colleague_reads_why_they_do_not_cancel_a_job(cast: Cast, claimed: Job) -> None:
+    page = text(logged_in(cast.bayo).get(f"/jobs/{claimed.pk}"))
+
+    assert "Ask them, or a supervisor, to cancel it." in page
+    assert "Why nobody will do it" not in page
 
 
 def test_makes_a_job_of_scanned_cells(cast: Cast, technician: Client) -> None:

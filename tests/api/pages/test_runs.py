@@ -282,6 +282,19 @@ def test_old_figures_look_old(
     assert ('class="tiles run old"' in answer.content.decode()) is (age_s > 3)
 
 
+def test_a_bench_that_told_no_reading_yet_shows_no_empty_figures(
+    cast: Cast, technician: Client, redis_client: redis.Redis
+) -> None:
+    """As while a run waits for its moment: the guardian answers and samples nothing."""
+    run = running(cast, "balance", RunState.QUEUED)
+    redis_client.set(f"live:{run.station.slug}", json.dumps({"output": "off"}))
+
+    for path in ("/", f"/stations/{run.station.slug}"):
+        page = text(technician.get(path))
+        assert cast.tola.words in page
+        assert "last seen" not in page
+
+
 def test_the_strip_of_cells_stands_while_they_are_measured(
     cast: Cast, technician: Client, redis_client: redis.Redis
 ) -> None:

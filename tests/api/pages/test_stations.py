@@ -36,10 +36,27 @@ def test_a_shop_sets_up_its_first_bench(cast: Cast, supervisor: Client) -> None:
     assert "60 V, 18 A, 1080 W" in page
     assert "Hand-held meter Fluke 87V" in page
     assert "No job can be done here yet" not in page
-    assert "Can be done here: balance, " in page
+    assert "Can be done here: balance; " in page
     assert "Station bench-1 has no load and no scanner." in page
     assert page.count("No certificate") == 3
     assert "/stations/bench-1" in supervisor.get("/").content.decode()
+
+
+def test_a_station_called_new_would_have_no_page(cast: Cast, supervisor: Client) -> None:
+    refused = supervisor.post("/stations/new", NEW | {"slug": "new"})
+
+    assert refused.status_code == 409
+    assert "'new' cannot be a station's short name" in text(refused)
+
+
+def test_a_phone_leaves_a_serial_number_as_it_is_typed(cast: Cast, supervisor: Client) -> None:
+    """A relay board answers as unit-1: UNIT-1 would be another one at every preflight."""
+    station = factories.make_station()
+
+    page = supervisor.get(f"/stations/{station.slug}").content.decode()
+
+    (field,) = re.findall(r'<input name="serial_number"[^>]*>', page)
+    assert 'autocapitalize="none"' in field
 
 
 def test_a_certificate_is_recorded_to_the_end_of_its_last_day(
@@ -89,6 +106,7 @@ def test_one_that_ends_soon_is_a_warning(cast: Cast, supervisor: Client) -> None
         ({"valid_until": ""}, "is not a day"),
         ({"valid_from": "2027-01-01", "valid_until": "2026-01-01"}, "before it begins"),
         ({"valid_until": "9999-12-31"}, "Check the years"),
+        ({"valid_from": "0026-01-01", "valid_until": "0027-01-01"}, "valid from 0026-01-01"),
         ({"certificate": "K" * 101}, "100 is the most"),
     ],
 )
@@ -128,6 +146,17 @@ def test_a_wrong_instrument_is_refused_on_the_page(
     assert refused.status_code == 409
     assert words in text(refused)
     assert station.instruments.count() == 3
+
+
+def test_a_refused_instrument_stays_chosen_as_what_it_is(cast: Cast, supervisor: Client) -> None:
+    """The forms of what lies at no station send its model, too."""
+    station = Station.objects.create(slug="bench-1", name="1")
+    sent = {"kind": "meter keysight_34461a", "serial_number": "MY1", "model": "34465A"}
+
+    page = supervisor.post("/stations/bench-1/instruments", sent).content.decode()
+
+    assert re.findall(r'value="([^"]*)" selected', page) == ["meter keysight_34461a"]
+    assert not station.instruments.exists()
 
 
 def test_a_meter_is_replaced_and_comes_back(cast: Cast, supervisor: Client) -> None:

@@ -192,3 +192,23 @@ def test_a_run_whose_alert_does_not_leave_is_named_on_the_page_and_to_a_program(
 
     assert tola.get("alerts").json()["unsent_runs"] == [run.pk]
     assert f"The alert of run {run.pk} (error) does not leave" in text(technician.get("/alerts"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ("2026-01-01T06:00+01:00", "ready by 2026-01-01 05:00 UTC"),
+        ("9999-12-31T23:59-12:00", "is no moment"),
+        ("0001-01-01T00:00+14:00", "is no moment"),
+    ],
+)
+def test_a_moment_of_another_zone_is_told_in_utc_or_is_none(
+    claimed: Job, tola: Api, technician: Client, asked: str, words: str
+) -> None:
+    typed = {"ready_by": asked, "rested_v": "3.36"}
+
+    told = tola.client.get(f"/api/v1/jobs/{claimed.pk}/schedule", typed)
+    page = technician.get(f"/jobs/{claimed.pk}/hours", typed)
+
+    assert words in told.json()["problems"][0]["words"]
+    assert words in text(page)

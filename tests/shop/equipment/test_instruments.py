@@ -11,11 +11,13 @@ from shop.equipment.instruments import register_instruments, take_off
 from shop.equipment.models import Instrument, Station
 from shop.equipment.rules.registering import Named
 from shop.jobs.planning import ratings_of
+from shop.jobs.services import start_run
 from shop.refusals import Refusal, RoleRefusal
 from tests import factories
 from tests.cast import Cast, the_cast
 from tests.factories import NOON
 from tests.race import race
+from tests.shop.turns import between
 
 METER = Named("meter", "keysight_34461a", "MY1")
 SUPPLY = Named("supply", "riden_rd6018", "00012345")
@@ -176,3 +178,23 @@ def test_of_two_at_once_one_puts_a_spare_on_a_station() -> None:
     (outcome,) = race([partial(placed, first), partial(placed, second)])
 
     assert sorted(outcome) == [[], ["instrument_known"]]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_taken_off_beneath_a_run_that_is_just_being_started() -> None:
+    cast = the_cast()
+    factories.make_policy(by=cast.sade)
+    station = factories.make_station()
+    job = factories.make_job(by=cast.tola, claimed_at=station)
+    scanner = station.instruments.get(role="scanner")
+
+    def taken_off() -> list[str]:
+        try:
+            take_off(instrument=scanner, words="Away.", by=cast.sade, now=NOON)
+        except Refusal as refusal:
+            return [problem.code for problem in refusal.problems]
+        return []
+
+    outcome = between(lambda: start_run(job=job, by=cast.tola, now=NOON), taken_off)
+
+    assert (outcome, station.instruments.count()) == (["station_busy"], 3)

@@ -7,7 +7,8 @@ from functools import partial
 
 import pytest
 
-from shop.equipment.instruments import register_instruments
+from shop.audit.models import AuditEntry
+from shop.equipment.instruments import register_instruments, take_off
 from shop.equipment.models import Station
 from shop.equipment.queries import calibrations_in_force
 from shop.equipment.rules.registering import Named
@@ -156,6 +157,8 @@ def test_a_claim_is_cancelled_by_its_holder_or_a_supervisor(cast: Cast) -> None:
     cancel_job(job=job, words="The station is needed.", by=cast.sade, now=NOON)
 
     assert Job.objects.get(pk=job.pk).state == JobState.CANCELLED
+    told = AuditEntry.objects.get(kind="CLAIM_TAKEN_BACK")
+    assert (told.by, told.data) == (cast.sade, {"job": job.pk, "held_by": cast.bayo.pk})
 
 
 def test_a_job_with_a_run_under_way_is_not_cancelled(cast: Cast) -> None:
@@ -220,6 +223,22 @@ def test_a_start_says_everything_that_stands_in_its_way(cast: Cast) -> None:
         "calibration_lapsed",
     }
     assert not Run.objects.filter(job=job).exists()
+
+
+@pytest.mark.parametrize("role", ["supply", "scanner"])
+def test_refuses_a_start_where_an_instrument_was_taken_off_since_the_claim(
+    cast: Cast, role: str
+) -> None:
+    factories.make_policy(by=cast.sade)
+    station = factories.make_station()
+    job = factories.make_job(by=cast.tola, claimed_at=station)
+    gone = station.instruments.get(role=role)
+    take_off(instrument=gone, words="To be calibrated.", by=cast.sade, now=NOON)
+
+    with pytest.raises(Refusal, match=f"lacks a {role}|has no {role}"):
+        start_run(job=job, by=cast.tola, now=NOON)
+
+    assert not Run.objects.exists()
 
 
 def test_a_relay_board_needs_no_calibration_to_start(cast: Cast) -> None:

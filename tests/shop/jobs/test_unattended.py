@@ -12,6 +12,8 @@ from pytest_django import Settings
 
 from shop.alerts.models import AlertCheck
 from shop.alerts.services import tell_runs
+from shop.equipment.instruments import register_instruments
+from shop.equipment.rules.registering import Named
 from shop.jobs import unattended
 from shop.jobs.models import Job, JobEvent
 from shop.jobs.moves import move_run
@@ -129,6 +131,18 @@ def test_a_run_is_started_alone_where_all_holds_and_says_so(night: Job, cast: Ca
     run.refresh_from_db()
     assert run.attended is False
     assert JobEvent.objects.get(run=run, kind="started").data["attended"] is False
+
+
+def test_a_hand_held_meter_was_never_commissioned_and_forbids_no_night(
+    night: Job, cast: Cast
+) -> None:
+    """The bench cannot ask it, so no report of a bench ever names it."""
+    assert night.station is not None
+    named = [Named("manual", "", "87-1", "Fluke 87V")]
+    (meter,) = register_instruments(station=night.station, named=named, by=cast.sade, now=NOON)
+    factories.calibrate(meter)
+
+    assert start_run(job=night, by=cast.tola, now=NOON, terms=ALONE).attended is False
 
 
 def test_a_run_is_attended_unless_somebody_asks_otherwise(night: Job, cast: Cast) -> None:

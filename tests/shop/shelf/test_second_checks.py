@@ -11,7 +11,7 @@ from shop.equipment.models import Station
 from shop.evidence.models import VoltageCheck
 from shop.evidence.taking_back import supersede
 from shop.jobs.models import Job, RecipeVersion
-from shop.jobs.services import create_job
+from shop.jobs.services import cancel_job, create_job
 from shop.jobs.states import JobState
 from shop.jobs.versions import retire_recipe
 from shop.shelf.models import Alert
@@ -59,12 +59,21 @@ def test_the_job_opens_when_the_days_are_over_and_only_once(
     assert [event.kind for event in job.events.all()] == ["created", "second_check"]
 
 
+def test_one_that_somebody_cancelled_does_not_open_again(first: VoltageCheck, cast: Cast) -> None:
+    (job,) = open_due(now=DUE)
+    cancel_job(job=job, words="The cells were sold.", by=cast.sade, now=DUE)
+
+    assert open_due(now=DUE + DAY) == []
+    (alert,) = standing_alerts(now=DUE)
+    assert "is open" not in alert.words
+
+
 def test_supervisors_are_told_with_the_job(first: VoltageCheck, cast: Cast) -> None:
     (job,) = open_due(now=DUE)
 
     (alert,) = standing_alerts(now=DUE)
     assert (alert.kind, alert.run_id) == ("WATCH_DUE", first.run_id)
-    assert f"job {job.pk} is open" in alert.words
+    assert f"see job {job.pk}." in alert.words
     assert "4 cells of run" in alert.words
 
 
