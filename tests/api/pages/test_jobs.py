@@ -226,6 +226,13 @@ def test_releases_a_claim(claimed: Job, technician: Client) -> None:
     assert claimed.state == JobState.OPEN
 
 
+def test_a_colleague_is_not_offered_to_release_a_claim(
+    claimed: Job, technician: Client, cast: Cast
+) -> None:
+    assert "Release the claim" in text(technician.get(f"/jobs/{claimed.pk}"))
+    assert "Release the claim" not in text(logged_in(cast.bayo).get(f"/jobs/{claimed.pk}"))
+
+
 def test_a_job_under_way_that_cannot_be_planned_any_more_sends_nobody_away(
     claimed: Job, technician: Client
 ) -> None:
