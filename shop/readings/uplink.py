@@ -152,6 +152,8 @@ class Uplink:
         run = Run.objects.filter(pk=run_id, token=token).first()
         if run is None:
             return
+        if run.state == RunState.INTERRUPTED:  # taken for lost; what ends it must be its own token
+            self._renewed(str(run_id), token)
         if run.stop_requested_at is not None and run.pk not in self._stopped:
             self._link.stop(reason=stopped_by(run), run=str(run.pk))
             self._stopped.add(run.pk)

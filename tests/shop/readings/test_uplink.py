@@ -20,6 +20,7 @@ from shop import clock
 from shop.equipment.models import StationLease
 from shop.jobs.models import JobEvent, PersonAct, Run
 from shop.jobs.queries import steps_begun
+from shop.jobs.services import request_stop
 from shop.jobs.states import RunState
 from shop.readings import queries
 from shop.readings.chunks import encode
@@ -347,6 +348,22 @@ def test_a_bench_that_went_on_alone_takes_its_interrupted_run_up_again(settings:
             run.refresh_from_db()
             assert run.state == RunState.RUNNING
             assert bench.guarded.sim.output_is_on()
+
+
+def test_a_stop_finds_a_run_that_was_taken_for_lost_in_its_worker_s_hands() -> None:
+    """F4: the line came back between two renewals; else it would be begun once more to end it."""
+    with shop_bench(alive=False) as bench:
+        run, uplink = leased_run(bench), Uplink(bench.station)
+        with session_of(bench, run) as session:
+            bench.guarded.charge(session)
+            uplink.tick()
+            interrupt(run)
+            request_stop(run=run, by=bench.cast.tola, now=clock.now())
+            uplink.tick()
+
+            run.refresh_from_db()
+            assert (run.state, run.token) == (RunState.RUNNING, 1)
+            assert not bench.guarded.sim.output_is_on()
 
 
 def test_a_bench_whose_run_was_taken_meanwhile_is_switched_off(settings: Settings) -> None:
