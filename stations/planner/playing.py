@@ -36,6 +36,11 @@ def in_series(stretch: Stretch) -> bool:
     )
 
 
+def charge_in(stretch: Stretch) -> Charge | None:
+    """The one whose supply and offset count: the first."""
+    return next((step for step in stretch.steps if isinstance(step, Charge)), None)
+
+
 def played_on(
     program: Program, stretch: Stretch, possible: Possible, joined: int
 ) -> tuple[float, float] | None:
@@ -63,7 +68,7 @@ def _bench(stretch: Stretch, possible: Possible, joined: int) -> _Strides:
     bank.states = states
     targets = [step.target_v for step in stretch.steps if isinstance(step, SeriesCharge)]
     bank.bms = Bms(over_v=max(targets, default=0.0) + OPENS_ABOVE_V)
-    charge = next((step for step in stretch.steps if isinstance(step, Charge)), None)
+    charge = charge_in(stretch)
     drawn = any(isinstance(step, Discharge) for step in stretch.steps)
     # A curve that lies elsewhere than the model's, by the same at the meter and to the supply.
     supply = Instruments(has_bms=False, meter_offset_v=possible.above_v)

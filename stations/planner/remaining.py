@@ -9,7 +9,7 @@ is played whole.  Hands in between are not counted.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -17,13 +17,13 @@ import numpy as np
 from stations.planner.cutting import cut
 from stations.planner.following import Cloud, followed
 from stations.planner.hours import Interval, interval, spread
-from stations.planner.knowledge import Known, soc_of_rested
-from stations.planner.playing import in_series, played_on
+from stations.planner.knowledge import Known, known_by_volts
+from stations.planner.playing import charge_in, in_series, played_on
 from stations.planner.seen import Seen
 from stations.planner.stretches import Stretch, ahead
 from stations.planner.supplied import as_supplied
 from stations.planner.tails import Left, tail_left
-from stations.planner.whole import charge_in, joined_in, summed, whole_hours
+from stations.planner.whole import joined_in, summed, whole_hours
 from stations.procedures.steps import (
     DRIVEN,
     Charge,
@@ -147,8 +147,8 @@ def _later(stand: Stand, stretches: Sequence[Stretch]) -> list[Interval] | None:
 
 
 def _rested(stand: Stand, rested_v: Sequence[float]) -> Known:
-    soc = tuple(soc_of_rested(volts) for volts in rested_v)
-    return Known(stand.capacity_ah, soc, stand.leads_ohm)
+    known = known_by_volts(rested_v, stand.capacity_ah)
+    return replace(known, leads_ohm=stand.leads_ohm)
 
 
 def _unit_ah(stand: Stand, stretch: Stretch) -> float:

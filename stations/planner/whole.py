@@ -10,9 +10,9 @@ from functools import lru_cache
 from stations.planner.following import Possible, states_at
 from stations.planner.hours import Interval, between, cell_with, spread
 from stations.planner.knowledge import Known
-from stations.planner.playing import in_series, played_on
+from stations.planner.playing import charge_in, in_series, played_on
 from stations.planner.stretches import Stretch, stretches
-from stations.procedures.steps import Charge, Program
+from stations.procedures.steps import Program
 from stations.values import NAN
 
 EVENLY = tuple((turn + 0.5) / 7 for turn in range(7))  # from the least charged on
@@ -52,10 +52,6 @@ def string_hours(program: Program, known: Known, rested_v: float | None) -> Inte
     if not played or not all(len(hours) == len(ENDS) for hours in played):
         return None
     return summed(*(Interval(*sorted(hours)) for hours in played))
-
-
-def charge_in(stretch: Stretch) -> Charge | None:
-    return next((step for step in stretch.steps if isinstance(step, Charge)), None)
 
 
 def joined_in(program: Program, stretch: Stretch) -> int:
