@@ -154,12 +154,6 @@ class RunShown:
         return self.run.stop_requested_at is not None or self.run.state == RunState.STOPPING
 
     @property
-    def waits_to_begin(self) -> bool:
-        """F6: nothing has happened yet, and nothing will before its moment."""
-        run = self.run
-        return run.state == RunState.QUEUED and run.attended and run.not_before is not None
-
-    @property
     def begin(self) -> Ask | None:
         """F6: the bench waits for its moment with the output off; whoever is there may begin."""
         return None if self.is_stopping else self.progress.begin

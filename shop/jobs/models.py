@@ -212,6 +212,11 @@ class Run(models.Model):
         return self.state in TERMINAL
 
     @property
+    def waits_to_begin(self) -> bool:
+        """F6: nothing has happened yet, and nothing will before its moment."""
+        return self.state == RunState.QUEUED and self.attended and self.not_before is not None
+
+    @property
     def terms(self) -> Terms:
         return Terms(self.attended, self.not_before, self.ready_by)
 

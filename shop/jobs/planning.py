@@ -164,13 +164,12 @@ def planned_again(program: Program, run: Run) -> Plan:
     return Plan(program, run.program_hash, _lasts(program))
 
 
-def lasts_at_most(job: Job, station: Station | None) -> timedelta:
-    """How long a run of the job may take there; nothing where it cannot be planned: the reasons
-    are the plan's to give."""
+def lasts_at_most(job: Job, station: Station | None) -> tuple[timedelta, list[Problem]]:
+    """How long a run of the job may take there; nothing, and why, where it cannot be planned."""
     try:
-        return plan(job, station).lasts if station is not None else timedelta()
-    except Refusal:
-        return timedelta()
+        return (plan(job, station).lasts if station is not None else timedelta()), []
+    except Refusal as refusal:
+        return timedelta(), refusal.problems
 
 
 def target_of(version: RecipeVersion) -> float | None:

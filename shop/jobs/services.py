@@ -195,7 +195,6 @@ def start_run(*, job: Job, by: User, now: datetime, terms: Terms = ATTENDED) -> 
     require(by.role, Act.START)
     policy = queries.policy_in_force()
     cells = queries.job_cells(job)
-    lasts = lasts_at_most(job, job.station) + terms.waits(now)
     refuse(rules.waiting_problems(terms, now=now))
     if not terms.attended and job.station is not None and policy is not None:
         known = policy_of(policy.parameters)
@@ -209,6 +208,8 @@ def start_run(*, job: Job, by: User, now: datetime, terms: Terms = ATTENDED) -> 
             touch_cells(cells)  # a cell is started or assembled, never both
             if job.station is not None:
                 hold_station(job.station.pk)
+            # Under the hold: instruments or leads may have been taken off since the claim.
+            lasts, unplanned = lasts_at_most(job, job.station)
             refuse(
                 rules.start_problems(
                     state=job.state,
@@ -216,13 +217,13 @@ def start_run(*, job: Job, by: User, now: datetime, terms: Terms = ATTENDED) -> 
                     station=queries.station_fact(job.station, now) if job.station else None,
                     cells=queries.cell_facts(cells, job.pack_id),
                     has_policy=policy is not None,
-                    lasts=lasts,
+                    lasts=lasts + terms.waits(now),
                     now=now,
                 )
             )
+            refuse(unplanned)
             assert job.station is not None  # noqa: S101  a claimed job has one: constraint
             assert policy is not None  # noqa: S101  refused above
-            plan(job, job.station)  # refused where instruments or leads were taken off since
             return _queue(job, job.station, policy, cells, terms, by, now)
     except IntegrityError as error:
         # The station was taken between the look and the write.
