@@ -111,7 +111,8 @@ def _worker(folder: BenchFolder) -> Program:
         name=f"worker {_short(folder)}",
         command=(
             *(*CELERY, "worker", "-P", "prefork", "-c", "1", "-Q", f"station.{slug}"),
-            *("-n", f"station-{slug}@%h", "--without-gossip", "--without-mingle"),
+            *("-n", f"station-{slug}@%h"),
+            *("--without-gossip", "--without-mingle", "--without-heartbeat"),
         ),
         stage=WORKERS,
         ready_line=r" ready\.$",
