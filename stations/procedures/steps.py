@@ -65,11 +65,39 @@ class ByHand:
     again: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfCell:
+    """A step that may be the turn of one cell: the position of that one, which has records and an
+    account of its own; 0: of all."""
+
+    cell: int = field(default=0, metadata=LATER)
+
+    @property
+    def place(self) -> int:
+        """The position of the one cell that is looked at; 0: of all."""
+        return self.cell
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnLeads(OfCell):
+    """A step for which leads and meter are on the bank, or on one cell.
+
+    `alone` is the position of that one where no cell has a turn: it is all that the program is
+    of, and a scanner may see others beside it.
+    """
+
+    alone: int = field(default=0, metadata=LATER)
+
+    @property
+    def place(self) -> int:
+        """The position of the one cell that leads and meter are on; 0 where that is the bank."""
+        return self.cell or self.alone
+
+
 @dataclass(frozen=True, slots=True)
-class Measure:
+class Measure(OfCell):
     """Every cell, individually, output proven off; judged by `rule` when settled.
 
-    `cell` is the position of the only one that is judged, here and in the steps below; 0: all.
     Read by the scanner, or `by_hand`: then each reading has a time of its own.
     """
 
@@ -80,21 +108,19 @@ class Measure:
     settle_samples: int = 3
     settle_v: float = 0.002
     timeout: timedelta = timedelta(minutes=30)
-    cell: int = field(default=0, metadata=LATER)
     by_hand: ByHand | None = field(default=None, metadata=LATER)
     routed: bool = field(default=False, metadata=LATER)  # the router takes the leads off first
 
 
 @dataclass(frozen=True, slots=True)
-class Verify:
+class Verify(OnLeads):
     """The joined bank at rest, just before a charge: what the meter sees must be these cells.
 
     The bank meter lies within `margin_v` of what these cells were last seen at, or in `voltage`
     where they were not, and every cell that a scanner sees within `cells_within_v` of the bank,
-    `settle_samples` times in a row.  `alone` is the position of the one cell that leads and
-    meter are on, 0 where that is the whole bank.  In `series` the meter shows the sum of the
-    cells, each of which is seen, within `margin_v`, and a BMS that tells at how many volts of a
-    cell it opens must say one within `bms_over`; of cells that nobody sees it is in `voltage`.
+    `settle_samples` times in a row.  In `series` the meter shows the sum of the cells, each of
+    which is seen, within `margin_v`, and a BMS that tells at how many volts of a cell it opens
+    must say one within `bms_over`; of cells that nobody sees it is in `voltage`.
     """
 
     TAGGED: ClassVar[bool] = True
@@ -105,9 +131,7 @@ class Verify:
     settle_samples: int = 3
     timeout: timedelta = timedelta(minutes=15)
     skip_if_announced: str = ""  # needless where the charge after it is
-    cell: int = field(default=0, metadata=LATER)
     voltage: Window | None = field(default=None, metadata=LATER)
-    alone: int = field(default=0, metadata=LATER)
     series: bool = field(default=False, metadata=LATER)
     bms_over: Window | None = field(default=None, metadata=LATER)
     routed: bool = field(default=False, metadata=LATER)  # the router puts the leads on its cell
@@ -155,7 +179,7 @@ class Tail:
 
 
 @dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(OnLeads):
     """CC/CV with a tail; `finish_current_a` above `finish_above_v` removes spread (B1)."""
 
     TAGGED: ClassVar[bool] = True
@@ -177,8 +201,6 @@ class Charge:
     agreement: Agreement | None = None  # None in stored programs of version 1
     # B11: a voltage on the way to the target; what it reached is never the balance itself.
     stage: bool = field(default=False, metadata=LATER)
-    cell: int = field(default=0, metadata=LATER)
-    alone: int = field(default=0, metadata=LATER)  # as in Verify
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,14 +283,13 @@ class Pulse:
 
 
 @dataclass(frozen=True, slots=True)
-class Discharge:
+class Discharge(OnLeads):
     """Constant current out of the cells until the meter has seen the cut-off (B9, B16).
 
     `draw` has the load's own ends, which it keeps where everybody else is dead.  Where `gap_max`
     is given what comes out is measured: a longer hole in it makes it worth nothing, and it is
-    never resumed.  `alone` is as in Verify, `cell` as in Measure.  With a `pulse` it ends by time
-    instead, and the cut-off is where it breaks off.  A `string` also ends at its lowest cell, or
-    at so much drawn.
+    never resumed.  With a `pulse` it ends by time instead, and the cut-off is where it breaks
+    off.  A `string` also ends at its lowest cell, or at so much drawn.
     """
 
     TAGGED: ClassVar[bool] = True
@@ -283,23 +304,21 @@ class Discharge:
     timeout: timedelta
     agreement: Agreement
     gap_max: timedelta | None = None
-    alone: int = 0
-    cell: int = field(default=0, metadata=LATER)
+    alone: int = field(default=0, kw_only=True)  # always said
     tail_a: float = field(default=0.0, metadata=LATER)  # B9: the current that its taper ends at
     pulse: Pulse | None = field(default=None, metadata=LATER)
     string: StringEnd | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
-class Rest:
+class Rest(OnLeads):
     """No current for so long; what the meter shows then stands on record."""
 
     TAGGED: ClassVar[bool] = True
     name: str
     title: str
     lasts: timedelta
-    alone: int = 0
-    cell: int = field(default=0, metadata=LATER)
+    alone: int = field(default=0, kw_only=True)  # always said
 
 
 @dataclass(frozen=True, slots=True)
