@@ -19,8 +19,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from stations.procedures.drawing import TIMER_MARGIN_S, Drawing
+from stations.procedures.looking import NO_CURRENT_A, NO_VOLTAGE_V
 from stations.procedures.planned import resume_rule
-from stations.procedures.recheck import NO_CURRENT_A, NO_VOLTAGE_V
 from stations.procedures.rules import ResistanceRule
 from stations.procedures.steps import (
     Discharge,
