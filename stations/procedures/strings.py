@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Protocol
 
+from stations.procedures.criteria import Agreement, Holding, Unseen
 from stations.procedures.planned import in_steps, protection
-from stations.procedures.steps import Agreement, Holding, SeriesCharge, Unseen, Verify
+from stations.procedures.steps import SeriesCharge, Verify
 from stations.values import Setpoint, SupplyRatings, Window
 
 STRINGS = (4, 8, 16)  # B10: 12, 24 and 48 V systems

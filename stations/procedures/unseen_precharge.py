@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import ClassVar
 
 from stations.procedures import loose, strings
+from stations.procedures.criteria import Unseen
 from stations.procedures.planned import resume_rule
 from stations.procedures.rules import LevelRule, RestedRule
 from stations.procedures.steps import (
@@ -21,7 +22,6 @@ from stations.procedures.steps import (
     Program,
     SeriesCharge,
     Step,
-    Unseen,
     Verify,
 )
 from stations.values import Limits, Setpoint, Window
