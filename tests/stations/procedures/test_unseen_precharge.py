@@ -21,7 +21,8 @@ from stations.procedures.steps import PlanRefused, Presence, Program, SeriesChar
 from stations.procedures.unseen_precharge import Recipe, Spec
 from stations.runner import begun, run
 from stations.values import Ratings
-from stations.virtual import Act, Instruments, VirtualBench, reads_by_hand
+from stations.virtual import Act, VirtualBench, reads_by_hand
+from stations.virtual_instruments import Instruments
 from tests.stations.procedures.test_series_precharge import METER, RD6018, SCANNER, string_of
 from tests.stations.test_virtual import record
 
