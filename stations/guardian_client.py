@@ -7,7 +7,6 @@ questions, for the uplink and for people.
 
 from __future__ import annotations
 
-import select
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -18,9 +17,9 @@ from typing import Any
 
 from stations.bench import BenchError, BenchLost
 from stations.clock import guard_s
-from stations.plain import from_plain, to_plain
+from stations.plain import from_plain
 from stations.values import Draw, Event, Limits, OffProof, Protection, Reading, Setpoint
-from stations.wire import LineBuffer, WireError, connect, encode
+from stations.wire import Line, WireError
 
 ANSWER_MAX_S = 20.0  # the longest command: a supply that is silent all the way
 _GONE = ("stale_token", "no_session")
@@ -36,39 +35,6 @@ class GuardianRefused(Exception):
     def __init__(self, code: str, words: str) -> None:
         super().__init__(words)
         self.code = code
-
-
-class _Line:
-    """One connection: messages out, messages in, no thread."""
-
-    def __init__(self, path: Path, timeout_s: float) -> None:
-        self._socket = connect(path, timeout_s)
-        self._socket.settimeout(timeout_s)
-        self._buffer = LineBuffer()
-        self._arrived: deque[dict[str, Any]] = deque()
-        self._count = 0
-
-    def send(self, op: str, fields: Mapping[str, Any]) -> int:
-        """The id that the reply will carry; OSError when nobody takes it."""
-        self._count += 1
-        message = {"id": self._count, "op": op, "sent_s": guard_s(), **to_plain(fields)}
-        self._socket.sendall(encode(message))
-        return self._count
-
-    def receive(self, timeout_s: float) -> dict[str, Any] | None:
-        """The next message, None after `timeout_s`; OSError or WireError at the line's end."""
-        if not self._arrived:
-            ready, _, _ = select.select([self._socket], [], [], max(0.0, timeout_s))
-            if not ready:
-                return None
-            data = self._socket.recv(65536)
-            if not data:
-                raise ConnectionResetError("the guardian hung up")
-            self._arrived += self._buffer.feed(data)
-        return self._arrived.popleft() if self._arrived else None
-
-    def close(self) -> None:
-        self._socket.close()
 
 
 class GuardianBench:
@@ -105,7 +71,7 @@ class GuardianBench:
         self._pet_s = 0.4
         self._sent_s = guard_s()
         try:
-            self._line = _Line(path, timeout_s=2.0)
+            self._line = Line(path, timeout_s=2.0)
         except OSError as error:
             raise BenchLost(f"no guardian at {path}: {error}") from error
         try:
@@ -269,7 +235,7 @@ class GuardianLink:
     """
 
     def __init__(self, path: Path, timeout_s: float = 2.0, *, keeps: bool = False) -> None:
-        self._line: _Line | None = None
+        self._line: Line | None = None
         self._path = path
         self._timeout_s = timeout_s
         self._keeps = keeps
@@ -316,7 +282,7 @@ class GuardianLink:
                 with suppress(OSError, WireError):  # it was lost: once more, on a new one
                     return self._asked(self._line, op, fields)
                 self.close()
-            self._line = _Line(self._path, self._timeout_s)
+            self._line = Line(self._path, self._timeout_s)
             return self._asked(self._line, op, fields)
         except (OSError, WireError) as error:
             self.close()
@@ -325,7 +291,7 @@ class GuardianLink:
             if not self._keeps:
                 self.close()
 
-    def _asked(self, line: _Line, op: str, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _asked(self, line: Line, op: str, fields: Mapping[str, Any]) -> Mapping[str, Any]:
         deadline = guard_s() + self._timeout_s
         number = line.send(op, fields)
         while (left_s := deadline - guard_s()) > 0:

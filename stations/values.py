@@ -17,7 +17,11 @@ from typing import Any
 from stations.plain import LATER
 
 NAN = math.nan
-UNSEEN_PRESENCE_MAX_S = 1800.0  # the longest that nobody says a word where nobody sees the cells
+# Where nobody sees the cells of a string (B10): the longest that nobody says a word, and what its
+# meter may lie below the supply's terminals while current flows.  One cell that the meter is not
+# on is more.
+UNSEEN_PRESENCE_MAX_S = 1800.0
+UNSEEN_LEADS_MAX_V = 2.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,16 +12,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-import numpy as np
-
 from stations.bench import BenchError
 from stations.model.bank import Bank, Solution
 from stations.model.heat import Warmth
-from stations.model.ocv import Floats
-from stations.values import NAN, BmsSeen, Draw, Event, OffProof, Protection, Reading, Setpoint
+from stations.values import NAN, Draw, Event, OffProof, Protection, Reading, Setpoint
+from stations.virtual_instruments import Displays, Instruments
 
 STARTED_AT = datetime(2025, 1, 6, 8, 0, tzinfo=UTC)  # any moment will do
-HAND_METER, HAND_RESOLUTION_V = "HAND-1", 0.001  # four digits, as a person reads them
+HAND_METER = "HAND-1"
 ROOM_C = 25.0
 OFF_SAMPLE_S = 1.0  # with the output off a simulated bench runs at 1x and samples each second
 
@@ -42,32 +40,6 @@ class VirtualClock:
         if not seconds >= 0:
             raise ValueError(f"process time cannot run back by {-seconds} s")
         self._now += timedelta(seconds=seconds)
-
-
-@dataclass(frozen=True, slots=True)
-class Instruments:
-    """What supply, meter and scanner resolve, and by how much they err.
-
-    The supply's offsets are true value minus what it says; the meter's is what it shows minus
-    true.  Noise is one sigma per reading.
-    """
-
-    supply_resolution_v: float = 0.01
-    supply_resolution_a: float = 0.01
-    load_resolution_v: float = 1e-3
-    load_resolution_a: float = 1e-4
-    meter_resolution_v: float = 1e-6
-    supply_offset_v: float = 0.0
-    supply_offset_a: float = 0.0
-    meter_offset_v: float = 0.0
-    noise_v: float = 0.0
-    noise_a: float = 0.0
-    has_scanner: bool = True
-    has_bms: bool = True  # on a wire: in a string without a scanner it tells the cells
-    bms_resolution_v: float = 1e-3
-    lost_channels: frozenset[int] = frozenset()  # scanner positions, from 1, that give nothing
-    routes: int = 0  # a router puts leads and meter on the first so many cells
-    probes: int = 0  # thermometer channels, the first on cell 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +104,7 @@ class VirtualBench:
         self._person = tuple(person)
         self._sample_s = sample_s
         self._instruments = instruments or Instruments()
-        self._rng = np.random.default_rng(seed)
+        self._displays = Displays(self._instruments, seed)
         self._setpoint = Setpoint(0.0, 0.0)
         self._protection: Protection | None = None  # None: not configured since last off
         self._draw: Draw | None = None  # likewise, of the load
@@ -205,7 +177,7 @@ class VirtualBench:
         self.output_on = False
         self._protection = self._draw = None
         now = self.clock.now()
-        return OffProof(at=now, received_at=now, supply_current_a=self._ammeter(0.0))
+        return OffProof(at=now, received_at=now, supply_current_a=self._displays.amps(0.0))
 
     def note(self, kind: str, data: Mapping[str, Any]) -> None:
         """Keep the note; one that says a step was entered sets the person going."""
@@ -219,13 +191,9 @@ class VirtualBench:
 
     def _apply(self, setpoint: Setpoint, protection: Protection) -> None:
         """Take the set-point as the supply resolves it; protection must lie above it."""
-        ours = self._instruments
         if not (setpoint.voltage_v < protection.ovp_v and setpoint.current_a < protection.ocp_a):
             raise BenchError(f"{setpoint} is not below {protection}")
-        self._setpoint = Setpoint(
-            _rounded(setpoint.voltage_v, ours.supply_resolution_v),
-            _rounded(setpoint.current_a, ours.supply_resolution_a),
-        )
+        self._setpoint = self._instruments.resolved(setpoint)
 
     def _drive(self) -> Setpoint | None:
         """What the supply truly regulates to, or what the load draws."""
@@ -233,10 +201,7 @@ class VirtualBench:
             return None
         if self._draw is not None:
             return Setpoint(0.0, -self._draw.current_a)
-        ours, asked = self._instruments, self._setpoint
-        return Setpoint(
-            asked.voltage_v + ours.supply_offset_v, asked.current_a + ours.supply_offset_a
-        )
+        return self._instruments.true(self._setpoint)
 
     def _perform(self, act: Act) -> Event | None:
         if act.hands:
@@ -262,78 +227,28 @@ class VirtualBench:
 
     def _read_by_hand(self, cell: int, now: datetime) -> dict[str, Any]:
         seen = self.bank.solve(self._drive())
-        shown = _rounded(self._volts(float(seen.cell_v[cell - 1])), HAND_RESOLUTION_V)
-        return {"voltage_v": shown, "meter": HAND_METER, "taken_at": now.isoformat()}
+        shown_v = self._displays.by_hand_v(float(seen.cell_v[cell - 1]))
+        return {"voltage_v": shown_v, "meter": HAND_METER, "taken_at": now.isoformat()}
 
     def _reading(self, seen: Solution) -> Reading:
-        now, ours = self.clock.now(), self._instruments
+        now, displays = self.clock.now(), self._displays
         self._seq += 1
-        terminals_v = seen.supply_voltage_v - ours.supply_offset_v if self.output_on else 0.0
-        amps, step_v = self._ammeter(seen.supply_current_a), ours.supply_resolution_v
-        if self._draw is not None and self.output_on:
-            terminals_v, step_v = seen.supply_voltage_v, ours.load_resolution_v
-            amps = _rounded(seen.supply_current_a, ours.load_resolution_a)
-        celsius = self.warmth.seen()[: ours.probes]
+        celsius = self.warmth.seen()[: self._instruments.probes]
+        terminals_v, amps = displays.driven(
+            seen, on=self.output_on, by_load=self._draw is not None and self.output_on
+        )
         return Reading(
             seq=self._seq,
             at=now,
             received_at=now,
             age_s=0.0,
             output_on=self.output_on,
-            voltage_v=self._volts(seen.far_end_v),
-            supply_voltage_v=_rounded(terminals_v, step_v),
+            voltage_v=displays.volts(seen.far_end_v),
+            supply_voltage_v=terminals_v,
             supply_current_a=amps,
-            cell_voltages_v=self._scanned(seen.cell_v),
+            cell_voltages_v=displays.cells(seen.cell_v, in_series=self.bank.series),
             temperature_c=max(celsius, default=NAN),
             regulation=seen.regulation,
             temperatures_c=celsius,
-            bms=self._bms(),
+            bms=displays.bms(self.bank.bms) if self.bank.series else None,
         )
-
-    def _bms(self) -> BmsSeen | None:
-        if not (self.bank.series and self._instruments.has_bms):
-            return None
-        bms = self.bank.bms
-        return BmsSeen(
-            charge_open=bms.charge_open,
-            protections=frozenset({"cell OV"} if bms.tripped else ()),
-            cell_over_v=bms.over_v,
-        )
-
-    def _scanned(self, cell_v: Floats) -> tuple[float, ...]:
-        """As `_volts` of each cell, all at once."""
-        ours = self._instruments
-        if not ours.has_scanner:
-            told = self.bank.series and ours.has_bms
-            return tuple(_all_rounded(cell_v, ours.bms_resolution_v)) if told else ()
-        shown = cell_v + ours.meter_offset_v
-        if ours.noise_v:
-            shown += ours.noise_v * self._rng.standard_normal(len(shown))
-        volts = _all_rounded(shown, ours.meter_resolution_v)
-        for position in ours.lost_channels:
-            volts[position - 1] = NAN
-        return tuple(volts)
-
-    def _ammeter(self, true_a: float) -> float:
-        ours = self._instruments
-        said = true_a - ours.supply_offset_a + self._noise(ours.noise_a)
-        return _rounded(said, ours.supply_resolution_a)
-
-    def _volts(self, true_v: float) -> float:
-        ours = self._instruments
-        shown = true_v + ours.meter_offset_v + self._noise(ours.noise_v)
-        return _rounded(shown, ours.meter_resolution_v)
-
-    def _noise(self, sigma: float) -> float:
-        return sigma * float(self._rng.standard_normal()) if sigma else 0.0
-
-
-def _all_rounded(values: Floats, resolution: float) -> list[float]:
-    """As `_rounded` of each."""
-    rounded: list[float] = (np.rint(values / resolution) * resolution).round(12).tolist()
-    return rounded
-
-
-def _rounded(value: float, resolution: float) -> float:
-    """`value` in whole steps of an instrument; twelve digits, so that 3.65 stays 3.65."""
-    return round(round(value / resolution) * resolution, 12)

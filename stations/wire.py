@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import socket
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from stations.clock import guard_s
+from stations.plain import to_plain
 
 LINE_MAX = 1 << 20
 """Bytes of one message; a longer one is not ours."""
@@ -89,6 +94,39 @@ class LineBuffer:
         if len(self._rest) > LINE_MAX:
             raise WireError(f"a line of more than {LINE_MAX} bytes")
         return [_decode(line) for line in lines]
+
+
+class Line:
+    """A caller's connection to a guardian: messages out, messages in, no thread."""
+
+    def __init__(self, path: Path, timeout_s: float) -> None:
+        self._socket = connect(path, timeout_s)
+        self._socket.settimeout(timeout_s)
+        self._buffer = LineBuffer()
+        self._arrived: deque[dict[str, Any]] = deque()
+        self._count = 0
+
+    def send(self, op: str, fields: Mapping[str, Any]) -> int:
+        """The id that the reply will carry; OSError when nobody takes it."""
+        self._count += 1
+        message = {"id": self._count, "op": op, "sent_s": guard_s(), **to_plain(fields)}
+        self._socket.sendall(encode(message))
+        return self._count
+
+    def receive(self, timeout_s: float) -> dict[str, Any] | None:
+        """The next message, None after `timeout_s`; OSError or WireError at the line's end."""
+        if not self._arrived:
+            ready, _, _ = select.select([self._socket], [], [], max(0.0, timeout_s))
+            if not ready:
+                return None
+            data = self._socket.recv(65536)
+            if not data:
+                raise ConnectionResetError("the guardian hung up")
+            self._arrived += self._buffer.feed(data)
+        return self._arrived.popleft() if self._arrived else None
+
+    def close(self) -> None:
+        self._socket.close()
 
 
 def _decode(line: bytes) -> dict[str, Any]:

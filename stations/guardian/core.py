@@ -1,8 +1,8 @@
 """The guardian: one bench, one output, one session at a time.
 
 Everything here runs in one thread and waits for nothing: instruments, disk and callers answer
-through the loop.  `watch` looks at the bench, `requests` hears the callers; what a session is
-and how it ends is here.
+through the loop.  `watch` looks at the bench, `requests` hears the callers, `closing` writes the
+end of a session; what a session is, and when it must end, is here.
 """
 
 from __future__ import annotations
@@ -10,41 +10,31 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from stations.clock import Clock, guard_s, wall_now
 from stations.config import BenchConfig
+from stations.guardian.closing import Closing
 from stations.guardian.contactor import Contactor
 from stations.guardian.fence import Fence
-from stations.guardian.lane import OFF, Answer, Lane
+from stations.guardian.lane import Answer, Lane
 from stations.guardian.load import LoadHand
 from stations.guardian.lockout import Lockout
 from stations.guardian.off import OffKeeper
-from stations.guardian.peer import Ask, Peer
+from stations.guardian.peer import Peer
 from stations.guardian.recorder import LeftOpen, Recorder
 from stations.guardian.retry import Retry
 from stations.guardian.router import Router
 from stations.guardian.session import Ending, Session, expired, expires_s, interrupted
 from stations.guardian.supply import SupplyHand
 from stations.guardian.watch import Watch
-from stations.journal import JournalUnwritable
 from stations.plain import to_plain
 from stations.values import Event, Identity, OffProof
 
 _log = logging.getLogger(__name__)
-
-Outcome = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Closed:
-    """What the last session left: for a runner that asks after the guardian has closed it."""
-
-    token: int
-    result: Mapping[str, Any]
 
 
 class Guardian:
@@ -80,18 +70,15 @@ class Guardian:
             load=self.load,
         )
         self.watch = Watch(self)
+        self.closing = Closing(self)
         self.session: Session | None = None
         self.runner: Peer | None = None
-        self.closed: Closed | None = None
         self.identities: Mapping[str, Identity] = {}
         self.commanding = False  # a command to supply or load is under way
-        self.on_free: Callable[[], None] | None = None  # an opening that waits for its turn
         self.journal_alarm = ""  # a journal that was put aside: until a person has looked
         self.disk_alarm = ""  # the disk refused the last record
         self.left_open = Retry()  # closing the journals of a guardian that died
-        self.unclosed = Retry()  # closing our own
         self.shut_down_s = math.inf
-        self._closing: list[Ask] | None = None
 
     def _contactor(self) -> Contactor | None:
         if "relay" not in self.lanes:
@@ -115,14 +102,14 @@ class Guardian:
     def alarm(self) -> str:
         contactor = self.contactor.alarm if self.contactor else ""
         off = self.lockout.words or self.off.alarm
-        disk = self.unclosed.alarm or self.disk_alarm or self.left_open.alarm
+        disk = self.closing.unwritten.alarm or self.disk_alarm or self.left_open.alarm
         alarms = (off, contactor, disk, self.journal_alarm)
         return "; ".join(words for words in alarms if words)
 
     @property
     def active(self) -> Session | None:
         """The session, unless it is being closed."""
-        return None if self._closing is not None else self.session
+        return None if self.closing.under_way else self.session
 
     @property
     def finished(self) -> bool:
@@ -165,14 +152,14 @@ class Guardian:
             self.shut_down_s = guard_s() + self.config.timing.shut_down_s
             reason = "the guardian was asked to end"
             self.end("safe_hold", reason, resumable=True)
-            self.close(interrupted(reason))
+            self.closing.begin(interrupted(reason))
 
     # Time
 
     def due_s(self) -> float:
         """Guard time at which `tick` has something to do."""
         times = [self.off.due_s(), self.watch.due_s(), self.shut_down_s]
-        times += [self.left_open.due_s(), self.unclosed.due_s()]
+        times += [self.left_open.due_s(), self.closing.unwritten.due_s()]
         if self.contactor is not None:
             times.append(self.contactor.due_s())
         if self.active is not None:
@@ -185,7 +172,7 @@ class Guardian:
             self.contactor.tick(now_s)
         self._expire(now_s)
         self.left_open.tick(now_s)
-        self.unclosed.tick(now_s)
+        self.closing.unwritten.tick(now_s)
         self.watch.tick(now_s)
 
     def _expire(self, now_s: float) -> None:
@@ -194,13 +181,13 @@ class Guardian:
             return
         if session.ending is not None:
             if now_s >= session.ending.until_s:
-                self.close(session.ending.outcome)
+                self.closing.begin(session.ending.outcome)
             return
         reason = expired(session, self.config.timing, now_s)
         if reason:
             self.end("safe_hold", reason, resumable=True)
             if now_s - session.heard_s > self.config.timing.deadman_s:
-                self.close(interrupted(reason))
+                self.closing.begin(interrupted(reason))
 
     # The record
 
@@ -254,9 +241,9 @@ class Guardian:
         reason = "the runner's connection ended"
         outcome = session.ending.outcome if session.ending else interrupted(reason)
         self.end("safe_hold", reason, resumable=True)
-        self.close(outcome)
+        self.closing.begin(outcome)
 
-    # Off, and the end of a session
+    # Off
 
     def switch_off(self, then: Callable[[OffProof | None], None] | None = None) -> None:
         """Off now; a sample under way is dropped, for it would mix on and off."""
@@ -279,72 +266,3 @@ class Guardian:
         self.session = replace(session, ending=Ending(kind, reason, until_s, resumable))
         told = {"reason": reason, "resumable": resumable}
         self.switch_off(lambda proof: self.event(kind, {**told, "off": proof}, push=True))
-
-    def close(self, outcome: Outcome, ask: Ask | None = None) -> None:
-        """Write the close record once the output is proven off, however long that takes."""
-        asks = [ask] if ask is not None else []
-        if self._closing is not None:
-            self._closing += asks
-            return
-        if self.session is None:
-            return
-        self._closing = asks
-        self.session = self.session.off()
-        self.watch.drop()
-        self.off.demand(partial(self._part_routes, outcome), patient=True)
-
-    def _part_routes(self, outcome: Outcome, proof: OffProof | None) -> None:
-        """Output off: the leads come off every cell before the session's record is closed."""
-        if self.router is None:
-            self._write_close(outcome, proof)
-            return
-
-        def parted(answer: Answer) -> None:
-            if answer.error is None:
-                self.event("routes_open", {})
-            else:
-                self.event("alarm", {"words": f"the routes are not seen open: {answer.error}"})
-            self._write_close(outcome, proof)
-
-        self.router.lane.submit(OFF, lambda hand: hand.part(), parted)
-
-    def _write_close(self, outcome: Outcome, proof: OffProof | None) -> None:
-        session = self.session
-        assert session is not None  # noqa: S101  only this closing sets it to None
-        body = {
-            "kind": "close",
-            "outcome": dict(outcome),
-            "off": to_plain(proof),
-        }
-        again = partial(self._write_close, outcome, proof)
-        self.recorder.end(body, partial(self._ended, session, again))
-
-    def _ended(self, session: Session, again: Callable[[], None], answer: Answer) -> None:
-        if isinstance(answer.error, JournalUnwritable):
-            self._not_closed(answer.error, again)
-            return
-        self.unclosed.done()
-        asks, self._closing = self._closing or [], None
-        runner, self.session, self.runner = self.runner, None, None
-        if answer.error is not None:
-            self.unwritable(answer.error)
-            for ask in asks:
-                ask.refuse("refused", self.disk_alarm)
-        else:
-            self.disk_alarm = ""
-            self.closed = Closed(session.token, answer.value)
-            for ask in asks:
-                ask.reply(**self.closed.result)
-        if runner is not None and not asks:
-            runner.hang_up()  # it did not ask for this: a zombie must find nobody
-        if self.on_free is not None:
-            self.on_free()
-
-    def _not_closed(self, error: Exception, again: Callable[[], None]) -> None:
-        """The session stays until its journal is closed: nobody else is let on the bench."""
-        self.unclosed.later(f"the journal cannot be closed: {error}", again)
-        asks, self._closing = self._closing or [], []
-        for ask in asks:
-            ask.refuse("refused", self.unclosed.alarm)
-        if self.on_free is not None:
-            self.on_free()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from stations.frozen import changed
-from stations.values import Limits, Reading, only_silent
+from stations.values import UNSEEN_LEADS_MAX_V, Limits, Reading, only_silent
 
 DOUBTS_MAX = 2  # doubtful samples in a row before the output goes off
 STUCK_COUNT = 10  # identical raw replies in a row, over ...
@@ -22,9 +22,6 @@ STUCK_CURRENT_A = 0.1  # ... more than this flowing
 # A string's meter against the sum of its cells, for each: a BMS is off by 10 mV at most, a link
 # drops some, and the two are not read at the same instant.
 STRING_CELL_V = 0.030
-# Where nobody sees the cells: the meter of a string against the supply's terminals while current
-# flows.  Leads and BMS drop less; one cell that the meter is not on is more.
-STRING_LEADS_V = 2.0
 # A BMS tells whole millivolts, which stand still for minutes on the plateau.  It is stuck once the
 # meter on its string has moved by more than its rounding, for each cell, and it has not.
 STANDSTILL_CELL_V = 0.003
@@ -129,7 +126,7 @@ def _terminals_doubt(reading: Reading) -> str:
     what leads drop."""
     meter_v, terminals_v = reading.voltage_v, reading.supply_voltage_v
     flows = reading.output_on and reading.supply_current_a > STUCK_CURRENT_A
-    if not flows or abs(terminals_v - meter_v) <= STRING_LEADS_V:
+    if not flows or abs(terminals_v - meter_v) <= UNSEEN_LEADS_MAX_V:
         return ""
     return f"the string's meter shows {meter_v:.3f} V, the supply's terminals {terminals_v:.3f} V"
 

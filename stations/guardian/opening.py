@@ -78,13 +78,13 @@ class Opening:
         if guardian.session is not None:
             reason = f"overtaken by token {self.token}"
             guardian.end("safe_hold", reason, resumable=True)
-            guardian.close(interrupted(reason))
+            guardian.closing.begin(interrupted(reason))
         guardian.switch_off(self._off)
 
     def refuse(self, code: str, words: str) -> None:
         if not self.over:
             self.over = True
-            self._guardian.on_free = None
+            self._guardian.closing.on_free = None
             self.ask.refuse(code, words)
 
     def _check(self) -> None:
@@ -127,7 +127,7 @@ class Opening:
             self._identities[role] = answer.value
         self._awaited.discard(role)
         if not self._awaited:
-            self._guardian.on_free = self._free
+            self._guardian.closing.on_free = self._free
             self._free()
 
     def _free(self) -> None:
@@ -136,10 +136,10 @@ class Opening:
         if self.over:
             return
         if guardian.session is not None:
-            if guardian.unclosed.alarm:
-                self.refuse("refused", f"no journal, no run: {guardian.unclosed.alarm}")
+            if guardian.closing.unwritten.alarm:
+                self.refuse("refused", f"no journal, no run: {guardian.closing.unwritten.alarm}")
             return
-        guardian.on_free = None
+        guardian.closing.on_free = None
         roles = [instrument.role for instrument in guardian.config.instruments]
         known = self._identities
         guardian.identities = {role: known[role] for role in roles if role in known}

@@ -215,7 +215,7 @@ class Requests:
     def _off(self, ask: Ask) -> None:
         """Off and proven; also for the runner whose session the guardian has just closed."""
         guardian = self._guardian
-        closed = guardian.closed
+        closed = guardian.closing.last
         if closed is None or closed.token != ask.token or guardian.session is not None:
             if self._session(ask) is None:
                 return
@@ -236,11 +236,11 @@ class Requests:
         """Close record with the runner's outcome; the same answer again to who asks again."""
         guardian = self._guardian
         outcome = ask.mapping("outcome")
-        closed = guardian.closed
+        closed = guardian.closing.last
         if guardian.session is None and closed is not None and closed.token == ask.token:
             ask.reply(**closed.result)
         elif guardian.session is not None and guardian.session.token == ask.token:
-            guardian.close(
+            guardian.closing.begin(
                 {
                     "kind": str(outcome.get("kind", "ERROR")),
                     "reason": str(outcome.get("reason", "")),

@@ -101,6 +101,16 @@ def _words(cells: frozenset[int]) -> str:
     return "the route of cell " + " and ".join(str(cell) for cell in sorted(cells))
 
 
+def _lapsed(unheld_s: float, doubt: str) -> str:
+    """Why a route may have fallen open by itself, or ""."""
+    if not (doubt and unheld_s > HOLD_S):
+        return ""
+    return (
+        f"; it falls open after {HOLD_S:.0f} s without a reading that is free of doubt ({doubt}), "
+        f"and was last held {unheld_s:.0f} s ago"
+    )
+
+
 class Router:
     """Lives in the guardian's loop: holds the route of the session that asked for it."""
 
@@ -115,9 +125,13 @@ class Router:
         """A route was just closed, or all opened: its time began."""
         self._held_s, self._misses = guard_s(), 0
 
-    def hold(self, cell: int, wanted: Wanted, failed: Callable[[str], None]) -> None:
-        """At a good sample: let the route's time begin anew, where enough of it has gone by."""
-        if self._holding or guard_s() - self._held_s < AGAIN_S:
+    def hold(self, cell: int, wanted: Wanted, failed: Callable[[str], None], doubt: str) -> None:
+        """At a good sample: let the route's time begin anew, where enough of it has gone by.
+
+        `doubt` is what the last sample that was not good said.
+        """
+        unheld_s = guard_s() - self._held_s
+        if self._holding or unheld_s < AGAIN_S:
             return
         self._holding = True
 
@@ -128,6 +142,6 @@ class Router:
             elif not isinstance(answer.error, Overtaken):
                 self._misses += 1
                 if isinstance(answer.error, ReadBackDiffers) or self._misses >= MISSES_MAX:
-                    failed(str(answer.error))
+                    failed(f"{answer.error}{_lapsed(unheld_s, doubt)}")
 
         self.lane.submit(CONTROL, lambda hand: hand.hold(cell, wanted), held)

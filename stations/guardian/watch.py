@@ -50,6 +50,7 @@ class Watch:
         self._turns = 0  # of the schedule since the last recorded sample
         self._turn_s = 0.0  # how long each of them is
         self._beat_s = 0.0
+        self._doubt = ""  # of the readings since the last good one
 
     def drop(self) -> None:
         """Forget the sample under way: an output command would mix before and after in it."""
@@ -186,10 +187,13 @@ class Watch:
         if runner is not None:
             runner.send({"reading": plain})
         session = guardian.session
-        if session is not None and not reading.flags:
+        if reading.flags:
+            self._doubt = ", ".join(sorted(reading.flags))
+        elif session is not None:
             guardian.session = changed(session, valid_s=max(session.valid_s, sampled_s))
             self._hold_contactor()
             self._hold_route()
+            self._doubt = ""
 
     def _hold_contactor(self) -> None:
         """All is well with the output on: the contactor's time begins anew."""
@@ -210,7 +214,8 @@ class Watch:
         router, session = self._guardian.router, self._guardian.active
         if router is not None and session is not None and session.routed:
             cell = session.routed
-            router.hold(cell, partial(self._keeps, cell), partial(self._route_lost, cell))
+            wanted, failed = partial(self._keeps, cell), partial(self._route_lost, cell)
+            router.hold(cell, wanted, failed, self._doubt)
 
     def _keeps(self, cell: int) -> bool:
         session = self._guardian.active

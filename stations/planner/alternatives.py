@@ -53,7 +53,7 @@ def parallel_hours(known: Known, amps: float) -> Interval:
 
 def _currents(charge: Charge, supply: SupplyRatings, known: Known) -> list[Alternative]:
     planned_a, most_a = charge.setpoint.current_a, BANK_C_MAX * known.bank_ah
-    if charge.cell or charge.alone:
+    if charge.place:
         most_a = BANK_C_MAX * known.capacity_ah
     found = []
     full_a = min(supply.current_max_a, most_a)
@@ -61,7 +61,7 @@ def _currents(charge: Charge, supply: SupplyRatings, known: Known) -> list[Alter
         words = f"the full {full_a:.0f} A of this {supply.model}, if a supervisor allows it"
         found.append(Alternative(words, _hours(charge, known, full_a)))
     if most_a > full_a:
-        of = "cell" if charge.cell or charge.alone else "bank"
+        of = "cell" if charge.place else "bank"
         words = f"a supply of {most_a:.0f} A, 0.2C of this {of}"
         found.append(Alternative(words, _hours(charge, known, most_a)))
     return found
@@ -79,7 +79,7 @@ def _halves(charge: Charge, known: Known) -> list[Alternative]:
 
 def _hours(charge: Charge, known: Known, amps: float) -> Interval:
     """All in parallel at `amps`, or one after the other."""
-    if not (charge.cell or charge.alone):
+    if not charge.place:
         return parallel_hours(known, amps)
     turns = [parallel_hours(Known(known.capacity_ah, (soc,)), amps) for soc in known.soc]
     return Interval(*(sum(ends) for ends in zip(*(_ends(t) for t in turns), strict=True)))

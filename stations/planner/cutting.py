@@ -8,7 +8,8 @@ from datetime import timedelta
 import numpy as np
 
 from stations.planner.seen import SAMPLE_MAX_S, Seen
-from stations.procedures.steps import Charge, Discharge, Holding, Rest, SeriesCharge, Step
+from stations.procedures.criteria import Holding
+from stations.procedures.steps import Charge, Discharge, Rest, SeriesCharge, Step
 
 
 def cut(step: Step, now: Seen, whole: Seen) -> Step:

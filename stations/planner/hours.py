@@ -20,10 +20,12 @@ from stations.model.cell import HYSTERESIS_V, CellParameters, cell_of
 from stations.model.ocv import ocv_v, soc_at
 from stations.planner.knowledge import CAPACITY_SHARE, Known
 from stations.planner.stretches import Stretch, plain, stretches
-from stations.procedures.steps import Charge, Discharge, Instruct, Program, Trim
+from stations.procedures.criteria import Trim
+from stations.procedures.steps import Charge, Discharge, Instruct, Program
 from stations.runner import begun, run
 from stations.values import Window
-from stations.virtual import Act, Instruments, VirtualBench
+from stations.virtual import Act, VirtualBench
+from stations.virtual_instruments import Instruments
 
 SAMPLE_S, DRAWN_SAMPLE_S = 20.0, 5.0  # a draw ends steeply
 BELOW_KNEE = 0.97  # SOC of the fullest cell where the end begins: still on the plateau

@@ -71,7 +71,7 @@ def _leak(charges: Sequence[Charge], flowed: Seen, rated_ah: float, step_at: Ste
     tail = flowed.longest_tail(max(step.tail.at_least_v for step in charges))
     named = step_at(tail[-1][0]) if tail else ""
     step = next((step for step in charges if step.name == named), charges[-1])
-    position = step.cell or step.alone
+    position = step.place
     return look_at_leak(
         tail[-1][1] if tail else math.nan,
         done_a=step.tail.done_a,

@@ -17,7 +17,8 @@ from stations.planner.stretches import Stretch
 from stations.procedures.steps import Charge, Discharge, Program, SeriesCharge
 from stations.runner import begun, run
 from stations.values import Setpoint, Window
-from stations.virtual import Instruments, VirtualBench
+from stations.virtual import VirtualBench
+from stations.virtual_instruments import Instruments
 
 PLATEAU = Window(0.10, 0.98)  # of every surface: here a stride is long
 STRIDE_S, STRIDE_STEP_S = 120.0, 60.0

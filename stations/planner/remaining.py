@@ -28,6 +28,7 @@ from stations.procedures.steps import (
     DRIVEN,
     Charge,
     Discharge,
+    OfCell,
     Program,
     Rest,
     Step,
@@ -194,7 +195,7 @@ def _of_step(stand: Stand, name: str, *, last: bool) -> Seen:
 
 def _of_cell(stand: Stand, cell: int) -> Seen:
     """What was read since the leads are on that cell; all of it for cells that are joined."""
-    own = {step.name for step in stand.program.steps if getattr(step, "cell", 0) == cell}
+    own = {s.name for s in stand.program.steps if isinstance(s, OfCell) and s.cell == cell}
     begins = next((at for name, at in stand.began if name in own), None) if cell else None
     seen = stand.seen.since(begins)
     return seen if len(seen.at_s) else stand.seen

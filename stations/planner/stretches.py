@@ -17,6 +17,7 @@ from stations.procedures.steps import (
     Charge,
     Discharge,
     Instruct,
+    OfCell,
     Program,
     Rest,
     SeriesCharge,
@@ -84,12 +85,16 @@ def ahead(program: Program, name: str) -> tuple[Stretch, ...]:
 
 def _is_of_another(step: Step | None, than: Step) -> bool:
     """Whether it is for one cell, and not for the one that `than` is for."""
-    cell = getattr(step, "cell", 0)
-    return cell > 0 and cell != getattr(than, "cell", 0)
+    cell = _cell(step)
+    return cell > 0 and cell != _cell(than)
+
+
+def _cell(step: Step | None) -> int:
+    return step.cell if isinstance(step, OfCell) else 0
 
 
 def _place(step: Step) -> int:
-    return int(getattr(step, "cell", 0) or getattr(step, "alone", 0))
+    return step.place if isinstance(step, OfCell) else 0
 
 
 def plain(step: Step) -> Step:

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 
 from stations.planner.hours import Interval
 from stations.planner.naming import floor_words
-from stations.procedures.steps import Charge, Tail
+from stations.procedures.criteria import Tail
+from stations.procedures.steps import Charge
 from stations.values import Window
 
 SLOPE_OVER = timedelta(minutes=20)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from stations.procedures.drawing import Drawing
+from stations.procedures.looking import NO_CURRENT_A, NO_VOLTAGE_V
 from stations.procedures.planned import resume_rule
-from stations.procedures.recheck import NO_CURRENT_A, NO_VOLTAGE_V
 from stations.procedures.rules import BottomRule, RestedRule
 from stations.procedures.steps import (
     Compare,

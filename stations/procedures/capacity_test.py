@@ -12,20 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from stations.procedures.criteria import Agreement, Tail, Trim
 from stations.procedures.drawing import Drawing
 from stations.procedures.planned import in_steps, protection, resume_rule, temperatures
-from stations.procedures.steps import (
-    Agreement,
-    Charge,
-    Instruct,
-    PlanRefused,
-    Program,
-    Rest,
-    Step,
-    Tail,
-    Trim,
-    Verify,
-)
+from stations.procedures.steps import Charge, Instruct, PlanRefused, Program, Rest, Step, Verify
 from stations.values import Limits, LoadRatings, Setpoint, SupplyRatings, Window
 
 NAME = "capacity test"

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 
 from stations.frozen import changed
 from stations.procedures.actions import Action, Hold, Next, SafeHold, Set, Trip
+from stations.procedures.criteria import Agreement
 from stations.procedures.progress import close_charge
 from stations.procedures.state import Run
-from stations.procedures.steps import Agreement, Charge, SeriesCharge
+from stations.procedures.steps import Charge, SeriesCharge
 from stations.procedures.turns import seen
 from stations.values import Limits, Reading, Setpoint
 

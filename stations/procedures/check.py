@@ -16,6 +16,7 @@ from stations.procedures.steps import (
     Wait,
 )
 from stations.values import (
+    UNSEEN_LEADS_MAX_V,
     UNSEEN_PRESENCE_MAX_S,
     Limits,
     LoadRatings,
@@ -176,7 +177,22 @@ def _unseen_problems(step: SeriesCharge, program: Program, ratings: Ratings) -> 
             f"{step.title}: nobody sees the cells, so somebody must say at least every "
             f"{UNSEEN_PRESENCE_MAX_S / 60:.0f} min that they are there."
         )
-    return found
+    return found + _leads_problems(step, program.limits)
+
+
+def _leads_problems(step: SeriesCharge, limits: Limits) -> list[str]:
+    """The guardian must not doubt a meter that this charge does not."""
+    budget, most_a = step.agreement, limits.current_max_a
+    below_v = budget.supply_v + budget.lead_max_ohm * most_a
+    if below_v <= UNSEEN_LEADS_MAX_V:
+        return []
+    bears_mohm = max(0.0, 1000 * (UNSEEN_LEADS_MAX_V - budget.supply_v) / most_a)
+    return [
+        f"{step.title}: with up to {most_a:.1f} A through {1000 * budget.lead_max_ohm:.0f} mΩ the "
+        f"meter may lie {below_v:.1f} V below the supply, and above {UNSEEN_LEADS_MAX_V:.1f} V the "
+        "guardian takes it that a cell is left out; lower the current, or take leads and a BMS of "
+        f"less, and set lead_max_ohm to {int(bears_mohm)} mΩ at most."
+    ]
 
 
 def _output_problems(

@@ -13,10 +13,11 @@ from stations.frozen import changed
 from stations.procedures import pulsing
 from stations.procedures.actions import Action, Hold, Next, SafeHold, Trip
 from stations.procedures.charging import cells_apart
+from stations.procedures.criteria import StringEnd
 from stations.procedures.progress import close_discharge
 from stations.procedures.series_charging import string_apart
 from stations.procedures.state import Run
-from stations.procedures.steps import Discharge, StringEnd
+from stations.procedures.steps import Discharge
 from stations.procedures.turns import seen
 from stations.values import Reading
 

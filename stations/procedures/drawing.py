@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
+from stations.procedures.criteria import Agreement
 from stations.procedures.planned import in_steps
-from stations.procedures.steps import Agreement, Discharge
+from stations.procedures.steps import Discharge
 from stations.values import Cutoff, Draw, LoadRatings
 
 NO_CURRENT = timedelta(seconds=15)  # of process time; a simulated bench samples every few seconds

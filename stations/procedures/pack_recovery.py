@@ -13,20 +13,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from stations.procedures import strings
+from stations.procedures.criteria import Agreement, Holding, StringEnd
 from stations.procedures.drawing import NO_CURRENT, PROVEN_SHARE, TIMER_MARGIN_S
 from stations.procedures.planned import in_steps, resume_rule, temperatures
 from stations.procedures.rules import LevelRule, RestedRule
 from stations.procedures.steps import (
-    Agreement,
     Discharge,
-    Holding,
     Instruct,
     Measure,
     PlanRefused,
     Program,
     SeriesCharge,
     Step,
-    StringEnd,
     Verify,
 )
 from stations.values import (

@@ -14,6 +14,7 @@ from stations.procedures.steps import (
     Discharge,
     Instruct,
     Measure,
+    OfCell,
     Rest,
     SeriesCharge,
     Step,
@@ -263,7 +264,7 @@ def _was_done(step: Discharge, run: Run) -> bool:
         return False
     ahead = run.program.steps[run.step_index + 1 :]
     names = [later.name for later in ahead if isinstance(later, Discharge)]
-    turn = [later.name for later in ahead if getattr(later, "cell", 0) == step.cell]
+    turn = [later.name for later in ahead if isinstance(later, OfCell) and later.cell == step.cell]
     return run.carried.step in names and run.carried.step in turn
 
 

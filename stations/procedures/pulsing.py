@@ -15,9 +15,10 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from stations.procedures.actions import Action, Hold, Next, SafeHold, Trip
+from stations.procedures.criteria import Pulse
 from stations.procedures.rules import ResistanceRule
 from stations.procedures.state import Record, Run, Sample
-from stations.procedures.steps import Discharge, Pulse
+from stations.procedures.steps import Discharge
 from stations.values import NAN, Reading
 
 KIND = "pulse"  # of the record

@@ -14,18 +14,14 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from stations.procedures import looking
 from stations.procedures.judge import recheck_below_v
 from stations.procedures.rules import RecheckRule
-from stations.procedures.steps import Instruct, Measure, PlanRefused, Program, ResumeRule, Step
-from stations.values import Limits, OffProof
+from stations.procedures.steps import Measure, PlanRefused, Program, Step
+from stations.values import OffProof
 
 NAME = "re-check"
 VERSION = "2"
-
-# Hard limits of a bench whose output stays off: below what any supply resolves.
-NO_CURRENT_A = 1e-6
-NO_VOLTAGE_V = 1e-6
-NO_CHARGE_AH = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +112,10 @@ def program(spec: Spec) -> Program:
         cells=len(spec.banks),
         target_v=spec.target_v,
         steps=_steps(spec, rule),
-        limits=_limits(spec),
-        resume=ResumeRule(  # nothing here is ever charged
-            gap_max=timedelta(0),
-            wait_max=timedelta(seconds=spec.recipe.wait_max_s),
-            rest=timedelta(0),
-            attempts_max=spec.recipe.resume_attempts_max,
+        limits=looking.limits(
+            spec.recipe, low_v=spec.cell_voltage_min_v, high_v=spec.cell_voltage_max_v
         ),
+        resume=looking.resume_rule(spec.recipe),
         facts=(  # `_warn_v`, `_fail_v`: against the median of the bank
             ("early_h", spec.recipe.early_s / 3600),
             ("early_warn_v", -early[0]),
@@ -167,16 +160,11 @@ def _rule(spec: Spec) -> RecheckRule:
 def _steps(spec: Spec, rule: RecheckRule) -> tuple[Step, ...]:
     recipe = spec.recipe
     return (
-        Instruct(
-            "place",
-            "Place the cells, each alone",
-            "The output is off and stays off. No link, no lead and no load on any cell: each "
-            "stands alone with only its sense wires on the posts. All are read by one scanner. "
-            f"They have lain side by side, within {recipe.temperature_span_k:.0f} °C of each "
-            "other.",
-            "Cells placed, alone and alike warm",
-            drawing="unlinked",
-            timeout=timedelta(seconds=recipe.wait_max_s),
+        looking.place(
+            recipe,
+            stands=". All are read by one scanner",
+            also="",
+            confirm="Cells placed, alone and alike warm",
         ),
         Measure(
             "recheck",
@@ -184,18 +172,4 @@ def _steps(spec: Spec, rule: RecheckRule) -> tuple[Step, ...]:
             rule,
             timeout=timedelta(seconds=recipe.span_max_s),
         ),
-    )
-
-
-def _limits(spec: Spec) -> Limits:
-    recipe = spec.recipe
-    return Limits(
-        bank_voltage_max_v=spec.cell_voltage_max_v,
-        bank_voltage_min_v=spec.cell_voltage_min_v,
-        cell_voltage_max_v=spec.cell_voltage_max_v,
-        cell_voltage_min_v=spec.cell_voltage_min_v,
-        current_max_a=NO_CURRENT_A,
-        setpoint_voltage_max_v=NO_VOLTAGE_V,
-        duration_max_s=recipe.wait_max_s + 2 * recipe.span_max_s,
-        charge_max_ah=NO_CHARGE_AH,
     )

@@ -18,20 +18,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from stations.procedures.criteria import Pulse
 from stations.procedures.drawing import TIMER_MARGIN_S, Drawing
+from stations.procedures.looking import NO_CURRENT_A, NO_VOLTAGE_V
 from stations.procedures.planned import resume_rule
-from stations.procedures.recheck import NO_CURRENT_A, NO_VOLTAGE_V
 from stations.procedures.rules import ResistanceRule
-from stations.procedures.steps import (
-    Discharge,
-    Instruct,
-    PlanRefused,
-    Program,
-    Pulse,
-    Rest,
-    Step,
-    Verify,
-)
+from stations.procedures.steps import Discharge, Instruct, PlanRefused, Program, Rest, Step, Verify
 from stations.values import Cutoff, Draw, Limits, LoadRatings, MeterRatings, Window
 
 NAME = "DC resistance"

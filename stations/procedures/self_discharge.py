@@ -13,10 +13,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from stations.procedures.recheck import NO_CHARGE_AH, NO_CURRENT_A, NO_VOLTAGE_V
+from stations.procedures import looking
 from stations.procedures.rules import WatchRule
-from stations.procedures.steps import Instruct, Measure, PlanRefused, Program, ResumeRule, Step
-from stations.values import NAN, Limits, OffProof
+from stations.procedures.steps import Measure, PlanRefused, Program, Step
+from stations.values import NAN, OffProof
 
 NAME = "self-discharge check"
 VERSION = "1"
@@ -93,13 +93,10 @@ def program(spec: Spec) -> Program:
         cells=spec.cells,
         target_v=spec.target_v,
         steps=_steps(spec),
-        limits=_limits(spec),
-        resume=ResumeRule(  # nothing here is ever charged
-            gap_max=timedelta(0),
-            wait_max=timedelta(seconds=recipe.wait_max_s),
-            rest=timedelta(0),
-            attempts_max=recipe.resume_attempts_max,
+        limits=looking.limits(
+            recipe, low_v=spec.cell_voltage_min_v, high_v=spec.cell_voltage_max_v
         ),
+        resume=looking.resume_rule(recipe),
         facts=(
             ("watch_days", recipe.gap_min_s / 86_400),
             ("watch_days_max", recipe.gap_max_s / 86_400),
@@ -140,16 +137,11 @@ def _steps(spec: Spec) -> tuple[Step, ...]:
         else f"no current has flowed for {recipe.rest_min_s / 3600:.0f} h"
     )
     return (
-        Instruct(
-            "place",
-            "Place the cells, each alone",
-            "The output is off and stays off. No link, no lead and no load on any cell: each "
-            "stands alone with only its sense wires on the posts, and "
-            f"{since}. They have lain side by side, within {recipe.temperature_span_k:.0f} °C of "
-            "each other, as warm as at the other check.",
-            "Cells placed, alone and at rest",
-            drawing="unlinked",
-            timeout=timedelta(seconds=recipe.wait_max_s),
+        looking.place(
+            recipe,
+            stands=f", and {since}",
+            also=", as warm as at the other check",
+            confirm="Cells placed, alone and at rest",
         ),
         Measure(
             "watch",
@@ -158,18 +150,4 @@ def _steps(spec: Spec) -> tuple[Step, ...]:
             settle_v=0.001,
             timeout=timedelta(seconds=recipe.span_max_s),
         ),
-    )
-
-
-def _limits(spec: Spec) -> Limits:
-    recipe = spec.recipe
-    return Limits(
-        bank_voltage_max_v=spec.cell_voltage_max_v,
-        bank_voltage_min_v=spec.cell_voltage_min_v,
-        cell_voltage_max_v=spec.cell_voltage_max_v,
-        cell_voltage_min_v=spec.cell_voltage_min_v,
-        current_max_a=NO_CURRENT_A,
-        setpoint_voltage_max_v=NO_VOLTAGE_V,
-        duration_max_s=recipe.wait_max_s + 2 * recipe.span_max_s,
-        charge_max_ah=NO_CHARGE_AH,
     )

@@ -9,9 +9,10 @@ from stations.frozen import changed
 from stations.procedures import series_holding, series_unseen
 from stations.procedures.actions import Action, Hold, Next, SafeHold, Set, Trip
 from stations.procedures.charging import LEAD_SEEN_ABOVE, SETTLE_READINGS, as_cold
+from stations.procedures.criteria import Agreement
 from stations.procedures.progress import close_series
 from stations.procedures.state import Run
-from stations.procedures.steps import Agreement, SeriesCharge
+from stations.procedures.steps import SeriesCharge
 from stations.values import NAN, Reading
 
 

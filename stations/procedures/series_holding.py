@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from stations.frozen import changed
 from stations.procedures.actions import Action, Hold, Next, SafeHold, Set
 from stations.procedures.charging import SETTLE_READINGS, as_cold, cv_s
+from stations.procedures.criteria import Holding
 from stations.procedures.planned import in_steps
 from stations.procedures.progress import close_series
 from stations.procedures.state import Run
-from stations.procedures.steps import Holding, SeriesCharge
+from stations.procedures.steps import SeriesCharge
 from stations.values import Reading, Setpoint
 
 RISE_BELOW_V = 0.005  # the highest cell lies so far below the target before the set-point rises

@@ -11,11 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from stations.procedures import strings
-from stations.procedures.planned import resume_rule, temperatures
+from stations.procedures import loose, strings
+from stations.procedures.planned import resume_rule
 from stations.procedures.rules import LevelRule, ParallelRule, RestedRule
 from stations.procedures.steps import (
-    Asked,
     Instruct,
     Measure,
     PlanRefused,
@@ -24,12 +23,11 @@ from stations.procedures.steps import (
     SeriesCharge,
     Step,
 )
-from stations.values import BmsRatings, Limits, Setpoint, SupplyRatings, Window
+from stations.values import BmsRatings, Limits, Setpoint, Window
 
 NAME = "series pre-charge"
 VERSION = "1"
 WAIT_FOR_REST = timedelta(hours=1)  # beyond the rest itself
-BMS_OVER = "bms_over_v"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,43 +73,19 @@ class Recipe:
 
 
 @dataclass(frozen=True, slots=True)
-class Spec:
+class Spec(loose.Spec):
     """What one program is built from; `bms` is the one on a wire of this bench, if any."""
 
     recipe: Recipe
-    cells: int
-    capacity_ah: float  # rated, of one cell
-    cell_voltage_max_v: float  # absolute, from the cell's datasheet
-    cell_voltage_min_v: float
     cell_r_ohm: float
-    supply: SupplyRatings
     bms: BmsRatings | None = None
     has_scanner: bool = True
-
-    @property
-    def string_v(self) -> float:
-        """The supply's set-point: target x N."""
-        return round(self.recipe.target_v * self.cells, 6)
-
-    @property
-    def current_a(self) -> float:
-        """CC limit: the share of the supply's amps and watts, at most the C-rate of one cell."""
-        return strings.charge_a(
-            self.recipe, self.supply, string_v=self.string_v, capacity_ah=self.capacity_ah
-        )
 
 
 def problems(spec: Spec) -> list[str]:
     """Why this cannot work; empty means it can be built."""
-    recipe = spec.recipe
-    found = strings.problems(
-        recipe,
-        spec.supply,
-        cells=spec.cells,
-        current_a=spec.current_a,
-        cell_voltage_max_v=spec.cell_voltage_max_v,
-    )
-    if recipe.parallel_rest_h > 0 and not spec.has_scanner:
+    found = loose.problems(spec)
+    if spec.recipe.parallel_rest_h > 0 and not spec.has_scanner:
         found.append(
             "Before cells rest in parallel each is measured alone, which takes a scanner; use a "
             "station with one, or set parallel_rest_h to 0."
@@ -132,11 +106,7 @@ def program(spec: Spec) -> Program:
         steps=(*_parallel_rest(spec), *_string(spec), charge(spec), *_after(spec)),
         limits=hard_limits(spec),
         resume=resume_rule(spec.recipe),
-        facts=(
-            ("current_a", spec.current_a),
-            ("string_v", spec.string_v),
-            ("cell_ah", spec.capacity_ah),
-        ),
+        facts=spec.facts,
     )
 
 
@@ -179,26 +149,10 @@ def _parallel_rest(spec: Spec) -> tuple[Step, ...]:
 
 def _string(spec: Spec) -> tuple[Step, ...]:
     """The string is built, its BMS is set, and every cell is seen before any current."""
-    recipe, within_v = spec.recipe, spec.recipe.bms_setting_within_v
-    set_v, cells = recipe.target_v, spec.cells
-    window = Window(round(set_v - within_v, 6), round(set_v + within_v, 6))
-    asked = Asked(
-        BMS_OVER,
-        "Cell over-voltage of the BMS, volts",
-        window,
-        f"It must be {set_v:.2f} V: set it in the BMS's app, then say so.",
-    )
+    recipe = spec.recipe
     reads = spec.bms is not None and spec.bms.tells_setting
     return (
-        Instruct(
-            "assemble",
-            "Build the string behind its BMS",
-            strings.built(cells, set_v),
-            "String, BMS, meter and leads are on, polarity checked",
-            drawing="series",
-            timeout=timedelta(seconds=recipe.wait_max_s),
-            asks=None if reads else asked,
-        ),
+        loose.assemble(spec, typed=not reads),
         Measure(
             "rested",
             "Measure every cell in the string",
@@ -208,8 +162,8 @@ def _string(spec: Spec) -> tuple[Step, ...]:
             recipe,
             "string",
             "See that the meter is on the whole string",
-            cells=cells,
-            bms_over=window if reads else None,
+            cells=spec.cells,
+            bms_over=spec.bms_over if reads else None,
         ),
     )
 
@@ -242,17 +196,9 @@ def _after(spec: Spec) -> tuple[Step, ...]:
 
 
 def hard_limits(spec: Spec) -> Limits:
-    recipe, cells = spec.recipe, spec.cells
-    rest_s = 3600 * recipe.parallel_rest_h
-    return Limits(
-        bank_voltage_max_v=round(spec.string_v + recipe.string_stop_above_v * cells, 6),
-        bank_voltage_min_v=cells * spec.cell_voltage_min_v,
-        cell_voltage_max_v=round(recipe.target_v + recipe.cell_stop_above_v, 6),
-        cell_voltage_min_v=spec.cell_voltage_min_v,
-        current_max_a=1.05 * spec.current_a + 5 * spec.supply.current_resolution_a,
-        setpoint_voltage_max_v=spec.string_v,
-        duration_max_s=3600 * hours_max(spec) + rest_s + 4 * recipe.wait_max_s,
-        charge_max_ah=1.1 * spec.capacity_ah,
-        series_cells=cells,
-        **temperatures(recipe, spec.capacity_ah),
+    recipe = spec.recipe
+    return loose.limits(
+        spec,
+        cell_voltage_max_v=recipe.target_v + recipe.cell_stop_above_v,
+        duration_max_s=3600 * hours_max(spec) + 3600 * recipe.parallel_rest_h,
     )

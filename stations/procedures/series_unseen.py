@@ -14,9 +14,10 @@ from datetime import datetime
 from stations.frozen import changed
 from stations.procedures.actions import Action, Hold, Next, SafeHold, Set
 from stations.procedures.charging import SETTLE_READINGS, as_cold, cv_s
+from stations.procedures.criteria import Unseen
 from stations.procedures.progress import close_series
 from stations.procedures.state import Run
-from stations.procedures.steps import SeriesCharge, Unseen
+from stations.procedures.steps import SeriesCharge
 from stations.values import NAN, Reading
 
 TRAIL_STEPS = 10  # points of the trail in one run-up

@@ -10,13 +10,21 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from stations.plain import LATER
+from stations.procedures.criteria import (
+    Agreement,
+    Holding,
+    Pulse,
+    StringEnd,
+    Tail,
+    Trim,
+    Unseen,
+)
 from stations.procedures.rules import (
     BottomRule,
     DisconnectRule,
     LevelRule,
     ParallelRule,
     RecheckRule,
-    ResistanceRule,
     RestedRule,
     WatchRule,
 )
@@ -65,11 +73,39 @@ class ByHand:
     again: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfCell:
+    """A step that may be the turn of one cell: the position of that one, which has records and an
+    account of its own; 0: of all."""
+
+    cell: int = field(default=0, metadata=LATER)
+
+    @property
+    def place(self) -> int:
+        """The position of the one cell that is looked at; 0: of all."""
+        return self.cell
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnLeads(OfCell):
+    """A step for which leads and meter are on the bank, or on one cell.
+
+    `alone` is the position of that one where no cell has a turn: it is all that the program is
+    of, and a scanner may see others beside it.
+    """
+
+    alone: int = field(default=0, metadata=LATER)
+
+    @property
+    def place(self) -> int:
+        """The position of the one cell that leads and meter are on; 0 where that is the bank."""
+        return self.cell or self.alone
+
+
 @dataclass(frozen=True, slots=True)
-class Measure:
+class Measure(OfCell):
     """Every cell, individually, output proven off; judged by `rule` when settled.
 
-    `cell` is the position of the only one that is judged, here and in the steps below; 0: all.
     Read by the scanner, or `by_hand`: then each reading has a time of its own.
     """
 
@@ -80,21 +116,19 @@ class Measure:
     settle_samples: int = 3
     settle_v: float = 0.002
     timeout: timedelta = timedelta(minutes=30)
-    cell: int = field(default=0, metadata=LATER)
     by_hand: ByHand | None = field(default=None, metadata=LATER)
     routed: bool = field(default=False, metadata=LATER)  # the router takes the leads off first
 
 
 @dataclass(frozen=True, slots=True)
-class Verify:
+class Verify(OnLeads):
     """The joined bank at rest, just before a charge: what the meter sees must be these cells.
 
     The bank meter lies within `margin_v` of what these cells were last seen at, or in `voltage`
     where they were not, and every cell that a scanner sees within `cells_within_v` of the bank,
-    `settle_samples` times in a row.  `alone` is the position of the one cell that leads and
-    meter are on, 0 where that is the whole bank.  In `series` the meter shows the sum of the
-    cells, each of which is seen, within `margin_v`, and a BMS that tells at how many volts of a
-    cell it opens must say one within `bms_over`; of cells that nobody sees it is in `voltage`.
+    `settle_samples` times in a row.  In `series` the meter shows the sum of the cells, each of
+    which is seen, within `margin_v`, and a BMS that tells at how many volts of a cell it opens
+    must say one within `bms_over`; of cells that nobody sees it is in `voltage`.
     """
 
     TAGGED: ClassVar[bool] = True
@@ -105,57 +139,14 @@ class Verify:
     settle_samples: int = 3
     timeout: timedelta = timedelta(minutes=15)
     skip_if_announced: str = ""  # needless where the charge after it is
-    cell: int = field(default=0, metadata=LATER)
     voltage: Window | None = field(default=None, metadata=LATER)
-    alone: int = field(default=0, metadata=LATER)
     series: bool = field(default=False, metadata=LATER)
     bms_over: Window | None = field(default=None, metadata=LATER)
     routed: bool = field(default=False, metadata=LATER)  # the router puts the leads on its cell
 
 
 @dataclass(frozen=True, slots=True)
-class Trim:
-    """B5: how the set-point follows the bank meter in CV."""
-
-    step_v: float  # the supply's resolution
-    accuracy_v: float  # how far it may rise above target when the supply reads low
-    offset_v: float = 0.0  # commissioned: true terminal volts minus set-point
-    # How far it may rise above target for what the leads drop at that moment; 0: not at all.
-    compensate_v: float = field(default=0.0, metadata=LATER)
-
-    @property
-    def rise_max_v(self) -> float:
-        """The furthest above target that the set-point may ever be."""
-        return max(self.accuracy_v, self.compensate_v)
-
-
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """B5: how far the bank meter may be from what else sees the bank before it is in doubt."""
-
-    cells_v: float  # from the nearest cell that a scanner sees
-    supply_v: float  # from the supply's terminals, less what the leads may drop
-    lead_max_ohm: float
-
-
-@dataclass(frozen=True, slots=True)
-class Tail:
-    """B2: what ends the CV hold, and what a stop before it is worth."""
-
-    done_a: float
-    partial_a: float
-    at_least_v: float  # bank and every seen cell
-    dwell: timedelta
-    cv_min: timedelta
-    cv_max: timedelta
-    flat_for: timedelta
-    flat_fraction: float
-    no_current_for: timedelta  # in CV without any current: a lead has come off
-    proven_on_a: float = 0.0  # a current below this is no tail: a fallen lead looks like one
-
-
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(OnLeads):
     """CC/CV with a tail; `finish_current_a` above `finish_above_v` removes spread (B1)."""
 
     TAGGED: ClassVar[bool] = True
@@ -177,47 +168,6 @@ class Charge:
     agreement: Agreement | None = None  # None in stored programs of version 1
     # B11: a voltage on the way to the target; what it reached is never the balance itself.
     stage: bool = field(default=False, metadata=LATER)
-    cell: int = field(default=0, metadata=LATER)
-    alone: int = field(default=0, metadata=LATER)  # as in Verify
-
-
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """B14: the string is held full while its balancer works; the set-point follows its cells.
-
-    No cell is led above the step's target: the set-point falls while the highest is above it, and
-    rises again, never above the step's own.  The hold counts from when the supply regulates its
-    voltage, or the highest cell is near the target.
-    """
-
-    lasts: timedelta
-    step_v: float  # the supply's resolution
-    finish_above_v: float  # of the highest cell: from there on with ...
-    finish_current_a: float
-
-
-@dataclass(frozen=True, slots=True)
-class Unseen:
-    """B10: nobody sees the cells of the string; its meter is all there is.
-
-    One full cell lifts a string that was level: over the last `run_up_ah` it rises by `run_up_v`
-    more than over as many before them, however many cells there are.  So it does, or stands above
-    `knee_v` a cell, when its BMS opens; when a lead comes off it does not.
-    """
-
-    run_up_v: float
-    run_up_ah: float
-    knee_v: float
-    hold_max: timedelta  # with the supply at its set-point
-
-
-@dataclass(frozen=True, slots=True)
-class StringEnd:
-    """How a string is discharged (B14): until its lowest cell, or so much of its charge."""
-
-    lowest_v: float
-    enough_ah: float
-    link_max_ohm: float  # of all links together
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,24 +201,13 @@ class SeriesCharge:
 
 
 @dataclass(frozen=True, slots=True)
-class Pulse:
-    """A current step: how far the volts fall below those before it, at two moments of it."""
-
-    lasts: timedelta
-    early: timedelta
-    resolution_v: float  # one count of the meter
-    rule: ResistanceRule
-
-
-@dataclass(frozen=True, slots=True)
-class Discharge:
+class Discharge(OnLeads):
     """Constant current out of the cells until the meter has seen the cut-off (B9, B16).
 
     `draw` has the load's own ends, which it keeps where everybody else is dead.  Where `gap_max`
     is given what comes out is measured: a longer hole in it makes it worth nothing, and it is
-    never resumed.  `alone` is as in Verify, `cell` as in Measure.  With a `pulse` it ends by time
-    instead, and the cut-off is where it breaks off.  A `string` also ends at its lowest cell, or
-    at so much drawn.
+    never resumed.  With a `pulse` it ends by time instead, and the cut-off is where it breaks
+    off.  A `string` also ends at its lowest cell, or at so much drawn.
     """
 
     TAGGED: ClassVar[bool] = True
@@ -283,23 +222,21 @@ class Discharge:
     timeout: timedelta
     agreement: Agreement
     gap_max: timedelta | None = None
-    alone: int = 0
-    cell: int = field(default=0, metadata=LATER)
+    alone: int = field(default=0, kw_only=True)  # always said
     tail_a: float = field(default=0.0, metadata=LATER)  # B9: the current that its taper ends at
     pulse: Pulse | None = field(default=None, metadata=LATER)
     string: StringEnd | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
-class Rest:
+class Rest(OnLeads):
     """No current for so long; what the meter shows then stands on record."""
 
     TAGGED: ClassVar[bool] = True
     name: str
     title: str
     lasts: timedelta
-    alone: int = 0
-    cell: int = field(default=0, metadata=LATER)
+    alone: int = field(default=0, kw_only=True)  # always said
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Protocol
 
+from stations.procedures.criteria import Agreement, Holding, Unseen
 from stations.procedures.planned import in_steps, protection
-from stations.procedures.steps import Agreement, Holding, SeriesCharge, Unseen, Verify
+from stations.procedures.steps import SeriesCharge, Verify
 from stations.values import Setpoint, SupplyRatings, Window
 
 STRINGS = (4, 8, 16)  # B10: 12, 24 and 48 V systems
@@ -31,56 +32,6 @@ class InSeries(Protocol):
     def link_ohm_max(self) -> float: ...
     @property
     def lead_max_ohm(self) -> float: ...
-
-
-class Loose(InSeries, Protocol):
-    """Such a recipe for loose cells, which are charged to its target."""
-
-    @property
-    def target_v(self) -> float: ...
-    @property
-    def target_min_v(self) -> float: ...
-
-
-def problems(
-    recipe: Loose,
-    supply: SupplyRatings,
-    *,
-    cells: int,
-    current_a: float,
-    cell_voltage_max_v: float,
-) -> list[str]:
-    """Why loose cells cannot be charged in series by this supply; empty means go."""
-    found, string_v = [], recipe.target_v * cells
-    if cells not in STRINGS:
-        found.append(
-            f"A string of {cells} cells is none that a BMS is made for here; take 4, 8 or 16."
-        )
-    if not recipe.target_min_v <= recipe.target_v <= cell_voltage_max_v:
-        found.append(
-            f"Target {recipe.target_v:.2f} V is outside {recipe.target_min_v:.2f} … "
-            f"{cell_voltage_max_v:.2f} V (the cell's own limit); choose 3.60 … 3.65 V."
-        )
-    if string_v > supply.voltage_max_v:
-        found.append(
-            f"{cells} cells in series need {string_v:.1f} V, {supply.model} has "
-            f"{supply.voltage_max_v:.0f} V; use a supply of {'60' if string_v > 30 else '30'} V "
-            "or more, or charge fewer cells at once."
-        )
-    if not current_a > 0:
-        found.append(f"{supply.model} resolves no current as small as 0.2C of these cells.")
-    return found
-
-
-def built(cells: int, set_v: float) -> str:
-    """How a person builds the string of loose cells, its BMS set to `set_v`."""
-    return (
-        "Rings and watches off, insulated tools, posts covered. Plus of each cell to minus of "
-        f"the next, cells 1 to {cells}; sense leads of the BMS in that order, from minus. Set "
-        f"the BMS to stop charge when a cell is at {set_v:.2f} V. Meter on the minus of cell 1 "
-        f"and the plus of cell {cells}, supply's plus on that plus, its minus on P- of the "
-        "BMS. Check polarity twice. The output is off."
-    )
 
 
 def charge_a(

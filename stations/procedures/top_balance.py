@@ -12,20 +12,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from stations.procedures.criteria import Agreement, Tail, Trim
 from stations.procedures.planned import in_steps, protection, resume_rule, temperatures
 from stations.procedures.rules import DisconnectRule, ParallelRule
-from stations.procedures.steps import (
-    Agreement,
-    Charge,
-    Instruct,
-    Measure,
-    PlanRefused,
-    Program,
-    Step,
-    Tail,
-    Trim,
-    Verify,
-)
+from stations.procedures.steps import Charge, Instruct, Measure, PlanRefused, Program, Step, Verify
 from stations.values import Limits, Setpoint, SupplyRatings, Window
 
 NAME = "parallel top balance"

@@ -11,24 +11,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 from stations.procedures.state import Run
-from stations.procedures.steps import Charge, Discharge, Measure, Step, Verify
+from stations.procedures.steps import OfCell, Step
 from stations.values import NAN, Reading, Window
 
 
-def seen(step: Charge | Discharge | Measure | Verify, reading: Reading) -> tuple[float, ...]:
+def seen(step: OfCell, reading: Reading) -> tuple[float, ...]:
     """Volts on the scanner of the cells that the step is about; empty without a scanner."""
-    volts, place = reading.cell_voltages_v, place_of(step)
+    volts, place = reading.cell_voltages_v, step.place
     return volts[place - 1 : place] if place else volts
-
-
-def place_of(step: Charge | Discharge | Measure | Verify) -> int:
-    """The position of the one cell that leads and meter stand on; 0 where that is the bank."""
-    return step.cell if isinstance(step, Measure) else step.cell or step.alone
 
 
 def with_turn(run: Run, step: Step) -> Run:
     """The run as the step finds it: with another cell the account of what it was begins anew."""
-    cell = step.cell if isinstance(step, Charge | Discharge | Measure | Verify) else 0
+    cell = step.cell if isinstance(step, OfCell) else 0
     if cell in (0, run.cell) or not run.rested_alone:
         return run
     rested_v, least_ah = run.rested_alone[cell - 1]

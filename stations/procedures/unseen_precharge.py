@@ -11,23 +11,20 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar
 
-from stations.procedures import strings
-from stations.procedures.planned import resume_rule, temperatures
+from stations.procedures import loose, strings
+from stations.procedures.criteria import Unseen
+from stations.procedures.planned import resume_rule
 from stations.procedures.rules import LevelRule, RestedRule
-from stations.procedures.series_precharge import BMS_OVER
 from stations.procedures.steps import (
-    Asked,
-    Instruct,
     Measure,
     PlanRefused,
     Presence,
     Program,
     SeriesCharge,
     Step,
-    Unseen,
     Verify,
 )
-from stations.values import Limits, Setpoint, SupplyRatings, Window
+from stations.values import Limits, Setpoint, Window
 
 NAME = "series pre-charge, cells not seen"
 VERSION = "1"
@@ -79,31 +76,14 @@ class Recipe:
 
 
 @dataclass(frozen=True, slots=True)
-class Spec:
+class Spec(loose.Spec):
     """What one program is built from.
 
     `by_hand`: somebody has a meter to read each cell with, the output off.
     """
 
     recipe: Recipe
-    cells: int
-    capacity_ah: float  # rated, of one cell
-    cell_voltage_max_v: float  # absolute, from the cell's datasheet
-    cell_voltage_min_v: float
-    supply: SupplyRatings
     by_hand: bool = False
-
-    @property
-    def string_v(self) -> float:
-        """The supply's set-point: target x N."""
-        return round(self.recipe.target_v * self.cells, 6)
-
-    @property
-    def current_a(self) -> float:
-        """CC limit: the share of the supply's amps and watts, at most the C-rate of one cell."""
-        return strings.charge_a(
-            self.recipe, self.supply, string_v=self.string_v, capacity_ah=self.capacity_ah
-        )
 
     @property
     def hours_max(self) -> float:
@@ -114,13 +94,7 @@ class Spec:
 def program(spec: Spec) -> Program:
     """The steps of one such pre-charge.  Raises PlanRefused naming every reason."""
     recipe = spec.recipe
-    found = strings.problems(
-        recipe,
-        spec.supply,
-        cells=spec.cells,
-        current_a=spec.current_a,
-        cell_voltage_max_v=spec.cell_voltage_max_v,
-    )
+    found = loose.problems(spec)
     if found:
         raise PlanRefused(found)
     every = timedelta(seconds=recipe.presence_s)
@@ -132,34 +106,15 @@ def program(spec: Spec) -> Program:
         steps=(*_before(spec), charge(spec), *_after(spec)),
         limits=hard_limits(spec),
         resume=resume_rule(recipe),
-        facts=(
-            ("current_a", spec.current_a),
-            ("string_v", spec.string_v),
-            ("cell_ah", spec.capacity_ah),
-        ),
+        facts=spec.facts,
         presence=Presence(every, every / 3),
     )
 
 
 def _before(spec: Spec) -> tuple[Step, ...]:
     """The string is built and its BMS set; where there is a meter for it each cell is read."""
-    recipe, cells = spec.recipe, spec.cells
-    set_v, within_v = recipe.target_v, recipe.bms_setting_within_v
-    window = Window(spec.cell_voltage_min_v, set_v)
-    built = Instruct(
-        "assemble",
-        "Build the string behind its BMS",
-        f"{UNSEEN}. {strings.built(cells, set_v)}",
-        "String, BMS, meter and leads are on, polarity checked",
-        drawing="series",
-        timeout=timedelta(seconds=recipe.wait_max_s),
-        asks=Asked(
-            BMS_OVER,
-            "Cell over-voltage of the BMS, volts",
-            Window(round(set_v - within_v, 6), round(set_v + within_v, 6)),
-            f"It must be {set_v:.2f} V: set it in the BMS's app, then say so.",
-        ),
-    )
+    window = Window(spec.cell_voltage_min_v, spec.recipe.target_v)
+    built = loose.assemble(spec, told=f"{UNSEEN}. ")
     read = Measure(
         "rested",
         "Read every cell in the string, output off",
@@ -215,17 +170,9 @@ def _cell_max_v(spec: Spec) -> float:
 
 
 def hard_limits(spec: Spec) -> Limits:
-    recipe, cells = spec.recipe, spec.cells
-    return Limits(
-        bank_voltage_max_v=round(cells * _cell_max_v(spec), 6),
-        bank_voltage_min_v=cells * spec.cell_voltage_min_v,
+    return loose.limits(
+        spec,
         cell_voltage_max_v=_cell_max_v(spec),
-        cell_voltage_min_v=spec.cell_voltage_min_v,
-        current_max_a=1.05 * spec.current_a + 5 * spec.supply.current_resolution_a,
-        setpoint_voltage_max_v=spec.string_v,
-        duration_max_s=3600 * spec.hours_max + 4 * recipe.wait_max_s,
-        charge_max_ah=1.1 * spec.capacity_ah,
-        series_cells=cells,
+        duration_max_s=3600 * spec.hours_max,
         cells_unseen=True,
-        **temperatures(recipe, spec.capacity_ah),
     )

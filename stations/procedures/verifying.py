@@ -10,7 +10,7 @@ from stations.procedures.actions import Action, Hold, Refuse, SafeHold
 from stations.procedures.progress import CELLS_UNSEEN, close_step, onward
 from stations.procedures.state import Run
 from stations.procedures.steps import Verify
-from stations.procedures.turns import place_of, seen
+from stations.procedures.turns import seen
 from stations.values import Reading, Window
 
 
@@ -69,9 +69,9 @@ def doubt(run: Run, step: Verify, reading: Reading) -> str:
             f"{expected.high:.3f} V was expected: check polarity, links and cells"
         )
     cells = seen(step, reading)
-    if not place_of(step) and len(cells) not in (0, run.program.cells):
+    if not step.place and len(cells) not in (0, run.program.cells):
         return f"the scanner sees {len(cells)} cells, this program is for {run.program.cells}"
-    for position, volt in enumerate(cells, start=place_of(step) or 1):
+    for position, volt in enumerate(cells, start=step.place or 1):
         if not abs(volt - reading.voltage_v) <= step.cells_within_v:
             apart_mv = 1000 * (volt - reading.voltage_v)
             return (

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from stations.sim.circuit import Seen
 from stations.sim.faults import Switchboard
 from stations.sim.noise import NoisyVoltmeter
 from stations.sim.scpi import (
@@ -21,7 +22,7 @@ from stations.sim.scpi import (
     scientific,
 )
 from stations.sim.trigger import TriggeredInstrument
-from stations.sim.world import Seen, World
+from stations.sim.world import World
 
 MODEL = "34972A"
 FIRMWARE = "1.17-1.12-02-02"

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
+from stations.sim.circuit import Seen
 from stations.sim.faults import Switchboard
 from stations.sim.output import Output
 from stations.sim.scpi import ERRORS, Answer, Reply, ScpiError, ScpiInstrument, boolean, number
 from stations.sim.supply import Flaws, SimulatedSupply
-from stations.sim.world import Seen, World
+from stations.sim.world import World
 
 FIRMWARE = "V3.06 14.05.2019 V2.25 04.06.2019"
 NOMINAL = {"VOLTage": 80.0, "CURRent": 60.0, "POWer": 1500.0}

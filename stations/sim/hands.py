@@ -19,9 +19,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
 
+from stations.sim.circuit import Impossible
 from stations.sim.faults import Switchboard, UnknownFault
 from stations.sim.page import page
-from stations.sim.world import Impossible, World
+from stations.sim.world import World
 
 BODY_MAX = 4096
 

@@ -15,9 +15,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar
 
+from stations.sim.circuit import Seen
 from stations.sim.faults import Fault, Switchboard
 from stations.sim.sink import Sink
-from stations.sim.world import Seen, World
+from stations.sim.world import World
 
 ADDRESS, ANYONE = 0, 0xFF
 LENGTH, DATA = 26, 22

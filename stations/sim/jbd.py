@@ -12,8 +12,9 @@ import struct
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from stations.sim.circuit import Seen
 from stations.sim.faults import Switchboard
-from stations.sim.world import Seen, World
+from stations.sim.world import World
 
 START, READ, WRITE, END = 0xDD, 0xA5, 0x5A, 0x77
 AROUND = 7

@@ -13,10 +13,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from stations.sim.circuit import Seen
 from stations.sim.faults import Switchboard
 from stations.sim.output import Output
 from stations.sim.supply import Flaws, SimulatedSupply
-from stations.sim.world import Seen, World
+from stations.sim.world import World
 
 MOST = {"voltage_v": 30.0, "current_a": 5.0}
 CV, BEEP, OCP, ON, OVP = 0, 4, 5, 6, 7  # bits of STATUS?

@@ -13,9 +13,10 @@ from datetime import UTC, datetime
 from typing import ClassVar
 
 from stations.sim import rtu
+from stations.sim.circuit import Seen
 from stations.sim.faults import Switchboard
 from stations.sim.supply import Flaws, SimulatedSupply
-from stations.sim.world import Seen, World
+from stations.sim.world import World
 
 FIRMWARE = 128  # 1.28
 SLAVE = 1

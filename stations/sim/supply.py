@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+from stations.sim.circuit import Seen
 from stations.sim.faults import FAULTS, Fault, Switchboard
 from stations.sim.output import Output
-from stations.sim.world import Seen, World
+from stations.sim.world import World
 
 
 @dataclass(frozen=True, slots=True)

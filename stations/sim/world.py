@@ -1,75 +1,27 @@
-"""The physics behind one lock: cells, copper, supply and load, and process time.
+"""The circuit of one bench behind one lock, its truth log, and process time.
 
-Servers and hands are threads; each access first brings the physics up to the process clock in
-steps of at most a second of process time, and a ticker does the same when nobody asks.  The
-world alone moves the clock: fast while the output relay is on, and the contactor closed where
-there is one, or while the load is on, else at wall speed.  Supply and load hang on the same pair
-of leads.
+Servers and hands are threads; each access first brings the physics up to the process clock, and a
+ticker does the same when nobody asks.  The world alone moves the clock: fast while the output
+relay is on, and the contactor closed where there is one, or while the load is on, else at wall
+speed.
 """
 
 from __future__ import annotations
 
-import math
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from stations.clock import ClockWriter
 from stations.model.bank import Bank
 from stations.model.bms import Bms
-from stations.model.heat import Warmth
+from stations.sim.circuit import Circuit, Seen
 from stations.sim.output import Output
 from stations.sim.sink import Sink
 from stations.sim.truth import TruthLog
-from stations.values import Setpoint
 
-STEP_S = 1.0
-_STEP_MIN_S = 1e-3
 TICK_S = 0.1  # wall seconds
-CURRENT_FLOWS_A = 0.005
-
-
-class Impossible(Exception):
-    """What the hands were asked to do can't be done on this table; the message says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """One consistent look at the world.  Current is positive into the cells."""
-
-    at_s: float
-    speed: float
-    output: Output
-    sink: Sink
-    terminal_v: float  # at the supply's terminals; 0 with the relay open
-    battery_v: float  # what the open leads carry; 0 where they hang in the air
-    current_a: float  # out of the supply
-    drawn_a: float  # into the load
-    regulation: str  # of the supply: "CC", "CV" or "" with the relay open
-    cell_volts: tuple[float, ...]
-    metered: int  # the position, from 1, of the cell that the bank meter stands on; 0: the string
-    metered_v: float
-    cell_currents: tuple[float, ...]
-    socs: tuple[float, ...]
-    links: bool
-    series: bool  # joined, as a string behind the BMS
-    bms: Bms
-    leads: bool
-    alone: int  # the position of the only cell that the leads are on; 0: none, or the bank
-    contactor: str  # "open", "closed", or "" where the plus lead has none
-    charge_ah: float  # delivered since the output was last switched on
-    energy_wh: float
-    temperatures_c: tuple[float, ...]  # of the cells
-
-    @property
-    def bank_a(self) -> float:
-        """Into the cells."""
-        return self.current_a - self.drawn_a
-
-    @property
-    def current_flows(self) -> bool:
-        return abs(self.current_a) > CURRENT_FLOWS_A or self.drawn_a > CURRENT_FLOWS_A
 
 
 class World:
@@ -87,78 +39,42 @@ class World:
         contactor: bool = False,
         temperature_c: float = 25.0,
     ) -> None:
-        """`objection` says why these cells must never be joined; "" if they may.
-
-        `contactor`: there is one between the supply and its plus lead, and it is open.
-        """
+        """`objection` and `contactor` as in the Circuit."""
         self._condition = threading.Condition()
-        self._bank = bank
-        self._objection = objection
-        self._output = output
-        self._sink = Sink()
-        self._warmth = Warmth.of(len(bank.states), temperature_c)
         self._clock = clock
         self._truth = truth
         self._fast = speed
-        self._contactor = "open" if contactor else ""
-        self._leads = bank.fed
-        self._routed: tuple[int, ...] = ()
-        bank.fed = bank.fed and not contactor
-        self._physics_s = clock.now_s()
-        self._solution = bank.solve(output.supply)
-        self._charge_ah = 0.0
-        self._energy_wh = 0.0
+        self._circuit = Circuit(
+            bank,
+            objection=objection,
+            output=output,
+            contactor=contactor,
+            temperature_c=temperature_c,
+            at_s=clock.now_s(),
+            moved=self._moved,
+        )
         self._closed = False
         self._ticker = threading.Thread(target=self._tick, name="ticker", daemon=True)
 
     def start(self) -> None:
         """Let time pass; the log says that a new world begins, with the relay open."""
-        contactor = {"closed": self._contactor == "closed"} if self._contactor else {}
-        self.note("start", on=self._output.on, speed=self._fast, **contactor)
+        contactor = self._circuit.contactor
+        closed = {"closed": contactor == "closed"} if contactor else {}
+        self.note("start", on=self._circuit.output.on, speed=self._fast, **closed)
         self._ticker.start()
 
     def close(self) -> None:
         """Open relay and contactor, switch the load off, let every waiter go, stop the ticker."""
         with self._condition:
-            # Without a last step of the physics: both go off even where that has failed.
-            self._move_relay(on=False, tripped=self._output.tripped)
-            if self._contactor == "closed":
-                self._put_contactor("open")
-            self._move_load(on=False)
+            self._circuit.open_all()
             self._closed = True
             self._condition.notify_all()
         if self._ticker.is_alive():
             self._ticker.join()
 
     def see(self) -> Seen:
-        with self._condition:
-            self._advance()
-            solution = self._solution
-            return Seen(
-                at_s=self._physics_s,
-                speed=self._clock.speed,
-                output=self._output,
-                sink=self._sink,
-                terminal_v=_or_zero(solution.supply_voltage_v) if self._output.on else 0.0,
-                battery_v=_or_zero(solution.supply_voltage_v) if self._bank.fed else 0.0,
-                current_a=self._supplied_a(),
-                drawn_a=self._drawn_a(),
-                regulation=solution.regulation if self._output.on else "",
-                cell_volts=tuple(solution.cell_v.tolist()),
-                metered=self._metered(),
-                metered_v=solution.far_end_v,
-                cell_currents=tuple(solution.current_a.tolist()),
-                socs=tuple(self._bank.states.soc.tolist()),
-                links=self._bank.linked,
-                series=self._bank.linked and self._bank.series,
-                bms=self._bank.bms,
-                leads=self._leads,
-                alone=self._bank.alone,
-                contactor=self._contactor,
-                charge_ah=self._charge_ah,
-                energy_wh=self._energy_wh,
-                temperatures_c=tuple(self._warmth.cells_c.tolist()),
-            )
+        with self._now() as circuit:
+            return circuit.seen(self._clock.speed)
 
     def note(self, kind: str, **fields: Any) -> None:
         """Write to the truth log at the process time of now."""
@@ -172,78 +88,56 @@ class World:
             while not self._closed and (left_s := due_s - self._clock.now_s()) > 0:
                 self._condition.wait(left_s / self._clock.speed)
 
+    # Supply, load and contactor
+
     def adjust(self, change: Callable[[Output], Output]) -> None:
         """Change levels or thresholds of the output stage; the relay is left as it is."""
-        with self._condition:
-            self._advance()
-            self._output = change(self._output)
-            self._settle()
+        with self._now() as circuit:
+            circuit.adjust(change)
 
     def switch(self, *, on: bool) -> None:
         """Move the output relay; switching on clears a trip."""
         with self._condition:
-            if self._closed:
-                return
-            self._advance()
-            if on and not self._output.on:
-                self._charge_ah = self._energy_wh = 0.0
-            self._move_relay(on=on, tripped="" if on else self._output.tripped)
-            self._settle()
+            if not self._closed:
+                self._advanced().switch(on=on)
 
     def adjust_load(self, change: Callable[[Sink], Sink]) -> None:
         """Change what the load is set to; it stays on or off."""
-        with self._condition:
-            self._advance()
-            self._sink = change(self._sink)
-            self._settle()
+        with self._now() as circuit:
+            circuit.adjust_load(change)
 
     def switch_load(self, *, on: bool) -> None:
         with self._condition:
-            if self._closed:
-                return
-            self._advance()
-            self._move_load(on=on)
-            self._settle()
+            if not self._closed:
+                self._advanced().switch_load(on=on)
+
+    def move_contactor(self, *, closed: bool) -> None:
+        state = "closed" if closed else "open"
+        with self._condition:
+            if state != self._circuit.contactor and not self._closed:
+                self._advanced().move_contactor(state)
+
+    # Hands
 
     def connect(self, *, links: bool, leads: bool) -> None:
         """Put links and leads on or off, as hands do.  Raises Impossible."""
-        with self._condition:
-            self._advance()
-            if leads and not links:
-                raise Impossible("the leads go on the joined bank: put the links on first")
-            if links and self._objection:
-                raise Impossible(self._objection)
-            self._bank.series = False
-            self._bank.linked = links
-            self._put_leads(on=leads)
+        with self._now() as circuit:
+            circuit.connect(links=links, leads=leads)
 
     def connect_string(self, *, leads: bool) -> None:
         """Put the cells in series, BMS and meter on the string.  Raises Impossible."""
-        with self._condition:
-            self._advance()
-            if self._bank.linked and not self._bank.series:
-                raise Impossible("the cells are in parallel: take the links off first")
-            if len(self._solution.cell_v) < 2:
-                raise Impossible("a string takes at least two cells")
-            self._bank.series = self._bank.linked = True
-            self._put_leads(on=leads)
+        with self._now() as circuit:
+            circuit.connect_string(leads=leads)
 
     def adjust_bms(self, change: Callable[[Bms], Bms]) -> None:
         """Change what the BMS is set to, or what is wrong with it."""
-        with self._condition:
-            self._advance()
-            self._bank.bms = change(self._bank.bms)
-            self._settle()
+        with self._now() as circuit:
+            circuit.adjust_bms(change)
 
     def connect_cell(self, position: int) -> None:
         """Put leads and meter on one cell that lies alone.  Raises Impossible."""
-        with self._condition:
-            self._advance()
-            if self._bank.linked:
-                raise Impossible("the cells are joined: take the links off first")
-            if not 1 <= position <= len(self._solution.cell_v):
-                raise Impossible(f"there is no cell {position} on this table")
-            self._put_leads(on=True, alone=position)
+        with self._now() as circuit:
+            circuit.connect_cell(position)
 
     def route(self, cells: tuple[int, ...]) -> None:
         """The router's relays closed for `cells`: as hands would put leads and meter on them.
@@ -251,133 +145,37 @@ class World:
         Cells that lie in parallel or in series are not on its leads.
         """
         with self._condition:
-            if self._closed or cells == self._routed:
+            if self._closed or cells == self._circuit.routed:
                 return
-            self._advance()
-            self._routed = cells
+            circuit = self._advanced()
             self._truth.write(self._clock.now_s(), "routes", cells=list(cells))
-            if not self._bank.linked:
-                self._put_leads(on=bool(cells), alone=(cells or (0,))[0], parted=not cells)
+            circuit.route(cells)
 
     def warm(self, position: int, celsius: float) -> None:
         """Somebody, or something, brings a cell to that temperature.  Raises Impossible."""
+        with self._now() as circuit:
+            circuit.warm(position, celsius)
+
+    # Time
+
+    @contextmanager
+    def _now(self) -> Iterator[Circuit]:
+        """The circuit as it is now, and nobody else at it."""
         with self._condition:
-            self._advance()
-            if not 1 <= position <= len(self._warmth.cells_c):
-                raise Impossible(f"there is no cell {position} on this table")
-            self._warmth.cells_c[position - 1] = celsius
+            yield self._advanced()
 
-    def move_contactor(self, *, closed: bool) -> None:
-        state = "closed" if closed else "open"
-        with self._condition:
-            if state == self._contactor or self._closed:
-                return
-            self._advance()
-            self._put_contactor(state)
-            self._feed()
+    def _advanced(self) -> Circuit:
+        self._circuit.advance(self._clock.now_s())
+        return self._circuit
 
-    def _metered(self) -> int:
-        if self._bank.linked and self._bank.series:
-            return 0
-        return self._bank.alone or len(self._solution.cell_v)
-
-    def _put_leads(self, *, on: bool, alone: int = 0, parted: bool = False) -> None:
-        self._leads, self._bank.alone, self._bank.parted = on, alone, parted
-        self._feed()
-
-    def _feed(self) -> None:
-        """Current can reach the bank only through leads, and a closed contactor if any."""
-        self._bank.fed = self._leads and self._contactor != "open"
-        self._settle()
-
-    def _advance(self) -> None:
-        target_s = self._clock.now_s()
-        while (left_s := target_s - self._physics_s) > _STEP_MIN_S:
-            step_s = min(STEP_S, left_s)
-            self._output = self._output.after(step_s)
-            self._solution = self._bank.advance(step_s, self._drive())
-            self._warmth.advance(
-                step_s,
-                current_a=self._solution.current_a,
-                ohm=self._bank.states.resistance_ohm,
-                capacity_ah=self._bank.states.capacity_ah,
-            )
-            self._physics_s += step_s
-            charge_ah = self._supplied_a() * step_s / 3600
-            self._charge_ah += charge_ah
-            self._energy_wh += charge_ah * _or_zero(self._solution.supply_voltage_v)
-            self._trip_if_due()
-
-    def _settle(self) -> None:
-        self._solution = self._bank.solve(self._drive())
-        self._trip_if_due()
-
-    def _drive(self) -> Setpoint | None:
-        """What the bank meets at the ends of its leads.
-
-        With both on, the load takes what it wants and the bank gets, or gives, the rest.
-        """
-        source = self._output.supply
-        fed_v = self._solution.supply_voltage_v if self._bank.fed else 0.0
-        sink = self._sink.drive(fed_v)
-        if source is None or sink is None:
-            return source or sink
-        rest_a = source.current_a + sink.current_a
-        return Setpoint(source.voltage_v if rest_a >= 0 else sink.voltage_v, rest_a)
-
-    def _drawn_a(self) -> float:
-        drive_a = -self._solution.supply_current_a
-        if not self._output.on:
-            return max(0.0, drive_a)
-        sink = self._sink.drive(self._solution.supply_voltage_v if self._bank.fed else 0.0)
-        return 0.0 if sink is None else -sink.current_a
-
-    def _supplied_a(self) -> float:
-        return self._solution.supply_current_a + self._drawn_a() if self._output.on else 0.0
-
-    def _trip_if_due(self) -> None:
-        terminal_v = _or_zero(self._solution.supply_voltage_v)
-        tripped = self._output.trip(voltage_v=terminal_v, current_a=self._supplied_a())
-        over = self._sink.is_over(terminal_v=terminal_v, at_s=self._physics_s)
-        if tripped:
-            self._move_relay(on=False, tripped=tripped)
-        if over:
-            self._move_load(on=False)
-        if tripped or over:
-            self._solution = self._bank.solve(self._drive())
-
-    def _move_relay(self, *, on: bool, tripped: str) -> None:
-        moved = on != self._output.on
-        self._output = replace(self._output, on=on, tripped=tripped)
-        if moved:
-            self._pace()
-            cause = {"tripped": tripped} if tripped else {}
-            self._truth.write(self._clock.now_s(), "relay", on=on, **cause)
-
-    def _put_contactor(self, state: str) -> None:
-        self._contactor = state
-        self._pace()
-        self._truth.write(self._clock.now_s(), "contactor", closed=state == "closed")
-
-    def _move_load(self, *, on: bool) -> None:
-        moved = on != self._sink.on
-        if moved:
-            self._sink = replace(self._sink, on=on, since_s=self._physics_s)
-            self._pace()
-            self._truth.write(self._clock.now_s(), "load", drawing=on)
-
-    def _pace(self) -> None:
-        supplies = self._output.on and self._contactor != "open"
-        self._clock.set_speed(self._fast if supplies or self._sink.on else 1.0)
+    def _moved(self, switch: str, fields: Mapping[str, Any]) -> None:
+        """A switch moved: time goes at another pace from here on."""
+        self._clock.set_speed(self._fast if self._circuit.drives else 1.0)
         self._condition.notify_all()
+        self._truth.write(self._clock.now_s(), switch, **fields)
 
     def _tick(self) -> None:
         with self._condition:
             while not self._closed:
-                self._advance()
+                self._advanced()
                 self._condition.wait(TICK_S)
-
-
-def _or_zero(volts: float) -> float:
-    """Volts where nothing may be connected: NaN from the model, 0 V on a real display."""
-    return 0.0 if math.isnan(volts) else volts

@@ -19,7 +19,8 @@ from stations.model.bms import Bms
 from stations.model.cell import cell_of, scattered
 from stations.procedures.steps import Program
 from stations.runner import begun, run
-from stations.virtual import ATTENTIVE, Act, Instruments, VirtualBench
+from stations.virtual import ATTENTIVE, Act, VirtualBench
+from stations.virtual_instruments import Instruments
 from tests.benchmarks.report import report
 from tests.stations.procedures import (
     scripted,

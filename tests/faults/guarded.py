@@ -24,6 +24,7 @@ from stations.guardian_client import GuardianBench, GuardianLink, GuardianSilent
 from stations.journal import JournalRecord, file_name, read_records
 from stations.sim.folder import Folder, Value
 from stations.values import Cutoff, Draw, Event, Limits, Protection, Reading, Setpoint
+from stations.wire import LineBuffer, connect, encode
 from tests.stations.sim.harness import ROOT, SimulatedBench, cell, simulated_bench
 from tests.wait import wait_until
 
@@ -147,6 +148,15 @@ class Guarded:
     def kill(self, number: int = signal.SIGKILL) -> int:
         self.process.send_signal(number)
         return self.process.wait(timeout=30)
+
+    def ask(self, **request: Any) -> dict[str, Any]:
+        """One raw request on a connection of its own."""
+        with connect(self.sim.config.socket, 5.0) as line:
+            line.sendall(encode({"id": 1, **request}))
+            buffer = LineBuffer()
+            while True:
+                for reply in buffer.feed(line.recv(65536)):
+                    return reply
 
 
 def next_reading(runner: GuardianBench) -> Reading:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from stations.bench import BenchError
+from stations.clock import guard_s
+from stations.guardian.router import HOLD_S
 from stations.guardian_client import GuardianBench
 from stations.procedures.measuring import OPEN_MAX_V
 from stations.sim.folder import Folder
@@ -176,6 +178,25 @@ def test_a_router_that_falls_silent_in_a_charge_ends_it(tmp_path: Path) -> None:
         assert event.kind == "safe_hold"
         assert "the route to cell 1 is not held" in event.data["reason"]
         assert not bench.sim.output_is_on()
+
+
+def test_a_route_that_fell_open_while_the_meter_was_silent_says_so(tmp_path: Path) -> None:
+    """F6: the output is off, as in a wait; a route is held by good readings alone."""
+    with routed(tmp_path) as (bench, runner):
+        next_reading(runner)
+        bench.sim.hands.fault("meter", "silence")
+        late_s = guard_s() + HOLD_S + 15
+        while routes(bench.sim) != [[1], []] and guard_s() < late_s:
+            next_reading(runner)
+        bench.sim.hands.fault("meter", "none")
+
+        event = next_event(runner)
+
+        assert event.kind == "safe_hold"
+        assert "the route to cell 1 is not held" in event.data["reason"]
+        assert "reads back every route open; it falls open after 60 s" in event.data["reason"]
+        assert "(meter_silent), and was last held" in event.data["reason"]
+        runner.close(kind="ERROR", reason="a test")
 
 
 def test_a_move_that_nobody_hears_is_never_taken_for_done(tmp_path: Path) -> None:

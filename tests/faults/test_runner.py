@@ -80,7 +80,7 @@ def test_pets_that_are_old_do_not_hold_the_dead_man(
 ) -> None:
     """What lay in a buffer is no sign of life of now: pets carry the guard time they are of."""
     with guarded(tmp_path) as bench:
-        monkeypatch.setattr("stations.guardian_client.guard_s", lambda: guard_s() - 60.0)
+        monkeypatch.setattr("stations.wire.guard_s", lambda: guard_s() - 60.0)
         runner = bench.session()
         bench.charge(runner)
         charging = wall_now()

@@ -18,7 +18,8 @@ from stations.procedures.actions import Outcome
 from stations.procedures.steps import Program
 from stations.runner import begun, run
 from stations.sim.folder import Folder
-from stations.virtual import Instruments, VirtualBench
+from stations.virtual import VirtualBench
+from stations.virtual_instruments import Instruments
 from tests.faults.balancing import QUICK, STEP_S, running, steps
 from tests.faults.guarded import Guarded, guarded
 from tests.stations.procedures.test_series_precharge import ASSEMBLED, made

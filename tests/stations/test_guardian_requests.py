@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +13,6 @@ from stations.bench import BenchError, BenchLost
 from stations.clock import guard_s
 from stations.guardian_client import GuardianBench, GuardianLink, GuardianRefused, GuardianSilent
 from stations.values import NAN, Event, Protection, Setpoint
-from stations.wire import LineBuffer, connect, encode
 from tests.faults.guarded import (
     LIMITS,
     PROTECTION,
@@ -26,34 +22,6 @@ from tests.faults.guarded import (
     next_event,
     next_reading,
 )
-from tests.stations.sim.harness import ROOT
-from tests.wait import wait_until
-
-
-@pytest.fixture(scope="module")
-def guardian(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
-    with guarded(tmp_path_factory.mktemp("guardian") / "bench") as bench:
-        yield bench
-
-
-@pytest.fixture
-def runner(guardian: Guarded) -> Iterator[GuardianBench]:
-    """An open session, its output left off and its connection closed."""
-    guardian.sim.hands.post("/links/on")
-    with guardian.session() as session:
-        yield session
-    wait_until(lambda: guardian.link.status()["session"] is None)
-    assert not guardian.sim.output_is_on()
-
-
-def ask(guardian: Guarded, **request: Any) -> dict[str, Any]:
-    """One raw request on a connection of its own."""
-    with connect(guardian.sim.config.socket, 5.0) as line:
-        line.sendall(encode({"id": 1, **request}))
-        buffer = LineBuffer()
-        while True:
-            for reply in buffer.feed(line.recv(65536)):
-                return reply
 
 
 def test_status_tells_session_output_and_instruments(
@@ -191,7 +159,7 @@ def test_refuses_to_go_on_twice_after_one_set_up(guardian: Guarded, runner: Guar
 def test_an_overtaken_token_is_refused_by_every_op(
     guardian: Guarded, runner: GuardianBench, request_fields: dict[str, Any]
 ) -> None:
-    reply = ask(guardian, token=guardian.token - 1, **request_fields)
+    reply = guardian.ask(token=guardian.token - 1, **request_fields)
 
     assert (reply["ok"], reply["code"]) == (False, "stale_token")
     assert guardian.link.status()["session"]["live"]
@@ -202,7 +170,7 @@ def test_a_lease_that_waited_on_the_way_has_aged_there(
 ) -> None:
     """A guardian that hung reads it late; authority counts from when it was given."""
     sent_s = guard_s() - 31
-    ask(guardian, op="lease", token=guardian.token, valid_s=30, sent_s=sent_s)
+    guardian.ask(op="lease", token=guardian.token, valid_s=30, sent_s=sent_s)
 
     event = next_event(runner)
 
@@ -298,62 +266,9 @@ def test_a_runner_may_not_write_in_the_guardians_name(
     ]
 
 
-@pytest.mark.parametrize(
-    "request_fields",
-    [
-        {"op": "fly"},
-        {"op": []},
-        {},
-        {"op": "open", "token": 10**6},
-        {"op": "open", "token": 10**6, "run": "../x", "attempt": 1, "limits": {}},
-        {"op": "act"},
-        {"op": "pet", "token": "1"},
-    ],
-)
-def test_a_request_that_makes_no_sense_is_refused_in_words(
-    guardian: Guarded, request_fields: dict[str, Any]
-) -> None:
-    reply = ask(guardian, **request_fields)
-
-    assert (reply["ok"], reply["code"]) == (False, "bad_request")
-    assert reply["error"]
-
-
 def test_limits_that_never_trip_are_refused(guardian: Guarded) -> None:
     with pytest.raises(BenchError, match="charge_max_ah"):
         guardian.session(limits=replace(LIMITS, charge_max_ah=NAN))
-
-
-def test_nonsense_on_the_line_is_hung_up_on(guardian: Guarded) -> None:
-    with connect(guardian.sim.config.socket, 5.0) as line:
-        line.sendall(b"GET / HTTP/1.1\r\n\r\n")
-        assert line.recv(100) == b""
-
-    assert guardian.link.status()["output"] == "off"
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        b'{"op": "note", "data": ' + b"[" * 100_000,
-        b'{"op": "lease", "valid_s": 60.5, "token": %d, "sent_s": -1' + b"0" * 400 + b"}",
-        b'{"op": "stop", "run": "another", "id": NaN}',
-    ],
-    ids=["too deep", "too large", "an id that is no number"],
-)
-def test_one_callers_nonsense_ends_his_connection_alone(
-    guardian: Guarded, runner: GuardianBench, line: bytes
-) -> None:
-    runner.configure(SETPOINT, PROTECTION)
-    runner.energise()
-
-    with connect(guardian.sim.config.socket, 5.0) as caller:
-        caller.sendall(line.replace(b"%d", str(guardian.token).encode()) + b"\n")
-        assert caller.recv(100) == b""
-
-    assert next_reading(runner).output_on
-    assert guardian.process.poll() is None
-    runner.off()
 
 
 def test_another_instrument_than_configured_is_refused(tmp_path: Path) -> None:
@@ -384,81 +299,3 @@ def test_events_and_readings_keep_the_order_of_the_journal(
     kept = [r for r in guardian.journal() if r.kind in ("sample", "event")]
     seen = ["event" if isinstance(item, Event) else "sample" for item in heard]
     assert seen == [r.kind for r in kept][1:4]
-
-
-def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "stations", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("status", '"output": "off"'),
-        ("stop", "output off"),
-        ("off", "off, proven by the guardian"),
-        ("identify", "RD6018  serial number 00012345"),
-    ],
-)
-def test_the_command_line_asks_the_guardian(
-    guardian: Guarded, runner: GuardianBench, name: str, words: str
-) -> None:
-    runner.close(kind="STOPPED", reason="enough")
-
-    told = command(name, str(guardian.sim.bench_toml))
-
-    assert (told.returncode, words in told.stdout) == (0, True), told.stderr
-
-
-def test_the_command_line_does_without_a_guardian(tmp_path: Path) -> None:
-    with guarded(tmp_path) as bench:
-        bench.charge(bench.session())
-        bench.kill()
-        toml = str(bench.sim.bench_toml)
-
-        identified, off = command("identify", toml), command("off", toml)
-
-        assert identified.returncode == 0, identified.stderr
-        assert "RD6018  serial number 00012345" in identified.stdout
-        assert (off.returncode, "off, proven at" in off.stdout) == (0, True), off.stderr
-        assert not bench.sim.output_is_on()
-        told = command("status", toml)
-        assert told.returncode == 3
-        assert "no guardian" in told.stderr
-
-
-def test_a_stop_needs_no_readable_bench_toml(tmp_path: Path) -> None:
-    with guarded(tmp_path) as bench:
-        bench.charge(bench.session())
-        bench.sim.bench_toml.write_text("station = \n")  # somebody is editing it
-
-        told = command("stop", str(bench.sim.bench_toml))
-
-        assert (told.returncode, told.stdout) == (0, "output off\n"), told.stderr
-        assert not bench.sim.output_is_on()
-
-
-def test_a_stop_waits_for_no_driver_to_be_imported() -> None:
-    program = "import sys, stations.__main__; print('stations.drivers' in sys.modules)"
-
-    told = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-
-    assert told.stdout == "False\n"
-
-
-def test_the_command_line_names_what_is_wrong(tmp_path: Path) -> None:
-    toml = tmp_path / "bench.toml"
-    toml.write_text("station = 7\n")
-
-    told = command("guard", str(toml))
-
-    assert told.returncode == 2
-    assert "station must be a text" in told.stderr

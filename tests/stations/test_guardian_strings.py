@@ -11,8 +11,10 @@ import pytest
 from stations.guardian.envelope import judge
 from stations.guardian.session import limits_problem
 from stations.guardian.strings import cells_by, series_problem
+from stations.procedures.series_charging import disagreement
+from stations.procedures.steps import SeriesCharge
 from stations.values import NAN, Limits
-from tests.stations.procedures.test_unseen_precharge import made
+from tests.stations.procedures.test_unseen_precharge import STRONG, made
 from tests.stations.test_guardian_envelope import FINE, LIMITS, TALLY
 
 UNSEEN = made().limits
@@ -83,6 +85,22 @@ def test_a_meter_that_leaves_a_cell_out_is_doubted_while_current_flows() -> None
     assert first is None
     assert second is not None
     assert "meter shows 10.200 V, the supply's terminals 13.550 V" in second.reason
+
+
+def test_a_meter_that_the_program_does_not_doubt_is_not_doubted_here() -> None:
+    """As far below the terminals as leads may bring it, at the strongest current that is let."""
+    program = made(supply=STRONG, capacity_ah=300.0, lead_max_ohm=0.028)
+    (step,) = [step for step in program.steps if isinstance(step, SeriesCharge)]
+    amps = program.limits.current_max_a
+    below_v = step.agreement.supply_v + step.agreement.lead_max_ohm * amps
+    far = replace(
+        STRING, voltage_v=14.0, supply_voltage_v=14.0 + below_v - 1e-6, supply_current_a=amps
+    )
+
+    tally, verdict = judge(program.limits, TALLY, far, expected_on=True)
+
+    assert disagreement(step, far) == ""
+    assert (tally.doubts, verdict) == (0, None)
 
 
 def test_a_bms_that_opened_parts_meter_and_supply_without_a_doubt() -> None:

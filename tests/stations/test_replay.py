@@ -22,7 +22,8 @@ from stations.procedures.steps import Program
 from stations.replay import replay
 from stations.runner import begun, run
 from stations.values import Draw, Event, OffProof, Protection, Reading, Setpoint
-from stations.virtual import Act, Instruments, VirtualBench
+from stations.virtual import Act, VirtualBench
+from stations.virtual_instruments import Instruments
 from tests.stations.procedures.scripted import program
 from tests.stations.procedures.test_emptying_plans import bottom, capacity
 

@@ -17,7 +17,8 @@ from stations.procedures.attendance import unattended
 from stations.procedures.state import Record
 from stations.runner import begun, run
 from stations.values import Event, Protection, Reading, Setpoint
-from stations.virtual import ATTENTIVE, Act, Instruments, VirtualBench, VirtualClock
+from stations.virtual import ATTENTIVE, Act, VirtualBench, VirtualClock
+from stations.virtual_instruments import Instruments
 from tests.stations.procedures.scripted import program
 
 SET = Setpoint(3.65, 14.4)

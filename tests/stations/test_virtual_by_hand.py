@@ -14,7 +14,8 @@ from stations.procedures.resume import resumed
 from stations.replay import replay
 from stations.runner import begun, run
 from stations.values import OffProof
-from stations.virtual import ATTENTIVE, STARTED_AT, Act, Instruments, VirtualBench, reads_by_hand
+from stations.virtual import ATTENTIVE, STARTED_AT, Act, VirtualBench, reads_by_hand
+from stations.virtual_instruments import Instruments
 from tests.stations.procedures.scripted import program
 from tests.stations.procedures.test_single_cells import by_turns, made, table
 from tests.stations.test_replay import Journalled

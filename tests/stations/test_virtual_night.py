@@ -23,7 +23,8 @@ from stations.procedures.state import Record
 from stations.procedures.steps import Program
 from stations.runner import begun, run, unopposed
 from stations.values import Window
-from stations.virtual import Act, Instruments, VirtualBench, VirtualClock
+from stations.virtual import Act, VirtualBench, VirtualClock
+from stations.virtual_instruments import Instruments
 from tests.stations.procedures.scripted import program
 
 EVENING = datetime(2026, 11, 26, 22, 0, tzinfo=UTC)

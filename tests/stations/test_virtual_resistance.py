@@ -18,7 +18,8 @@ from stations.model.cell import CellParameters, cell_of, resistance_factor
 from stations.procedures.actions import Outcome
 from stations.procedures.state import Record
 from stations.runner import begun, run
-from stations.virtual import Act, Instruments, VirtualBench
+from stations.virtual import Act, VirtualBench
+from stations.virtual_instruments import Instruments
 from tests.stations.procedures.test_resistance import made
 
 CONNECT = Act("connect", 60.0, hands="join")

@@ -13,7 +13,8 @@ from stations.drivers.registry import DRIVERS
 from stations.model.bank import Bank, Wiring
 from stations.model.cell import cell_of
 from stations.values import SupplyRatings
-from stations.virtual import Instruments, VirtualBench
+from stations.virtual import VirtualBench
+from stations.virtual_instruments import Instruments
 
 _SUPPLY = DRIVERS["riden_rd6018"].ratings
 assert isinstance(_SUPPLY, SupplyRatings)

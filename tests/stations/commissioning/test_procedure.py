@@ -15,7 +15,8 @@ from stations.commissioning.figures import CannotCommission, Figures
 from stations.commissioning.judge import findings, passed
 from stations.commissioning.procedure import PATIENCE, commission, limits
 from stations.values import Event, Protection, Reading, Setpoint
-from stations.virtual import Instruments, VirtualBench
+from stations.virtual import VirtualBench
+from stations.virtual_instruments import Instruments
 from tests.stations.commissioning.made import BY, PLAN, Typist, linked_bench
 
 

@@ -22,7 +22,8 @@ from stations.procedures import top_balance
 from stations.procedures.steps import Charge, Program
 from stations.runner import begun, run
 from stations.values import Event, Reading
-from stations.virtual import Instruments, VirtualBench
+from stations.virtual import VirtualBench
+from stations.virtual_instruments import Instruments
 from tests.stations.procedures.scripted import SUPPLY, spec
 
 SAMPLE_S = 60.0

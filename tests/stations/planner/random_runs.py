@@ -31,7 +31,8 @@ from stations.procedures import (
 from stations.procedures.steps import Charge, Instruct, Program
 from stations.runner import begun, run
 from stations.values import NAN, Event, Reading
-from stations.virtual import Act, Instruments, VirtualBench
+from stations.virtual import Act, VirtualBench
+from stations.virtual_instruments import Instruments
 from tests.stations.planner.random_jobs import random_bank
 from tests.stations.procedures import test_pack_recovery
 from tests.stations.procedures.scripted import LOAD, SUPPLY, program, spec

@@ -17,7 +17,8 @@ from stations.procedures.actions import Outcome
 from stations.procedures.steps import Charge, Program
 from stations.runner import begun, run
 from stations.values import Event, OffProof, Reading
-from stations.virtual import ATTENTIVE, Act, Instruments, VirtualBench
+from stations.virtual import ATTENTIVE, Act, VirtualBench
+from stations.virtual_instruments import Instruments
 
 SAMPLE_S = 20.0
 NOISY = Instruments(noise_v=100e-6, noise_a=0.003)

@@ -12,7 +12,7 @@ from stations.model.cell import cell_of, scattered
 from stations.planner.contacts import Looked, poor_contacts
 from stations.planner.hours import PERSON, charge_of
 from stations.runner import begun, run
-from stations.virtual import Instruments
+from stations.virtual_instruments import Instruments
 from tests.stations.planner.random_jobs import Watched, end_of
 from tests.stations.procedures.scripted import program
 

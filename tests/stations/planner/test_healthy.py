@@ -10,7 +10,7 @@ import numpy as np
 from stations.model.bank import Bank, Wiring
 from stations.model.cell import cell_of, scattered
 from stations.procedures.steps import Program
-from stations.virtual import Instruments
+from stations.virtual_instruments import Instruments
 from tests.stations.planner.shown import Shown, rested_for, shown
 from tests.stations.procedures.scripted import SUPPLY, program
 

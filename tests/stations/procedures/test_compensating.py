@@ -18,7 +18,8 @@ from stations.procedures.charging import decide_charge
 from stations.procedures.steps import Charge, Program
 from stations.runner import begun, run
 from stations.values import Protection, Reading, Setpoint
-from stations.virtual import Instruments, VirtualBench
+from stations.virtual import VirtualBench
+from stations.virtual_instruments import Instruments
 from tests.stations.procedures.scripted import RATINGS, holding, program, run_at
 
 TARGET_V, STEP_V = 3.65, 0.01

@@ -20,7 +20,8 @@ from stations.procedures.pack_recovery import AGAIN, HELD, Recipe, Spec
 from stations.procedures.steps import PlanRefused, Program
 from stations.runner import begun, run
 from stations.values import Ratings
-from stations.virtual import Act, Instruments, VirtualBench
+from stations.virtual import Act, VirtualBench
+from stations.virtual_instruments import Instruments
 from tests.stations.procedures.test_series_precharge import METER, RD6018
 from tests.stations.test_virtual import record
 

@@ -19,7 +19,8 @@ from stations.procedures.rules import RecheckRule
 from stations.procedures.steps import Measure, PlanRefused, Program
 from stations.runner import begun, run
 from stations.values import OffProof, Window
-from stations.virtual import STARTED_AT, Act, Instruments, VirtualBench
+from stations.virtual import STARTED_AT, Act, VirtualBench
+from stations.virtual_instruments import Instruments
 from tests.stations.procedures.scripted import RATINGS, START
 from tests.stations.virtual_cells import relaxed_bank
 

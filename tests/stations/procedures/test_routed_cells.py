@@ -17,7 +17,8 @@ from stations.procedures.resume import resumed
 from stations.procedures.steps import Instruct, Measure, Program, Verify
 from stations.replay import replay
 from stations.runner import begun, run
-from stations.virtual import Act, Instruments, VirtualBench
+from stations.virtual import Act, VirtualBench
+from stations.virtual_instruments import Instruments
 from tests.stations.procedures.scripted import RATINGS, spec
 from tests.stations.procedures.test_single_cells import KilledIn, made, play, table
 from tests.stations.test_virtual import record

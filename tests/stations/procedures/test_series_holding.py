@@ -18,7 +18,8 @@ from stations.procedures.pack_recovery import HELD
 from stations.procedures.state import Run
 from stations.runner import begun, run
 from stations.values import BmsSeen, Event, Reading
-from stations.virtual import STARTED_AT, Instruments, VirtualBench
+from stations.virtual import STARTED_AT, VirtualBench
+from stations.virtual_instruments import Instruments
 from tests.stations.procedures.test_pack_recovery import CONNECTED, made, pack_of
 from tests.stations.test_virtual import record
 

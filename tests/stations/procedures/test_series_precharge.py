@@ -20,7 +20,8 @@ from stations.procedures.series_precharge import Recipe, Spec
 from stations.procedures.steps import PlanRefused, Program, SeriesCharge
 from stations.runner import begun, run
 from stations.values import MeterRatings, Ratings, SupplyRatings
-from stations.virtual import Act, Instruments, VirtualBench
+from stations.virtual import Act, VirtualBench
+from stations.virtual_instruments import Instruments
 from tests.stations.test_virtual import record
 
 RD6018 = SupplyRatings(

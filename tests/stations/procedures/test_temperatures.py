@@ -13,7 +13,8 @@ from stations.procedures.charging import as_cold
 from stations.procedures.decide import decide
 from stations.runner import begun, run
 from stations.values import NAN, Setpoint
-from stations.virtual import Instruments, VirtualBench
+from stations.virtual import VirtualBench
+from stations.virtual_instruments import Instruments
 from tests.stations.procedures.scripted import holding, program, run_at
 from tests.stations.procedures.test_recheck import PLACES, play
 from tests.stations.virtual_cells import relaxed_bank

@@ -20,25 +20,34 @@ from stations.procedures.resume import resumed
 from stations.procedures.steps import PlanRefused, Presence, Program, SeriesCharge
 from stations.procedures.unseen_precharge import Recipe, Spec
 from stations.runner import begun, run
-from stations.values import Ratings
-from stations.virtual import Act, Instruments, VirtualBench, reads_by_hand
+from stations.values import Ratings, SupplyRatings
+from stations.virtual import Act, VirtualBench, reads_by_hand
+from stations.virtual_instruments import Instruments
 from tests.stations.procedures.test_series_precharge import METER, RD6018, SCANNER, string_of
 from tests.stations.test_virtual import record
 
 RATINGS = Ratings(RD6018, METER)
 BLIND = Instruments(has_scanner=False, has_bms=False)
 BUILT = Act("assemble", 600.0, hands="string", answer=3.65)
+STRONG = replace(RD6018, model="EA 80-120", current_max_a=120.0, power_max_w=3000.0)
 NOT_SEEN = "cells not observable: nothing on this bench shows them"
 
 
-def made(cells: int = 4, *, reads: bool = False, **recipe: Any) -> Program:
+def made(
+    cells: int = 4,
+    *,
+    reads: bool = False,
+    supply: SupplyRatings = RD6018,
+    capacity_ah: float = 100.0,
+    **recipe: Any,
+) -> Program:
     spec = Spec(
         recipe=Recipe(**recipe),
         cells=cells,
-        capacity_ah=100.0,
+        capacity_ah=capacity_ah,
         cell_voltage_max_v=3.65,
         cell_voltage_min_v=2.5,
-        supply=RD6018,
+        supply=supply,
         by_hand=reads,
     )
     return unseen_precharge.program(spec)
@@ -216,6 +225,26 @@ def test_without_somebody_there_it_is_refused(
     changed: Callable[[Program], Program], words: str
 ) -> None:
     assert any(words in problem for problem in problems(changed(made()), RATINGS))
+
+
+@pytest.mark.parametrize(
+    ("recipe", "words"),
+    [
+        ({}, "set lead_max_ohm to 28 mΩ at most"),  # 60 A, and up to 63 by its hard limit
+        ({"lead_max_ohm": 0.029}, "meter may lie 2.0 V below the supply"),
+        ({"lead_max_ohm": 0.028}, ""),
+        ({"cell_c_max": 0.1}, ""),
+    ],
+)
+def test_a_current_at_which_the_guardian_would_doubt_the_meter_is_refused(
+    recipe: dict[str, Any], words: str
+) -> None:
+    strong = made(supply=STRONG, capacity_ah=300.0, **recipe)
+
+    found = problems(strong, replace(RATINGS, supply=STRONG))
+
+    assert len(found) == bool(words)
+    assert words in "".join(found)
 
 
 def _with_seen(program: Program) -> Any:

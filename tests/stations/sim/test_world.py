@@ -14,10 +14,11 @@ import pytest
 from stations.clock import ClockWriter, SharedClock
 from stations.model.bank import Bank
 from stations.model.cell import CellParameters
+from stations.sim.circuit import Impossible
 from stations.sim.output import Output
 from stations.sim.sink import Sink
 from stations.sim.truth import TruthLog
-from stations.sim.world import Impossible, World
+from stations.sim.world import World
 from tests.wait import wait_until
 
 CHARGING = Output(voltage_v=3.65, current_a=14.4, ovp_v=3.75, ocp_a=15.0)
