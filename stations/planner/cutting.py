@@ -45,8 +45,8 @@ def _rested(now: Seen, whole: Seen) -> timedelta:
 
 
 def _charge(step: Charge, now: Seen, on: Seen) -> Charge:
-    """Its time in CV is each attempt's own; what has begun to finish goes on finishing."""
-    progress, setpoint = now.progress(), step.setpoint
+    """Its time in CV is each hold's own; what has begun to finish goes on finishing."""
+    progress, setpoint = now.progress(step.tail.at_least_v), step.setpoint
     held = progress.at - progress.cv_since if progress.cv_since else timedelta(0)
     if bool(np.any(on.voltage_v >= step.finish_above_v)):
         least_a = min(setpoint.current_a, step.finish_current_a)

@@ -90,7 +90,7 @@ def _own(stand: Stand, stretch: Stretch) -> Left:
         return Left(None, NO_VOLTS)
     tail = None
     if isinstance(step, Charge) and step.name == stand.step and len(now.at_s):
-        tail = tail_left(step, now.progress(), _unit_ah(stand, rest))
+        tail = tail_left(step, now.progress(step.tail.at_least_v), _unit_ah(stand, rest))
     if tail is not None and tail.hours is None:
         return tail
     first = next(one for one in _undone(stand, stretch) if isinstance(one, DRIVEN))

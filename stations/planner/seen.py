@@ -33,15 +33,16 @@ class Seen:
     cells_v: Floats  # a row per reading, a column per cell; NaN where a channel gave nothing
     rested_v: tuple[float, ...]  # of every cell before anything was switched on; () while unknown
 
-    def progress(self) -> Progress:
-        others = np.flatnonzero((self.cv == 0) | (self.on == 0))
+    def progress(self, at_least_v: float) -> Progress:
+        """As it is now; the bank is at its target from `at_least_v` on."""
+        held = (self.cv > 0) & (self.on > 0) & (self.voltage_v >= at_least_v)
+        others = np.flatnonzero(~held)
         first = int(others[-1]) + 1 if len(others) else 0
-        in_cv = first < len(self.at_s)
+        is_held = first < len(held)
         return Progress(
             at=_time(self.at_s[-1]),
-            voltage_v=float(self.voltage_v[-1]),
-            cv_since=_time(self.at_s[first]) if in_cv else None,
-            tail=self._tail(first) if in_cv else (),
+            cv_since=_time(self.at_s[first]) if is_held else None,
+            tail=self._tail(first) if is_held else (),
         )
 
     @property

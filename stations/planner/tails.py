@@ -28,10 +28,9 @@ FLAT_SEEN = timedelta(minutes=28)  # of it, where readings are thinned out
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A charge as it is now: volts of the bank, since when it is in CV, the tail's amps."""
+    """A charge as it is now: since when its bank is held at target in CV, and the tail's amps."""
 
     at: datetime
-    voltage_v: float
     cv_since: datetime | None = None
     tail: Sequence[tuple[datetime, float]] = ()  # oldest first
 
@@ -47,9 +46,9 @@ class Left:
 def tail_left(charge: Charge, now: Progress, bank_ah: float) -> Left | None:
     """What is left of `charge` by its tail; None before that has a slope.
 
-    CV far below its target is bulk still: long leads limit the current.
+    CV with the bank below its target is bulk still: the leads limit the current.
     """
-    if now.cv_since is None or now.voltage_v < charge.finish_above_v:
+    if now.cv_since is None:
         return None
     flat_a = floor_a(charge.tail, now.tail)
     if flat_a is not None:

@@ -1,4 +1,8 @@
-"""The CC/CV charge: finishing current, trim by the bank meter (B5), and the tail (B2)."""
+"""The CC/CV charge: finishing current, trim by the bank meter (B5), and the tail (B2).
+
+A supply behind leads is in CV as soon as what they drop reaches up to its set-point, with the bank
+still on its plateau.  That is no CV hold: the hold's clock runs while the *bank* is at target.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +25,7 @@ EQUAL_V = 1e-9
 COLD_MARGIN_K = 1.0
 COLD_SHARE = 0.98  # of what cold cells may take: an ammeter errs
 SETTLE_READINGS = 1  # readings after a change of set-point that may still be older
+FLAT_RISE_V = 0.001  # a bank that rises by that much takes up charge, however flat its current
 
 
 def decide_charge(run: Run, step: Charge, reading: Reading, now: datetime) -> tuple[Run, Action]:
@@ -29,14 +34,14 @@ def decide_charge(run: Run, step: Charge, reading: Reading, now: datetime) -> tu
     if run.step_charge_ah > step.charge_max_ah:
         return run, Trip(f"{run.step_charge_ah:.1f} Ah delivered, above the step's limit")
     if (now - run.entered_at).total_seconds() + run.step_spent_s > step.timeout.total_seconds():
-        return run, Trip(f"“{step.title}” took longer than {step.timeout}")
+        return run, Trip(f"“{step.title}” took longer than {step.timeout}{_slowed(run, step)}")
     idle_since = run.no_current_since
     if idle_since is not None and reading.at - idle_since >= step.tail.no_current_for:
         return run, SafeHold("the output is on and no current flows: check the leads to the bank")
     run = _tail(run, step, reading)
     if _done(run, step, reading.at) or run.done_since is not None:
         return _held_for_a_person(run, step, reading, now)
-    if cv_s(run, reading.at) > step.tail.cv_max.total_seconds():
+    if _overheld(run, step, reading.at):
         return _timed_out(run, step, now)
     return _adjust(run, step, reading)
 
@@ -93,11 +98,12 @@ def _observe(run: Run, step: Charge, reading: Reading) -> Run:
     peak_v = reading.voltage_v
     if run.peak_voltage_v > peak_v:
         peak_v = run.peak_voltage_v
+    held = in_cv and reading.voltage_v >= step.tail.at_least_v
     run = changed(
         run,
-        cv_since=(run.cv_since or reading.at) if in_cv else None,
+        cv_spent_s=run.cv_spent_s if held else cv_s(run, reading.at),
+        cv_since=(run.cv_since or reading.at) if held else None,
         reached_cv=run.reached_cv or in_cv,
-        flat_from=run.flat_from if in_cv else None,
         lead_ohm=lead_ohm,
         no_current_since=(run.no_current_since or reading.at) if none_flows else None,
         trimmed_v=trimmed_v,
@@ -131,13 +137,18 @@ def _alarm(run: Run, words: str) -> Run:
 
 
 def _flat(run: Run, step: Charge, reading: Reading) -> Run:
-    """Name a tail that no longer falls while it is still above the limit."""
-    current_a = run.last_current_a
-    if run.cv_since is None or current_a <= step.tail.done_a:
+    """Name a tail that no longer falls while it is still above the limit.
+
+    Below target too, where leads keep the bank from it, once it no longer rises either.
+    """
+    current_a, bank_v = run.last_current_a, reading.voltage_v
+    near = reading.regulation == "CV" and bank_v >= min(step.finish_above_v, step.tail.at_least_v)
+    if not near or current_a <= step.tail.done_a:
         return changed(run, flat_from=None)
     falls = current_a < (1.0 - step.tail.flat_fraction) * run.flat_current_a
-    if run.flat_from is None or falls or current_a > run.flat_current_a:
-        return changed(run, flat_from=reading.at, flat_current_a=current_a)
+    rises = bank_v < step.tail.at_least_v and bank_v >= run.flat_voltage_v + FLAT_RISE_V
+    if run.flat_from is None or falls or rises or current_a > run.flat_current_a:
+        return changed(run, flat_from=reading.at, flat_current_a=current_a, flat_voltage_v=bank_v)
     if reading.at - run.flat_from >= step.tail.flat_for:
         return _alarm(
             run,
@@ -210,8 +221,25 @@ def _held(run: Run, step: Charge, since: datetime | None, at: datetime) -> bool:
 
 
 def cv_s(run: Run, at: datetime) -> float:
-    """Seconds in CV over all attempts; the minimum, but not the maximum, is each one's own."""
+    """Seconds in CV over all attempts; the minimum, but not the maximum, is this hold's own."""
     return run.cv_spent_s + ((at - run.cv_since).total_seconds() if run.cv_since else 0.0)
+
+
+def _overheld(run: Run, step: Charge, at: datetime) -> bool:
+    """Held for too long at target, or for as long below it at a current that stays flat."""
+    tail = step.tail
+    flat_s = (at - run.flat_from).total_seconds() if run.flat_from else 0.0
+    return max(cv_s(run, at), flat_s - tail.flat_for.total_seconds()) > tail.cv_max.total_seconds()
+
+
+def _slowed(run: Run, step: Charge) -> str:
+    """What kept the current down, where it was the leads."""
+    if not run.reached_cv or not run.last_on_v < step.tail.at_least_v or not run.lead_ohm > 0:
+        return ""
+    return (
+        f": the bank came to {run.last_on_v:.3f} V, for leads of {1000 * run.lead_ohm:.0f} mΩ "
+        f"leave it {run.last_current_a:.1f} A. Take shorter and thicker leads"
+    )
 
 
 def _timed_out(run: Run, step: Charge, now: datetime) -> tuple[Run, Action]:
@@ -231,7 +259,7 @@ def _adjust(run: Run, step: Charge, reading: Reading) -> tuple[Run, Action]:
     if reading.voltage_v >= step.finish_above_v and setpoint.current_a > step.finish_current_a:
         wanted = changed(wanted, current_a=step.finish_current_a)
     wanted = as_cold(wanted, run.program.limits, reading.coldest_c)
-    if run.cv_since is not None:
+    if reading.regulation == "CV":
         wanted = changed(wanted, voltage_v=_trimmed(run, step, reading, setpoint))
     if wanted == setpoint:
         return run, Hold()

@@ -42,8 +42,8 @@ class Tail:
     partial_a: float
     at_least_v: float  # bank and every seen cell
     dwell: timedelta
-    cv_min: timedelta
-    cv_max: timedelta
+    cv_min: timedelta  # of the bank at `at_least_v` with the supply in CV, in one piece
+    cv_max: timedelta  # the same, in all
     flat_for: timedelta
     flat_fraction: float
     no_current_for: timedelta  # in CV without any current: a lead has come off

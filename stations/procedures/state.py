@@ -144,6 +144,7 @@ class Run:
     above_window: int = 0
     flat_from: datetime | None = None
     flat_current_a: float = 0.0
+    flat_voltage_v: float = 0.0
     lead_ohm: float = NAN  # supply volts minus bank volts over current, last time it was seen
     last_cells_v: tuple[float, ...] = ()  # of a string, last seen with the output on
     peak_voltage_v: float = NAN  # highest bank reading of the step

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import numpy as np
 import pytest
 
 from stations.planner.hours import charge_of
+from stations.planner.seen import Seen
 from stations.planner.tails import Left, Progress, tail_left
 from tests.stations.procedures.scripted import START, program
 
 CHARGE = charge_of(program())
 
 
-def in_the_tail(
-    amps: list[float], *, every: timedelta = timedelta(minutes=2), volts: float = 3.648
-) -> Left | None:
+def in_the_tail(amps: list[float], *, every: timedelta = timedelta(minutes=2)) -> Left | None:
     assert CHARGE is not None
     tail = [(START + n * every, amp) for n, amp in enumerate(amps)]
-    now = Progress(tail[-1][0], volts, START - timedelta(hours=1), tail)
+    now = Progress(tail[-1][0], START - timedelta(hours=1), tail)
     return tail_left(CHARGE, now, 800.0)
 
 
@@ -62,5 +62,17 @@ def test_a_tail_of_some_minutes_has_no_slope_yet() -> None:
     assert in_the_tail([16.0, 14.0, 12.5]) is None
 
 
-def test_long_leads_on_the_plateau_are_no_tail() -> None:
-    assert in_the_tail([16.0 * 0.99**n for n in range(13)], volts=3.38) is None
+def test_a_supply_in_cv_over_long_leads_holds_no_bank() -> None:
+    """Its bank is at target for the last minute only: that is the hold, and all of its tail."""
+    at_s = START.timestamp() + np.linspace(0.0, 660.0, 12)
+    always = np.ones(12, dtype=np.float64)
+    amps = np.full(12, 16.0, dtype=np.float64)
+    volts = np.array([3.38] * 10 + [3.631, 3.632])
+    cells_v = np.empty((12, 0))
+    seen = Seen(at_s, always, always, amps, volts, volts + 0.27, cells_v, ())
+
+    now = seen.progress(3.63)
+
+    assert now.cv_since == START + timedelta(minutes=10)
+    assert [amp for _, amp in now.tail] == [16.0, 16.0]
+    assert seen.progress(3.64) == Progress(START + timedelta(minutes=11))
