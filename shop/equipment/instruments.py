@@ -105,7 +105,7 @@ def _ours(asked: Sequence[Named]) -> Mapping[str, Instrument]:
 
 
 def _known(row: Instrument) -> Known:
-    return Known(row.role, row.model, row.station.slug if row.station else "")
+    return Known(row.role, row.driver, row.model, row.station.slug if row.station else "")
 
 
 def _place(station: Station, one: Named, ours: Instrument | None) -> Instrument:
