@@ -12,8 +12,9 @@ from api.reads import commissioning
 from api.reads.commissioning import CommissioningShown
 from api.reads.live import Live, live
 from api.reads.program import Progress, progress
+from api.words import capitalised
 from shop.equipment.models import Station
-from shop.equipment.states import OutputState
+from shop.equipment.states import OUTPUT_WORDS, OutputState
 from shop.jobs.attending import presence_is_close
 from shop.jobs.models import Job, Run
 from shop.jobs.queries import alive_runs
@@ -44,10 +45,11 @@ class StationShown:
         if self.alarm:
             return "error", "Alarm"
         if self.run is None:
+            said = OUTPUT_WORDS[self.output]
             if self.output == OutputState.SEEN_OFF:
-                return "missing", "Seen off by a person"
+                return "missing", capitalised(said)
             unknown = self.output == OutputState.UNKNOWN
-            return ("missing", "Output unknown") if unknown else ("idle", "Free")
+            return ("missing", f"Output {said}") if unknown else ("idle", "Free")
         if self.progress.waits:
             return "waiting", "Waiting for you"
         if self.presence_is_close:

@@ -149,7 +149,7 @@ def _step_problems(run: Run, sheet: Sheet | None) -> list[Problem]:
     if sheet is not None:
         return [Problem("all_read", "Every cell of this step was read.", "Nothing is left to do.")]
     if not rules.takes_acts(run.state):
-        return [Problem("run_not_running", f"The run is {run.state}, not RUNNING.", "Start anew.")]
+        return [Problem("run_not_running", rules.not_running(run.state), "Start anew.")]
     return [
         Problem(
             "step_not_now",

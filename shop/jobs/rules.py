@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from shop.equipment.states import UNCALIBRATED, OutputState
-from shop.jobs.states import JobState, RunState
+from shop.equipment.states import OUTPUT_WORDS, UNCALIBRATED, OutputState
+from shop.jobs.states import JOB_WORDS, RUN_WORDS, JobState, RunState
 from shop.jobs.terms import Terms
 from shop.refusals import Problem
 from stations.procedures.steps import Program, Wait
@@ -130,7 +130,7 @@ def claim_problems(
         found.append(
             Problem(
                 "job_not_open",
-                f"The job is {state}, not OPEN.",
+                f"The job is {JOB_WORDS[state]}, not open.",
                 "Choose an open job, or ask its holder to release it.",
             )
         )
@@ -155,13 +155,15 @@ def claim_problems(
     return found
 
 
+def _not_claimed(state: str) -> str:
+    return f"The job is {JOB_WORDS[state]}, not claimed."
+
+
 def release_problems(*, state: str, is_holder: bool, is_supervisor: bool) -> list[Problem]:
     """The holder gives a claim back; a supervisor may take it back."""
     found = []
     if state != JobState.CLAIMED:
-        found.append(
-            Problem("job_not_claimed", f"The job is {state}, not CLAIMED.", "Nothing to release.")
-        )
+        found.append(Problem("job_not_claimed", _not_claimed(state), "Nothing to release."))
     elif not (is_holder or is_supervisor):
         found.append(
             Problem(
@@ -177,7 +179,7 @@ def cancel_problems(*, state: str, is_own: bool, is_supervisor: bool) -> list[Pr
     """Its holder, or who opened it, cancels a job, or a supervisor; never one with a run."""
     if state not in (JobState.OPEN, JobState.CLAIMED):
         fix = "Stop its run first." if state == JobState.IN_PROGRESS else "Nothing to cancel."
-        return [Problem("job_not_waiting", f"The job is {state}.", fix)]
+        return [Problem("job_not_waiting", f"The job is {JOB_WORDS[state]}.", fix)]
     if not (is_own or is_supervisor):
         words = "Somebody else opened this job, or holds it."
         return [Problem("not_the_holder", words, "Ask them, or a supervisor, to cancel it.")]
@@ -202,7 +204,7 @@ def start_problems(
         return [
             Problem(
                 "job_not_claimed",
-                f"The job is {state}, not CLAIMED.",
+                _not_claimed(state),
                 "Claim it at your station first."
                 if state == JobState.OPEN
                 else "Look at its runs to see how it stands.",
@@ -278,7 +280,8 @@ def station_problems(station: StationFact, lasts: timedelta, now: datetime) -> l
         found.append(
             Problem(
                 "output_not_off",
-                f"The output of station {station.slug} is {station.output_state}, not proven off.",
+                f"The output of station {station.slug} is not proven off: "
+                f"{OUTPUT_WORDS[station.output_state]}.",
                 station.alarm or "Check that the station's guardian and uplink run.",
             )
         )
@@ -313,6 +316,11 @@ def takes_acts(state: str) -> bool:
     return state in (RunState.PREFLIGHT, RunState.RUNNING, RunState.SAFE_HOLD)
 
 
+def not_running(state: str) -> str:
+    """Why no act reaches the bench, in words."""
+    return f"The run is not running: {RUN_WORDS[state]}."
+
+
 def lost_problems(
     *, state: str, is_held: bool, silent_for: timedelta, silent_least: timedelta, goes_on: bool
 ) -> list[Problem]:
@@ -321,7 +329,7 @@ def lost_problems(
     `goes_on`: its readings are stored and the output is proven off.
     """
     if state != RunState.INTERRUPTED:
-        words = f"The run is {state}, not INTERRUPTED."
+        words = f"The run is not interrupted: {RUN_WORDS[state]}."
         return [Problem("run_not_lost", words, "Press STOP, or wait until its lease has lapsed.")]
     found = []
     if goes_on:
@@ -357,9 +365,7 @@ def confirm_problems(
     Where it asks for a number the `answer` must lie within what it allows.
     """
     if not takes_acts(state):
-        return [
-            Problem("run_not_running", f"The run is {state}, not RUNNING.", "Nothing to confirm.")
-        ]
+        return [Problem("run_not_running", not_running(state), "Nothing to confirm.")]
     may_confirm = [
         s["name"]
         for i, s in enumerate(steps)

@@ -126,5 +126,5 @@ def test_a_figure_that_is_sent_twice_or_late_reaches_the_bench_once_or_never() -
             bench.guarded.link.stop(reason="enough")
         assert heard(bench, run) == 4
         assert sheet_of(run) is None
-        with pytest.raises(Refusal, match="The run is STOPPED"):
+        with pytest.raises(Refusal, match="The run is not running: stopped"):
             read_cell(run=run, volts="3.3", by=bench.cast.tola, now=clock.now())

@@ -85,7 +85,7 @@ def test_the_run_ends_its_job_and_station_are_free_and_the_audit_says_who_saw_wh
 def test_a_new_run_waits_for_the_guardians_proof(cast: Cast) -> None:
     run = given_up(lost_run(cast), cast.sade)
 
-    with pytest.raises(Refusal, match="SEEN_OFF, not proven off"):
+    with pytest.raises(Refusal, match="is not proven off: seen off by a person"):
         start_run(job=run.job, by=cast.tola, now=LATER)
 
 

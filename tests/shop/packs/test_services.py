@@ -15,7 +15,7 @@ from shop.cells.models import Cell
 from shop.evidence.models import Approval
 from shop.evidence.queries import evidence_of_cells
 from shop.jobs.models import Run
-from shop.jobs.states import RunState
+from shop.jobs.states import RUN_WORDS, RunState
 from shop.packs import services
 from shop.packs.findings import Verdict
 from shop.packs.models import GateDecision, Pack, PackDesign, Placement
@@ -224,7 +224,8 @@ def test_refuses_a_run_that_is_not_as_it_was_sealed(cast: Cast, state: RunState)
     with superuser():
         Run.objects.filter(pk=run.pk).update(state=state)
 
-    assert f"run {run.pk} is {state} and was sealed as FINISHED" in reason_of_g3(cells, cast.bayo)
+    said = f"run {run.pk} is “{RUN_WORDS[state]}” and was sealed as “done”"
+    assert said in reason_of_g3(cells, cast.bayo)
 
 
 def resealed(cells: list[Cell], state: RunState) -> Run:
@@ -243,7 +244,7 @@ def test_refuses_the_balance_of_a_run_that_ended_badly(cast: Cast, state: RunSta
     cells = good_cells(cast)
     run = resealed(cells, state)
 
-    assert f"run {run.pk} ended in {state}" in reason_of_g3(cells, cast.bayo)
+    assert f"run {run.pk} ended as “{RUN_WORDS[state]}”" in reason_of_g3(cells, cast.bayo)
     with pytest.raises(Refusal, match="proves nothing"):
         approve(cells, by=cast.sade, now=NOW)
 
