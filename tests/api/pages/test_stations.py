@@ -42,7 +42,7 @@ def test_a_shop_sets_up_its_first_bench(cast: Cast, supervisor: Client) -> None:
     assert "No station yet" in text(supervisor.get("/"))
     made = supervisor.post("/stations/new", NEW)
     assert (made.status_code, made["Location"]) == (303, "/stations/bench-1")
-    assert "lacks a supply or a meter" in text(supervisor.get("/stations/bench-1"))
+    assert "bench-1 has no supply and no meter." in text(supervisor.get("/stations/bench-1"))
 
     for sent in (SUPPLY, METER, HAND_HELD):
         assert supervisor.post("/stations/bench-1/instruments", sent).status_code == 303
