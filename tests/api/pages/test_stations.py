@@ -259,7 +259,9 @@ def test_a_meter_is_replaced_and_comes_back(cast: Cast, supervisor: Client) -> N
     assert supervisor.post(f"{path}/instruments", back).status_code == 303
     assert station.instruments.get(role="meter") == meter
     again = supervisor.post(f"/instruments/{meter.pk}/take-off", {"words": " "})
-    assert "Why it is taken off is missing" in text(again)
+    assert "An instrument is taken off with a reason. Say in at most 500 letters why." in text(
+        again
+    )
 
 
 def test_a_double_tap_registers_and_records_once(cast: Cast, supervisor: Client) -> None:

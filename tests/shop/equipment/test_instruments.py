@@ -174,9 +174,11 @@ def test_nothing_changes_while_a_run_lives_at_the_station(cast: Cast) -> None:
 def test_taking_off_says_why(cast: Cast, words: str) -> None:
     (meter,) = register(bare(), cast, METER)
 
-    with pytest.raises(Refusal):
+    with pytest.raises(Refusal) as caught:
         take_off(instrument=meter, words=words, by=cast.sade, now=NOON)
 
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.about) == ("reason", "words")
     assert Instrument.objects.get().station is not None
 
 
