@@ -250,7 +250,7 @@ def _proposed(request: HttpRequest, recipes: Iterable[RecipeVersion]) -> int:
 
 def _page(request: HttpRequest, pk: int, refusal: Refusal | None = None) -> HttpResponse:
     job = row_or_404(
-        board.jobs().prefetch_related("station__instruments"), f"There is no job {pk}.", pk=pk
+        board.jobs_told().prefetch_related("station__instruments"), f"There is no job {pk}.", pk=pk
     )
     cells = [row.cell for row in job.job_cells.select_related("cell__batch__cell_type")]
     context: dict[str, Any] = {"job": job, "cells": cells, "refusal": refusal}
@@ -258,8 +258,7 @@ def _page(request: HttpRequest, pk: int, refusal: Refusal | None = None) -> Http
     context |= _plan_shown(job) | {"set_up": _set_up(job), "second": second_of_job(job)}
     last = next(iter(job.runs.all()), None)
     context["is_early"] = last is not None and bool(last.terms.waits(clock.now()))
-    if job.state == JobState.CANCELLED:
-        context["cancelled"] = job.events.select_related("by").filter(kind="cancelled").last()
+    context["cancelled"] = board.cancellation_of(job)
     if job.state == JobState.OPEN:
         stations = Station.objects.prefetch_related("instruments")
         fit = [(s, _claim_problems(job, s)) for s in stations]

@@ -24,7 +24,7 @@ from shop.equipment.models import Station
 from shop.forecast.queries import Forecast, forecast, load_hours
 from shop.forecast.scheduling import scheduled, terms_of
 from shop.jobs import services
-from shop.jobs.models import Job, RecipeVersion
+from shop.jobs.models import Job, JobEvent, RecipeVersion
 from shop.jobs.planning import plan
 from shop.jobs.queries import policy_numbers
 from shop.refusals import Refusal
@@ -57,7 +57,7 @@ class Start(serializers.Serializer[Any]):
 
 class JobsView(ShopView):
     def get(self, request: Request) -> Response:
-        return Response({"jobs": [job_shape(job) for job in board.jobs()[:NEWEST]]})
+        return Response({"jobs": [job_shape(job) for job in board.jobs_told()[:NEWEST]]})
 
     @idempotent
     def post(self, request: Request) -> Response:
@@ -157,7 +157,7 @@ class StartView(ShopView):
 
 
 def _job(pk: int) -> Job:
-    job = board.jobs().filter(pk=pk).first()
+    job = board.jobs_told().filter(pk=pk).first()
     if job is None:
         raise Http404(f"There is no job {pk}.")
     return job
@@ -200,8 +200,9 @@ def _hours_shape(found: Forecast) -> dict[str, Any]:
 
 
 def job_shape(job: Job) -> dict[str, Any]:
-    """`job` must come from `board.jobs()`."""
+    """`job` must come from `board.jobs_told()`."""
     newest = next(iter(job.runs.all()), None)
+    ended = board.cancellation_of(job)
     return {
         "id": job.pk,
         "kind": job.kind,
@@ -218,4 +219,10 @@ def job_shape(job: Job) -> dict[str, Any]:
             {"serial": row.cell.serial, "position": row.position} for row in job.job_cells.all()
         ],
         "run": newest.pk if newest else None,
+        "cancelled": ended and _cancelled_shape(ended),
     }
+
+
+def _cancelled_shape(event: JobEvent) -> dict[str, Any]:
+    by = event.by.username if event.by else None
+    return {"by": by, "at": event.at, "words": event.data["words"]}
