@@ -29,11 +29,12 @@ from shop.evidence.handling import over
 from shop.evidence.parted import parted_cells
 from shop.forecast.queries import forecast, load_hours
 from shop.forecast.scheduling import scheduled, terms_of
-from shop.jobs import queries, rules, services
+from shop.jobs import queries, services
 from shop.jobs.attending import unattended_problems
 from shop.jobs.models import Job, JobCell, RecipeVersion
 from shop.jobs.planning import driven_a, plan, target_of
 from shop.jobs.procedures import BOTTOM_BALANCE, procedure_of
+from shop.jobs.rules import ordering
 from shop.jobs.states import JobState
 from shop.jobs.terms import Terms
 from shop.jobs.unattended import QUOTE
@@ -321,7 +322,7 @@ def _attended_only(job: Job, station: Station) -> list[Problem]:
 
 def _claim_problems(job: Job, station: Station) -> list[Problem]:
     roles = [instrument.role for instrument in station.instruments.all()]
-    return rules.claim_problems(
+    return ordering.claim_problems(
         state=job.state,
         station=station.slug,
         roles=roles,

@@ -20,7 +20,7 @@ from shop.cells.models import Cell
 from shop.cells.services import touch_cells
 from shop.equipment.models import Station
 from shop.equipment.services import hold_station
-from shop.jobs import queries, rules
+from shop.jobs import queries
 from shop.jobs.attending import unattended_problems
 from shop.jobs.models import (
     Job,
@@ -37,6 +37,7 @@ from shop.jobs.moves import move_job, move_run
 from shop.jobs.planning import lasts_at_most, plan
 from shop.jobs.policies import policy_of
 from shop.jobs.procedures import procedure_of
+from shop.jobs.rules import acting, ordering, starting
 from shop.jobs.states import JobState, RunState
 from shop.jobs.terms import ATTENDED, Terms
 from shop.people.models import User
@@ -69,9 +70,9 @@ def create_job(
     facts = queries.cell_facts(cells, pack_id)
     refuse(
         [
-            *rules.recipe_problems(str(recipe_version), retired.words if retired else ""),
-            *rules.whole_pack_problems(known.on_pack, pack_id is not None),
-            *rules.new_job_problems(
+            *ordering.recipe_problems(str(recipe_version), retired.words if retired else ""),
+            *ordering.whole_pack_problems(known.on_pack, pack_id is not None),
+            *ordering.new_job_problems(
                 facts, least=parallel * known.cells_min, most=parallel * known.cells_max
             ),
         ]
@@ -100,7 +101,7 @@ def claim_job(*, job: Job, station: Station, by: User, now: datetime) -> Job:
     require(by.role, Act.CLAIM)
     roles = [instrument.role for instrument in station.instruments.all()]
     refuse(
-        rules.claim_problems(
+        ordering.claim_problems(
             state=job.state,
             station=station.slug,
             roles=roles,
@@ -126,7 +127,7 @@ def release_job(*, job: Job, by: User, now: datetime) -> Job:
     """Give a claim back: the holder's own, or any by a supervisor."""
     require(by.role, Act.RELEASE)
     refuse(
-        rules.release_problems(
+        ordering.release_problems(
             state=job.state,
             is_holder=job.claimed_by_id == by.pk,
             is_supervisor=by.role == Role.SUPERVISOR,
@@ -158,7 +159,7 @@ def _tell_taken_back(job: Job, holder: User | None, by: User, now: datetime) -> 
 
 def cancel_problems(job: Job, *, by: User) -> list[Problem]:
     """Why `by` may not cancel the job as it stands."""
-    return rules.cancel_problems(
+    return ordering.cancel_problems(
         state=job.state,
         is_own=by == (job.claimed_by or job.created_by),
         is_supervisor=by.role == Role.SUPERVISOR,
@@ -195,12 +196,12 @@ def start_run(*, job: Job, by: User, now: datetime, terms: Terms = ATTENDED) -> 
     require(by.role, Act.START)
     policy = queries.policy_in_force()
     cells = queries.job_cells(job)
-    refuse(rules.waiting_problems(terms, now=now))
+    refuse(starting.waiting_problems(terms, now=now))
     if not terms.attended and job.station is not None and policy is not None:
         known = policy_of(policy.parameters)
         span = terms.span(now, at=now)
         program = plan(job, job.station, attended=False, policy=known, span=span).program
-        refuse(rules.nothing_waits_problems(terms, program))
+        refuse(starting.nothing_waits_problems(terms, program))
         waits = terms.waits(now)  # the worker asks again then, with nobody there
         refuse(unattended_problems(job, job.station, program, policy=known, now=now, waits=waits))
     try:
@@ -211,7 +212,7 @@ def start_run(*, job: Job, by: User, now: datetime, terms: Terms = ATTENDED) -> 
             # Under the hold: instruments or leads may have been taken off since the claim.
             lasts, unplanned = lasts_at_most(job, job.station)
             refuse(
-                rules.start_problems(
+                starting.start_problems(
                     state=job.state,
                     is_holder=job.claimed_by_id == by.pk,
                     station=queries.station_fact(job.station, now) if job.station else None,
@@ -297,7 +298,7 @@ def confirm_step(
     run.refresh_from_db()
     steps, index = (run.program or {}).get("steps", []), (run.step or {}).get("index", 0)
     refuse(
-        rules.confirm_problems(state=run.state, step=step, steps=steps, index=index, answer=answer)
+        acting.confirm_problems(state=run.state, step=step, steps=steps, index=index, answer=answer)
     )
     data: dict[str, Any] = {"step": step} if answer is None else {"step": step, "answer": answer}
     if steps[index]["name"] != step:

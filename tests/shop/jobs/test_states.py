@@ -8,10 +8,10 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from shop.equipment.states import OUTPUT_WORDS, OutputState
-from shop.jobs import rules
 from shop.jobs.models import Job, Run
 from shop.jobs.moves import move_job
-from shop.jobs.rules import StationFact
+from shop.jobs.rules import acting, ordering, starting
+from shop.jobs.rules.starting import StationFact
 from shop.jobs.states import (
     JOB_TRANSITIONS,
     JOB_WORDS,
@@ -37,11 +37,11 @@ def test_every_state_has_its_row() -> None:
 @pytest.mark.parametrize("state", JobState)
 def test_a_refusal_names_the_state_of_a_job_as_its_badge_does(state: JobState) -> None:
     found = [
-        *rules.claim_problems(
+        *ordering.claim_problems(
             state=state, station="b-1", roles=["supply"], instruments_needed=frozenset()
         ),
-        *rules.release_problems(state=state, is_holder=True, is_supervisor=True),
-        *rules.cancel_problems(state=state, is_own=True, is_supervisor=True),
+        *ordering.release_problems(state=state, is_holder=True, is_supervisor=True),
+        *ordering.cancel_problems(state=state, is_own=True, is_supervisor=True),
     ]
 
     assert found
@@ -50,7 +50,7 @@ def test_a_refusal_names_the_state_of_a_job_as_its_badge_does(state: JobState) -
 
 @pytest.mark.parametrize("state", sorted(set(RunState) - {"PREFLIGHT", "RUNNING", "SAFE_HOLD"}))
 def test_a_refusal_names_the_state_of_a_run_as_its_badge_does(state: RunState) -> None:
-    (problem,) = rules.confirm_problems(state=state, step="connect", steps=[], index=0)
+    (problem,) = acting.confirm_problems(state=state, step="connect", steps=[], index=0)
 
     assert problem.words == f"The run is not running: {RUN_WORDS[state]}."
 
@@ -59,7 +59,7 @@ def test_a_refusal_names_the_state_of_a_run_as_its_badge_does(state: RunState) -
 def test_a_refusal_names_what_is_known_of_an_output(output: OutputState) -> None:
     station = StationFact("b-1", output, False, None, alarm="")
 
-    (problem,) = rules.station_problems(station, timedelta(hours=1), NOON)
+    (problem,) = starting.station_problems(station, timedelta(hours=1), NOON)
 
     said = f"The output of station b-1 is not proven off: {OUTPUT_WORDS[output]}."
     assert (problem.code, problem.words) == ("output_not_off", said)
