@@ -29,12 +29,13 @@ from shop.evidence.handling import over
 from shop.evidence.parted import parted_cells
 from shop.forecast.queries import forecast, load_hours
 from shop.forecast.scheduling import scheduled, terms_of
-from shop.jobs import queries, services
+from shop.jobs import queries
 from shop.jobs.attending import unattended_problems
 from shop.jobs.models import Job, JobCell, RecipeVersion
 from shop.jobs.planning import driven_a, plan, target_of
 from shop.jobs.procedures import BOTTOM_BALANCE, procedure_of
 from shop.jobs.rules import ordering
+from shop.jobs.services import orders, starts
 from shop.jobs.states import JobState
 from shop.jobs.terms import Terms
 from shop.jobs.unattended import QUOTE
@@ -140,7 +141,7 @@ def claim(request: HttpRequest, pk: int) -> HttpResponse:
         station = Station.objects.filter(slug=request.POST.get("station", "")).first()
         if station is None:
             raise one_problem("no_station", "No station was chosen.", "Choose one, then claim.")
-        services.claim_job(job=job, station=station, by=person(request), now=clock.now())
+        orders.claim_job(job=job, station=station, by=person(request), now=clock.now())
         return here
 
     return acted(do, otherwise=lambda refusal: _page(request, pk, refusal))
@@ -151,7 +152,7 @@ def release(request: HttpRequest, pk: int) -> HttpResponse:
     job = row_or_404(Job.objects.all(), f"There is no job {pk}.", pk=pk)
 
     def do() -> str:
-        services.release_job(job=job, by=person(request), now=clock.now())
+        orders.release_job(job=job, by=person(request), now=clock.now())
         return reverse("pages:job", args=[pk])
 
     return acted(do, otherwise=lambda refusal: _page(request, pk, refusal))
@@ -163,7 +164,7 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
 
     def do() -> str:
         words = request.POST.get("words", "")
-        services.cancel_job(job=job, words=words, by=person(request), now=clock.now())
+        orders.cancel_job(job=job, words=words, by=person(request), now=clock.now())
         return reverse("pages:job", args=[pk])
 
     return acted(do, otherwise=lambda refusal: _page(request, pk, refusal))
@@ -180,7 +181,7 @@ def start(request: HttpRequest, pk: int) -> HttpResponse:
             )
         now = clock.now()
         terms = _terms(request, job, now)
-        run = services.start_run(job=job, by=person(request), now=now, terms=terms)
+        run = starts.start_run(job=job, by=person(request), now=now, terms=terms)
         return reverse("pages:run", args=[run.pk])
 
     return acted(do, otherwise=lambda refusal: _page(request, pk, refusal))
@@ -212,7 +213,7 @@ def new(request: HttpRequest) -> HttpResponse:
         if version is None:
             raise one_problem("no_recipe", "No recipe was chosen.", "Choose one.")
         cells = cells_by_serial(_serials(request))
-        job = services.create_job(
+        job = orders.create_job(
             recipe_version=version, cells=cells, by=person(request), now=clock.now()
         )
         return reverse("pages:job", args=[job.pk])
@@ -255,7 +256,7 @@ def _page(request: HttpRequest, pk: int, refusal: Refusal | None = None) -> Http
     )
     cells = [row.cell for row in job.job_cells.select_related("cell__batch__cell_type")]
     context: dict[str, Any] = {"job": job, "cells": cells, "refusal": refusal}
-    context["cannot_cancel"] = services.cancel_problems(job, by=person(request))
+    context["cannot_cancel"] = orders.cancel_problems(job, by=person(request))
     context |= _plan_shown(job) | {"set_up": _set_up(job), "second": second_of_job(job)}
     last = next(iter(job.runs.all()), None)
     context["is_early"] = last is not None and bool(last.terms.waits(clock.now()))

@@ -25,12 +25,13 @@ from shop.evidence.models import Balance, CellBalance, ResistanceTest
 from shop.evidence.resistances import withdrawn_under
 from shop.evidence.taking_back import Record
 from shop.forecast.queries import outlook_of
-from shop.jobs import by_hand, services
+from shop.jobs import by_hand
 from shop.jobs.attending import presence_due_at
 from shop.jobs.giving_up import CONFIRMATIONS, give_up
 from shop.jobs.models import Run
 from shop.jobs.presence import confirm_presence
 from shop.jobs.queries import steps_begun
+from shop.jobs.services import acts
 from shop.readings.queries import curve
 
 
@@ -93,7 +94,7 @@ class ConfirmView(ShopView):
     def post(self, request: Request, pk: int) -> Response:
         asked = sent(Confirm, request)
         step = asked["step"]
-        act = services.confirm_step(
+        act = acts.confirm_step(
             run=_run(pk),
             step=step,
             by=person(request),
@@ -138,7 +139,7 @@ class GiveUpView(ShopView):
 
 class StopView(ShopView):
     def post(self, request: Request, pk: int) -> Response:
-        services.request_stop(run=_run(pk), by=person(request), now=clock.now())
+        acts.request_stop(run=_run(pk), by=person(request), now=clock.now())
         return Response(run_shape(runs.shown(_run(pk), now=clock.now())), status=202)
 
 

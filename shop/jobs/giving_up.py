@@ -25,7 +25,7 @@ from shop.jobs.models import JobEvent, Run
 from shop.jobs.queries import policy_numbers
 from shop.jobs.results import suspect_cells
 from shop.jobs.rules import acting
-from shop.jobs.services import end_run
+from shop.jobs.services.acts import end_run
 from shop.jobs.states import RunState
 from shop.people.models import User
 from shop.people.roles import Act, require

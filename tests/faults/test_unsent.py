@@ -15,7 +15,7 @@ import redis
 from pytest_django import Settings
 
 from shop.jobs.models import Run
-from shop.jobs.services import send_run
+from shop.jobs.services.starts import send_run
 from shop.jobs.states import RunState
 from stations.clock import guard_s
 from stations.guardian_client import GuardianBench

@@ -11,7 +11,7 @@ from shop.equipment.instruments import register_instruments, take_off
 from shop.equipment.models import Instrument, Station
 from shop.equipment.rules.registering import Named
 from shop.jobs.planning import ratings_of
-from shop.jobs.services import start_run
+from shop.jobs.services.starts import start_run
 from shop.refusals import Refusal, RoleRefusal
 from tests import factories
 from tests.cast import Cast, the_cast

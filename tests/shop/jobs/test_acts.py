@@ -8,7 +8,7 @@ import pytest
 
 from api.reads.board import confirmed_steps
 from shop.jobs.models import JobEvent, PersonAct, Run
-from shop.jobs.services import confirm_step, request_stop
+from shop.jobs.services.acts import confirm_step, request_stop
 from shop.jobs.states import RUN_WORDS, TERMINAL, JobState, RunState
 from shop.refusals import Refusal, RoleRefusal
 from tests import factories

@@ -12,7 +12,8 @@ from shop.evidence.queries import evidence_of_cells
 from shop.evidence.rules.drift import levelled
 from shop.jobs.by_hand import read_cell, sheet_of
 from shop.jobs.models import PersonAct, Run
-from shop.jobs.services import claim_job, create_job, start_run
+from shop.jobs.services.orders import claim_job, create_job
+from shop.jobs.services.starts import start_run
 from shop.jobs.states import RunState
 from shop.refusals import Refusal
 from shop.signing.keyring import trusted_keys

@@ -14,7 +14,8 @@ from shop.equipment.queries import calibrations_in_force
 from shop.equipment.rules.registering import Named
 from shop.equipment.states import OutputState
 from shop.jobs.models import Job, JobEvent, Run
-from shop.jobs.services import cancel_job, claim_job, create_job, release_job, start_run
+from shop.jobs.services.orders import cancel_job, claim_job, create_job, release_job
+from shop.jobs.services.starts import start_run
 from shop.jobs.states import JobState, RunState
 from shop.people.models import User
 from shop.refusals import Refusal, RoleRefusal, StaleTransition

@@ -16,7 +16,7 @@ from shop.jobs import reaper
 from shop.jobs.giving_up import CONFIRMATIONS, give_up, lost_problems
 from shop.jobs.models import Run
 from shop.jobs.rules.acting import lost_problems as problems_of
-from shop.jobs.services import start_run
+from shop.jobs.services.starts import start_run
 from shop.jobs.states import JobState, RunState
 from shop.people.models import User
 from shop.quality.models import Nonconformance

@@ -15,7 +15,7 @@ from shop.evidence.taking_back import supersede
 from shop.evidence.watched import watched_cells
 from shop.jobs.models import Run
 from shop.jobs.planning import plan
-from shop.jobs.services import create_job
+from shop.jobs.services.orders import create_job
 from shop.jobs.versions import store_recipe
 from shop.packs.models import Pack, Placement
 from shop.quality.models import Nonconformance

@@ -20,7 +20,7 @@ from shop import clock
 from shop.equipment.models import StationLease
 from shop.jobs.models import JobEvent, PersonAct, Run
 from shop.jobs.queries import steps_begun
-from shop.jobs.services import request_stop
+from shop.jobs.services.acts import request_stop
 from shop.jobs.states import RunState
 from shop.readings import queries
 from shop.readings.chunks import encode
