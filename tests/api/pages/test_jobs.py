@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from api.pages.jobs import SET_UP, SET_UP_CAPACITY, SET_UP_RESISTANCE
+from api.pages.set_ups import SET_UP, SET_UP_CAPACITY, SET_UP_RESISTANCE
 from shop import clock
 from shop.equipment.models import Instrument
 from shop.equipment.services import record_commissioning
