@@ -16,6 +16,7 @@ from api.reads import runs
 from api.reads.checks import CheckShown
 from api.reads.curves import curve_shape, points_asked
 from api.reads.hours import interval_shape
+from api.reads.live import plain_live
 from api.reads.program import Ask
 from api.reads.runs import RunShown
 from api.reads.watches import watch_shape
@@ -181,7 +182,7 @@ def run_shape(shown: RunShown) -> dict[str, Any]:
         "announce": _ask(progress.announce),
         "begin": _ask(shown.begin),
         "reads": _reads(shown),
-        "live": runs.plain_live(shown.live),
+        "live": plain_live(shown.live),
         "facts": shown.facts,
         "target_v": shown.target_v,
         "stored_samples": run.stored_seq,
