@@ -27,7 +27,7 @@ from stations.procedures.steps import Measure
 from tests import factories
 from tests.cast import Cast
 from tests.faults.tampering import change
-from tests.faults.test_tampering import first_fault, verify
+from tests.faults.verified import first_fault, verify
 from tests.played import play_bottom, play_recheck
 from tests.shop.packs.factories import approve, make_capacity, make_design
 

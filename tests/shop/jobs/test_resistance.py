@@ -20,7 +20,7 @@ from shop.refusals import Refusal
 from tests import factories
 from tests.cast import Cast
 from tests.faults.tampering import change, remove
-from tests.faults.test_tampering import first_fault, verify
+from tests.faults.verified import first_fault, verify
 from tests.played import play_resistance
 
 NOON = factories.NOON

@@ -24,7 +24,7 @@ from shop.shelf.second_checks import awaited
 from tests import factories
 from tests.cast import Cast
 from tests.faults.tampering import change, remove
-from tests.faults.test_tampering import first_fault, verify
+from tests.faults.verified import first_fault, verify
 from tests.played import play_capacity, play_watch
 from tests.shop.packs.factories import make_design
 
