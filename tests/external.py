@@ -42,6 +42,7 @@ TESTS = (
     "tests/faults/test_tampered_packs.py",
     "tests/shop/equipment/test_leases.py",
     "tests/shop/jobs/test_claims.py",
+    "tests/shop/packs/test_seals.py",
     "tests/shop/packs/test_services.py",
     "tests/shop/readings/test_store_chunk.py",
     "tests/shop/test_append_only.py",

@@ -29,7 +29,7 @@ from tests.api.clients import Api, logged_in, text
 from tests.cast import Cast
 from tests.factories import NOON
 from tests.shop.jobs.shop_bench import shop_bench
-from tests.shop.readings.test_uplink import leased_run, session_of, take
+from tests.shop.readings.sessions import leased_run, session_of, take
 from tests.wait import wait_until
 
 LATER = NOON + timedelta(hours=3)
