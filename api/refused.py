@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from shop.refusals import Problem, Refusal, RoleRefusal
 from shop.requests.services import KeyUsed
 
@@ -26,3 +29,16 @@ def title_of(refusal: Refusal) -> str:
 def one_problem(code: str, words: str, fix: str = "") -> Refusal:
     """A refusal made at the edge, before any service was asked."""
     return Refusal([Problem(code, words, fix)])
+
+
+def wrong_fields(detail: Any, where: str = "") -> list[str]:
+    """DRF's nested detail as a flat list that names each field."""
+    if isinstance(detail, Mapping):
+        return [w for key, inner in detail.items() for w in wrong_fields(inner, _join(where, key))]
+    if isinstance(detail, list):
+        return [w for inner in detail for w in wrong_fields(inner, where)]
+    return [f"{where.removesuffix('.non_field_errors') or 'body'}: {detail}"]
+
+
+def _join(where: str, key: object) -> str:
+    return f"{where}.{key}" if where else str(key)

@@ -10,6 +10,8 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from shop.jobs.states import JOB_WORDS, RUN_WORDS
+
 THIN = "\u202f"  # narrow no-break space, before a unit
 MINUS = "−"
 NOTHING = "–"
@@ -143,13 +145,23 @@ def cause(text: str) -> str:
         )
     told = re.sub(rf"\b([a-z]+)_({'|'.join(DOUBTS)})\b", _doubt, text)
     told = re.sub(r"(?<![\w.])-(?=\d)", MINUS, told)
-    return f"{told[:1].upper()}{told[1:]}"
+    return capitalised(told)
 
 
 def _doubt(flag: re.Match[str]) -> str:
     """A reading's flag, such as "meter_stuck", in words."""
     role = flag[1]
     return DOUBTS[flag[2]].format(ROLES.get(role, role))
+
+
+def capitalised(text: str) -> str:
+    """With a capital at its beginning, and the rest as it is."""
+    return f"{text[:1].upper()}{text[1:]}"
+
+
+def _badges(said: Mapping[str, str], kinds: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """(class and icon, words) by state."""
+    return {str(state): (kinds[state], capitalised(words)) for state, words in said.items()}
 
 
 def grouped(serial: str) -> list[str]:
@@ -159,29 +171,35 @@ def grouped(serial: str) -> list[str]:
     return [serial[start : start + 4] for start in range(0, len(serial), 4)]
 
 
-# state of a run -> (class and icon, words)
-RUN_STATUS = {
-    "QUEUED": ("idle", "Queued"),
-    "LEASED": ("running", "Starting"),
-    "PREFLIGHT": ("running", "Checking the bench"),
-    "RUNNING": ("running", "Running"),
-    "SAFE_HOLD": ("waiting", "Safe hold, output off"),
-    "STOPPING": ("stopped", "Stopping"),
-    "INTERRUPTED": ("waiting", "Interrupted, goes on by itself"),
-    "FINISHED": ("done", "Done"),
-    "REFUSED": ("refused", "Refused"),
-    "TRIPPED": ("error", "Tripped"),
-    "ERROR": ("error", "Error"),
-    "STOPPED": ("stopped", "Stopped"),
-}
-JOB_STATUS = {
-    "DRAFT": ("idle", "Draft"),
-    "OPEN": ("idle", "Open"),
-    "CLAIMED": ("waiting", "Claimed"),
-    "IN_PROGRESS": ("running", "In progress"),
-    "DONE": ("done", "Done"),
-    "CANCELLED": ("stopped", "Cancelled"),
-}
+# state of a run, of a job -> class and icon; what they are called is said by `shop.jobs.states`
+RUN_STATUS = _badges(
+    RUN_WORDS,
+    {
+        "QUEUED": "idle",
+        "LEASED": "running",
+        "PREFLIGHT": "running",
+        "RUNNING": "running",
+        "SAFE_HOLD": "waiting",
+        "STOPPING": "stopped",
+        "INTERRUPTED": "waiting",
+        "FINISHED": "done",
+        "REFUSED": "refused",
+        "TRIPPED": "error",
+        "ERROR": "error",
+        "STOPPED": "stopped",
+    },
+)
+JOB_STATUS = _badges(
+    JOB_WORDS,
+    {
+        "DRAFT": "idle",
+        "OPEN": "idle",
+        "CLAIMED": "waiting",
+        "IN_PROGRESS": "running",
+        "DONE": "done",
+        "CANCELLED": "stopped",
+    },
+)
 # kind of an event in a job's history -> words; a step of the bench is told by its title
 EVENTS = {
     "created": "Job made",

@@ -38,8 +38,11 @@ LOGINS = ("shop_owner", "shop_app", "shop_bench")
 TESTS = (
     "tests/deploy/test_roles.py",
     "tests/faults/test_tampering.py",
+    "tests/faults/test_tampered_audit.py",
+    "tests/faults/test_tampered_packs.py",
     "tests/shop/equipment/test_leases.py",
     "tests/shop/jobs/test_claims.py",
+    "tests/shop/packs/test_seals.py",
     "tests/shop/packs/test_services.py",
     "tests/shop/readings/test_store_chunk.py",
     "tests/shop/test_append_only.py",

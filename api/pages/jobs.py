@@ -14,6 +14,7 @@ from django.urls import reverse
 from api.idempotency import one_act
 from api.pages.acts import acted, form, number, page, page_and_form, person, row_or_404
 from api.pages.scans import serials_typed
+from api.pages.set_ups import set_up
 from api.reads import board, leads
 from api.reads.hours import NIGHT_H, volts_typed
 from api.reads.schedules import moment_typed
@@ -29,75 +30,17 @@ from shop.evidence.handling import over
 from shop.evidence.parted import parted_cells
 from shop.forecast.queries import forecast, load_hours
 from shop.forecast.scheduling import scheduled, terms_of
-from shop.jobs import queries, rules, services
+from shop.jobs import queries
 from shop.jobs.attending import unattended_problems
 from shop.jobs.models import Job, JobCell, RecipeVersion
 from shop.jobs.planning import driven_a, plan, target_of
-from shop.jobs.procedures import BOTTOM_BALANCE, procedure_of
+from shop.jobs.procedures import procedure_of
+from shop.jobs.rules import ordering
+from shop.jobs.services import orders, starts
 from shop.jobs.states import JobState
 from shop.jobs.terms import Terms
 from shop.jobs.unattended import QUOTE
 from shop.refusals import Problem, Refusal
-
-# B4: before anything is connected.  Ticked by a person, each time.
-SET_UP = (
-    "Rings, watches and necklaces are off; only insulated tools are on the table.",
-    "Busbars and posts that nobody works on are covered.",
-    "The supply's output is off, and its leads are not on the cells yet.",
-    "The leads carry the planned current: 8–10 AWG, ring lugs, no clips, no banana plugs.",
-    "Every cell stands alone now; they are joined only when the run page asks for it.",
-)
-# B10: a string and its BMS.
-SET_UP_SERIES = (
-    *SET_UP,
-    "The BMS is at hand, made for this many cells, its app or wire at work.",
-)
-# B12, B17: the same, and no cell is ever joined to another.
-SET_UP_SINGLE = (
-    *SET_UP[:4],
-    "Every cell stands alone and stays alone; each is connected only when the run page asks.",
-)
-# B16: supply and load on one cell.
-SET_UP_CAPACITY = (
-    "Rings, watches and necklaces are off; only insulated tools are on the table.",
-    "Posts that nobody works on are covered; no link joins this cell to another.",
-    "Supply and load are off, and their leads are not on the cell yet.",
-    "The load's leads carry the discharge current and are short; the meter has wires of its own.",
-)
-# B9: the load on one cell after the other.
-SET_UP_BOTTOM = (
-    *SET_UP_CAPACITY[:1],
-    "Posts that nobody works on are covered; no link joins any two cells.",
-    "Supply and load are off, and their leads are not on any cell yet.",
-    "The load's leads carry the discharge current and are short; the meter has wires of its own.",
-    "The meter is a bench meter that is read by the station, not one that is held by hand.",
-    "A charger for the whole pack is ready: cells that stay empty for days are harmed.",
-)
-# A current step: the load alone on one cell.
-SET_UP_RESISTANCE = (
-    *SET_UP_CAPACITY[:2],
-    "Supply and load are off, and their leads are not on the cell yet; it has rested for hours.",
-    "The load's leads carry the current of the step and are short.",
-    "The meter has wires of its own, on the posts and not on the lugs; the cell is at 20 to 28 °C.",
-)
-# B14: a pack, whole.
-SET_UP_PACK = (
-    "Rings, watches and necklaces are off; only insulated tools are on the table.",
-    "The pack is off its inverter and off every charger; its own BMS stays in it.",
-    "Supply and load are off, and their leads are not on the pack yet.",
-    "The leads carry the currents of the plan; the meter has wires of its own.",
-)
-SET_UP_LOADED = {
-    "capacity": SET_UP_CAPACITY,
-    "resistance": SET_UP_RESISTANCE,
-    "spread": SET_UP_PACK,
-}
-# B8: nothing is connected and nothing is charged.
-SET_UP_RESTING = (
-    "The supply's output is off and its leads are not on any cell.",
-    "No link joins any two cells; posts that nobody works on are covered.",
-    "The cells have lain together, within 3 °C of each other.",
-)
 
 
 @page
@@ -139,7 +82,7 @@ def claim(request: HttpRequest, pk: int) -> HttpResponse:
         station = Station.objects.filter(slug=request.POST.get("station", "")).first()
         if station is None:
             raise one_problem("no_station", "No station was chosen.", "Choose one, then claim.")
-        services.claim_job(job=job, station=station, by=person(request), now=clock.now())
+        orders.claim_job(job=job, station=station, by=person(request), now=clock.now())
         return here
 
     return acted(do, otherwise=lambda refusal: _page(request, pk, refusal))
@@ -150,7 +93,7 @@ def release(request: HttpRequest, pk: int) -> HttpResponse:
     job = row_or_404(Job.objects.all(), f"There is no job {pk}.", pk=pk)
 
     def do() -> str:
-        services.release_job(job=job, by=person(request), now=clock.now())
+        orders.release_job(job=job, by=person(request), now=clock.now())
         return reverse("pages:job", args=[pk])
 
     return acted(do, otherwise=lambda refusal: _page(request, pk, refusal))
@@ -162,7 +105,7 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
 
     def do() -> str:
         words = request.POST.get("words", "")
-        services.cancel_job(job=job, words=words, by=person(request), now=clock.now())
+        orders.cancel_job(job=job, words=words, by=person(request), now=clock.now())
         return reverse("pages:job", args=[pk])
 
     return acted(do, otherwise=lambda refusal: _page(request, pk, refusal))
@@ -173,13 +116,13 @@ def start(request: HttpRequest, pk: int) -> HttpResponse:
     job = row_or_404(Job.objects.all(), f"There is no job {pk}.", pk=pk)
 
     def do() -> str:
-        if len(set(request.POST.getlist("set_up"))) < len(_set_up(job)):
+        if len(set(request.POST.getlist("set_up"))) < len(set_up(job)):
             raise one_problem(
                 "set_up", "The set-up is not confirmed.", "Tick each line once it is true."
             )
         now = clock.now()
         terms = _terms(request, job, now)
-        run = services.start_run(job=job, by=person(request), now=now, terms=terms)
+        run = starts.start_run(job=job, by=person(request), now=now, terms=terms)
         return reverse("pages:run", args=[run.pk])
 
     return acted(do, otherwise=lambda refusal: _page(request, pk, refusal))
@@ -211,7 +154,7 @@ def new(request: HttpRequest) -> HttpResponse:
         if version is None:
             raise one_problem("no_recipe", "No recipe was chosen.", "Choose one.")
         cells = cells_by_serial(_serials(request))
-        job = services.create_job(
+        job = orders.create_job(
             recipe_version=version, cells=cells, by=person(request), now=clock.now()
         )
         return reverse("pages:job", args=[job.pk])
@@ -250,16 +193,15 @@ def _proposed(request: HttpRequest, recipes: Iterable[RecipeVersion]) -> int:
 
 def _page(request: HttpRequest, pk: int, refusal: Refusal | None = None) -> HttpResponse:
     job = row_or_404(
-        board.jobs().prefetch_related("station__instruments"), f"There is no job {pk}.", pk=pk
+        board.jobs_told().prefetch_related("station__instruments"), f"There is no job {pk}.", pk=pk
     )
     cells = [row.cell for row in job.job_cells.select_related("cell__batch__cell_type")]
     context: dict[str, Any] = {"job": job, "cells": cells, "refusal": refusal}
-    context["cannot_cancel"] = services.cancel_problems(job, by=person(request))
-    context |= _plan_shown(job) | {"set_up": _set_up(job), "second": second_of_job(job)}
+    context["cannot_cancel"] = orders.cancel_problems(job, by=person(request))
+    context |= _plan_shown(job) | {"set_up": set_up(job), "second": second_of_job(job)}
     last = next(iter(job.runs.all()), None)
     context["is_early"] = last is not None and bool(last.terms.waits(clock.now()))
-    if job.state == JobState.CANCELLED:
-        context["cancelled"] = job.events.select_related("by").filter(kind="cancelled").last()
+    context["cancelled"] = board.cancellation_of(job)
     if job.state == JobState.OPEN:
         stations = Station.objects.prefetch_related("instruments")
         fit = [(s, _claim_problems(job, s)) for s in stations]
@@ -267,19 +209,6 @@ def _page(request: HttpRequest, pk: int, refusal: Refusal | None = None) -> Http
     if job.state == JobState.CLAIMED:
         context["in_the_way"] = start_problems(job, by=person(request), now=clock.now())
     return render(request, "jobs/job.html", context)
-
-
-def _set_up(job: Job) -> tuple[str, ...]:
-    procedure = procedure_of(job.kind)
-    if job.kind == BOTTOM_BALANCE:
-        return SET_UP_BOTTOM
-    if procedure.measures:
-        return SET_UP_LOADED[procedure.measures]
-    if not procedure.moves_charge:
-        return SET_UP_RESTING
-    if procedure.in_series:
-        return SET_UP_SERIES
-    return SET_UP if procedure.joins else SET_UP_SINGLE
 
 
 def _plan_shown(job: Job) -> dict[str, Any]:
@@ -322,7 +251,7 @@ def _attended_only(job: Job, station: Station) -> list[Problem]:
 
 def _claim_problems(job: Job, station: Station) -> list[Problem]:
     roles = [instrument.role for instrument in station.instruments.all()]
-    return rules.claim_problems(
+    return ordering.claim_problems(
         state=job.state,
         station=station.slug,
         roles=roles,

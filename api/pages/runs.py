@@ -16,9 +16,10 @@ from api.reads.runs import RunShown
 from api.reads.typed import decimal
 from shop import clock
 from shop.forecast.queries import outlook_of
-from shop.jobs import by_hand, giving_up, services
+from shop.jobs import by_hand, giving_up
 from shop.jobs.models import Run
 from shop.jobs.presence import confirm_presence
+from shop.jobs.services import acts
 from shop.people.roles import Act, may
 from shop.refusals import Refusal
 
@@ -62,7 +63,7 @@ def confirm(request: HttpRequest, pk: int) -> HttpResponse:
 
     def do() -> str:
         typed = request.POST.get("answer", "")
-        services.confirm_step(
+        acts.confirm_step(
             run=run,
             step=request.POST.get("step", ""),
             by=person(request),
@@ -113,7 +114,7 @@ def stop(request: HttpRequest, pk: int) -> HttpResponse:
     run = _run(Run.objects.all(), pk)
 
     def do() -> str:
-        services.request_stop(run=run, by=person(request), now=clock.now())
+        acts.request_stop(run=run, by=person(request), now=clock.now())
         return reverse("pages:run", args=[pk])
 
     return acted(do, otherwise=lambda refusal: _page(request, pk, refusal))

@@ -10,6 +10,8 @@ from django.urls import reverse
 
 from api.pages.acts import acted, form, page, person, row_or_404
 from api.reads import board, equipment, leads
+from api.reads.identified import BYTES_MAX as IDENTIFIED_MAX
+from api.reads.identified import named_in_file
 from api.reads.typed import day
 from shop import clock
 from shop.equipment.instruments import register_instruments, take_off
@@ -63,6 +65,20 @@ def register(request: HttpRequest, slug: str) -> HttpResponse:
 
     def do() -> str:
         register_instruments(station=station, named=[named], by=person(request), now=clock.now())
+        return reverse("pages:station", args=[slug])
+
+    return acted(do, otherwise=lambda refusal: _page(request, slug, refusal))
+
+
+@form
+def identified(request: HttpRequest, slug: str) -> HttpResponse:
+    """The file that `python -m stations identify --json` printed at the bench: whole or not."""
+    station = _station(slug)
+    file = request.FILES.get("identified")
+
+    def do() -> str:
+        named = named_in_file(file.read(IDENTIFIED_MAX + 1) if file else b"")
+        register_instruments(station=station, named=named, by=person(request), now=clock.now())
         return reverse("pages:station", args=[slug])
 
     return acted(do, otherwise=lambda refusal: _page(request, slug, refusal))
@@ -189,5 +205,6 @@ def _common(request: HttpRequest, refusal: Refusal | None, typed_at: int) -> dic
         "may_define": may(person(request).role, Act.DEFINE),
         "refusal": refusal,
         "typed": request.POST if refusal else {},
+        "files": request.FILES if refusal else {},
         "typed_at": typed_at,
     }

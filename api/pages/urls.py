@@ -56,6 +56,7 @@ urlpatterns = [
     path("stations/new", stations.new, name="station-new"),
     path("stations/<slug:slug>", stations.show, name="station"),
     path("stations/<slug:slug>/instruments", stations.register, name="station-register"),
+    path("stations/<slug:slug>/identified", stations.identified, name="station-identified"),
     path("stations/<slug:slug>/commissionings", stations.commission, name="station-commission"),
     path("instruments/<int:pk>/calibrations", stations.calibrate, name="instrument-calibrate"),
     path("instruments/<int:pk>/take-off", stations.take_away, name="instrument-take-off"),

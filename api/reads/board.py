@@ -12,10 +12,11 @@ from api.reads import commissioning
 from api.reads.commissioning import CommissioningShown
 from api.reads.live import Live, live
 from api.reads.program import Progress, progress
+from api.words import capitalised
 from shop.equipment.models import Station
-from shop.equipment.states import OutputState
+from shop.equipment.states import OUTPUT_WORDS, OutputState
 from shop.jobs.attending import presence_is_close
-from shop.jobs.models import Job, Run
+from shop.jobs.models import Job, JobEvent, Run
 from shop.jobs.queries import alive_runs
 
 OFFLINE_AFTER = timedelta(seconds=15)
@@ -44,10 +45,11 @@ class StationShown:
         if self.alarm:
             return "error", "Alarm"
         if self.run is None:
+            said = OUTPUT_WORDS[self.output]
             if self.output == OutputState.SEEN_OFF:
-                return "missing", "Seen off by a person"
+                return "missing", capitalised(said)
             unknown = self.output == OutputState.UNKNOWN
-            return ("missing", "Output unknown") if unknown else ("idle", "Free")
+            return ("missing", f"Output {said}") if unknown else ("idle", "Free")
         if self.progress.waits:
             return "waiting", "Waiting for you"
         if self.presence_is_close:
@@ -73,6 +75,18 @@ def jobs() -> QuerySet[Job]:
     return Job.objects.select_related(
         "recipe_version__recipe", "station", "claimed_by"
     ).prefetch_related("job_cells__cell", Prefetch("runs", Run.objects.order_by("-id")))
+
+
+def jobs_told() -> QuerySet[Job]:
+    """`jobs`, with why those that were cancelled were."""
+    cancelled = JobEvent.objects.filter(kind="cancelled").select_related("by")
+    return jobs().prefetch_related(Prefetch("events", cancelled, to_attr="cancellations"))
+
+
+def cancellation_of(job: Job) -> JobEvent | None:
+    """Who cancelled it, when, and why in `data["words"]`; `job` must come from `jobs_told()`."""
+    told: list[JobEvent] = getattr(job, "cancellations")  # noqa: B009  set by the prefetch
+    return told[-1] if told else None
 
 
 def _runs() -> QuerySet[Run]:

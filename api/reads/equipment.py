@@ -15,7 +15,7 @@ from shop.equipment.queries import in_force
 from shop.equipment.states import UNCALIBRATED, UNWIRED, InstrumentRole
 from shop.jobs.planning import ratings_of
 from shop.jobs.procedures import PROCEDURES
-from shop.jobs.rules import claim_problems
+from shop.jobs.rules.ordering import claim_problems
 from shop.jobs.states import JobState
 from shop.refusals import Problem, Refusal
 from stations.drivers.rated import ratings_words

@@ -102,3 +102,21 @@ def _parse(told: dict[str, Any], now: datetime) -> Live:
         temperatures_c=tuple(reading.get("temperatures_c") or ()),
         at=str(reading.get("at") or ""),
     )
+
+
+def plain_live(told: Live | None) -> dict[str, Any] | None:
+    """As the API gives it."""
+    if told is None:
+        return None
+    return {
+        "age_s": round(told.age_s, 2) if math.isfinite(told.age_s) else None,
+        "output": told.output,
+        "step": told.step,
+        "speed": told.speed,
+        "voltage_v": told.voltage_v,
+        "supply_voltage_v": told.supply_voltage_v,
+        "supply_current_a": told.supply_current_a,
+        "cell_voltages_v": list(told.cell_voltages_v),
+        "temperatures_c": list(told.temperatures_c),
+        "at": told.at,
+    }

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from django.db.models import Prefetch, QuerySet
 
 from api.reads.board import confirmed_steps, run_progress
 from api.reads.checks import CellShown, CheckShown, check_shown, strip, together
+from api.reads.deadlines import (
+    PassWindow,
+    PresenceShown,
+    pass_window,
+    presence_shown,
+    presence_version,
+)
 from api.reads.live import Live, live
 from api.reads.program import Ask, Progress
 from api.reads.watches import WatchShown, watch_of
@@ -22,7 +27,6 @@ from shop.evidence.models import (
     ResistanceTest,
     VoltageCheck,
 )
-from shop.jobs.attending import presence_due_at, presence_is_close, waits_for_somebody
 from shop.jobs.by_hand import Sheet, sheet_of
 from shop.jobs.models import Run
 from shop.jobs.procedures import RECHECK, procedure_of
@@ -30,31 +34,6 @@ from shop.jobs.queries import steps_begun
 from shop.jobs.states import RunState
 
 BOTTOM = VoltageCheck.Kind.BOTTOM
-
-
-@dataclass(frozen=True, slots=True)
-class PassWindow:
-    """B7: how long the disconnect check may still begin; seconds of wall time, below 0 when past.
-
-    `late_s` is how long any check still counts.
-    """
-
-    left_s: float
-    whole_s: float
-    late_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class PresenceShown:
-    """By when somebody at an attended run must say that they are there; seconds of wall time.
-
-    `left_s` is below 0 when nobody did in time; `waits` says that the run stands still for that.
-    """
-
-    due_at: datetime
-    left_s: float
-    is_close: bool
-    waits: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +218,7 @@ class RunShown:
             "w" if self.progress.waiting_for_bench else "",
             "o" if self.is_interrupted and self.output_is_off else "",
             str(len(self.checks)),
-            _presence_version(self.presence),
+            presence_version(self.presence),
             ",".join(f"{n.position}:{n.voltage_v}" for n in self.sheet.read) if self.sheet else "",
         )
         return "-".join(parts)
@@ -278,8 +257,8 @@ def shown(run: Run, *, now: datetime) -> RunShown:
         resistance_test=getattr(run, "resistance_test", None),
         watch=watch_of(run),
         serials=_serials(run),
-        window=_pass_window(run, now),
-        presence=_presence(run, now),
+        window=pass_window(run, now),
+        presence=presence_shown(run, now),
         sheet=sheet_of(run),
     )
 
@@ -292,54 +271,6 @@ def _serials(run: Run) -> tuple[str, ...]:
     return ("",) * places if in_parallel else serials
 
 
-def _presence(run: Run, now: datetime) -> PresenceShown | None:
-    due_at = presence_due_at(run)
-    if due_at is None or run.stop_requested_at is not None:
-        return None
-    left_s = (due_at - now).total_seconds()
-    waits = run.state == RunState.INTERRUPTED and waits_for_somebody(run, now)
-    return PresenceShown(due_at, left_s, presence_is_close(run, now), waits)
-
-
-def _presence_version(presence: PresenceShown | None) -> str:
-    if presence is None:
-        return ""
-    return "h" if presence.waits else "p!" if presence.is_close else "p"
-
-
-def _pass_window(run: Run, now: datetime) -> PassWindow | None:
-    """While somebody takes the links off: counted from when the output was proven off."""
-    steps = (run.program or {}).get("steps", [])
-    following = steps[(run.step or {}).get("index", 0) :]
-    ahead = [s for s in following if s["type"] in ("Charge", "Measure")]
-    rule = ahead[0].get("rule", {}) if ahead else {}
-    lease = getattr(run.station, "lease", None)
-    if run.is_over or "fresh" not in rule:
-        return None
-    if lease is None or lease.output_state != OutputState.OFF or lease.output_at is None:
-        return None
-    age_s = (now - lease.output_at).total_seconds()
-    return PassWindow(rule["fresh"] - age_s, rule["fresh"], rule["late"] - age_s)
-
-
 def is_worth_polling(run: Run) -> bool:
     """Until the journal is wholly stored there is more to come."""
     return not run.is_over or (run.state != RunState.REFUSED and run.journal_closed_at is None)
-
-
-def plain_live(told: Live | None) -> dict[str, Any] | None:
-    """As the API gives it."""
-    if told is None:
-        return None
-    return {
-        "age_s": round(told.age_s, 2) if math.isfinite(told.age_s) else None,
-        "output": told.output,
-        "step": told.step,
-        "speed": told.speed,
-        "voltage_v": told.voltage_v,
-        "supply_voltage_v": told.supply_voltage_v,
-        "supply_current_a": told.supply_current_a,
-        "cell_voltages_v": list(told.cell_voltages_v),
-        "temperatures_c": list(told.temperatures_c),
-        "at": told.at,
-    }

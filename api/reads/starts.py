@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from shop.jobs import queries, rules
+from shop.jobs import queries
 from shop.jobs.models import Job
 from shop.jobs.planning import lasts_at_most
+from shop.jobs.rules import starting
 from shop.people.models import User
 from shop.refusals import Problem
 
@@ -23,7 +24,7 @@ def in_the_way(job: Job, *, by: User, now: datetime) -> list[Problem]:
 
 
 def _start_problems(job: Job, by: User, now: datetime, lasts: timedelta) -> list[Problem]:
-    return rules.start_problems(
+    return starting.start_problems(
         state=job.state,
         is_holder=job.claimed_by_id == by.pk,
         station=queries.station_fact(job.station, now) if job.station else None,

@@ -11,27 +11,14 @@ from rest_framework.response import Response
 
 from api.idempotency import idempotent
 from api.reads import equipment
+from api.reads.identified import named
 from api.rest.errors import problem_shape
 from api.rest.stations import station_named
 from api.rest.views import ShopView, person, sent
 from shop import clock
 from shop.equipment.instruments import register_instruments, take_off
 from shop.equipment.models import Calibration, Instrument
-from shop.equipment.rules.registering import Named
 from shop.equipment.services import record_calibration
-
-AT_ONCE = 16  # there are not so many roles
-
-
-class One(serializers.Serializer[Any]):
-    role = serializers.CharField(max_length=40)
-    driver = serializers.CharField(max_length=60, allow_blank=True, default="")
-    serial_number = serializers.CharField(max_length=200)
-    model = serializers.CharField(max_length=200, allow_blank=True, default="")
-
-
-class Several(serializers.Serializer[Any]):
-    instruments = serializers.ListField(child=One(), min_length=1, max_length=AT_ONCE)
 
 
 class Certificate(serializers.Serializer[Any]):
@@ -72,9 +59,11 @@ class StationInstrumentsView(ShopView):
 
     @idempotent
     def post(self, request: Request, slug: str) -> Response:
-        named = [Named(**one) for one in sent(Several, request)["instruments"]]
         placed = register_instruments(
-            station=station_named(slug), named=named, by=person(request), now=clock.now()
+            station=station_named(slug),
+            named=named(request.data),
+            by=person(request),
+            now=clock.now(),
         )
         rows = equipment.instruments().filter(pk__in=[row.pk for row in placed])
         return Response({"instruments": _shapes(rows)}, status=201)

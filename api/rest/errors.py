@@ -10,7 +10,7 @@ from django.http import Http404
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 
-from api.refused import status_of, title_of
+from api.refused import status_of, title_of, wrong_fields
 from shop.refusals import Problem, Refusal
 
 
@@ -62,15 +62,6 @@ def _of_drf(error: exceptions.APIException) -> Response:
     return response
 
 
-def _fields(detail: Any, where: str = "") -> list[Problem]:
-    """DRF's nested detail as a flat list that names each field."""
-    if isinstance(detail, Mapping):
-        return [p for key, inner in detail.items() for p in _fields(inner, _join(where, key))]
-    if isinstance(detail, list):
-        return [p for inner in detail for p in _fields(inner, where)]
-    name = where.removesuffix(".non_field_errors") or "body"
-    return [Problem("malformed", f"{name}: {detail}", "Send it as the API's page describes.")]
-
-
-def _join(where: str, key: object) -> str:
-    return f"{where}.{key}" if where else str(key)
+def _fields(detail: Any) -> list[Problem]:
+    fix = "Send it as the API's page describes."
+    return [Problem("malformed", words, fix) for words in wrong_fields(detail)]

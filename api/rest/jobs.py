@@ -23,10 +23,10 @@ from shop.cells.queries import cells_by_serial
 from shop.equipment.models import Station
 from shop.forecast.queries import Forecast, forecast, load_hours
 from shop.forecast.scheduling import scheduled, terms_of
-from shop.jobs import services
-from shop.jobs.models import Job, RecipeVersion
+from shop.jobs.models import Job, JobEvent, RecipeVersion
 from shop.jobs.planning import plan
 from shop.jobs.queries import policy_numbers
+from shop.jobs.services import orders, starts
 from shop.refusals import Refusal
 
 NEWEST = 100
@@ -57,7 +57,7 @@ class Start(serializers.Serializer[Any]):
 
 class JobsView(ShopView):
     def get(self, request: Request) -> Response:
-        return Response({"jobs": [job_shape(job) for job in board.jobs()[:NEWEST]]})
+        return Response({"jobs": [job_shape(job) for job in board.jobs_told()[:NEWEST]]})
 
     @idempotent
     def post(self, request: Request) -> Response:
@@ -65,7 +65,7 @@ class JobsView(ShopView):
         version = RecipeVersion.objects.filter(pk=wanted["recipe_version"]).first()
         if version is None:
             raise Http404(f"There is no recipe version {wanted['recipe_version']}.")
-        job = services.create_job(
+        job = orders.create_job(
             recipe_version=version,
             cells=cells_by_serial(wanted["cells"]),
             by=person(request),
@@ -121,14 +121,14 @@ class ClaimView(ShopView):
         station = Station.objects.filter(slug=slug).first()
         if station is None:
             raise Http404(f"There is no station {slug!r}.")
-        services.claim_job(job=_job(pk), station=station, by=person(request), now=clock.now())
+        orders.claim_job(job=_job(pk), station=station, by=person(request), now=clock.now())
         return Response(job_shape(_job(pk)))
 
 
 class ReleaseView(ShopView):
     @idempotent
     def post(self, request: Request, pk: int) -> Response:
-        services.release_job(job=_job(pk), by=person(request), now=clock.now())
+        orders.release_job(job=_job(pk), by=person(request), now=clock.now())
         return Response(job_shape(_job(pk)))
 
 
@@ -136,7 +136,7 @@ class CancelView(ShopView):
     @idempotent
     def post(self, request: Request, pk: int) -> Response:
         words = sent(Cancel, request)["words"]
-        services.cancel_job(job=_job(pk), words=words, by=person(request), now=clock.now())
+        orders.cancel_job(job=_job(pk), words=words, by=person(request), now=clock.now())
         return Response(job_shape(_job(pk)))
 
 
@@ -151,13 +151,13 @@ class StartView(ShopView):
         job, now = _job(pk), clock.now()
         how = {name: asked[name] for name in ("attended", "not_before", "ready_by", "rested_v")}
         terms = terms_of(job, **how, policy=policy_numbers(), now=now)
-        run = services.start_run(job=job, by=person(request), now=now, terms=terms)
+        run = starts.start_run(job=job, by=person(request), now=now, terms=terms)
         shown = runs.shown(runs.runs().get(pk=run.pk), now=clock.now())
         return Response(run_shape(shown), status=201)
 
 
 def _job(pk: int) -> Job:
-    job = board.jobs().filter(pk=pk).first()
+    job = board.jobs_told().filter(pk=pk).first()
     if job is None:
         raise Http404(f"There is no job {pk}.")
     return job
@@ -200,8 +200,9 @@ def _hours_shape(found: Forecast) -> dict[str, Any]:
 
 
 def job_shape(job: Job) -> dict[str, Any]:
-    """`job` must come from `board.jobs()`."""
+    """`job` must come from `board.jobs_told()`."""
     newest = next(iter(job.runs.all()), None)
+    ended = board.cancellation_of(job)
     return {
         "id": job.pk,
         "kind": job.kind,
@@ -218,4 +219,10 @@ def job_shape(job: Job) -> dict[str, Any]:
             {"serial": row.cell.serial, "position": row.position} for row in job.job_cells.all()
         ],
         "run": newest.pk if newest else None,
+        "cancelled": ended and _cancelled_shape(ended),
     }
+
+
+def _cancelled_shape(event: JobEvent) -> dict[str, Any]:
+    by = event.by.username if event.by else None
+    return {"by": by, "at": event.at, "words": event.data["words"]}

@@ -16,6 +16,7 @@ from api.reads import runs
 from api.reads.checks import CheckShown
 from api.reads.curves import curve_shape, points_asked
 from api.reads.hours import interval_shape
+from api.reads.live import plain_live
 from api.reads.program import Ask
 from api.reads.runs import RunShown
 from api.reads.watches import watch_shape
@@ -25,12 +26,13 @@ from shop.evidence.models import Balance, CellBalance, ResistanceTest
 from shop.evidence.resistances import withdrawn_under
 from shop.evidence.taking_back import Record
 from shop.forecast.queries import outlook_of
-from shop.jobs import by_hand, services
+from shop.jobs import by_hand
 from shop.jobs.attending import presence_due_at
 from shop.jobs.giving_up import CONFIRMATIONS, give_up
 from shop.jobs.models import Run
 from shop.jobs.presence import confirm_presence
 from shop.jobs.queries import steps_begun
+from shop.jobs.services import acts
 from shop.readings.queries import curve
 
 
@@ -93,7 +95,7 @@ class ConfirmView(ShopView):
     def post(self, request: Request, pk: int) -> Response:
         asked = sent(Confirm, request)
         step = asked["step"]
-        act = services.confirm_step(
+        act = acts.confirm_step(
             run=_run(pk),
             step=step,
             by=person(request),
@@ -138,7 +140,7 @@ class GiveUpView(ShopView):
 
 class StopView(ShopView):
     def post(self, request: Request, pk: int) -> Response:
-        services.request_stop(run=_run(pk), by=person(request), now=clock.now())
+        acts.request_stop(run=_run(pk), by=person(request), now=clock.now())
         return Response(run_shape(runs.shown(_run(pk), now=clock.now())), status=202)
 
 
@@ -180,7 +182,7 @@ def run_shape(shown: RunShown) -> dict[str, Any]:
         "announce": _ask(progress.announce),
         "begin": _ask(shown.begin),
         "reads": _reads(shown),
-        "live": runs.plain_live(shown.live),
+        "live": plain_live(shown.live),
         "facts": shown.facts,
         "target_v": shown.target_v,
         "stored_samples": run.stored_seq,

@@ -159,7 +159,8 @@ Shapes.
               "default", "bounds": {"low", "high"} | null, "choices": [word]}
     Job      {"id", "kind", "state", "recipe": {"name", "version"}, "station": slug | null,
               "claimed_by": username | null, "claimed_at", "created_at",
-              "cells": [{"serial", "position"}], "run": id of the newest run | null}
+              "cells": [{"serial", "position"}], "run": id of the newest run | null,
+              "cancelled": {"by": username, "at", "words": why} | null}
     Hours    {"hours": Interval, "finishes": bool, "rested_v", "alternatives": [{"words",
               "hours": Interval}], "visits": [{"titles", "after": Interval}], "surges":
               [{"spread_v", "peak_a", "peak_c", "verdict"}]} | null where nobody foretells them

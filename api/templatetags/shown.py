@@ -49,8 +49,7 @@ def procedure(kind: str) -> str:
 @register.filter
 def role(of: str) -> str:
     """What an instrument is called at a bench: "Bank meter"."""
-    name = words.ROLES.get(str(of), str(of))
-    return f"{name[:1].upper()}{name[1:]}"
+    return words.capitalised(words.ROLES.get(str(of), str(of)))
 
 
 @register.filter

@@ -37,7 +37,7 @@ from shop.jobs.procedures import (
     STEP_PAUSE,
     UNSEEN_PRECHARGE,
 )
-from shop.jobs.services import create_job
+from shop.jobs.services.orders import create_job
 from shop.jobs.states import JobState
 from shop.jobs.versions import store_policy, store_recipe
 from shop.leads.models import LeadSet

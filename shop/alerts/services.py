@@ -18,7 +18,9 @@ from shop.alerts.models import AlertCheck, RunAlert
 from shop.alerts.queries import unsent
 from shop.audit import services as audit
 from shop.audit.models import AuditEntry
+from shop.equipment.states import OUTPUT_WORDS
 from shop.jobs.models import Run
+from shop.jobs.states import RUN_WORDS
 from shop.people.models import User
 from shop.people.roles import Act, require
 from shop.refusals import Problem, Refusal
@@ -84,7 +86,7 @@ def tell_runs(*, now: datetime) -> int:
         return 0
     told = 0
     for run in unsent(now).select_related("station__lease"):
-        error = _sent(f"Cellshop: run {run.pk} {run.state}", _words(run))
+        error = _sent(f"Cellshop: run {run.pk}, {RUN_WORDS[run.state]}", _words(run))
         if error:
             log.error("run %s: its alert could not be sent: %s", run.pk, error)
             continue
@@ -100,12 +102,13 @@ def tell_runs(*, now: datetime) -> int:
 
 def _words(run: Run) -> str:
     """What the run has come to, and whether somebody has to see to its output."""
-    words = f"Run {run.pk} at {run.station.name} is {run.state}: {run.cause or 'no reason told'}"
+    why = run.cause or "no reason told"
+    words = f"Run {run.pk} at {run.station.name}, {RUN_WORDS[run.state]}: {why}"
     lease = getattr(run.station, "lease", None)
     if lease is None:
         return words
     alarm = f": {lease.alarm}" if lease.alarm else "."
-    return f"{words}\n\nIts output is {lease.output_state}{alarm}"
+    return f"{words}\n\nIts output is {OUTPUT_WORDS[lease.output_state]}{alarm}"
 
 
 def no_address() -> Problem:

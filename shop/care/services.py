@@ -17,7 +17,7 @@ from shop.cells.services import lock_cells, touch_cells
 from shop.jobs.models import Job, RecipeVersion, Run
 from shop.jobs.procedures import procedure_of
 from shop.jobs.queries import cell_facts
-from shop.jobs.services import create_job
+from shop.jobs.services.orders import create_job
 from shop.packs.models import Pack
 from shop.people.models import User
 from shop.people.roles import Act, require

@@ -20,13 +20,12 @@ from shop.equipment.rules.registering import (
     Named,
     named_problems,
     place_problems,
-    text_problems,
 )
 from shop.equipment.services import hold_station
 from shop.jobs.queries import alive_runs
 from shop.people.models import User
 from shop.people.roles import Act, require
-from shop.refusals import Problem, Refusal, StaleTransition, refuse
+from shop.refusals import Problem, Refusal, StaleTransition, reason_problems, refuse
 from stations.config import BOARDS
 from stations.drivers.registry import DRIVERS
 
@@ -72,8 +71,7 @@ def register_instruments(
 def take_off(*, instrument: Instrument, words: str, by: User, now: datetime) -> Instrument:
     """It lies at no station from now on; what it measured and its certificates stay."""
     require(by.role, Act.DEFINE)
-    words = words.strip()
-    refuse(text_problems(words, 500, what="Why it is taken off", about="words"))
+    refuse(reason_problems(words, "An instrument is taken off with a reason."))
     station = instrument.station
     if station is None:
         said = f"The {instrument.role} {instrument.serial_number} lies at no station."
@@ -83,7 +81,7 @@ def take_off(*, instrument: Instrument, words: str, by: User, now: datetime) -> 
         if Instrument.objects.filter(pk=instrument.pk, station=station).update(station=None) != 1:
             raise StaleTransition(str(instrument), f"at {station.slug}")
         instrument.station = None
-        data = {"from": station.slug, "words": words}
+        data = {"from": station.slug, "words": words.strip()}
         audit.record(kind=TAKEN_OFF, by=by, now=now, data=data, of=instrument)
     return instrument
 
@@ -105,7 +103,7 @@ def _ours(asked: Sequence[Named]) -> Mapping[str, Instrument]:
 
 
 def _known(row: Instrument) -> Known:
-    return Known(row.role, row.model, row.station.slug if row.station else "")
+    return Known(row.role, row.driver, row.model, row.station.slug if row.station else "")
 
 
 def _place(station: Station, one: Named, ours: Instrument | None) -> Instrument:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -10,6 +11,15 @@ class OutputState(StrEnum):
     ON = "ON"
     UNKNOWN = "UNKNOWN"
     SEEN_OFF = "SEEN_OFF"  # by a person at a bench whose host is lost; a start needs OFF
+
+
+# As people say it, inside a sentence; a badge begins with a capital.
+OUTPUT_WORDS: Mapping[str, str] = {
+    OutputState.OFF: "proven off",
+    OutputState.ON: "on",
+    OutputState.UNKNOWN: "unknown",
+    OutputState.SEEN_OFF: "seen off by a person",
+}
 
 
 class InstrumentRole(StrEnum):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shop.jobs.models import Run
-from shop.jobs.states import RunState
+from shop.jobs.states import RUN_WORDS, RunState
 from shop.readings.models import Manifest
 from shop.verification.keys import stored_manifest
 from shop.verification.seals import Keys
@@ -24,7 +24,12 @@ def broken(run: Run, manifest: Manifest | None, trusted: Keys) -> str | None:
         return f"the manifest of run {run.pk} {problem}"
     sealed = (manifest.body.get("outcome") or {}).get("state")
     if run.state != sealed:
-        return f"run {run.pk} is {run.state} and was sealed as {sealed}"
+        return f"run {run.pk} is {_said(run.state)} and was sealed as {_said(sealed)}"
     if run.state not in ENDED_WELL:
-        return f"run {run.pk} ended in {run.state}"
+        return f"run {run.pk} ended as {_said(run.state)}"
     return None
+
+
+def _said(state: object) -> str:
+    """As a run's badge says it; what no run can be is shown as it is, for it was tampered with."""
+    return f"“{RUN_WORDS.get(str(state), str(state))}”"

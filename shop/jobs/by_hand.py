@@ -14,8 +14,8 @@ from datetime import datetime
 from django.db import transaction
 
 from shop.equipment.states import InstrumentRole
-from shop.jobs import rules
 from shop.jobs.models import JobEvent, PersonAct, Run
+from shop.jobs.rules import acting
 from shop.people.models import User
 from shop.people.roles import Act, require
 from shop.refusals import Problem, refuse
@@ -58,7 +58,7 @@ def sheet_of(run: Run) -> Sheet | None:
     """None where the run is in no step that a person reads."""
     steps, index = (run.program or {}).get("steps", []), (run.step or {}).get("index", -1)
     plain = steps[index] if 0 <= index < len(steps) else {}
-    if not plain.get("by_hand") or not rules.takes_acts(run.state):
+    if not plain.get("by_hand") or not acting.takes_acts(run.state):
         return None
     step = from_plain(Measure, plain)
     read = _standing(act for act in run.acts.all() if _is_of(act, run, step))
@@ -148,8 +148,8 @@ def _step_problems(run: Run, sheet: Sheet | None) -> list[Problem]:
         return []
     if sheet is not None:
         return [Problem("all_read", "Every cell of this step was read.", "Nothing is left to do.")]
-    if not rules.takes_acts(run.state):
-        return [Problem("run_not_running", f"The run is {run.state}, not RUNNING.", "Start anew.")]
+    if not acting.takes_acts(run.state):
+        return [Problem("run_not_running", acting.not_running(run.state), "Start anew.")]
     return [
         Problem(
             "step_not_now",

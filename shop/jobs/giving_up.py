@@ -19,13 +19,13 @@ from shop.audit.models import AuditEntry
 from shop.equipment import leases
 from shop.equipment.models import StationLease
 from shop.equipment.states import OutputState
-from shop.jobs import rules
 from shop.jobs.ending import Ending, trip_told
 from shop.jobs.manifest import seal
 from shop.jobs.models import JobEvent, Run
 from shop.jobs.queries import policy_numbers
 from shop.jobs.results import suspect_cells
-from shop.jobs.services import end_run
+from shop.jobs.rules import acting
+from shop.jobs.services.acts import end_run
 from shop.jobs.states import RunState
 from shop.people.models import User
 from shop.people.roles import Act, require
@@ -42,7 +42,7 @@ CONFIRMATIONS: Mapping[str, str] = {
 def lost_problems(run: Run, *, now: datetime) -> list[Problem]:
     """Why this run cannot be given up now; empty where its bench counts as lost."""
     lease = StationLease.objects.get(station_id=run.station_id)
-    return rules.lost_problems(
+    return acting.lost_problems(
         state=run.state,
         is_held=not leases.is_lapsed(station_id=run.station_id, grace_s=settings.LEASE_GRACE_S),
         silent_for=now - (lease.heartbeat_at or run.queued_at),

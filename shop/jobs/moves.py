@@ -13,7 +13,14 @@ from typing import Any
 from django.db import transaction
 
 from shop.jobs.models import Job, JobEvent, Run
-from shop.jobs.states import JOB_TRANSITIONS, RUN_TRANSITIONS, JobState, RunState
+from shop.jobs.states import (
+    JOB_TRANSITIONS,
+    JOB_WORDS,
+    RUN_TRANSITIONS,
+    RUN_WORDS,
+    JobState,
+    RunState,
+)
 from shop.people.models import User
 from shop.refusals import Problem, Refusal, StaleTransition
 
@@ -35,7 +42,7 @@ def move_job(
     With `held_by`, only if that person still holds the claim.
     """
     believed = JobState(job.state)
-    _allowed(f"job {job.pk}", believed, to, JOB_TRANSITIONS[believed])
+    _allowed(f"Job {job.pk}", believed, to, JOB_TRANSITIONS[believed], JOB_WORDS)
     with transaction.atomic(savepoint=False):
         rows = Job.objects.filter(pk=job.pk, state=believed)
         if held_by is not None:
@@ -46,7 +53,7 @@ def move_job(
                 job=job, run=run, kind=kind, by=by, at=now, data={"state": to, **(data or {})}
             )
     if not moved:
-        raise StaleTransition(f"Job {job.pk}", believed)
+        raise StaleTransition(f"Job {job.pk}", JOB_WORDS[believed])
     job.state = to
     for name, value in values.items():
         setattr(job, name, value)
@@ -63,7 +70,7 @@ def move_run(
 ) -> None:
     """Move `run` to `to`, setting `values` with it; the event is called run_<state>."""
     believed = RunState(run.state)
-    _allowed(f"run {run.pk}", believed, to, RUN_TRANSITIONS[believed])
+    _allowed(f"Run {run.pk}", believed, to, RUN_TRANSITIONS[believed], RUN_WORDS)
     with transaction.atomic(savepoint=False):
         moved = Run.objects.filter(pk=run.pk, state=believed, token=run.token).update(
             state=to, **values
@@ -78,19 +85,21 @@ def move_run(
                 data=dict(data or {}),
             )
     if not moved:
-        raise StaleTransition(f"Run {run.pk}", believed)
+        raise StaleTransition(f"Run {run.pk}", RUN_WORDS[believed])
     run.state = to
     for name, value in values.items():
         setattr(run, name, value)
 
 
-def _allowed(what: str, believed: str, to: str, targets: frozenset[Any]) -> None:
+def _allowed(
+    what: str, believed: str, to: str, targets: frozenset[Any], said: Mapping[str, str]
+) -> None:
     if to not in targets:
         raise Refusal(
             [
                 Problem(
                     "no_such_transition",
-                    f"{what.capitalize()} cannot go from {believed} to {to}.",
+                    f"{what} cannot go from “{said[believed]}” to “{said[to]}”.",
                     "Load the page again to see how it stands now.",
                 )
             ]

@@ -232,15 +232,12 @@ def ratings_of(station: Station) -> Ratings:
         found[instrument.role] = spec.ratings
     ratings = bench_ratings(found)
     if ratings is None:
-        raise Refusal(
-            [
-                Problem(
-                    "station_cannot",
-                    f"Station {station.slug} lacks a supply or a meter.",
-                    "Register its instruments.",
-                )
-            ]
-        )
+        lacks = [
+            role for role in (InstrumentRole.SUPPLY, InstrumentRole.METER) if role not in found
+        ]
+        words = f"Station {station.slug} has no {' and no '.join(lacks)}."
+        fix = f"Register {'one' if len(lacks) == 1 else 'both'} on the station's page."
+        raise Refusal([Problem("station_cannot", words, fix)])
     return replace(
         ratings,
         measured=measured_of(station),

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import transaction
 
 from shop.jobs.models import JobEvent, PersonAct, Run
+from shop.jobs.states import RUN_WORDS
 from shop.people.models import User
 from shop.people.roles import Act, require
 from shop.refusals import Problem, refuse
@@ -29,7 +30,8 @@ def confirm_presence(*, run: Run, by: User, now: datetime) -> PersonAct:
 
 def _problems(run: Run) -> list[Problem]:
     if run.is_over:
-        return [Problem("run_over", f"The run is {run.state}.", "Nobody has to stay any more.")]
+        words = f"The run is over: {RUN_WORDS[run.state]}."
+        return [Problem("run_over", words, "Nobody has to stay any more.")]
     if not run.attended:
         words = "This run was started unattended: nobody has to say that they are there."
         return [Problem("unattended", words, "Press STOP to end it.")]

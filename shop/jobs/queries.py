@@ -16,7 +16,8 @@ from shop.equipment.queries import calibrations_in_force
 from shop.equipment.states import OutputState
 from shop.jobs.models import Job, JobEvent, PolicyVersion, RecipeVersion, Run, RunCell
 from shop.jobs.policies import Policy, policy_of
-from shop.jobs.rules import CellFact, InstrumentFact, StationFact
+from shop.jobs.rules.ordering import CellFact
+from shop.jobs.rules.starting import InstrumentFact, StationFact
 from shop.jobs.states import TERMINAL
 from shop.people.models import User
 

@@ -20,7 +20,8 @@ from shop.jobs.moves import move_job, move_run
 from shop.jobs.policies import policy_of
 from shop.jobs.queries import before_its_moment, policy_in_force, stopped_by
 from shop.jobs.results import suspect_cells
-from shop.jobs.services import end_run, send_run
+from shop.jobs.services.acts import end_run
+from shop.jobs.services.starts import send_run
 from shop.jobs.states import LEASED_STATES, JobState, RunState
 from shop.refusals import StaleTransition
 from shop.signing.keyring import KeyUnusable

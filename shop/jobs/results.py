@@ -23,7 +23,7 @@ from shop.jobs.manifest import seal
 from shop.jobs.models import Run
 from shop.jobs.places import of_cells, parallel_in
 from shop.jobs.procedures import procedure_of
-from shop.jobs.services import end_run
+from shop.jobs.services.acts import end_run
 from shop.jobs.states import RunState
 from shop.quality.services import open_nonconformance
 from stations.procedures.state import Record

@@ -35,6 +35,30 @@ class RunState(StrEnum):
     STOPPED = "STOPPED"
 
 
+# As people say them, inside a sentence; a badge begins with a capital.
+JOB_WORDS: Mapping[str, str] = {
+    JobState.DRAFT: "draft",
+    JobState.OPEN: "open",
+    JobState.CLAIMED: "claimed",
+    JobState.IN_PROGRESS: "in progress",
+    JobState.DONE: "done",
+    JobState.CANCELLED: "cancelled",
+}
+RUN_WORDS: Mapping[str, str] = {
+    RunState.QUEUED: "queued",
+    RunState.LEASED: "starting",
+    RunState.PREFLIGHT: "checking the bench",
+    RunState.RUNNING: "running",
+    RunState.SAFE_HOLD: "safe hold, output off",
+    RunState.STOPPING: "stopping",
+    RunState.INTERRUPTED: "interrupted, goes on by itself",
+    RunState.FINISHED: "done",
+    RunState.REFUSED: "refused",
+    RunState.TRIPPED: "tripped",
+    RunState.ERROR: "error",
+    RunState.STOPPED: "stopped",
+}
+
 TERMINAL = frozenset(
     {RunState.FINISHED, RunState.REFUSED, RunState.TRIPPED, RunState.ERROR, RunState.STOPPED}
 )

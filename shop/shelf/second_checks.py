@@ -13,7 +13,7 @@ from shop.evidence.models import VoltageCheck
 from shop.evidence.watched import open_first_checks
 from shop.jobs.models import Job, JobCell, JobEvent, RecipeRetirement, RecipeVersion
 from shop.jobs.procedures import SELF_DISCHARGE
-from shop.jobs.services import create_job
+from shop.jobs.services.orders import create_job
 from shop.jobs.states import JobState
 from shop.refusals import Refusal
 from shop.shelf.models import Alert

@@ -100,6 +100,7 @@ def test_serials_in_fours_unless_they_bring_their_own_marks(serial: str, parts: 
 def test_every_state_and_verdict_has_its_words() -> None:
     assert set(words.RUN_STATUS) == {state.value for state in RunState}
     assert set(words.JOB_STATUS) == {state.value for state in JobState}
+    assert words.JOB_STATUS["IN_PROGRESS"] == ("running", "In progress")
     assert {verdict.value for verdict in Verdict} <= set(words.VERDICTS)
 
 

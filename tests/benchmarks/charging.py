@@ -15,7 +15,9 @@ from shop import clock
 from shop.equipment.benches import bench_folder
 from shop.equipment.models import StationLease
 from shop.jobs.models import Run
-from shop.jobs.services import claim_job, confirm_step, create_job, start_run
+from shop.jobs.services.acts import confirm_step
+from shop.jobs.services.orders import claim_job, create_job
+from shop.jobs.services.starts import start_run
 from tests import factories
 from tests.benchmarks.answering import CHANNELS, answering
 from tests.benchmarks.guarding import guarding

@@ -27,7 +27,9 @@ from deploy.demo.client import Hands, Person
 from shop import clock
 from shop.equipment.models import Station, StationLease
 from shop.jobs.models import Job, Run
-from shop.jobs.services import claim_job, confirm_step, start_run
+from shop.jobs.services.acts import confirm_step
+from shop.jobs.services.orders import claim_job
+from shop.jobs.services.starts import start_run
 from shop.jobs.states import JobState, RunState
 from shop.people.models import User
 from stations.clock import guard_s, wall_now

@@ -28,7 +28,7 @@ from shop.jobs.moves import move_run
 from shop.jobs.numbers import spend_run_numbers
 from shop.jobs.queries import stopped_by
 from shop.jobs.resuming import begin_next_attempt
-from shop.jobs.services import end_run
+from shop.jobs.services.acts import end_run
 from shop.jobs.states import RunState
 from tests import factories
 from tests.cast import the_cast

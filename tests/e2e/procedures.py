@@ -11,7 +11,7 @@ from shop.equipment.models import Station
 from shop.jobs import recipes
 from shop.jobs.models import Job, RecipeVersion, Run
 from shop.jobs.planning import plan
-from shop.jobs.services import start_run
+from shop.jobs.services.starts import start_run
 from shop.jobs.states import JobState, RunState
 from shop.jobs.terms import Terms
 from shop.packs.models import Pack

@@ -17,7 +17,8 @@ from pytest_django import Settings
 
 from shop import clock
 from shop.jobs.models import Job, JobEvent, Run
-from shop.jobs.services import request_stop, start_run
+from shop.jobs.services.acts import request_stop
+from shop.jobs.services.starts import start_run
 from stations.clock import guard_s
 from tests.faults.own_servers import own_folder
 from tests.faults.processes import SHORT, of_bench, running, supervised

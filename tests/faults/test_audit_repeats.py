@@ -22,7 +22,7 @@ from shop.jobs.versions import retire_recipe, store_policy, store_recipe
 from tests import factories
 from tests.cast import Cast, the_cast
 from tests.faults.tampering import change, remove, superuser
-from tests.faults.test_tampering import first_fault, verify
+from tests.faults.verified import first_fault, verify
 from tests.shop.packs.factories import make_capacity
 
 NOON = factories.NOON

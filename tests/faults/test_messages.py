@@ -17,7 +17,7 @@ from pytest_django import Settings
 from shop import clock
 from shop.jobs.models import Run
 from shop.jobs.reaper import resend_queued
-from shop.jobs.services import EXECUTE, send_run
+from shop.jobs.services.starts import EXECUTE, send_run
 from shop.jobs.states import RunState
 from stations.journal import file_name, read_records
 from tests.faults.matrix import Trial

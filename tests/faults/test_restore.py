@@ -20,7 +20,7 @@ from shop.evidence.models import Balance
 from shop.jobs.execution import execute
 from shop.jobs.models import Run
 from shop.jobs.reaper import reap
-from shop.jobs.services import request_stop
+from shop.jobs.services.acts import request_stop
 from shop.jobs.states import RunState
 from shop.readings.models import ReadingChunk
 from shop.readings.uplink import Uplink

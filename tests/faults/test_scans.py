@@ -12,7 +12,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from shop.jobs.models import Job, JobCell, Run, RunCell
-from shop.jobs.services import start_run
+from shop.jobs.services.starts import start_run
 from shop.people.models import User
 from shop.refusals import Refusal
 from tests import factories

@@ -18,7 +18,7 @@ from shop.readings.models import Manifest
 from tests import factories
 from tests.cast import Cast, the_cast
 from tests.faults.tampering import change, remove, superuser
-from tests.faults.test_tampering import ENDED, approved_run, first_fault, verify
+from tests.faults.verified import ENDED, approved_run, first_fault, verify
 from tests.played import play_recheck
 
 LATER = timedelta(hours=3)

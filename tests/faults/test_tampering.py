@@ -4,21 +4,13 @@ from __future__ import annotations
 
 import zlib
 from datetime import timedelta
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
-from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 
-from shop.audit.models import AuditEntry
-from shop.audit.services import record
-from shop.care.models import Recovery
-from shop.care.services import open_recovery, read_pack, take_apart
-from shop.equipment.models import CalibrationWithdrawal, Commissioning
-from shop.equipment.services import record_commissioning
 from shop.evidence.canonical import approval_body, sha256_of
 from shop.evidence.models import (
     Approval,
@@ -26,19 +18,12 @@ from shop.evidence.models import (
     CapacityTest,
     CellVoltage,
     ResistanceTest,
-    Supersession,
     VoltageCheck,
 )
-from shop.evidence.taking_back import supersede, withdraw
-from shop.jobs import recipes
 from shop.jobs.ending import Ending
 from shop.jobs.manifest import seal
 from shop.jobs.models import Run
 from shop.jobs.states import RunState
-from shop.packs.models import GateDecision, Placement
-from shop.packs.services import assemble_pack
-from shop.quality.models import Disposition
-from shop.quality.services import open_nonconformance
 from shop.readings.models import Manifest, ReadingChunk
 from shop.signing import keyring, signatures
 from shop.signing.models import KeyRetirement, SigningKey
@@ -54,12 +39,8 @@ from tests.faults.tampering import (
     store,
     superuser,
 )
-from tests.played import CHUNK, play_capacity, play_recheck, play_resistance, play_run
-from tests.shop.equipment.reports import document_of
-from tests.shop.packs.factories import approve, make_capacity, make_design
-
-ENDED = factories.NOON
-APPROVED = ENDED + timedelta(minutes=20)
+from tests.faults.verified import ENDED, approved_run, first_fault, verify
+from tests.played import CHUNK, play_capacity, play_recheck, play_resistance
 
 
 @pytest.fixture
@@ -71,34 +52,6 @@ def cast(db: None) -> Cast:
 def run(cast: Cast) -> Run:
     """A finished run of four cells, played; its cells are approved."""
     return approved_run(cast)
-
-
-def approved_run(cast: Cast) -> Run:
-    station = factories.make_station(now=ENDED - timedelta(hours=6))
-    cells = factories.make_cells(4)
-    run = play_run(by=cast.tola, cells=cells, station=station, ended_at=ENDED)
-    for cell in cells:
-        make_capacity(cell)
-    approve(cells, by=cast.sade, now=APPROVED)
-    return run
-
-
-def verify() -> str:
-    """What the command says when all is well."""
-    said = StringIO()
-    call_command("verify", stdout=said)
-    return said.getvalue()
-
-
-def first_fault() -> str:
-    """The first bad record that the command names, failing."""
-    said = StringIO()
-    with pytest.raises(CommandError, match=r"\d+ faults? found") as caught:
-        call_command("verify", stdout=said)
-    assert caught.value.returncode == 1
-    line = said.getvalue().splitlines()[0]
-    assert line.startswith("first bad record: ")
-    return line.removeprefix("first bad record: ")
 
 
 def chunk(run: Run, number: int) -> ReadingChunk:
@@ -433,225 +386,3 @@ def test_an_edited_cell_voltage_is_named(run: Run) -> None:
     assert first_fault() == (
         f"CellVoltage {row.pk} (run {run.pk}): the cell at 3 is not as it was sealed"
     )
-
-
-# the audit, and what it repeats
-
-
-@pytest.fixture
-def taken_back(run: Run, cast: Cast) -> Supersession:
-    """The second entry of three in the audit."""
-    record(kind=AuditEntry.Kind.SHARED, by=cast.sade, now=APPROVED, data={"link": 1})
-    back = supersede(record=run.balance, words="A lead was loose.", by=cast.sade, now=APPROVED)
-    calibration = run.station.instruments.get(role="meter").calibrations.get()
-    withdraw(calibration=calibration, words="Dropped.", by=cast.kemi, now=APPROVED)
-    return back
-
-
-def entry(number: int) -> AuditEntry:
-    return AuditEntry.objects.get(number=number)
-
-
-def test_an_untouched_audit_is_well(taken_back: Supersession) -> None:
-    assert "3 audit entries" in verify()
-
-
-@pytest.mark.parametrize("recomputed", [False, True])
-def test_an_edited_entry_is_named(taken_back: Supersession, cast: Cast, recomputed: bool) -> None:
-    row = entry(1)
-
-    change(AuditEntry, row.pk, by=cast.bayo)
-    if recomputed:
-        row.refresh_from_db()
-        assert row.key is not None
-        change(AuditEntry, row.pk, sha256=sha256_of(row.body(row.key.named)))
-
-    words = "does not hold" if recomputed else "is not what its hash says"
-    assert first_fault().startswith(f"AuditEntry {row.pk}: number 1 ")
-    assert words in first_fault()
-
-
-def test_an_entry_that_was_cut_out_is_missed(taken_back: Supersession) -> None:
-    following = entry(2).pk
-
-    remove(AuditEntry, entry(1).pk)
-
-    assert first_fault() == (
-        f"AuditEntry {following}: number 2 where 1 should follow: an entry is missing"
-    )
-
-
-def test_an_entry_that_was_cut_out_and_closed_up_breaks_the_chain(
-    taken_back: Supersession,
-) -> None:
-    remove(AuditEntry, entry(1).pk)
-    for number in (2, 3):
-        change(AuditEntry, entry(number).pk, number=number - 1)
-
-    assert "does not follow the entry before it: the hashes differ" in first_fault()
-
-
-def test_a_supersession_that_vanished_is_missed(taken_back: Supersession) -> None:
-    """Otherwise what was taken back would count again."""
-    remove(Supersession, taken_back.pk)
-
-    assert first_fault() == f"Supersession {taken_back.pk}: the audit has it and it is not there"
-
-
-def test_an_edited_reason_is_named(taken_back: Supersession) -> None:
-    change(Supersession, taken_back.pk, words="All is well.")
-
-    assert first_fault() == (
-        f"Supersession {taken_back.pk}: is not as the audit has it: it was changed"
-    )
-
-
-def test_an_edited_commissioning_is_named(taken_back: Supersession, cast: Cast) -> None:
-    """Otherwise bad leads would become good ones."""
-    station = taken_back.balance.run.station if taken_back.balance else factories.make_station()
-    document = document_of(station)
-    made = record_commissioning(station=station, document=document, by=cast.tola, now=APPROVED)
-    verify()
-
-    change(Commissioning, made.pk, document=made.document.replace('"panel_a":1.8', '"panel_a":1.9'))
-
-    assert first_fault() == (f"Commissioning {made.pk}: is not as the audit has it: it was changed")
-
-
-def test_a_withdrawal_that_vanished_is_missed(taken_back: Supersession) -> None:
-    gone = CalibrationWithdrawal.objects.get()
-
-    remove(CalibrationWithdrawal, gone.pk)
-
-    assert first_fault().startswith(f"CalibrationWithdrawal {gone.pk}: the audit has it")
-
-
-def test_a_disposition_that_nobody_made_is_named(run: Run, cast: Cast) -> None:
-    """Otherwise a word in the database would let a quarantined cell into a pack."""
-    cell = run.run_cells.order_by("position")[0].cell
-    note = open_nonconformance(cell=cell, kind="OTHER", words="Swollen.", now=APPROVED)
-    forged = Disposition.objects.create(
-        nonconformance=note, decision="USE_AS_IS", by=cast.sade, at=APPROVED, words="Fine."
-    )
-
-    assert first_fault() == f"Disposition {forged.pk}: nobody made it: the audit does not have it"
-
-
-@pytest.mark.django_db(transaction=True)
-class TestPlacements:
-    """Assembling needs a transaction of its own."""
-
-    @pytest.fixture
-    def cast(self, transactional_db: None) -> Cast:
-        return the_cast()
-
-    @pytest.fixture
-    def placement(self, run: Run, cast: Cast) -> Placement:
-        cells = [rc.cell for rc in run.run_cells.order_by("position")]
-        pack = assemble_pack(
-            serial="P-1",
-            design=make_design(),
-            cells=cells,
-            customer=cast.ife,
-            by=cast.bayo,
-            simulated=True,
-            sample=False,
-            now=APPROVED + timedelta(minutes=10),
-        )
-        return Placement.objects.get(pack=pack, position=2)
-
-    def test_a_pack_as_the_gate_decided_is_well(self, placement: Placement) -> None:
-        assert "1 decisions, 4 placements" in verify()
-
-    @pytest.mark.parametrize(
-        ("name", "value"),
-        [("findings", []), ("at", APPROVED), ("allowed", False), ("plan", {"pack": "P-1"})],
-    )
-    def test_an_edited_decision_is_named(
-        self, placement: Placement, name: str, value: object
-    ) -> None:
-        decision = GateDecision.objects.get()
-
-        # A refused plan has no pack.
-        also = {"pack": None} if name == "allowed" else {}
-        change(GateDecision, decision.pk, **{name: value}, **also)
-
-        assert first_fault().startswith(f"GateDecision {decision.pk}: pack P-1: its signature")
-
-    def test_a_decision_that_nobody_signed_is_named(self, placement: Placement, cast: Cast) -> None:
-        decision = GateDecision.objects.get()
-        decision.pk, decision.pack, decision.allowed = None, None, False
-        decision.key, decision.signature = None, ""
-        decision.save(force_insert=True)
-
-        assert first_fault() == f"GateDecision {decision.pk}: pack P-1: is not signed"
-
-    def test_another_cell_than_the_gate_saw_is_named(self, placement: Placement) -> None:
-        Placement.objects.filter(pk=placement.pk).update(cell=factories.make_cells(1)[0])
-
-        found = first_fault()
-
-        assert found.startswith(f"Placement {placement.pk}: the gate decided on another cell")
-
-    def test_a_placement_that_vanished_is_named(self, placement: Placement) -> None:
-        """Otherwise its cell could go into a second pack unnoticed."""
-        Placement.objects.filter(pk=placement.pk).delete()
-
-        assert first_fault() == (
-            f"Placement: the gate placed cell {placement.cell.serial} at 2 of P-1: it is gone"
-        )
-
-    def test_a_course_that_was_taken_is_held_against_the_audit(
-        self, placement: Placement, cast: Cast
-    ) -> None:
-        """B14: put in or cut out, it says that a pack was held, or hides that it asks for it."""
-        now = APPROVED + timedelta(days=100)
-        reading = read_pack(
-            pack=placement.pack,
-            cells_v=[3.45, 3.30, 3.45, 3.45],
-            at_top=True,
-            taken_at=now,
-            months=None,
-            measured_by="BMS app",
-            by=cast.tola,
-            now=now,
-        )
-        numbers = recipes.pack_recovery.defaults() | {"hold_h": 12.0}
-        recipe = factories.make_recipe_of("pack_recovery", numbers, by=cast.sade)
-        taken = open_recovery(reading=reading, recipe_version=recipe, by=cast.tola, now=now)
-        verify()
-
-        change(Recovery, taken.pk, course="HOLD")
-        assert first_fault() == f"Recovery {taken.pk}: is not as the audit has it: it was changed"
-        remove(Recovery, taken.pk)
-        assert first_fault() == f"Recovery {taken.pk}: the audit has it and it is not there"
-        taken.pk, taken.course = taken.pk + 1, "TAKE_APART"
-        taken.save(force_insert=True)
-        assert f"Recovery {taken.pk}: nobody made it" in first_fault()
-
-    def test_a_cell_is_not_taken_out_of_a_pack_that_stays(self, placement: Placement) -> None:
-        with pytest.raises(IntegrityError, match="not taken apart"):
-            Placement.objects.filter(pk=placement.pk).update(removed_at=APPROVED)
-
-    def test_a_cell_that_was_taken_out_of_its_pack_is_named(self, placement: Placement) -> None:
-        """By an owner of the database, behind the trigger's back."""
-        with connection.cursor() as cursor:
-            cursor.execute("ALTER TABLE shop_placement DISABLE TRIGGER leaves_once")
-            Placement.objects.filter(pk=placement.pk).update(removed_at=APPROVED)
-            cursor.execute("ALTER TABLE shop_placement ENABLE ALWAYS TRIGGER leaves_once")
-
-        assert "at 2 of P-1: it is gone" in first_fault()
-
-    def test_a_pack_that_was_taken_apart_is_well(self, placement: Placement, cast: Cast) -> None:
-        """B15: all its cells left at once, and the audit says by whom."""
-        take_apart(pack=placement.pack, words="Severe.", by=cast.sade, now=APPROVED)
-
-        assert "4 placements" in verify()
-
-    def test_a_cell_whose_approval_vanished_is_named(self, placement: Placement) -> None:
-        remove(Approval, Approval.objects.get(cell=placement.cell).pk)
-
-        assert first_fault() == (
-            f"Placement {placement.pk}: the evidence of cell {placement.cell.serial} "
-            "that the gate saw was never approved"
-        )

@@ -14,7 +14,7 @@ from api.reads.board import stations
 from shop import clock
 from shop.equipment.states import OutputState
 from shop.jobs.models import Run
-from shop.jobs.services import request_stop
+from shop.jobs.services.acts import request_stop
 from stations.clock import wall_now
 from stations.sim.proxy import Proxy
 from tests.faults.hosts import SERVER_IP, Door, Host, TwoHosts, two_hosts

@@ -15,7 +15,7 @@ import redis
 from pytest_django import Settings
 
 from shop.jobs.models import Run
-from shop.jobs.services import send_run
+from shop.jobs.services.starts import send_run
 from shop.jobs.states import RunState
 from stations.clock import guard_s
 from stations.guardian_client import GuardianBench
@@ -26,7 +26,7 @@ from tests.faults.readings import all_kept_once, kept, taken
 from tests.faults.test_worker import finish, in_its_hold, is_interrupted
 from tests.shop.jobs.shop_bench import ShopBench, shop_bench
 from tests.shop.jobs.test_worker import SHORT, child_of, has_attempt, station_worker
-from tests.shop.readings.test_uplink import leased_run, session_of, take
+from tests.shop.readings.sessions import leased_run, session_of, take
 from tests.wait import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_client")]

@@ -20,7 +20,7 @@ from pytest_django import Settings
 from shop import clock
 from shop.jobs import reaper
 from shop.jobs.models import Run
-from shop.jobs.services import send_run
+from shop.jobs.services.starts import send_run
 from shop.jobs.states import RunState
 from shop.readings.models import Manifest
 from stations.clock import wall_now

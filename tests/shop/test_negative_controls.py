@@ -13,9 +13,9 @@ import pytest
 from django.db import connection, transaction
 
 from shop.cells.models import Cell
-from shop.jobs import services as job_services
 from shop.jobs.models import Job, JobEvent
-from shop.jobs.services import claim_job
+from shop.jobs.services import orders as job_orders
+from shop.jobs.services.orders import claim_job
 from shop.packs import services as pack_services
 from shop.packs.models import PackDesign, Placement
 from shop.packs.queries import Judged, judged
@@ -128,7 +128,7 @@ def test_without_compare_and_set_both_claims_win(
         Job.objects.filter(pk=job.pk).update(state=to, **{n: how[n] for n in names})
         JobEvent.objects.create(job=job, kind="claimed", at=NOON)
 
-    monkeypatch.setattr(job_services, "move_job", look_then_write)
+    monkeypatch.setattr(job_orders, "move_job", look_then_write)
     looked = [Job.objects.get(pk=job.pk) for _ in range(2)]
     people = (cast.tola, cast.bayo)
 

@@ -23,7 +23,7 @@ from shop.evidence.services.balances import record_balance
 from shop.evidence.services.capacity import import_capacity_file
 from shop.evidence.taking_back import supersede, withdraw
 from shop.jobs.models import Job, Run
-from shop.jobs.services import start_run
+from shop.jobs.services.starts import start_run
 from shop.jobs.states import RunState
 from shop.packs.models import Pack, PackDesign
 from shop.packs.queries import Judged, judged

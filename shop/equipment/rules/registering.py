@@ -42,6 +42,7 @@ class Known:
     """An instrument that the shop has; `station` is "" where it lies at none."""
 
     role: str
+    driver: str
     model: str
     station: str
 
@@ -83,12 +84,36 @@ def place_problems(
     station: str, asked: Sequence[Named], *, there: Mapping[str, str], known: Mapping[str, Known]
 ) -> list[Problem]:
     """`there` is what has each role at the station, `known` what the shop has by serial number."""
-    return [problem for one in asked for problem in _placing(station, one, there, known)] + [
+    lying = [one for one in asked if _lies(station, one, known)]
+    rest = [one for one in asked if one not in lying]
+    others = ", ".join(f"{one.role} {one.serial_number}" for one in rest)
+    found = [_there_already(station, one, known[one.serial_number], others) for one in lying]
+    found += [problem for one in rest for problem in _placing(station, one, there, known)]
+    return found + [
         Problem("named_twice", f"{what} is named twice.", "Name each instrument and role once.")
         for names in ([one.role for one in asked], [one.serial_number for one in asked])
         for what, times in Counter(names).items()
         if times > 1
     ]
+
+
+def _lies(station: str, one: Named, known: Mapping[str, Known]) -> bool:
+    """Whether it is at the station as what it is named."""
+    ours = known.get(one.serial_number)
+    named = (station, one.role, one.model)
+    return ours is not None and (ours.station, ours.role, ours.model) == named
+
+
+def _there_already(station: str, one: Named, ours: Known, others: str) -> Problem:
+    words = f"The {one.role} {one.model} {one.serial_number} lies at {station} already"
+    if ours.driver != one.driver:
+        words += f", with the driver {ours.driver}"
+        fix = f"Take it off, then register it with {one.driver}."
+    elif others:
+        fix = f"Nothing is to be done for it: leave it out, and register only {others}."
+    else:
+        fix = "Nothing is to be done for it."
+    return Problem("instrument_known", f"{words}.", fix, "serial_number")
 
 
 def _placing(
@@ -98,7 +123,7 @@ def _placing(
     if ours is not None and ours.station:
         words = f"{one.serial_number} is the {ours.role} of {ours.station} already."
         fix = (
-            "Check the serial number."
+            "Check role and serial number."
             if ours.station == station
             else f"Check the serial number, or take it off {ours.station} first."
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
-from api.pages.jobs import SET_UP, SET_UP_CAPACITY, SET_UP_RESISTANCE
+from api.pages.set_ups import SET_UP, SET_UP_CAPACITY, SET_UP_RESISTANCE
 from shop import clock
 from shop.equipment.models import Instrument
 from shop.equipment.services import record_commissioning
@@ -57,7 +57,7 @@ def test_a_job_that_somebody_else_was_faster_to_claim_says_so(
     )
 
     assert answer.status_code == 409
-    assert "not OPEN" in text(answer)
+    assert "The job is claimed, not open" in text(answer)
 
 
 def test_shows_the_set_up_and_the_tail_of_both_bases_before_the_start(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 
@@ -10,7 +11,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from shop import clock
+from shop.equipment.instruments import register_instruments
 from shop.equipment.models import Calibration, Commissioning, Instrument, Station
+from shop.equipment.rules.registering import Named
+from stations.commissioning.asking import Answered
+from stations.commissioning.terminal import registered
+from stations.config import InstrumentConfig
+from stations.values import Identity
 from tests import factories
 from tests.api.clients import text
 from tests.cast import Cast
@@ -19,14 +26,23 @@ from tests.shop.equipment.reports import document_of
 NEW = {"slug": "bench-1", "name": "Bench 1", "host": "pi-1"}
 SUPPLY = {"kind": "supply riden_rd6018", "serial_number": "00012345"}
 METER = {"kind": "meter keysight_34461a", "serial_number": "MY1"}
+A_SUPPLY = {"role": "supply", "driver": "riden_rd6018", "serial_number": "00012345"}
+A_METER = {"role": "meter", "driver": "keysight_34461a", "serial_number": "MY1", "model": "34461A"}
+IDENTIFIED = "/stations/bench-1/identified"
 HAND_HELD = {"kind": "manual ", "serial_number": "87-1", "model": "Fluke 87V"}
+
+
+def found(*instruments: dict[str, str]) -> SimpleUploadedFile:
+    """As `python -m stations identify --json` prints it."""
+    told = json.dumps({"instruments": instruments}, indent=2) + "\n"
+    return SimpleUploadedFile("instruments.json", told.encode())
 
 
 def test_a_shop_sets_up_its_first_bench(cast: Cast, supervisor: Client) -> None:
     assert "No station yet" in text(supervisor.get("/"))
     made = supervisor.post("/stations/new", NEW)
     assert (made.status_code, made["Location"]) == (303, "/stations/bench-1")
-    assert "lacks a supply or a meter" in text(supervisor.get("/stations/bench-1"))
+    assert "bench-1 has no supply and no meter." in text(supervisor.get("/stations/bench-1"))
 
     for sent in (SUPPLY, METER, HAND_HELD):
         assert supervisor.post("/stations/bench-1/instruments", sent).status_code == 303
@@ -148,6 +164,77 @@ def test_a_wrong_instrument_is_refused_on_the_page(
     assert station.instruments.count() == 3
 
 
+def test_what_identify_found_is_taken_in_at_once(cast: Cast, supervisor: Client) -> None:
+    station = Station.objects.create(slug="bench-1", name="1")
+    page = supervisor.get("/stations/bench-1").content.decode()
+    assert re.search(r"<details[^>]* open><summary>Send in what identify found", page)
+
+    done = supervisor.post(IDENTIFIED, {"identified": found(A_SUPPLY, A_METER)})
+
+    assert (done.status_code, done["Location"]) == (303, "/stations/bench-1")
+    assert [row.model for row in station.instruments.order_by("pk")] == ["RD6018", "34461A"]
+
+
+def test_what_the_bench_prints_is_what_is_taken_in(cast: Cast, supervisor: Client) -> None:
+    station = Station.objects.create(slug="bench-1", name="1")
+    config = InstrumentConfig("meter", "keysight_34461a", "TCPIP::b::5025::SOCKET", "MY1")
+    silent = InstrumentConfig("load", "itech_it8514c", "/dev/load", "9")
+    rows = [Answered(config, Identity("meter", "34461A", "MY1", "A.02")), Answered(silent, None)]
+
+    file = SimpleUploadedFile("instruments.json", registered(rows).encode())
+    done = supervisor.post(IDENTIFIED, {"identified": file})
+
+    assert done.status_code == 303
+    assert station.instruments.get().serial_number == "MY1"
+
+
+def test_it_may_have_been_written_by_a_windows_shell(cast: Cast, supervisor: Client) -> None:
+    station = Station.objects.create(slug="bench-1", name="1")
+    sent = json.dumps({"instruments": [A_METER]}).encode("utf-16")
+
+    done = supervisor.post(IDENTIFIED, {"identified": SimpleUploadedFile("i.json", sent)})
+
+    assert done.status_code == 303
+    assert station.instruments.get().serial_number == "MY1"
+
+
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [
+        (None, "No file was sent"),
+        (b"", "No file was sent"),
+        (b"role  model  serial number", "not the JSON that identify prints"),
+        (b"\xff\xfe\x00", "not the JSON that identify prints"),
+        (b"[" * 15_000, "not the JSON that identify prints"),
+        (b" " * 20_001, "more than 20000 bytes"),
+        (b'{"instruments": []}', "nobody at the bench answered"),
+        (b"[]", "not what identify prints: it lists no instruments"),
+        (b'{"schema": "commissioning/1"}', "it lists no instruments"),
+        (b'{"instruments": "MY1"}', "instruments: Expected a list"),
+        (b'{"instruments": [{"role": "meter"}]}', "instruments.0.serial_number: This field is"),
+        ([A_SUPPLY, A_METER | {"driver": "fluke"}], "There is no meter driver 'fluke'"),
+        ([A_SUPPLY, A_METER | {"model": "34465A"}], "for a 34461A, not '34465A'"),
+        ([A_SUPPLY, A_METER], "bench-1 has a meter already: 34461A MY7"),
+        ([A_SUPPLY, A_METER | {"serial_number": "MY8"}], "MY8 is the meter of bench-2 already"),
+        ([A_SUPPLY, A_METER | {"serial_number": "MY7"}], "register only supply 00012345"),
+    ],
+)
+def test_what_is_no_finding_of_identify_is_refused_whole(
+    cast: Cast, supervisor: Client, sent: bytes | list[dict[str, str]] | None, words: str
+) -> None:
+    for number in (1, 2):
+        station = Station.objects.create(slug=f"bench-{number}", name=f"{number}")
+        meter = Named("meter", "keysight_34461a", f"MY{6 + number}")
+        register_instruments(station=station, named=[meter], by=cast.sade, now=clock.now())
+    file = found(*sent) if isinstance(sent, list) else SimpleUploadedFile("i.json", sent or b"")
+
+    refused = supervisor.post(IDENTIFIED, {} if sent is None else {"identified": file})
+
+    assert refused.status_code == 409
+    assert words in text(refused)
+    assert Instrument.objects.count() == 2
+
+
 def test_a_refused_instrument_stays_chosen_as_what_it_is(cast: Cast, supervisor: Client) -> None:
     """The forms of what lies at no station send its model, too."""
     station = Station.objects.create(slug="bench-1", name="1")
@@ -172,7 +259,9 @@ def test_a_meter_is_replaced_and_comes_back(cast: Cast, supervisor: Client) -> N
     assert supervisor.post(f"{path}/instruments", back).status_code == 303
     assert station.instruments.get(role="meter") == meter
     again = supervisor.post(f"/instruments/{meter.pk}/take-off", {"words": " "})
-    assert "Why it is taken off is missing" in text(again)
+    assert "An instrument is taken off with a reason. Say in at most 500 letters why." in text(
+        again
+    )
 
 
 def test_a_double_tap_registers_and_records_once(cast: Cast, supervisor: Client) -> None:
@@ -195,11 +284,13 @@ def test_a_technician_reads_and_registers_nothing(cast: Cast, technician: Client
 
     for shown in (text(technician.get("/stations")), text(technician.get(path))):
         assert "Register this" not in shown
+        assert "identify found" not in shown
         assert "Take it off" not in shown
     assert "Calibrated until" in text(technician.get(path))
     for act, sent in (
         ("/stations/new", NEW),
         (f"{path}/instruments", HAND_HELD),
+        (f"{path}/identified", {"identified": found(A_SUPPLY)}),
         (f"/instruments/{meter.pk}/take-off", {"words": "Away."}),
         (
             f"/instruments/{meter.pk}/calibrations",

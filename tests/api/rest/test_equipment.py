@@ -24,7 +24,9 @@ def test_a_bench_is_set_up_over_rest(cast: Cast, sade: Api, tola: Api) -> None:
     made = sade.post("stations", **NEW)
     assert (made.status_code, made.json()["output"]) == (201, "UNKNOWN")
     before = tola.get("stations/bench-1/instruments").json()
-    assert [problem["code"] for problem in before["lacks"]] == ["station_cannot"]
+    (lacks,) = before["lacks"]
+    assert lacks["code"] == "station_cannot"
+    assert lacks["words"] == "Station bench-1 has no supply and no meter."
 
     put = sade.post("stations/bench-1/instruments", instruments=[SUPPLY, METER])
 

@@ -77,7 +77,8 @@ def test_the_list_takes_as_many_queries_for_many_jobs_as_for_one(
     for _ in range(5):
         factories.make_job(by=cast.tola)
 
-    with django_assert_num_queries(6):  # session, user, jobs, their cells, cells, runs
+    # session, user, jobs, their cells, cells, runs, why they were cancelled
+    with django_assert_num_queries(7):
         answer = tola.get("jobs")
 
     assert len(answer.json()["jobs"]) == 5
@@ -123,7 +124,13 @@ def test_the_holder_cancels_a_job_with_a_reason(claimed: Job, tola: Api) -> None
     again = tola.post(f"jobs/{claimed.pk}/cancel", words="Once more.")
 
     assert (mute.status_code, codes(mute)) == (409, ["reason"])
-    assert cancelled.json()["state"] == "CANCELLED"
+    shown = tola.get(f"jobs/{claimed.pk}").json()
+    (listed,) = tola.get("jobs").json()["jobs"]
+    assert (shown["state"], cancelled.json()["state"]) == ("CANCELLED", "CANCELLED")
+    told = shown["cancelled"]
+    assert (told["by"], told["words"]) == ("tola", "The wrong cells were scanned.")
+    assert told["at"] >= shown["created_at"]
+    assert told == cancelled.json()["cancelled"] == listed["cancelled"]
     assert (again.status_code, codes(again)) == (409, ["job_not_waiting"])
 
 

@@ -10,7 +10,7 @@ from django.core.mail import EmailMessage
 from django.test import Client
 from pytest_django import Settings
 
-from api.pages.jobs import SET_UP
+from api.pages.set_ups import SET_UP
 from shop import clock
 from shop.jobs.models import Job, PersonAct, Run
 from shop.jobs.planning import plan

@@ -10,7 +10,7 @@ from django.test import Client
 from shop import clock
 from shop.jobs import recipes
 from shop.jobs.models import Job, RecipeVersion, Run
-from shop.jobs.services import create_job
+from shop.jobs.services.orders import create_job
 from shop.jobs.states import RunState
 from stations.plain import to_plain
 from tests import factories

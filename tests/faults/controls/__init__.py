@@ -75,7 +75,7 @@ CONTROLS: Mapping[str, Control] = {
         "the check of signatures",
         (
             "tests/faults/test_tampering.py::test_a_chain_and_manifest_recomputed_without_the_key_have_no_signature",
-            "tests/faults/test_tampering.py::TestPlacements::test_an_edited_decision_is_named",
+            "tests/faults/test_tampered_packs.py::test_an_edited_decision_is_named",
         ),
     ),
 }

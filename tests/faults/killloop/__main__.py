@@ -151,7 +151,7 @@ def _job_maker() -> Callable[[], Job]:
     from shop.cells.models import Batch, Cell
     from shop.cells.services import receive_batch
     from shop.jobs import recipes
-    from shop.jobs.services import create_job
+    from shop.jobs.services.orders import create_job
     from shop.jobs.versions import store_recipe
     from shop.people.models import User
 

@@ -108,7 +108,7 @@ def test_a_run_alone_that_goes_wrong_is_told_of_once(
     assert (tell_runs(now=NOON), tell_runs(now=NOON)) == (1, 0)
 
     (mail,) = mailoutbox
-    assert f"run {alone.pk} TRIPPED" in mail.subject
+    assert f"run {alone.pk}, tripped" in mail.subject
     assert "probe 3 at 47.5 °C" in mail.body
 
 
@@ -166,7 +166,7 @@ def test_an_alert_says_what_is_known_of_the_output(
     tell_runs(now=NOON)
 
     (mail,) = mailoutbox
-    assert "Its output is ON: the output is not proven off after 3 tries" in mail.body
+    assert "Its output is on: the output is not proven off after 3 tries" in mail.body
 
 
 def test_a_run_that_cannot_be_judged_keeps_no_alert_of_another_back(
@@ -181,4 +181,4 @@ def test_a_run_that_cannot_be_judged_keeps_no_alert_of_another_back(
         tasks.reap()
 
     (mail,) = mailoutbox
-    assert f"run {alone.pk} ERROR" in mail.subject
+    assert f"run {alone.pk}, error" in mail.subject

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 
 from shop.audit.models import AuditEntry
 from shop.audit.services import record, record_visit
-from shop.jobs.services import release_job
+from shop.jobs.services.orders import release_job
 from shop.signing.models import SigningKey
 from shop.signing.services import ready
 from tests import factories

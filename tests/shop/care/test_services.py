@@ -13,7 +13,7 @@ from shop.cells.models import Cell
 from shop.evidence.queries import evidence_of
 from shop.jobs import recipes
 from shop.jobs.models import Job, RecipeVersion
-from shop.jobs.services import create_job
+from shop.jobs.services.orders import create_job
 from shop.jobs.states import JobState
 from shop.packs.models import Pack
 from shop.packs.queries import unpacked_with_balance

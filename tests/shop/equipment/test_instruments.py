@@ -11,7 +11,7 @@ from shop.equipment.instruments import register_instruments, take_off
 from shop.equipment.models import Instrument, Station
 from shop.equipment.rules.registering import Named
 from shop.jobs.planning import ratings_of
-from shop.jobs.services import start_run
+from shop.jobs.services.starts import start_run
 from shop.refusals import Refusal, RoleRefusal
 from tests import factories
 from tests.cast import Cast, the_cast
@@ -96,6 +96,35 @@ def test_a_serial_number_and_a_role_are_taken_once(cast: Cast) -> None:
     assert codes(caught) == ["named_twice", "named_twice"]
 
 
+def test_what_lies_here_already_is_told_with_what_is_left_to_register(cast: Cast) -> None:
+    """A bench that grew is identified whole again."""
+    station = bare()
+    register(station, cast, METER)
+
+    with pytest.raises(Refusal) as caught:
+        register(station, cast, METER, SUPPLY)
+    with pytest.raises(Refusal) as alone:
+        register(station, cast, METER)
+
+    (problem,) = caught.value.problems
+    assert problem.code == "instrument_known"
+    assert problem.words == "The meter 34461A MY1 lies at bench-1 already."
+    assert problem.fix.endswith("leave it out, and register only supply 00012345.")
+    assert str(alone.value).endswith("already. Nothing is to be done for it.")
+    assert station.instruments.count() == 1
+
+
+def test_another_driver_for_what_lies_here_says_how_it_is_changed(cast: Cast) -> None:
+    station = bare()
+    register(station, cast, METER)
+    by_another = Named("meter", "keysight_34461a_100v", "MY1")
+
+    with pytest.raises(Refusal, match="already, with the driver keysight_34461a") as caught:
+        register(station, cast, by_another)
+
+    assert "Take it off, then register it with keysight_34461a_100v." in str(caught.value)
+
+
 def test_a_meter_that_is_taken_off_makes_room_and_comes_back_as_itself(cast: Cast) -> None:
     station = bare()
     (meter,) = register(station, cast, METER)
@@ -145,9 +174,11 @@ def test_nothing_changes_while_a_run_lives_at_the_station(cast: Cast) -> None:
 def test_taking_off_says_why(cast: Cast, words: str) -> None:
     (meter,) = register(bare(), cast, METER)
 
-    with pytest.raises(Refusal):
+    with pytest.raises(Refusal) as caught:
         take_off(instrument=meter, words=words, by=cast.sade, now=NOON)
 
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.about) == ("reason", "words")
     assert Instrument.objects.get().station is not None
 
 

@@ -17,7 +17,7 @@ from shop.forecast.queries import Forecast, Outlook, forecast, outlook_of
 from shop.jobs import recipes
 from shop.jobs.models import Job, Run
 from shop.jobs.planning import plan
-from shop.jobs.services import create_job
+from shop.jobs.services.orders import create_job
 from shop.jobs.states import RunState
 from shop.refusals import Refusal
 from stations.planner.naming import Look

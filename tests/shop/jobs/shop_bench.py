@@ -27,7 +27,9 @@ from shop.jobs import recipes
 from shop.jobs.by_hand import read_cell
 from shop.jobs.execution import execute
 from shop.jobs.models import RecipeVersion, Run
-from shop.jobs.services import claim_job, confirm_step, create_job, start_run
+from shop.jobs.services.acts import confirm_step
+from shop.jobs.services.orders import claim_job, create_job
+from shop.jobs.services.starts import start_run
 from shop.jobs.terms import ATTENDED, Terms
 from shop.readings.uplink import Uplink
 from stations.sim.folder import Folder

@@ -8,8 +8,8 @@ import pytest
 
 from api.reads.board import confirmed_steps
 from shop.jobs.models import JobEvent, PersonAct, Run
-from shop.jobs.services import confirm_step, request_stop
-from shop.jobs.states import TERMINAL, JobState, RunState
+from shop.jobs.services.acts import confirm_step, request_stop
+from shop.jobs.states import RUN_WORDS, TERMINAL, JobState, RunState
 from shop.refusals import Refusal, RoleRefusal
 from tests import factories
 from tests.cast import Cast
@@ -90,7 +90,7 @@ def test_refuses_a_confirmation_out_of_place(cast: Cast, index: int, step: str, 
 
 @pytest.mark.parametrize("state", [RunState.QUEUED, RunState.STOPPING, *sorted(TERMINAL)])
 def test_refuses_a_confirmation_of_a_run_that_does_not_run(cast: Cast, state: RunState) -> None:
-    with pytest.raises(Refusal, match=f"The run is {state}"):
+    with pytest.raises(Refusal, match=f"The run is not running: {RUN_WORDS[state]}"):
         confirm_step(run=running(cast, 1, state), step="connect", by=cast.tola, now=NOON)
 
 

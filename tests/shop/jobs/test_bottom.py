@@ -15,7 +15,7 @@ from shop.evidence.queries import evidence_of_cells
 from shop.jobs.models import Run
 from shop.jobs.planning import plan
 from shop.jobs.policies import Policy
-from shop.jobs.services import claim_job, create_job
+from shop.jobs.services.orders import claim_job, create_job
 from shop.jobs.versions import store_recipe
 from shop.packs.findings import Verdict
 from shop.packs.queries import judged, plan_of
@@ -27,7 +27,7 @@ from stations.procedures.steps import Measure
 from tests import factories
 from tests.cast import Cast
 from tests.faults.tampering import change
-from tests.faults.test_tampering import first_fault, verify
+from tests.faults.verified import first_fault, verify
 from tests.played import play_bottom, play_recheck
 from tests.shop.packs.factories import approve, make_capacity, make_design
 

@@ -17,7 +17,7 @@ from shop import clock
 from shop.evidence.models import Balance, CapacityTest, VoltageCheck
 from shop.evidence.parted import parted_cells
 from shop.evidence.queries import evidence_of_cells, gate_policy
-from shop.jobs.services import request_stop
+from shop.jobs.services.acts import request_stop
 from shop.jobs.states import JobState, RunState
 from shop.packs.findings import Plan, Verdict
 from shop.packs.rules import balance as g3

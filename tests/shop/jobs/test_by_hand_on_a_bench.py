@@ -12,7 +12,8 @@ from shop.evidence.queries import evidence_of_cells
 from shop.evidence.rules.drift import levelled
 from shop.jobs.by_hand import read_cell, sheet_of
 from shop.jobs.models import PersonAct, Run
-from shop.jobs.services import claim_job, create_job, start_run
+from shop.jobs.services.orders import claim_job, create_job
+from shop.jobs.services.starts import start_run
 from shop.jobs.states import RunState
 from shop.refusals import Refusal
 from shop.signing.keyring import trusted_keys
@@ -126,5 +127,5 @@ def test_a_figure_that_is_sent_twice_or_late_reaches_the_bench_once_or_never() -
             bench.guarded.link.stop(reason="enough")
         assert heard(bench, run) == 4
         assert sheet_of(run) is None
-        with pytest.raises(Refusal, match="The run is STOPPED"):
+        with pytest.raises(Refusal, match="The run is not running: stopped"):
             read_cell(run=run, volts="3.3", by=bench.cast.tola, now=clock.now())

@@ -11,7 +11,7 @@ from shop.evidence.rules.balance import balance_of
 from shop.evidence.rules.measured import capacity_of
 from shop.jobs.models import Job
 from shop.jobs.planning import plan
-from shop.jobs.services import claim_job, create_job
+from shop.jobs.services.orders import claim_job, create_job
 from shop.jobs.versions import store_recipe
 from shop.refusals import Refusal
 from stations.procedures.state import Record

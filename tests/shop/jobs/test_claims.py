@@ -14,7 +14,8 @@ from shop.equipment.queries import calibrations_in_force
 from shop.equipment.rules.registering import Named
 from shop.equipment.states import OutputState
 from shop.jobs.models import Job, JobEvent, Run
-from shop.jobs.services import cancel_job, claim_job, create_job, release_job, start_run
+from shop.jobs.services.orders import cancel_job, claim_job, create_job, release_job
+from shop.jobs.services.starts import start_run
 from shop.jobs.states import JobState, RunState
 from shop.people.models import User
 from shop.refusals import Refusal, RoleRefusal, StaleTransition
@@ -83,7 +84,7 @@ def test_refuses_to_claim_a_job_that_is_not_open(cast: Cast) -> None:
     station = factories.make_station()
     job = factories.make_job(by=cast.bayo, claimed_at=station)
 
-    with pytest.raises(Refusal, match="CLAIMED, not OPEN"):
+    with pytest.raises(Refusal, match="The job is claimed, not open"):
         claim_job(job=job, station=station, by=cast.tola, now=NOON)
 
     job.refresh_from_db()
@@ -285,7 +286,7 @@ def test_refuses_a_second_start_of_the_same_job(cast: Cast) -> None:
     job = factories.make_job(by=cast.tola, claimed_at=factories.make_station())
     start_run(job=job, by=cast.tola, now=NOON)
 
-    with pytest.raises(Refusal, match="IN_PROGRESS, not CLAIMED"):
+    with pytest.raises(Refusal, match="The job is in progress, not claimed"):
         start_run(job=job, by=cast.tola, now=NOON)
 
     assert Run.objects.count() == 1

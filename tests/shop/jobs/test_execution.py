@@ -13,7 +13,7 @@ from shop.evidence.models import Balance, VoltageCheck
 from shop.jobs.execution import execute
 from shop.jobs.manifest import body_sha256
 from shop.jobs.models import JobEvent, Run
-from shop.jobs.services import request_stop
+from shop.jobs.services.acts import request_stop
 from shop.jobs.states import JobState, RunState
 from shop.readings.models import Manifest, ReadingChunk
 from stations.journal import read_records

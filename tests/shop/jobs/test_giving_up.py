@@ -15,8 +15,8 @@ from shop.equipment.models import StationLease
 from shop.jobs import reaper
 from shop.jobs.giving_up import CONFIRMATIONS, give_up, lost_problems
 from shop.jobs.models import Run
-from shop.jobs.rules import lost_problems as problems_of
-from shop.jobs.services import start_run
+from shop.jobs.rules.acting import lost_problems as problems_of
+from shop.jobs.services.starts import start_run
 from shop.jobs.states import JobState, RunState
 from shop.people.models import User
 from shop.quality.models import Nonconformance
@@ -29,7 +29,7 @@ from tests.api.clients import Api, logged_in, text
 from tests.cast import Cast
 from tests.factories import NOON
 from tests.shop.jobs.shop_bench import shop_bench
-from tests.shop.readings.test_uplink import leased_run, session_of, take
+from tests.shop.readings.sessions import leased_run, session_of, take
 from tests.wait import wait_until
 
 LATER = NOON + timedelta(hours=3)
@@ -85,7 +85,7 @@ def test_the_run_ends_its_job_and_station_are_free_and_the_audit_says_who_saw_wh
 def test_a_new_run_waits_for_the_guardians_proof(cast: Cast) -> None:
     run = given_up(lost_run(cast), cast.sade)
 
-    with pytest.raises(Refusal, match="SEEN_OFF, not proven off"):
+    with pytest.raises(Refusal, match="is not proven off: seen off by a person"):
         start_run(job=run.job, by=cast.tola, now=LATER)
 
 

@@ -16,7 +16,7 @@ from shop.jobs.attending import waits_for_somebody
 from shop.jobs.execution import execute
 from shop.jobs.models import JobEvent, Run
 from shop.jobs.presence import confirm_presence
-from shop.jobs.services import confirm_step
+from shop.jobs.services.acts import confirm_step
 from shop.jobs.states import RunState
 from shop.jobs.terms import Terms
 from shop.readings.models import Manifest

@@ -54,6 +54,24 @@ def test_refuses_a_station_whose_driver_is_not_known(cast: Cast) -> None:
         plan(factories.make_job(by=cast.tola), station)
 
 
+@pytest.mark.parametrize(
+    ("away", "words"),
+    [
+        (["supply"], "has no supply. Register one on"),
+        (["meter"], "has no meter. Register one on"),
+        (["supply", "meter"], "has no supply and no meter. Register both on"),
+    ],
+)
+def test_a_station_without_supply_or_meter_says_which_it_lacks(
+    cast: Cast, away: list[str], words: str
+) -> None:
+    station = factories.make_station()
+    station.instruments.filter(role__in=away).update(station=None)
+
+    with pytest.raises(Refusal, match=words):
+        plan(factories.make_job(by=cast.tola), station)
+
+
 def commissioned(cast: Cast, **changes: Any) -> tuple[Job, Station]:
     """A job, and a station whose report has these figures."""
     station = factories.make_station()

@@ -58,8 +58,11 @@ def test_a_run_that_waits_for_a_persons_confirmation_anyway_goes_on_by_itself(ca
 
 
 def test_nobody_has_to_stay_with_a_run_alone_or_one_that_is_over(cast: Cast) -> None:
-    for run in (made(cast, attended=False), made(cast, RunState.STOPPED)):
-        with pytest.raises(Refusal, match="obody has to"):
+    for run, words in (
+        (made(cast, attended=False), "unattended: nobody has to"),
+        (made(cast, RunState.STOPPED), "The run is over: stopped. Nobody has to"),
+    ):
+        with pytest.raises(Refusal, match=words):
             confirm_presence(run=run, by=cast.tola, now=NOON)
 
 

@@ -18,7 +18,7 @@ from shop.jobs.execution import execute
 from shop.jobs.models import Job, Run
 from shop.jobs.moves import move_run
 from shop.jobs.planning import plan
-from shop.jobs.services import request_stop
+from shop.jobs.services.acts import request_stop
 from shop.jobs.states import JobState, RunState
 from shop.quality.models import Nonconformance
 from shop.readings.models import Manifest, ReadingChunk

@@ -12,7 +12,8 @@ from shop.evidence.queries import evidence_of_cells, gate_policy
 from shop.jobs import recipes
 from shop.jobs.models import RecipeVersion, Run
 from shop.jobs.planning import plan
-from shop.jobs.services import claim_job, create_job, start_run
+from shop.jobs.services.orders import claim_job, create_job
+from shop.jobs.services.starts import start_run
 from shop.jobs.states import RunState
 from shop.packs.findings import Plan, Verdict
 from shop.packs.rules import balance as g3

@@ -15,7 +15,7 @@ from shop.evidence.queries import evidence_of
 from shop.jobs.models import Run
 from shop.jobs.planning import plan
 from shop.jobs.policies import Policy
-from shop.jobs.services import claim_job, create_job
+from shop.jobs.services.orders import claim_job, create_job
 from shop.jobs.versions import store_recipe
 from shop.packs.queries import judged, plan_of
 from shop.quality.models import Nonconformance

@@ -8,7 +8,8 @@ from shop import clock
 from shop.cells.models import Cell
 from shop.evidence.models import Balance, VoltageCheck
 from shop.jobs.models import Run
-from shop.jobs.services import claim_job, create_job, start_run
+from shop.jobs.services.orders import claim_job, create_job
+from shop.jobs.services.starts import start_run
 from shop.jobs.states import JobState, RunState
 from stations.journal import read_records
 from tests import factories

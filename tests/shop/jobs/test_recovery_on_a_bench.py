@@ -14,7 +14,8 @@ from shop.care.queries import care_of
 from shop.evidence.models import Balance, CellVoltage
 from shop.jobs import recipes
 from shop.jobs.models import Run
-from shop.jobs.services import claim_job, start_run
+from shop.jobs.services.orders import claim_job
+from shop.jobs.services.starts import start_run
 from shop.jobs.states import RunState
 from shop.packs.models import Pack
 from shop.packs.services import assemble_pack

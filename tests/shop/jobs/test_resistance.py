@@ -13,14 +13,14 @@ from shop.evidence.models import ResistanceTest
 from shop.evidence.queries import evidence_of
 from shop.evidence.rules.approval import open_nonconformances
 from shop.jobs.planning import plan
-from shop.jobs.services import claim_job, create_job
+from shop.jobs.services.orders import claim_job, create_job
 from shop.jobs.versions import store_recipe
 from shop.quality.models import Nonconformance
 from shop.refusals import Refusal
 from tests import factories
 from tests.cast import Cast
 from tests.faults.tampering import change, remove
-from tests.faults.test_tampering import first_fault, verify
+from tests.faults.verified import first_fault, verify
 from tests.played import play_resistance
 
 NOON = factories.NOON

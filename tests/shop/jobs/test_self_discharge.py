@@ -15,7 +15,7 @@ from shop.evidence.taking_back import supersede
 from shop.evidence.watched import watched_cells
 from shop.jobs.models import Run
 from shop.jobs.planning import plan
-from shop.jobs.services import create_job
+from shop.jobs.services.orders import create_job
 from shop.jobs.versions import store_recipe
 from shop.packs.models import Pack, Placement
 from shop.quality.models import Nonconformance
@@ -24,7 +24,7 @@ from shop.shelf.second_checks import awaited
 from tests import factories
 from tests.cast import Cast
 from tests.faults.tampering import change, remove
-from tests.faults.test_tampering import first_fault, verify
+from tests.faults.verified import first_fault, verify
 from tests.played import play_capacity, play_watch
 from tests.shop.packs.factories import make_design
 

@@ -10,7 +10,8 @@ from shop import clock
 from shop.cells.models import Cell
 from shop.evidence.models import VoltageCheck
 from shop.jobs.models import Run
-from shop.jobs.services import claim_job, create_job, start_run
+from shop.jobs.services.orders import claim_job, create_job
+from shop.jobs.services.starts import start_run
 from shop.jobs.states import JobState, RunState
 from shop.quality.models import Nonconformance
 from shop.shelf.second_checks import open_due

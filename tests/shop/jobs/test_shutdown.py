@@ -12,7 +12,7 @@ from celery.worker import state as worker
 from shop.jobs import shutdown
 from tests.faults.guarded import next_event
 from tests.shop.jobs.shop_bench import shop_bench
-from tests.shop.readings.test_uplink import leased_run, session_of
+from tests.shop.readings.sessions import leased_run, session_of
 from tests.wait import wait_until
 
 

@@ -13,7 +13,7 @@ from shop.evidence.parted import parted_cells
 from shop.evidence.queries import evidence_of_cells, gate_policy
 from shop.jobs import recipes
 from shop.jobs.models import Run
-from shop.jobs.services import request_stop
+from shop.jobs.services.acts import request_stop
 from shop.jobs.states import JobState, RunState
 from shop.packs.findings import Plan, Verdict
 from shop.packs.rules import balance as g3

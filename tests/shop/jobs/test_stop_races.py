@@ -9,7 +9,9 @@ import pytest
 from shop.equipment.models import StationLease
 from shop.jobs.leasing import take
 from shop.jobs.models import Job, JobEvent, Run
-from shop.jobs.services import release_job, request_stop, start_run
+from shop.jobs.services.acts import request_stop
+from shop.jobs.services.orders import release_job
+from shop.jobs.services.starts import start_run
 from shop.jobs.states import JobState, RunState
 from shop.refusals import Refusal
 from tests import factories

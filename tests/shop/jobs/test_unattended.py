@@ -17,7 +17,7 @@ from shop.equipment.rules.registering import Named
 from shop.jobs import unattended
 from shop.jobs.models import Job, JobEvent
 from shop.jobs.moves import move_run
-from shop.jobs.services import start_run
+from shop.jobs.services.starts import start_run
 from shop.jobs.states import RunState
 from shop.jobs.terms import Terms
 from shop.jobs.unattended import Ages, Night

@@ -11,7 +11,8 @@ from shop.jobs.models import PolicyVersion, RecipeRetirement, RecipeVersion
 from shop.jobs.planning import plan
 from shop.jobs.policies import policy_defaults
 from shop.jobs.procedures import PROCEDURES, procedure_of
-from shop.jobs.services import create_job, start_run
+from shop.jobs.services.orders import create_job
+from shop.jobs.services.starts import start_run
 from shop.jobs.versions import retire_recipe, store_policy, store_recipe
 from shop.refusals import Refusal, RoleRefusal, StaleTransition
 from tests import factories

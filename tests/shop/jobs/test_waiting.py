@@ -10,7 +10,8 @@ import redis
 from shop import clock
 from shop.jobs import leasing, reaper
 from shop.jobs.models import Job, Run
-from shop.jobs.services import request_stop, start_run
+from shop.jobs.services.acts import request_stop
+from shop.jobs.services.starts import start_run
 from shop.jobs.states import JobState, RunState
 from shop.jobs.terms import Terms
 from shop.refusals import Refusal, StaleTransition

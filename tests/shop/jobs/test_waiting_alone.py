@@ -11,7 +11,8 @@ from shop.jobs import leasing, recipes
 from shop.jobs.models import Job, Run
 from shop.jobs.planning import plan
 from shop.jobs.queries import before_its_moment
-from shop.jobs.services import confirm_step, request_stop, start_run
+from shop.jobs.services.acts import confirm_step, request_stop
+from shop.jobs.services.starts import start_run
 from shop.jobs.states import JobState, RunState
 from shop.jobs.terms import Terms
 from shop.refusals import Refusal

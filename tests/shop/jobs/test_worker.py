@@ -23,7 +23,7 @@ from shop import clock
 from shop.evidence.models import Balance
 from shop.jobs import reaper, shutdown
 from shop.jobs.models import Run
-from shop.jobs.services import send_run
+from shop.jobs.services.starts import send_run
 from shop.jobs.states import JobState, RunState
 from shop.packs.models import Pack
 from shop.packs.services import assemble_pack

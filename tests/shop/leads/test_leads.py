@@ -20,7 +20,7 @@ from tests import factories
 from tests.cast import Cast
 from tests.factories import NOON
 from tests.faults.tampering import change
-from tests.faults.test_tampering import first_fault, verify
+from tests.faults.verified import first_fault, verify
 from tests.played import play_run
 from tests.shop.equipment.reports import document_of
 

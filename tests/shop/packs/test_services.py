@@ -3,92 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any
+from datetime import timedelta
 
 import pytest
 from django.db import OperationalError
-from pytest_django import Settings
 
 from shop.cells.models import Cell
 from shop.evidence.models import Approval
 from shop.evidence.queries import evidence_of_cells
-from shop.jobs.models import Run
-from shop.jobs.states import RunState
 from shop.packs import services
 from shop.packs.findings import Verdict
-from shop.packs.models import GateDecision, Pack, PackDesign, Placement
+from shop.packs.models import GateDecision, Placement
 from shop.packs.rules import is_allowed
-from shop.packs.services import GateRefusal, assemble_pack, check_plan
-from shop.people.models import User
+from shop.packs.services import GateRefusal, check_plan
 from shop.quality.services import open_nonconformance
-from shop.readings.models import Manifest
 from shop.refusals import Refusal, RoleRefusal
-from shop.signing.models import SigningKey
-from shop.signing.services import signer
 from tests import factories
 from tests.cast import Cast, the_cast
 from tests.faults.matrix import Trial
-from tests.faults.tampering import change, reseal, superuser
 from tests.race import race
-from tests.shop.packs.factories import (
-    approve,
-    charge,
-    make_bank,
-    make_capacity,
-    make_design,
-)
-
-STOPPED = factories.NOON
-NOW = STOPPED + timedelta(hours=1)
+from tests.shop.packs.assembling import NOW, STOPPED, assemble, good_cells, refused
+from tests.shop.packs.factories import approve, charge, make_bank, make_capacity, make_design
 
 
 @pytest.fixture
 def cast(transactional_db: None) -> Cast:
     """The cast, committed: assembling needs a transaction of its own."""
     return the_cast()
-
-
-def good_cells(cast: Cast, count: int = 4, **bank: Any) -> list[Cell]:
-    """Cells that the gate has nothing against, run by Tola and approved by Sade."""
-    made = make_bank(by=cast.tola, stopped=STOPPED, cells=factories.make_cells(count), **bank)
-    for cell in made.cells:
-        make_capacity(cell)
-    approve(made.cells, by=cast.sade, now=STOPPED + timedelta(minutes=20))
-    return made.cells
-
-
-def assemble(
-    cells: list[Cell],
-    by: User,
-    *,
-    serial: str = "P-1",
-    design: PackDesign | None = None,
-    now: datetime = NOW,
-    simulated: bool = False,
-) -> Pack:
-    return assemble_pack(
-        serial=serial,
-        design=design or make_design(),
-        cells=cells,
-        customer=None,
-        by=by,
-        simulated=simulated,
-        sample=False,
-        now=now,
-    )
-
-
-def refused(cells: list[Cell], by: User, **how: Any) -> set[str]:
-    """The rules that refuse; nothing but the decision is written."""
-    packs = Pack.objects.count()
-    with pytest.raises(GateRefusal) as caught:
-        assemble(cells, by, **how)
-    assert Pack.objects.count() == packs
-    assert all(p.words and p.fix for p in caught.value.problems)
-    assert caught.value.decision.allowed is False
-    return {problem.code for problem in caught.value.problems}
 
 
 def test_assembles_approved_cells_and_keeps_the_decision(cast: Cast) -> None:
@@ -172,90 +113,6 @@ def test_a_current_that_fell_with_the_output_is_no_tail(
     trial.happened(made.balance.tail_a < made.balance.done_a)
     assert made.balance.completeness == "PARTIAL"
     assert refused(made.cells, cast.bayo) == {"G1", "G3"}
-
-
-def manifest_of(cells: list[Cell]) -> Manifest:
-    return Manifest.objects.get(run__run_cells__cell=cells[0])
-
-
-def reason_of_g3(cells: list[Cell], by: User) -> str:
-    """What the gate has against the seal, which its approvals do not cover either."""
-    assert refused(cells, by) >= {"G1", "G3"}
-    findings = GateDecision.objects.latest("pk").findings
-    words = [f["words"] for f in findings if f["rule"] == "G3" and f["value"] == "seal broken"]
-    assert len(words) == len(cells)
-    return str(words[0])
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"key": None, "signature": ""}, "is not signed"),
-        ({"body": {"readings": {}, "records": []}}, "is about another run or attempt"),
-        ({"signature": "00" * 64}, "does not hold: it was changed, or made anew"),
-        ({"sha256": "0" * 64}, "that it names is not there"),
-    ],
-)
-def test_refuses_a_manifest_that_is_not_as_it_was_signed(
-    cast: Cast, changes: dict[str, Any], words: str
-) -> None:
-    cells = good_cells(cast)
-
-    change(Manifest, manifest_of(cells).pk, **changes)
-
-    assert words in reason_of_g3(cells, cast.bayo)
-
-
-def test_refuses_a_manifest_by_a_key_that_this_host_does_not_know(
-    cast: Cast, settings: Settings, tmp_path: Path
-) -> None:
-    cells = good_cells(cast)
-
-    settings.CELLSHOP_KEYS = tmp_path
-
-    assert "which this host does not know" in reason_of_g3(cells, cast.bayo)
-
-
-@pytest.mark.parametrize("state", [RunState.ERROR, RunState.TRIPPED, RunState.RUNNING])
-def test_refuses_a_run_that_is_not_as_it_was_sealed(cast: Cast, state: RunState) -> None:
-    cells = good_cells(cast)
-    run = manifest_of(cells).run
-
-    with superuser():
-        Run.objects.filter(pk=run.pk).update(state=state)
-
-    assert f"run {run.pk} is {state} and was sealed as FINISHED" in reason_of_g3(cells, cast.bayo)
-
-
-def resealed(cells: list[Cell], state: RunState) -> Run:
-    """The run of `cells` as if it had ended in `state`."""
-    manifest = manifest_of(cells)
-    office = signer(SigningKey.Purpose.MANIFESTS, now=NOW)
-    body = manifest.body | {"outcome": {"state": state}}
-    reseal(manifest, body, signature=office.sign(body))
-    with superuser():
-        Run.objects.filter(pk=manifest.run_id).update(state=state)
-    return manifest.run
-
-
-@pytest.mark.parametrize("state", [RunState.ERROR, RunState.TRIPPED])
-def test_refuses_the_balance_of_a_run_that_ended_badly(cast: Cast, state: RunState) -> None:
-    cells = good_cells(cast)
-    run = resealed(cells, state)
-
-    assert f"run {run.pk} ended in {state}" in reason_of_g3(cells, cast.bayo)
-    with pytest.raises(Refusal, match="proves nothing"):
-        approve(cells, by=cast.sade, now=NOW)
-
-
-def test_a_whole_balance_of_a_run_that_a_person_stopped_counts(cast: Cast) -> None:
-    cells = make_bank(by=cast.tola, stopped=STOPPED).cells
-    for cell in cells:
-        make_capacity(cell)
-    resealed(cells, RunState.STOPPED)
-    approve(cells, by=cast.sade, now=STOPPED + timedelta(minutes=20))
-
-    assert assemble(cells, cast.bayo).placements.count() == 4
 
 
 def test_refuses_a_cell_at_3_59_volts_and_quarantines_it(cast: Cast) -> None:

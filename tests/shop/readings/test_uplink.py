@@ -6,11 +6,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
-from uuid import uuid4
 
 import pytest
 import redis
@@ -20,7 +16,6 @@ from shop import clock
 from shop.equipment.models import StationLease
 from shop.jobs.models import JobEvent, PersonAct, Run
 from shop.jobs.queries import steps_begun
-from shop.jobs.services import request_stop
 from shop.jobs.states import RunState
 from shop.readings import queries
 from shop.readings.chunks import encode
@@ -28,46 +23,16 @@ from shop.readings.models import ReadingChunk
 from shop.readings.services import store_chunk
 from shop.readings.uplink import Uplink
 from stations.guardian_client import GuardianBench
-from stations.values import Reading
 from tests import factories
 from tests.cast import Cast
 from tests.faults.guarded import LIMITS, next_event, next_reading
 from tests.faults.matrix import Trial
-from tests.shop.jobs.shop_bench import ShopBench, shop_bench
+from tests.shop.jobs.shop_bench import shop_bench
+from tests.shop.readings.sessions import leased_run, session_of, take
 from tests.stations.sim.harness import ROOT
 from tests.wait import wait_until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_client")]
-
-
-@contextmanager
-def session_of(bench: ShopBench, run: Run, *, token: int = 1) -> Iterator[GuardianBench]:
-    """The session of a worker of `run`, who holds the lease with that token."""
-    StationLease.objects.filter(station=bench.station).update(
-        token=token, run=run, owner=uuid4(), expires_at=clock.now() + timedelta(minutes=1)
-    )
-    with GuardianBench(
-        bench.guarded.sim.config.socket,
-        run=str(run.pk),
-        attempt=run.attempt,
-        token=token,
-        limits=LIMITS,
-        program={"name": "test", "version": "1"},
-        valid_s=600.0,
-    ) as session:
-        yield session
-
-
-def leased_run(bench: ShopBench) -> Run:
-    return factories.make_run(
-        by=bench.cast.tola, station=bench.station, state=RunState.PREFLIGHT, token=1
-    )
-
-
-def take(session: GuardianBench, number: int) -> Reading:
-    for _ in range(number - 1):
-        next_reading(session)
-    return next_reading(session)
 
 
 def test_an_uplink_that_died_is_followed_by_one_that_stores_the_rest_once() -> None:
@@ -292,28 +257,6 @@ def test_words_that_the_database_cannot_hold_stop_no_journal(words: str) -> None
         assert told.data["words"] in ("stop?now", "T?r")
 
 
-def test_a_broken_journal_holds_its_station_only_until_the_run_is_interrupted() -> None:
-    """It stays on the bench for a person; the run can end as ERROR with what was stored."""
-    with shop_bench(alive=False) as bench:
-        run = leased_run(bench)
-        with session_of(bench, run) as session:
-            take(session, 3)
-            session.close(kind="FINISHED", reason="test")
-        path = bench.guarded.sim.config.journal / f"{run.pk}-1.jsonl"
-        path.write_bytes(path.read_bytes().replace(b'"seq":2', b'"seq":9'))
-        uplink = Uplink(bench.station)
-        uplink.tick()
-        run.refresh_from_db()
-        assert run.journal_closed_at is None  # its worker must not conclude from it
-
-        Run.objects.filter(pk=run.pk).update(state=RunState.INTERRUPTED)
-        uplink.tick()
-
-        run.refresh_from_db()
-        assert run.journal_closed_at is not None
-        assert "does not follow" in StationLease.objects.get(station=bench.station).alarm
-
-
 def test_a_journal_that_vanishes_keeps_no_other_from_being_stored() -> None:
     with shop_bench(alive=False) as bench:
         gone = leased_run(bench)
@@ -333,93 +276,6 @@ def test_a_journal_that_vanishes_keeps_no_other_from_being_stored() -> None:
 
         kept.refresh_from_db()
         assert kept.stored_seq >= 2
-
-
-def test_a_bench_that_went_on_alone_takes_its_interrupted_run_up_again(settings: Settings) -> None:
-    """F4: out of reach for longer than a lease, under the token that is still the newest."""
-    settings.LEASE_RENEW_S = 0.0
-    with shop_bench(alive=False) as bench:
-        run = leased_run(bench)
-        with session_of(bench, run) as session:
-            bench.guarded.charge(session)
-            interrupt(run)
-            Uplink(bench.station).tick()
-
-            run.refresh_from_db()
-            assert run.state == RunState.RUNNING
-            assert bench.guarded.sim.output_is_on()
-
-
-def test_a_stop_finds_a_run_that_was_taken_for_lost_in_its_worker_s_hands() -> None:
-    """F4: the line came back between two renewals; else it would be begun once more to end it."""
-    with shop_bench(alive=False) as bench:
-        run, uplink = leased_run(bench), Uplink(bench.station)
-        with session_of(bench, run) as session:
-            bench.guarded.charge(session)
-            uplink.tick()
-            interrupt(run)
-            request_stop(run=run, by=bench.cast.tola, now=clock.now())
-            uplink.tick()
-
-            run.refresh_from_db()
-            assert (run.state, run.token) == (RunState.RUNNING, 1)
-            assert not bench.guarded.sim.output_is_on()
-
-
-def test_a_bench_whose_run_was_taken_meanwhile_is_switched_off(settings: Settings) -> None:
-    settings.LEASE_RENEW_S = 0.0
-    with shop_bench(alive=False) as bench:
-        run = leased_run(bench)
-        with session_of(bench, run) as session:
-            bench.guarded.charge(session)
-            interrupt(run)
-            Run.objects.filter(pk=run.pk).update(token=2)
-            StationLease.objects.filter(station=bench.station).update(token=2)
-            Uplink(bench.station).tick()
-
-            assert not bench.guarded.sim.output_is_on()
-
-
-def interrupt(run: Run) -> None:
-    """As the reaper does when the lease has lapsed."""
-    Run.objects.filter(pk=run.pk).update(state=RunState.INTERRUPTED)
-    StationLease.objects.filter(station=run.station).update(output_state="UNKNOWN")
-
-
-def test_an_interrupted_run_that_never_came_to_a_journal_has_nothing_left_to_store() -> None:
-    with shop_bench(alive=False) as bench:
-        run = factories.make_run(
-            by=bench.cast.tola, station=bench.station, state=RunState.INTERRUPTED, token=1
-        )
-        Uplink(bench.station).tick()
-
-        run.refresh_from_db()
-        assert run.journal_closed_at is not None
-
-
-def test_a_run_whose_journal_is_missing_waits_for_it_or_for_a_person_to_give_it_up() -> None:
-    """As on the uplink of a host that has another disk: what the run charged is not known."""
-    with shop_bench(alive=False) as bench:
-        run = factories.make_run(
-            by=bench.cast.tola,
-            station=bench.station,
-            state=RunState.INTERRUPTED,
-            token=1,
-            stored_seq=900,
-        )
-        uplink = Uplink(bench.station)
-        uplink.tick()
-
-        run.refresh_from_db()
-        assert run.journal_closed_at is None
-        assert "is missing" in StationLease.objects.get(station=bench.station).alarm
-
-        (bench.guarded.sim.config.journal / f"{run.pk}-1.corrupt").touch()
-        uplink.tick()
-
-        run.refresh_from_db()
-        assert run.journal_closed_at is not None
-        assert StationLease.objects.get(station=bench.station).alarm == ""
 
 
 def test_the_command_serves_one_bench_alone_and_ends_clean(

@@ -11,7 +11,7 @@ from shop.equipment.models import Station
 from shop.evidence.models import VoltageCheck
 from shop.evidence.taking_back import supersede
 from shop.jobs.models import Job, RecipeVersion
-from shop.jobs.services import cancel_job, create_job
+from shop.jobs.services.orders import cancel_job, create_job
 from shop.jobs.states import JobState
 from shop.jobs.versions import retire_recipe
 from shop.shelf.models import Alert
