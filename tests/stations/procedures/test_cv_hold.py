@@ -17,7 +17,8 @@ from stations.procedures.state import Run
 from stations.procedures.steps import Charge
 from stations.runner import begun, run
 from stations.values import Reading, SupplyRatings
-from stations.virtual import ATTENTIVE, Instruments, VirtualBench
+from stations.virtual import ATTENTIVE, VirtualBench
+from stations.virtual_instruments import Instruments
 from tests.stations.procedures.scripted import holding, reading, run_at, spec
 
 SIX_H = 6 * 3600.0
