@@ -17,6 +17,10 @@ from typing import Any
 from stations.plain import LATER
 
 NAN = math.nan
+# No program, recipe or order may let one cell reach more.  LiFePO4 makers charge to 3.65 V (EVE
+# LF105, Lishen LP54173207 specifications); a cell type may say at most this, and the supply's own
+# OVP lies up to 100 mV beyond (requirement F4).  Between the two it is our choice.
+CELL_CEILING_V = 3.80
 UNSEEN_PRESENCE_MAX_S = 1800.0  # the longest that nobody says a word where nobody sees the cells
 
 
