@@ -148,7 +148,7 @@ def test_a_wrong_order_is_named_and_nothing_begins(
 
 def test_what_the_cells_or_the_bench_do_not_bear_is_refused(bench: SimulatedBench) -> None:
     path = bench.path / "order.toml"
-    path.write_text(ORDER.replace("charge_c_max = 0.5", "charge_c_max = 0.001"))
+    path.write_text(ORDER.replace("charge_c_max = 0.5", "charge_c_max = 0.01"))
 
     with pytest.raises(PlanRefused, match="datasheet allows"):
         program_of(read(path), load(bench.bench_toml))
