@@ -6,6 +6,7 @@ capacity_ah = 200.0        # rated, of one cell
 voltage_min_v = 2.50       # the cell's own limits, from its datasheet
 voltage_max_v = 3.65
 charge_c_max = 0.5         # 1/h
+discharge_c_max = 1.0      # 1/h, continuous; may be left out
 r_ohm = 0.00025
 
 [recipe]                   # what differs from the defaults
@@ -67,6 +68,7 @@ def program_of(order: Order, config: BenchConfig, measured: Measured | None = No
     cell = CellRatings(
         capacity_ah=order.capacity_ah,
         charge_c_max=order.charge_c_max,
+        discharge_c_max=order.discharge_c_max,
         voltage=Window(order.voltage_min_v, order.voltage_max_v),
     )
     found = [*check.problems(program, ratings), *bearing.problems(program, cell)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,6 +38,7 @@ class Order:
     voltage_max_v: float
     charge_c_max: float
     r_ohm: float
+    discharge_c_max: float = math.inf  # 1/h; infinite where nobody said it
     bms_over_v: float = 0.0  # a cell, of the pack's own BMS; only a recovery asks
     recipe: Mapping[str, Any] = field(default_factory=dict)
 

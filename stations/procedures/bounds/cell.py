@@ -15,6 +15,7 @@ BOUNDS: Mapping[str, Window] = {
     "voltage_min_v": Window(1.8, 3.0),
     "voltage_max_v": Window(3.4, CELL_CEILING_V),
     "charge_c_max": Window(0.01, 10.0),
+    "discharge_c_max": Window(0.01, 10.0),
     "r_ohm": Window(0.000_01, 0.1),
     "bms_over_v": Window(3.50, 4.00),  # what a BMS for LiFePO4 opens at, a cell
 }

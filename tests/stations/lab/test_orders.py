@@ -116,6 +116,7 @@ def test_an_order_keeps_to_the_bounds_of_its_recipe(
         ("voltage_max_v", 4.2, "'voltage_max_v' is 4.2, outside 3.4 … 3.8"),
         ("voltage_min_v", 3.7, "'voltage_min_v' is 3.7, outside"),
         ("r_ohm", -0.01, "'r_ohm' is -0.01, outside"),
+        ("discharge_c_max", 0.0, "'discharge_c_max' is 0.0, outside"),
         ("charge_c_max", "inf", "'charge_c_max' is inf, outside"),
         ("colour", '"blue"', "'colour' is not known; allowed are"),
     ],
@@ -162,6 +163,14 @@ def test_an_order_of_another_shape_is_refused_in_words(tmp_path: Path, text: str
 
     with pytest.raises(ConfigError, match=r"order\.toml"):
         read(path)
+
+
+def test_an_order_keeps_to_the_rate_at_which_its_cells_may_be_emptied(tmp_path: Path) -> None:
+    bench = bench_of(tmp_path, Folder(cells=[cell()], more=("itech_it8514c",)))
+    ordered(bench, capacity_test.NAME, "discharge_c = 0.2", discharge_c_max=0.2)
+
+    with pytest.raises(PlanRefused, match=r"more than the 0\.20C that the cell's datasheet allows"):
+        ordered(bench, capacity_test.NAME, "discharge_c = 0.21", discharge_c_max=0.2)
 
 
 def test_a_recovery_asks_at_what_the_packs_bms_opens(tmp_path: Path) -> None:
