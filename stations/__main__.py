@@ -48,8 +48,9 @@ def _code(error: Exception) -> int:
     from stations.drivers.protocols import InstrumentError
     from stations.guardian.fence import FenceBroken
     from stations.guardian.service import BenchTaken, NoClock
+    from stations.journal import JournalError
 
-    if isinstance(error, ConfigError | FenceBroken | NoClock | OSError):
+    if isinstance(error, ConfigError | FenceBroken | JournalError | NoClock | OSError):
         return WRONG
     if isinstance(error, BenchTaken):
         return TAKEN
@@ -179,16 +180,19 @@ def status(options: argparse.Namespace) -> int:
 def unlock(options: argparse.Namespace) -> int:
     """Through the guardian where one holds the bench; it proves the output off anew."""
     from stations.config import load
-    from stations.guardian.lockout import Lockout
+    from stations.guardian.direct import unlock as unlock_directly
     from stations.guardian.service import BenchTaken, alone
 
+    by = options.by.strip()
+    if not by:
+        return _fail(WRONG, "--by is empty; say who has looked at the supply")
     config = load(options.bench)
     try:
         with alone(config.folder):
-            Lockout(config.lockout).unlock()
+            words = unlock_directly(config, by=by)
     except BenchTaken:
-        GuardianLink(config.socket).unlock(by=options.by)
-    print("unlocked")
+        words = GuardianLink(config.socket).unlock(by=by)
+    print(f"unlocked; it was locked: {words}" if words else "it was not locked")
     return 0
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import stat
 import struct
 import time
 from datetime import UTC, datetime, timedelta
@@ -91,12 +92,15 @@ class ClockWriter:
     """The simulator's side of a SharedClock: starts at wall time and speed 1.
 
     After a restart it goes on from where readers of the old file have got to, for process time
-    never runs back.
+    never runs back.  FileExistsError where something else lies at `path`.
     """
 
     def __init__(self, path: Path) -> None:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK, 0o644)
         try:
+            found = os.fstat(descriptor)
+            if not stat.S_ISREG(found.st_mode) or found.st_size not in (0, _LAYOUT.size):
+                raise FileExistsError(f"{path} is not the clock of a simulator: name another file")
             os.ftruncate(descriptor, _LAYOUT.size)
             self._map = mmap.mmap(descriptor, _LAYOUT.size)
         finally:

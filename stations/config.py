@@ -6,6 +6,7 @@ resource never comes from a page or a message.
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ OPTIONAL = ("scanner", "load", "bms", "thermometer")
 CHANNELLED = ("scanner", "thermometer")
 BOARDS = {"router": "relay"}  # what plays a role that no driver is called by
 LOOPBACK = ("127.0.0.1", "localhost")
+PTYS = Path("/dev/pts")  # what a simulated port is a link to
 ADDRESSES = range(1, 248)  # of Modbus; 0 is everybody
 RELAYS = range(1, 9)
 CONTACTOR_MAX_S = 9.0  # requirement F4: no output is on longer than 10 s after its host died
@@ -117,7 +119,7 @@ def load(path: Path) -> BenchConfig:
     with path.open("rb") as file:
         try:
             table = tomllib.load(file)
-        except tomllib.TOMLDecodeError as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigError(f"{path}: {error}") from error
     try:
         return _bench(table, path.parent.absolute())
@@ -132,7 +134,7 @@ def _bench(table: Mapping[str, Any], folder: Path) -> BenchConfig:
     if "clock" in table:
         section = _section(table, "clock")
         _known(section, {"simulated"}, "clock.")
-        clock = folder / _text(section, "simulated", "clock.")
+        clock = _inside(folder, _text(section, "simulated", "clock."))
     fitted = {role: _instrument(table, role, folder) for role in OPTIONAL if role in table}
     bench = BenchConfig(
         folder=folder,
@@ -223,13 +225,28 @@ def _resource(section: Mapping[str, Any], role: str, folder: Path) -> str:
     """A VISA string by strict grammar, or the path of a port (relative to the bench folder)."""
     resource = _text(section, "resource", f"{role}.")
     if "::" not in resource:
-        return str(folder / resource)
+        return str(_one_spelling(folder / resource))
     if not (_SOCKET.fullmatch(resource) or _INSTR.fullmatch(resource)):
         raise ConfigError(
             f"{role}.resource is {resource!r}; allowed are TCPIP0::<host>::<port>::SOCKET, a "
             "…::INSTR resource, or the path of a serial port"
         )
     return resource
+
+
+def _one_spelling(path: Path) -> Path:
+    """`path` without `..` and by its true folder; a link, if that is what it is, stays one.
+
+    Ports are opened by a stable name, which is a link.
+    """
+    return path.parent.resolve() / path.name
+
+
+def _inside(folder: Path, name: str) -> Path:
+    path = _one_spelling(folder / name)
+    if path.parent != folder.resolve():
+        raise ConfigError(f"clock.simulated is {name!r}; it must be a file in the bench folder")
+    return folder / path.name
 
 
 def _channels(section: Mapping[str, Any], role: str) -> tuple[int, ...]:
@@ -274,9 +291,16 @@ def _at_most(*ratios: tuple[str, float, str, float]) -> None:
 
 
 def _distinct(bench: BenchConfig) -> None:
+    """No port plays two roles, however it is spelt.
+
+    On a simulated bench its name is what counts: a dead simulator may have left its links.
+    """
     seen: dict[str, str] = {}
     for instrument in bench.instruments:
-        other = seen.setdefault(instrument.resource, instrument.role)
+        port = instrument.resource
+        if bench.clock is None and "::" not in port:
+            port = os.path.realpath(port)
+        other = seen.setdefault(port, instrument.role)
         if other != instrument.role:
             raise ConfigError(f"{instrument.role}.resource is also the {other}'s")
 
@@ -286,15 +310,20 @@ def _all_simulated(bench: BenchConfig) -> None:
     for instrument in bench.instruments:
         socket = _SOCKET.fullmatch(instrument.resource)
         local = socket is not None and socket["host"] in LOOPBACK
-        port = "::" not in instrument.resource and Path(instrument.resource).is_relative_to(
-            bench.folder
-        )
-        if not (local or port):
+        if not (local or _simulated_port(instrument.resource, bench.folder)):
             raise ConfigError(
                 f"clock.simulated stands beside {instrument.role}.resource "
                 f"{instrument.resource!r}; allowed there are only 127.0.0.1 and ports inside "
                 "the bench folder"
             )
+
+
+def _simulated_port(resource: str, folder: Path) -> bool:
+    """Whether it lies in the bench folder and, if it is a link, leads to a pty."""
+    port = Path(resource)
+    if "::" in resource or not port.is_relative_to(folder.resolve()):
+        return False
+    return not port.is_symlink() or port.resolve().is_relative_to(PTYS)
 
 
 def _section(table: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -308,6 +337,8 @@ def _text(section: Mapping[str, Any], key: str, prefix: str) -> str:
     value = section.get(key)
     if not isinstance(value, str) or not value:
         raise ConfigError(f"{prefix}{key} must be a text, not {value!r}")
+    if not value.isprintable():
+        raise ConfigError(f"{prefix}{key} is {value!r}; it must be printable")
     return value
 
 

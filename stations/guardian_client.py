@@ -264,9 +264,9 @@ class GuardianLink:
         named = {} if run is None else {"run": run}
         return self._ask("stop", reason=reason, resumable=resumable, **named)
 
-    def unlock(self, *, by: str) -> None:
-        """`by` has looked at a supply that did not obey."""
-        self._ask("unlock", by=by)
+    def unlock(self, *, by: str) -> str:
+        """`by` has looked at a supply that did not obey; why the bench was locked, "" if not."""
+        return str(self._ask("unlock", by=by).get("words", ""))
 
     def close(self) -> None:
         line, self._line = self._line, None

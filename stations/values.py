@@ -17,6 +17,10 @@ from typing import Any
 from stations.plain import LATER
 
 NAN = math.nan
+# No program, recipe or order may let one cell reach more.  LiFePO4 makers charge to 3.65 V (EVE
+# LF105, Lishen LP54173207 specifications); a cell type may say at most this, and the supply's own
+# OVP lies up to 100 mV beyond (requirement F4).  Between the two it is our choice.
+CELL_CEILING_V = 3.80
 # Where nobody sees the cells of a string (B10): the longest that nobody says a word, and what its
 # meter may lie below the supply's terminals while current flows.  One cell that the meter is not
 # on is more.

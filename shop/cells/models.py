@@ -20,6 +20,8 @@ class CellType(models.Model):
     charge_voltage_max_v = models.FloatField(default=3.65)
     discharge_voltage_min_v = models.FloatField(default=2.50)
     charge_c_max = models.FloatField(default=0.5)  # 1/h
+    # 1/h, continuous; unknown where nobody read it off the datasheet: then nothing is held to it
+    discharge_c_max = models.FloatField(null=True, blank=True)
     r_typical_ohm = models.FloatField(default=0.0002)
 
     class Meta:
@@ -41,6 +43,11 @@ class CellType(models.Model):
                 condition=models.Q(charge_c_max__range=(0.01, 10.0))
                 & models.Q(r_typical_ohm__range=(0.000_01, 0.1)),
                 name="cell_type_rates",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(discharge_c_max__isnull=True)
+                | models.Q(discharge_c_max__range=(0.01, 10.0)),
+                name="cell_type_discharge",
             ),
         ]
 

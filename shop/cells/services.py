@@ -48,6 +48,7 @@ def define_cell_type(
     charge_voltage_max_v: float = 3.65,
     discharge_voltage_min_v: float = 2.50,
     charge_c_max: float = 0.5,
+    discharge_c_max: float | None = None,
     r_typical_ohm: float = 0.0002,
 ) -> CellType:
     """A maker's model with the limits of the datasheet revision that is named."""
@@ -62,6 +63,7 @@ def define_cell_type(
                 charge_voltage_max_v=charge_voltage_max_v,
                 discharge_voltage_min_v=discharge_voltage_min_v,
                 charge_c_max=charge_c_max,
+                discharge_c_max=discharge_c_max,
                 r_typical_ohm=r_typical_ohm,
             )
     except IntegrityError as error:
@@ -70,7 +72,7 @@ def define_cell_type(
                 Problem(
                     "cell_type_wrong",
                     f"{maker} {model} is known already, or a value is not one of a LiFePO4 cell.",
-                    "Check capacity, voltages and resistance against the datasheet.",
+                    "Check capacity, voltages, rates and resistance against the datasheet.",
                 )
             ]
         ) from error

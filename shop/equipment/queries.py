@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
@@ -42,10 +41,7 @@ def newest_commissionings(stations: Iterable[Station]) -> Mapping[int, Commissio
 
 
 def measured_of(station: Station) -> Measured:
-    """What the newest report found of supply and leads, if it is of these instruments.
-
-    An offset is corrected for only where the report passed: bad leads are bad either way.
-    """
+    """What the newest report found of supply and leads, if it is of these instruments."""
     row = newest_commissionings([station]).get(station.pk)
     said = commissioned(row)
     ours = {i.role: i.serial_number for i in station.instruments.all() if i.role in MEASURING}
@@ -53,13 +49,7 @@ def measured_of(station: Station) -> Measured:
         return Measured()
     if ours != {role: said.instruments.get(role) for role in ours}:
         return Measured()
-    figures = row.report.figures
-    known = said.passed and math.isfinite(figures.offset_v)
-    return Measured(
-        supply_offset_v=-figures.offset_v if known else 0.0,
-        leads_ohm=figures.lead_ohm,
-        zero_a=figures.zero_a,
-    )
+    return row.report.measured
 
 
 def commissioned(row: Commissioning | None) -> Commissioned | None:

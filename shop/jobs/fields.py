@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from shop.jobs.described.policy import POLICY
-from shop.jobs.parameters import Bounds, Described, Parameters
+from shop.jobs.parameters import Described, Parameters
 from shop.jobs.policies import POLICY_BOUNDS, policy_defaults
 from shop.jobs.procedures import procedure_of
+from stations.procedures.bounds.keeping import Bounds
 from stations.values import Window
 
 Value = float | int | bool | str

@@ -54,6 +54,7 @@ class CellFigures:
     voltage_min_v: float
     r_ohm: float
     charge_c_max: float  # 1/h
+    discharge_c_max: float | None = None  # 1/h; None where the type does not say
     parted: Parted | None = None
     pack: PackFigures | None = None
     watched: Watched | None = None

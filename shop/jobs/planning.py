@@ -6,6 +6,7 @@ The same function plans before a claim, checks at start and builds what the work
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -151,6 +152,7 @@ def _bears(cells: Cells) -> bearing.CellRatings:
     return bearing.CellRatings(
         capacity_ah=place_ah(cells),
         charge_c_max=first.charge_c_max,
+        discharge_c_max=math.inf if first.discharge_c_max is None else first.discharge_c_max,
         voltage=Window(first.voltage_min_v, first.voltage_max_v),
     )
 
@@ -195,6 +197,7 @@ def cells_of(job: Job) -> Cells:
             voltage_min_v=cell.batch.cell_type.discharge_voltage_min_v,
             r_ohm=cell.batch.cell_type.r_typical_ohm,
             charge_c_max=cell.batch.cell_type.charge_c_max,
+            discharge_c_max=cell.batch.cell_type.discharge_c_max,
             parted=parted.get(cell.pk),
             pack=pack,
             watched=watched.get(cell.pk),

@@ -14,9 +14,10 @@ from typing import Any, Protocol
 from shop.equipment.states import InstrumentRole
 from shop.jobs import recipes
 from shop.jobs.figures import Cells
-from shop.jobs.parameters import Bounds, Described, Parameters
+from shop.jobs.parameters import Described, Parameters
 from shop.refusals import Problem, Refusal
 from stations.procedures import self_discharge
+from stations.procedures.bounds.keeping import Bounds
 from stations.procedures.steps import Program
 from stations.values import Ratings
 

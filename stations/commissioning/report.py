@@ -7,6 +7,7 @@ judges its figures again, so that a verdict that was edited does not pass.
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ import rfc8785
 from stations.commissioning import judge
 from stations.commissioning.figures import Figures, Finding, Judged
 from stations.plain import from_plain, to_plain
+from stations.values import Measured
 
 SCHEMA = "commissioning/1"
 FILE = "commissioning.json"
@@ -61,6 +63,20 @@ class Report:
     def lead_milliohm(self) -> float:
         """NaN where it was not come to."""
         return 1000 * self.figures.lead_ohm
+
+    @property
+    def measured(self) -> Measured:
+        """What a plan needs of it.
+
+        An offset is corrected for only where all passed: bad leads are bad either way.
+        """
+        figures = self.figures
+        known = self.passed and math.isfinite(figures.offset_v)
+        return Measured(
+            supply_offset_v=-figures.offset_v if known else 0.0,
+            leads_ohm=figures.lead_ohm,
+            zero_a=figures.zero_a,
+        )
 
 
 def judged(figures: Figures, by: Judged, ended: str) -> tuple[tuple[Finding, ...], bool]:

@@ -1,4 +1,7 @@
-"""Off where no guardian runs: the same keeper of off, for as long as it takes to prove it."""
+"""Off, and unlocking, where no guardian runs.
+
+Off is by the same keeper of off, for as long as it takes to prove it.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,17 @@ import select
 from dataclasses import dataclass
 from typing import Any
 
-from stations.clock import RealClock, guard_s
+from stations.clock import RealClock, guard_s, wall_now
 from stations.config import BenchConfig
 from stations.guardian.contactor import Contactor
 from stations.guardian.lane import Lane
 from stations.guardian.lockout import Lockout
 from stations.guardian.loop import Inbox
 from stations.guardian.off import OffKeeper
+from stations.guardian.recorder import Books
 from stations.guardian.service import contactor_lane, load_lane, supply_lane
-from stations.values import OffProof
+from stations.plain import to_plain
+from stations.values import Event, OffProof
 
 _log = logging.getLogger(__name__)
 
@@ -66,6 +71,23 @@ def switch_off(config: BenchConfig, *, until_s: float) -> Found:
         alarm=lockout.words or off.alarm,
         contactor=contactor.state if contactor is not None else "",
     )
+
+
+def unlock(config: BenchConfig, *, by: str) -> str:
+    """`by` has looked at a supply that did not obey; why the bench was locked, "" if it was not.
+
+    Journalled first, so that no bench is free without a word of who looked.  The caller holds the
+    bench's folder.  Raises JournalError or OSError, the bench still locked.
+    """
+    lockout, books = Lockout(config.lockout), Books(config.journal)
+    looked = Event("unlocked", wall_now(), wall_now(), {"by": by, "words": lockout.words})
+    try:
+        books.append({"kind": "event", "event": to_plain(looked)})
+    finally:
+        books.close()
+    words = lockout.words
+    lockout.unlock()
+    return words
 
 
 def _opens(contactor: Contactor | None) -> bool:

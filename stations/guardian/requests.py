@@ -136,13 +136,17 @@ class Requests:
     def _unlock(self, ask: Ask) -> None:
         """A person has looked at the supply; the next proof of off counts again."""
         guardian = self._guardian
-        by, words = ask.text("by"), guardian.lockout.words
+        by, words = ask.text("by").strip(), guardian.lockout.words
+        if not by:
+            raise Bad("by is blank; say who has looked at the supply")
         try:
             guardian.off.unlock()
         except OSError as error:
             ask.refuse("refused", f"the bench stays locked: {error}")
             return
-        guardian.event("unlocked", {"by": by, "words": words}, then=partial(written, ask))
+        guardian.event(
+            "unlocked", {"by": by, "words": words}, then=partial(written, ask, words=words)
+        )
 
     # The uplink
 

@@ -15,9 +15,12 @@ from typing import Any
 from stations.config import Timing
 from stations.frozen import changed
 from stations.guardian.envelope import Repeats, Standstill, Tally
-from stations.values import Draw, Limits, Protection, Setpoint
+from stations.values import CELL_CEILING_V, Draw, Limits, Protection, Setpoint
 
 OVP_MARGIN_V = 0.10  # requirement F4: OVP at most this far above what the bank may reach
+# The supply's own OCP, at most so far above what the session may carry: as at commissioning, room
+# for what a supply overshoots at ON, and never what it shipped with (a Riden: 1.02 of its rating).
+OCP_MARGIN = 1.2
 VALID_MAX_S = 24 * 3600.0  # the longest authority that anyone may hand out at once
 
 
@@ -174,6 +177,23 @@ def limits_problem(limits: Limits) -> str:
             continue
         if not (math.isfinite(value) and value > 0):
             return f"limits.{name} is {value!r}; it must be a number above 0"
+    return _ceiling_problem(limits)
+
+
+def _ceiling_problem(limits: Limits) -> str:
+    """Whoever asks, by whatever recipe: no cell is led above what any LiFePO4 cell bears."""
+    together_v = CELL_CEILING_V * max(limits.series_cells, 1)
+    for name, highest_v in (
+        ("cell_voltage_max_v", CELL_CEILING_V),
+        ("bank_voltage_max_v", together_v),
+        ("setpoint_voltage_max_v", together_v),
+    ):
+        value = getattr(limits, name)
+        if not value <= highest_v + 1e-9:
+            return (
+                f"limits.{name} is {value:g} V; with at most {CELL_CEILING_V:.2f} V on a cell it "
+                f"must not be above {highest_v:.2f} V"
+            )
     return ""
 
 
@@ -229,6 +249,9 @@ def protection_problem(limits: Limits, setpoint: Setpoint, protection: Protectio
         )
     if not setpoint.current_a < protection.ocp_a:
         return f"OCP {protection.ocp_a:g} A must lie above the {setpoint.current_a:g} A asked for"
+    highest_a = OCP_MARGIN * limits.current_max_a
+    if not protection.ocp_a <= highest_a + 1e-9:
+        return f"OCP {protection.ocp_a:g} A must be at most {highest_a:g} A in this session"
     return ""
 
 

@@ -1,23 +1,24 @@
-"""A bench with a person at its keyboard: steps are said, a typed yes confirms the one at hand."""
+"""A bench with a person at its keyboard: steps are said, a typed yes confirms the one at hand,
+or the number that it asks for."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from stations.clock import guard_s
 from stations.guardian_client import GuardianBench, GuardianLink, GuardianRefused, GuardianSilent
 from stations.keyboard import Keyboard, NobodyThere
-from stations.procedures.steps import Instruct, Program
+from stations.procedures.steps import Asked, Instruct, Presence, Program
 from stations.values import Draw, Event, OffProof, Protection, Reading, Setpoint
 
 AUTHORITY_S = 900.0  # the bench goes off so long after nobody renewed it
 RENEWED_EVERY_S = 60.0
-PRESENCE_S = 1800.0  # with an output on nobody is silent for longer: it goes off then ...
-ASKED_BEFORE_S = 300.0  # ... and is asked so long before
+# F4: how long nobody may be silent with an output on, where the program does not say.
+PRESENCE = Presence(every=timedelta(minutes=30), warn=timedelta(minutes=5))
 
 
 class Attended:
@@ -30,12 +31,14 @@ class Attended:
         keyboard: Keyboard,
         program: Program,
         run: str,
+        presence: Presence = PRESENCE,
     ) -> None:
         self._bench = bench
         self._link = link
         self._keyboard = keyboard
         self._steps = {step.name: step for step in program.steps}
         self._run = run
+        self._silent_s = (presence.every - presence.warn).total_seconds()
         self._asked: Instruct | None = None
         self._left = False
         self._renewed_s = self._heard_s = guard_s()
@@ -63,7 +66,9 @@ class Attended:
         self._asked = step if isinstance(step, Instruct) else None
         if self._asked is not None:
             self._keyboard.say(self._asked.text)
-            self._keyboard.ask(f"{self._asked.confirm}? Type yes: ")
+            asks = self._asked.asks
+            wanted = f"Then type {asks.label}: " if asks else "Type yes: "
+            self._keyboard.ask(f"{self._asked.confirm}? {wanted}")
 
     def _hear(self) -> None:
         """A typed yes confirms; whoever leaves the keyboard stops the run."""
@@ -81,10 +86,10 @@ class Attended:
         if self._asked is None:
             self._say("presence", {})
             return
-        if line.strip().lower() != "yes":
-            self._keyboard.ask("Type yes when it is done: ")
-            return
-        if self._say("confirm", {"step": self._asked.name}):
+        answer, again = answered(self._asked.asks, line)
+        if again:
+            self._keyboard.ask(again)
+        elif self._say("confirm", {"step": self._asked.name, **answer}):
             self._asked = None
 
     def _say(self, kind: str, data: Mapping[str, Any]) -> bool:
@@ -98,7 +103,7 @@ class Attended:
 
     def _ask_there(self) -> None:
         """F4: whoever attends a run says so in time, by any line."""
-        due = guard_s() - self._heard_s >= PRESENCE_S - ASKED_BEFORE_S
+        due = guard_s() - self._heard_s >= self._silent_s
         if due and not self._asked_there and self._asked is None:
             self._asked_there = True
             self._keyboard.ask("Are you at the bench? Press Enter, or the output goes off: ")
@@ -132,6 +137,17 @@ class Attended:
 
     def off(self) -> OffProof:
         return self._bench.off()
+
+
+def answered(asked: Asked | None, line: str) -> tuple[Mapping[str, float], str]:
+    """What a typed line adds to a confirmation, or what to ask again."""
+    if asked is None:
+        return {}, "" if line.strip().lower() == "yes" else "Type yes when it is done: "
+    try:
+        number = float(line)
+    except ValueError:
+        return {}, f"Type {asked.label}, a number: "
+    return {"answer": number}, "" if asked.allowed.contains(number) else f"{asked.wrong} Type it: "
 
 
 def record_words(record: Mapping[str, Any]) -> str:

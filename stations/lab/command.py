@@ -16,7 +16,8 @@ from stations.guardian.child import NotProvenOff, own_guardian
 from stations.guardian.service import BenchTaken, alone
 from stations.guardian_client import GuardianBench, GuardianLink
 from stations.keyboard import Keyboard, NobodyThere
-from stations.lab.attended import AUTHORITY_S, PRESENCE_S, Attended
+from stations.lab.attended import AUTHORITY_S, PRESENCE, Attended
+from stations.lab.commissioned import measured_of
 from stations.lab.order import program_of, read
 from stations.plain import to_plain
 from stations.procedures.actions import Outcome
@@ -31,7 +32,9 @@ def run(bench: Path, order: Path) -> int:
     config = load(bench)
     keyboard = Keyboard(sys.stdin.fileno())
     try:
-        program = program_of(read(order), config)
+        measured, known = measured_of(config)
+        program = program_of(read(order), config, measured)
+        keyboard.say(known)
         with alone(config.folder):
             _begin(keyboard)
         with own_guardian(bench, config, LOG) as link:
@@ -58,7 +61,7 @@ def _play(
     config: BenchConfig, link: GuardianLink, program: Program, keyboard: Keyboard
 ) -> tuple[Outcome, Path]:
     token = int(link.status()["highest_token"]) + 1
-    name = f"run-{token}"
+    name, presence = f"run-{token}", program.presence or PRESENCE
     with GuardianBench(
         config.socket,
         run=name,
@@ -67,9 +70,9 @@ def _play(
         limits=program.limits,
         program={"name": program.name, "version": program.version, "cells": program.cells},
         valid_s=AUTHORITY_S,
-        presence_s=PRESENCE_S,
+        presence_s=presence.every.total_seconds(),
     ) as bench:
-        attended = Attended(bench, link, keyboard, program, name)
+        attended = Attended(bench, link, keyboard, program, name, presence)
         outcome = runner.run(runner.begun(program, bench.opened_at), attended)
         journal = bench.close(kind=outcome.kind, reason=outcome.reason)
         told = {

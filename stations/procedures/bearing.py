@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from stations.procedures.steps import Charge, Discharge, Program, SeriesCharge
@@ -15,6 +16,7 @@ class CellRatings:
     capacity_ah: float
     charge_c_max: float  # 1/h
     voltage: Window  # absolute
+    discharge_c_max: float = math.inf  # 1/h, continuous; infinite where nobody said it
 
 
 def problems(program: Program, cell: CellRatings) -> list[str]:
@@ -28,11 +30,25 @@ def problems(program: Program, cell: CellRatings) -> list[str]:
             )
         elif isinstance(step, SeriesCharge):
             found += _charged(step.title, step.setpoint.current_a, step.target_v, cell)
-        elif isinstance(step, Discharge) and not step.cutoff_v >= cell.voltage.low:
-            found.append(
-                f"{step.title}: {step.cutoff_v:.3f} V is below the cell's own limit of "
-                f"{cell.voltage.low:.3f} V; raise the cut-off."
-            )
+        elif isinstance(step, Discharge):
+            found += _drawn(step.title, step.draw.current_a, step.cutoff_v, cell)
+    return found
+
+
+def _drawn(title: str, current_a: float, cutoff_v: float, cell: CellRatings) -> list[str]:
+    """`current_a` out of each cell: they are drawn from alone or in series."""
+    found, c_rate = [], current_a / cell.capacity_ah
+    if not c_rate <= cell.discharge_c_max + 1e-9:
+        found.append(
+            f"{title}: {current_a:.2f} A out of a cell are {c_rate:.2f}C, more than the "
+            f"{cell.discharge_c_max:.2f}C that the cell's datasheet allows; lower the current in "
+            "the recipe."
+        )
+    if not cutoff_v >= cell.voltage.low:
+        found.append(
+            f"{title}: {cutoff_v:.3f} V is below the cell's own limit of "
+            f"{cell.voltage.low:.3f} V; raise the cut-off."
+        )
     return found
 
 

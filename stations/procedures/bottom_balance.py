@@ -26,7 +26,7 @@ from stations.procedures.steps import (
     Step,
     Verify,
 )
-from stations.values import Limits, LoadRatings, Window
+from stations.values import CELL_CEILING_V, Limits, LoadRatings, Window
 
 NAME = "bottom balance"
 VERSION = "2"  # 1 did not measure every cell first, nor say when each one's current stopped
@@ -195,7 +195,7 @@ def _rates(spec: Spec) -> list[tuple[float, float]]:
 def _limits(spec: Spec) -> Limits:
     recipe, drawing = spec.recipe, spec.drawing
     longest_h = sum(hours_max for _, hours_max in _rates(spec))
-    high_v = spec.cell_voltage_max_v + 0.05  # cells on the table may be full
+    high_v = min(spec.cell_voltage_max_v + 0.05, CELL_CEILING_V)  # cells on the table may be full
     return Limits(
         bank_voltage_max_v=high_v,
         bank_voltage_min_v=drawing.floor_v,

@@ -106,6 +106,12 @@ def problems(spec: Spec) -> list[str]:
             f"The cut-off of {recipe.cutoff_v:.2f} V is below the cell's own limit of "
             f"{spec.cell_voltage_min_v:.2f} V; raise the cut-off."
         )
+    if not spec.charge_a > 0:
+        found.append(
+            f"{recipe.charge_c:g}C of a cell of {spec.capacity_ah:g} Ah is less than "
+            f"{spec.supply.model} can set, in steps of {spec.supply.current_resolution_a:g} A; "
+            "raise the current of the charge or use a finer supply."
+        )
     return found
 
 

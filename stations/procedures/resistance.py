@@ -24,7 +24,7 @@ from stations.procedures.looking import NO_CURRENT_A, NO_VOLTAGE_V
 from stations.procedures.planned import resume_rule
 from stations.procedures.rules import ResistanceRule
 from stations.procedures.steps import Discharge, Instruct, PlanRefused, Program, Rest, Step, Verify
-from stations.values import Cutoff, Draw, Limits, LoadRatings, MeterRatings, Window
+from stations.values import CELL_CEILING_V, Cutoff, Draw, Limits, LoadRatings, MeterRatings, Window
 
 NAME = "DC resistance"
 VERSION = "1"
@@ -211,7 +211,8 @@ def _drawn_max_ah(spec: Spec) -> float:
 
 def _limits(spec: Spec) -> Limits:
     recipe, drawing = spec.recipe, spec.drawing
-    high_v = spec.cell_voltage_max_v + 0.05  # cells beside it on the table may be full
+    # Cells beside it on the table may be full.
+    high_v = min(spec.cell_voltage_max_v + 0.05, CELL_CEILING_V)
     return Limits(
         bank_voltage_max_v=high_v,
         bank_voltage_min_v=drawing.floor_v,

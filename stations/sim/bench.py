@@ -15,6 +15,7 @@ from stations.sim import fitting
 from stations.sim.daq import FITTED
 from stations.sim.faults import Switchboard
 from stations.sim.hands import HandsServer, Table
+from stations.sim.serial_port import clear
 from stations.sim.truth import TruthLog
 from stations.sim.world import World
 from stations.sim.worldfile import WorldConfig, WorldError, load_world
@@ -27,12 +28,16 @@ class Simulation:
         """Raises ConfigError where the two files do not fit, OSError where a port is taken."""
         _check(bench, config)
         assert bench.clock is not None  # noqa: S101 - _check refuses a bench without
+        for instrument in bench.instruments:
+            if "::" not in instrument.resource:
+                clear(Path(instrument.resource))
+        clock = ClockWriter(bench.clock)
         self._truth = TruthLog(bench.folder / "truth.jsonl")
         self._world = World(
             _bank(config),
             objection=_objection(config),
             output=fitting.supply_of(bench.supply.driver).factory_output(config.supply),
-            clock=ClockWriter(bench.clock),
+            clock=clock,
             truth=self._truth,
             speed=config.speed,
             contactor=bench.relay is not None,

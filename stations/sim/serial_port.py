@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
+from stations.config import PTYS
 from stations.sim.delivery import Delivery
 from stations.sim.faults import Fault, Switchboard
 from stations.sim.world import World
@@ -46,6 +47,14 @@ class SerialDevice(Protocol):
     def measures(self, request: Any) -> bool:
         """Whether the answer carries a measurement."""
         ...
+
+
+def clear(path: Path) -> None:
+    """Take away what a dead simulator left of its port; OSError where anything else lies there."""
+    if path.is_symlink() and path.resolve().is_relative_to(PTYS):
+        path.unlink(missing_ok=True)
+    elif os.path.lexists(path):
+        raise FileExistsError(f"{path} is not the port of a simulator: name another resource")
 
 
 class SerialPort:
@@ -90,12 +99,13 @@ class SerialPort:
         tty.setraw(slave)  # and kept open: the line stays up when a client hangs up
         os.set_blocking(master, False)
         self._name = os.ttyname(slave)
-        self._path.unlink(missing_ok=True)
+        clear(self._path)
         self._path.symlink_to(self._name)
         self._pty = master, slave
 
     def _unplug(self) -> None:
-        self._path.unlink(missing_ok=True)
+        if self._path.is_symlink() and str(self._path.readlink()) == self._name:
+            self._path.unlink(missing_ok=True)
         with self._wire:
             descriptors, self._pty = self._pty or (), None
             for descriptor in descriptors:

@@ -60,7 +60,7 @@ def load_world(path: Path) -> WorldConfig:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
         return _world(table)
-    except (tomllib.TOMLDecodeError, WorldError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, WorldError) as error:
         raise WorldError(f"{path}: {error}") from None
 
 

@@ -184,6 +184,10 @@ def test_a_bench_without_a_contactor_may_sample_slowly(tmp_path: Path) -> None:
         ("127.0.0.1::41001", "127.0.0.1;*RST::41001", "meter.resource"),
         ("127.0.0.1::41001", "10.0.0.7::41001", "allowed there are only 127.0.0.1"),
         ("supply.tty", "/dev/ttyUSB0", "ports inside the bench folder"),
+        ('"supply.tty"', '"../../../dev/ttyUSB0"', "ports inside the bench folder"),
+        ('"supply.tty"', '"x/../../supply.tty"', "ports inside the bench folder"),
+        ('"supply.tty"', r'"supply\u0000.tty"', "supply.resource is .* it must be printable"),
+        ('"clock"', '"../clock"', "clock.simulated is '../clock'; it must be a file in the bench"),
         ("41002", "41001", "scanner.resource is also the meter's"),
         ("[101, 102, 104, 103]", "[101, 101]", "scanner.channels must be a list of different"),
         ("[101, 102, 104, 103]", '["101"]', "scanner.channels"),
@@ -207,3 +211,44 @@ def test_refuses_what_is_wrong_by_its_key(tmp_path: Path, old: str, new: str, wo
         load(path)
 
     assert str(path) in str(refused.value)
+
+
+@pytest.mark.parametrize("link", [".", "outside"])
+def test_a_port_is_known_by_any_spelling(tmp_path: Path, link: str) -> None:
+    folder, outside = tmp_path / "bench", tmp_path / "outside"
+    folder.mkdir()
+    outside.mkdir()
+    (folder / "x").symlink_to(tmp_path / link)
+    meter = GOOD.replace("TCPIP0::127.0.0.1::41001::SOCKET", "supply.tty")
+
+    with pytest.raises(ConfigError, match=r"meter\.resource is also the supply's"):
+        load(
+            write(folder, meter.replace('resource = "supply.tty"', 'resource = "./supply.tty"', 1))
+        )
+    with pytest.raises(ConfigError, match="ports inside the bench folder"):
+        load(write(folder, meter.replace('"supply.tty"', '"x/supply.tty"', 1)))
+
+
+def test_two_links_to_one_real_port_are_one_port(tmp_path: Path) -> None:
+    for name in ("by-id", "by-path"):
+        (tmp_path / name).symlink_to("/dev/ttyUSB0")
+    real = GOOD.replace('[clock]\nsimulated = "clock"\n', "").replace("supply.tty", "by-id")
+
+    with pytest.raises(ConfigError, match=r"meter\.resource is also the supply's"):
+        load(write(tmp_path, real.replace("TCPIP0::127.0.0.1::41001::SOCKET", "by-path")))
+
+
+@pytest.mark.parametrize("target", ["/dev/ttyUSB0", "/dev/pts/../ttyUSB0"])
+def test_a_simulated_port_is_no_link_to_a_real_one(tmp_path: Path, target: str) -> None:
+    (tmp_path / "supply.tty").symlink_to(target)
+
+    with pytest.raises(ConfigError, match="ports inside the bench folder"):
+        load(write(tmp_path, GOOD))
+
+
+def test_refuses_what_is_not_utf_8(tmp_path: Path) -> None:
+    path = write(tmp_path, "")
+    path.write_bytes(b'station = "\xff"\n')
+
+    with pytest.raises(ConfigError, match=f"{path}: .* can't decode byte 0xff"):
+        load(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -154,6 +155,10 @@ def test_a_set_point_stays_in_the_envelope(
         (3.75, 14.4, False),
         (NAN, 15.1, False),
         (3.75, NAN, False),
+        (3.75, 18.24, True),  # 1.2 of what the session may carry
+        (3.75, 18.25, False),
+        (3.75, 1e9, False),
+        (3.75, float("inf"), False),
     ],
 )
 def test_the_supplys_own_protection_must_protect(ovp_v: float, ocp_a: float, allowed: bool) -> None:
@@ -176,6 +181,24 @@ def test_energising_needs_a_set_up_since_the_output_was_off() -> None:
 def test_a_limit_that_could_never_trip_is_refused(value: float) -> None:
     assert limits_problem(LIMITS) == ""
     assert "charge_max_ah" in limits_problem(replace(LIMITS, charge_max_ah=value))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"cell_voltage_max_v": 3.80, "bank_voltage_max_v": 3.80}, ""),
+        ({"cell_voltage_max_v": 3.81}, "limits.cell_voltage_max_v is 3.81 V"),
+        ({"bank_voltage_max_v": 5.65}, "limits.bank_voltage_max_v is 5.65 V"),
+        ({"setpoint_voltage_max_v": 4.2}, "limits.setpoint_voltage_max_v is 4.2 V"),
+        ({"bank_voltage_max_v": 15.2, "series_cells": 4}, ""),
+        ({"bank_voltage_max_v": 15.3, "series_cells": 4}, "must not be above 15.20 V"),
+        ({"cell_voltage_max_v": 15.2, "series_cells": 4}, "must not be above 3.80 V"),
+    ],
+)
+def test_no_session_may_lead_a_cell_above_the_ceiling(changes: dict[str, Any], words: str) -> None:
+    problem = limits_problem(replace(LIMITS, **changes))
+
+    assert (words in problem) if words else not problem
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ STRING = replace(
         (UNSEEN, 8, 0, False, 900.0, "the limits are of 4 cells in series"),
         (replace(UNSEEN, bank_voltage_max_v=14.8), 4, 0, False, 900.0, "may reach 14.8 V"),
         (replace(UNSEEN, drawn_max_a=10.0), 4, 0, False, 900.0, "nothing is drawn"),
-        (replace(UNSEEN, series_cells=0), 4, 0, False, 900.0, "are of a string, this is none"),
+        (replace(LIMITS, cells_unseen=True), 4, 0, False, 900.0, "are of a string, this is none"),
     ],
 )
 def test_a_string_is_charged_where_its_cells_are_seen_or_somebody_is_there(

@@ -2,55 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from shop.jobs.described.emptying import BOTTOM_BALANCE
 from shop.jobs.figures import Cells
 from shop.jobs.parameters import Parameters, read
-from shop.jobs.recipes.bounds import RESUMES
 from shop.jobs.recipes.capacity_test import load_of
 from stations.procedures import bottom_balance
+from stations.procedures.bounds import bottom_balance as bounds
 from stations.procedures.steps import Program
-from stations.values import Ratings, Window
+from stations.values import Ratings
 
-BOUNDS: Mapping[str, Window] = {
-    **RESUMES,
-    "target_v": Window(2.50, 3.00),
-    "first_c": Window(0.02, 0.5),
-    "second_c": Window(0.01, 0.2),
-    "third_c": Window(0.002, 0.05),
-    "taper_max_s": Window(600.0, 24 * 3600.0),
-    "rest_s": Window(1.0, 4 * 3600.0),
-    "rest_late_s": Window(60.0, 5 * 3600.0),
-    "spread_max_v": Window(0.002, 0.050),
-    "mean_low_v": Window(2.50, 3.00),
-    "mean_high_v": Window(2.55, 3.05),
-    "single_spread_max_v": Window(0.010, 0.100),
-    "single_mean_low_v": Window(2.50, 3.00),
-    "single_mean_high_v": Window(2.75, 3.05),
-    "start_low_v": Window(2.50, 3.30),
-    "empty_max_s": Window(3600.0, 7 * 24 * 3600.0),
-    "cutoff_samples": Window(1, 10),
-    "stop_below_v": Window(0.02, 0.50),  # so never below 2.0 V, where an LFP cell is harmed
-    "meter_agree_v": Window(0.002, 0.050),
-    "load_lead_max_ohm": Window(0.001, 0.050),
-    "verify_cells_v": Window(0.005, 0.150),
-}
+BOUNDS = bounds.BOUNDS
 SAID = BOTTOM_BALANCE
-ORDERED = (
-    ("second_c", "first_c"),
-    ("third_c", "second_c"),
-    ("rest_s", "rest_late_s"),
-    ("mean_low_v", "mean_high_v"),
-    ("single_mean_low_v", "single_mean_high_v"),
-)
 
 
 def recipe_of(parameters: Parameters) -> bottom_balance.Recipe:
     """The recipe that stored parameters name; raises Refusal naming every wrong key."""
-    return read(bottom_balance.Recipe, parameters, BOUNDS, ORDERED, SAID)
+    return read(bottom_balance.Recipe, parameters, bounds.BOUNDS, bounds.ORDERED, SAID)
 
 
 def defaults() -> dict[str, Any]:

@@ -2,43 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from shop.jobs.described.watching import SELF_DISCHARGE
 from shop.jobs.figures import Cells, first_check_of
 from shop.jobs.parameters import Parameters, read
-from shop.jobs.recipes.bounds import WAITS
 from stations.procedures import self_discharge
+from stations.procedures.bounds import self_discharge as bounds
 from stations.procedures.steps import Program
-from stations.values import Ratings, Window
+from stations.values import Ratings
 
-BOUNDS: Mapping[str, Window] = {
-    **WAITS,
-    "gap_min_s": Window(24 * 3600.0, 60 * 24 * 3600.0),
-    "gap_max_s": Window(2 * 24 * 3600.0, 120 * 24 * 3600.0),
-    "rest_min_s": Window(3600.0, 14 * 24 * 3600.0),
-    "warn_month": Window(0.005, 0.10),
-    "fail_month": Window(0.01, 0.30),
-    "observable_share": Window(0.1, 1.0),
-    "unsure_v": Window(0.0002, 0.010),
-    "hysteresis_v": Window(0.0, 0.010),
-    "plateau_v": Window(0.005, 0.020),
-    "span_max_s": Window(60.0, 4 * 3600.0),
-    "temperature_span_k": Window(0.5, 10.0),
-}
+BOUNDS = bounds.BOUNDS
 SAID = SELF_DISCHARGE
-ORDERED = (
-    ("gap_min_s", "gap_max_s"),
-    ("warn_month", "fail_month"),
-    ("unsure_v", "plateau_v"),
-)
 
 
 def recipe_of(parameters: Parameters) -> self_discharge.Recipe:
     """The recipe that stored parameters name; raises Refusal naming every wrong key."""
-    return read(self_discharge.Recipe, parameters, BOUNDS, ORDERED, SAID)
+    return read(self_discharge.Recipe, parameters, bounds.BOUNDS, bounds.ORDERED, SAID)
 
 
 def defaults() -> dict[str, Any]:

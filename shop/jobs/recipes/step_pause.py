@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -11,24 +10,17 @@ from shop.jobs.figures import Cells
 from shop.jobs.parameters import Parameters, read
 from shop.jobs.recipes import top_balance
 from stations.procedures import step_pause
+from stations.procedures.bounds import step_pause as bounds
 from stations.procedures.steps import Program
-from stations.values import Ratings, Window
+from stations.values import Ratings
 
-BOUNDS: Mapping[str, Window] = {
-    **top_balance.BOUNDS,
-    "supply_share": Window(0.05, 0.80),  # B11: never more, whoever allows it
-    "first_v": Window(3.38, 3.60),
-    "second_v": Window(3.38, 3.64),
-    "stage_cv_min_s": Window(0.0, 24 * 3600.0),
-    "first_share": Window(0.05, 1.0),
-}
+BOUNDS = bounds.BOUNDS
 SAID = STEP_PAUSE
-ORDERED = (*top_balance.ORDERED, ("first_v", "second_v"), ("second_v", "target_v"))
 
 
 def recipe_of(parameters: Parameters) -> step_pause.Recipe:
     """The recipe that stored parameters name; raises Refusal like that of the top balance."""
-    return read(step_pause.Recipe, parameters, BOUNDS, ORDERED, SAID)
+    return read(step_pause.Recipe, parameters, bounds.BOUNDS, bounds.ORDERED, SAID)
 
 
 def defaults() -> dict[str, Any]:

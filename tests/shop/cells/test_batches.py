@@ -61,7 +61,13 @@ def test_refuses_a_batch_that_is_known(cast: Cast) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"capacity_ah": float("nan")}, {"capacity_ah": -1.0}, {"charge_voltage_max_v": 4.2}],
+    [
+        {"capacity_ah": float("nan")},
+        {"capacity_ah": -1.0},
+        {"charge_voltage_max_v": 4.2},
+        {"discharge_c_max": 0.0},
+        {"discharge_c_max": float("nan")},
+    ],
 )
 def test_refuses_a_type_that_is_no_lifepo4_cell(cast: Cast, wrong: dict[str, float]) -> None:
     values = {"capacity_ah": 200.0} | wrong

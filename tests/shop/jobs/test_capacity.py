@@ -46,6 +46,24 @@ def test_a_job_of_the_recipe_is_planned_for_the_stations_load(cast: Cast) -> Non
     assert planned.lasts > timedelta(hours=14 + 2)
 
 
+def test_a_plan_keeps_to_the_rate_at_which_the_cell_may_be_discharged(cast: Cast) -> None:
+    station, slow = factories.make_station(load=True, now=NOON), factories.make_cell_type()
+    cells = factories.make_cells(1, batch=factories.make_batch(cell_type=slow))
+    made = factories.make_job(
+        by=cast.tola, cells=cells, recipe_version=factories.make_capacity_recipe(by=cast.sade)
+    )
+    for rate in (None, 0.5):
+        slow.discharge_c_max = rate
+        slow.save()
+        plan(made, station)
+
+    slow.discharge_c_max = 0.4
+    slow.save()
+
+    with pytest.raises(Refusal, match=r"0\.50C, more than the 0\.40C that the cell's datasheet"):
+        plan(made, station)
+
+
 def test_a_station_without_a_load_cannot_claim_it(cast: Cast) -> None:
     with pytest.raises(Refusal, match="has no load"):
         claimed(cast, factories.make_station(now=NOON))

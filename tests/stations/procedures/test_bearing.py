@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from stations.procedures.bearing import CellRatings, problems
-from stations.procedures.steps import Charge
+from stations.procedures.steps import Charge, Program
 from stations.values import Window
 from tests.stations.procedures.scripted import program
+from tests.stations.procedures.test_emptying_plans import bottom, capacity
 
 CELL = CellRatings(capacity_ah=200.0, charge_c_max=0.5, voltage=Window(2.50, 3.65))
 
@@ -27,6 +28,19 @@ def test_what_the_cells_do_not_bear_is_named(changes: dict[str, object], words: 
 
     assert bool(found) == bool(words)
     assert all(words in problem for problem in found)
+
+
+@pytest.mark.parametrize(
+    ("made", "rate"), [(capacity(), 0.5), (bottom(), 0.2), (bottom(first_c=0.4), 0.4)]
+)
+def test_a_discharge_keeps_to_the_datasheets_rate(made: Program, rate: float) -> None:
+    assert problems(made, CELL) == []  # nobody said it
+    assert problems(made, replace(CELL, discharge_c_max=rate)) == []
+
+    found = problems(made, replace(CELL, discharge_c_max=0.9 * rate))
+
+    assert found
+    assert all("out of a cell are" in problem for problem in found)
 
 
 def test_a_bank_shares_its_current_and_a_cell_alone_does_not() -> None:

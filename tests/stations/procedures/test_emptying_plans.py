@@ -49,6 +49,14 @@ def discharges(made: Program) -> list[Discharge]:
     return [step for step in made.steps if isinstance(step, Discharge)]
 
 
+def test_a_charge_below_the_supplys_step_is_refused_in_words() -> None:
+    coarse = replace(SUPPLY, current_resolution_a=0.1)
+    recipe = capacity_test.Recipe(charge_c=0.01)
+
+    with pytest.raises(PlanRefused, match=r"0\.01C of a cell of 5 Ah is less than"):
+        capacity_test.program(capacity_test.Spec(recipe, 5.0, 3.65, 2.50, coarse, LOAD))
+
+
 @pytest.mark.parametrize("made", [capacity(), bottom(), bottom(tapers=False)])
 def test_a_plan_passes_its_dry_run_and_survives_json(made: Program) -> None:
     assert problems(made, WITH_LOAD) == []

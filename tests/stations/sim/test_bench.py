@@ -171,6 +171,43 @@ def test_refuses_a_wrong_world(tmp_path: Path, capfd: pytest.CaptureFixture[str]
     assert "cells must be a list" in refusal(tmp_path, capfd)
 
 
+def test_refuses_a_world_that_is_not_utf_8(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    write_folder(tmp_path, Folder(cells=[cell()]), Ports(41001, 41002, 0))
+    (tmp_path / "world.toml").write_bytes(b'speed = "\xff"\n')
+
+    assert "can't decode byte 0xff" in refusal(tmp_path, capfd)
+
+
+@pytest.mark.parametrize(
+    ("old", "name", "words"),
+    [
+        ('"supply.tty"', "precious.txt", "is not the port of a simulator"),
+        ('"supply.tty"', "world.toml", "is not the port of a simulator"),
+        ('simulated = "clock"', "precious.txt", "is not the clock of a simulator"),
+    ],
+)
+def test_leaves_what_others_put_into_the_folder(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], old: str, name: str, words: str
+) -> None:
+    bench_toml = write_folder(tmp_path, Folder(cells=[cell()]), free_ports())
+    (tmp_path / "precious.txt").write_text("mine")
+    key = old.partition('"')[0]
+    bench_toml.write_text(bench_toml.read_text().replace(old, f'{key}"{name}"'))
+    before = (tmp_path / name).read_bytes()
+
+    assert words in refusal(tmp_path, capfd)
+
+    assert (tmp_path / name).read_bytes() == before
+
+
+def test_clears_away_the_port_of_a_dead_simulator(tmp_path: Path) -> None:
+    (tmp_path / "supply.tty").symlink_to("/dev/pts/987654")
+    with simulated_bench(tmp_path) as bench:
+        assert bench.supply_tty.exists()
+
+
 def test_free_ports_differ() -> None:
     ports = free_ports()
 
