@@ -16,7 +16,7 @@ from api.pages.acts import acted, form, number, page, page_and_form, person, row
 from api.pages.scans import serials_typed
 from api.pages.set_ups import set_up
 from api.reads import board, leads
-from api.reads.hours import NIGHT_H, volts_typed
+from api.reads.hours import volts_typed
 from api.reads.schedules import moment_typed
 from api.reads.starts import start_problems
 from api.reads.watches import second_of_job
@@ -53,7 +53,7 @@ def hours(request: HttpRequest, pk: int) -> HttpResponse:
     """Asked for once the page stands: working them out takes seconds."""
     job = row_or_404(board.jobs(), f"There is no job {pk}.", pk=pk)
     typed = request.GET.get("rested_v", "")
-    context: dict[str, Any] = {"job": job, "typed": typed, "night_h": NIGHT_H}
+    context: dict[str, Any] = {"job": job, "typed": typed}
     try:
         rested_v = volts_typed(typed)
         context["forecast"] = job.station and forecast(job, job.station, rested_v)
@@ -122,7 +122,8 @@ def start(request: HttpRequest, pk: int) -> HttpResponse:
             )
         now = clock.now()
         terms = _terms(request, job, now)
-        run = starts.start_run(job=job, by=person(request), now=now, terms=terms)
+        rested_v = volts_typed(request.POST.get("rested_v", ""))
+        run = starts.start_run(job=job, by=person(request), now=now, terms=terms, rested_v=rested_v)
         return reverse("pages:run", args=[run.pk])
 
     return acted(do, otherwise=lambda refusal: _page(request, pk, refusal))

@@ -8,8 +8,6 @@ from api.reads.typed import number_typed
 from api.refused import one_problem
 from stations.planner.hours import Interval
 
-NIGHT_H = 8.0  # the article's night, 22:00 to 06:00
-
 
 def volts_typed(text: str) -> float | None:
     """Volts from a query; None where nothing was typed.  Raises Refusal for what is no number."""

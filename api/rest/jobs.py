@@ -151,7 +151,9 @@ class StartView(ShopView):
         job, now = _job(pk), clock.now()
         how = {name: asked[name] for name in ("attended", "not_before", "ready_by", "rested_v")}
         terms = terms_of(job, **how, policy=policy_numbers(), now=now)
-        run = starts.start_run(job=job, by=person(request), now=now, terms=terms)
+        run = starts.start_run(
+            job=job, by=person(request), now=now, terms=terms, rested_v=asked["rested_v"]
+        )
         shown = runs.shown(runs.runs().get(pk=run.pk), now=clock.now())
         return Response(run_shape(shown), status=201)
 
@@ -194,6 +196,8 @@ def _hours_shape(found: Forecast) -> dict[str, Any]:
         "surges": [asdict(surge) for surge in found.surges],
         "hours": interval_shape(found.hours),
         "finishes": found.finishes,
+        "stops": found.stops,
+        "is_night": found.is_night,
         "rested_v": found.rested_v,
         "alternatives": others,
     }

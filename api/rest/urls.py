@@ -161,9 +161,10 @@ Shapes.
               "claimed_by": username | null, "claimed_at", "created_at",
               "cells": [{"serial", "position"}], "run": id of the newest run | null,
               "cancelled": {"by": username, "at", "words": why} | null}
-    Hours    {"hours": Interval, "finishes": bool, "rested_v", "alternatives": [{"words",
-              "hours": Interval}], "visits": [{"titles", "after": Interval}], "surges":
-              [{"spread_v", "peak_a", "peak_c", "verdict"}]} | null where nobody foretells them
+    Hours    {"hours": Interval, "finishes": bool, "stops": why it would not, "is_night": bool,
+              "rested_v", "alternatives": [{"words", "hours": Interval}], "visits": [{"titles",
+              "after": Interval}], "surges": [{"spread_v", "peak_a", "peak_c", "verdict"}]} | null
+              where nobody foretells them
     Interval {"low_h", "middle_h", "high_h"}   one in ten is faster, one in ten slower
     Run      {"id", "job", "station": slug, "state", "attempt", "simulated", "queued_at",
               "ended_at", "cause", "stop_requested_at", "attended", "not_before", "ready_by",

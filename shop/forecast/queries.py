@@ -18,6 +18,8 @@ from shop.equipment.models import Station
 from shop.forecast.leads import leads_known
 from shop.forecast.looks import looks_of
 from shop.forecast.seen import seen_of
+from shop.forecast.ways import maker, own
+from shop.jobs.figures import Cells
 from shop.jobs.models import Job, Run
 from shop.jobs.planning import cells_of, plan, ratings_of
 from shop.jobs.procedures import (
@@ -36,7 +38,7 @@ from shop.jobs.queries import steps_begun
 from shop.jobs.states import RunState
 from shop.refusals import Problem, Refusal
 from stations.plain import from_plain
-from stations.planner.alternatives import FULL_V, Alternative, alternatives
+from stations.planner.alternatives import Alternative, Make, Variant, alternatives, loads
 from stations.planner.emptying import emptying_hours, emptying_interval
 from stations.planner.hours import Course, Interval, charge_of, courses, interval
 from stations.planner.knowledge import Known, known_by_volts, unknown_soc
@@ -52,6 +54,7 @@ from stations.procedures.steps import Charge, Program, SeriesCharge
 
 RESTED_V = (2.0, 3.65)  # what a person may say that cells rest at
 SETTINGS = 6
+NIGHT_H = 8.0  # the article's night, 22:00 to 06:00
 FORETOLD = frozenset(
     {
         BOTTOM_BALANCE,
@@ -66,6 +69,7 @@ FORETOLD = frozenset(
         UNSEEN_PRECHARGE,
     }
 )
+ENDS_BY_FORMULA = frozenset({BOTTOM_BALANCE, SERIES_PRECHARGE, UNSEEN_PRECHARGE})
 KEPT = 16  # runs of which is known what was said last
 _one_at_a_time = threading.Lock()
 _said: dict[int, tuple[Stand, Left | None]] = {}  # by run, the newest last
@@ -75,16 +79,26 @@ _said: dict[int, tuple[Stand, Left | None]] = {}  # by run, the newest last
 class Forecast:
     """Hours of what the bench does up to the last tail or rest, hands in between not counted.
 
-    `finishes` is False where the program would give up.  `visits` say who must be there when.
+    `stops`: why the program would give up, in words; "" where it comes to its tail.  `visits` say
+    who must be there when.
     """
 
     hours: Interval
-    finishes: bool
+    stops: str
     alternatives: tuple[Alternative, ...]
     visits: tuple[Visit, ...]
     surges: tuple[Surge, ...]
     rested_v: float | None
     in_series: bool = False  # up to the first full cell of a string
+
+    @property
+    def finishes(self) -> bool:
+        return not self.stops
+
+    @property
+    def is_night(self) -> bool:
+        """Whether it fits into the article's night, at least as often as not."""
+        return self.hours.middle <= NIGHT_H
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,39 +117,62 @@ class Outlook:
     looks: tuple[Look, ...]
 
 
-def forecast(job: Job, station: Station, rested_v: float | None = None) -> Forecast | None:
+def forecast(
+    job: Job, station: Station, rested_v: float | None = None, *, beside: bool = True
+) -> Forecast | None:
     """Of a job that would run at `station`; None for a procedure whose hours nobody foretells.
 
     `rested_v`: volts at which its cells rest, where somebody measured them.  Raises Refusal for
-    volts that no cell rests at, and where the job cannot be planned.
+    volts that no cell rests at, and where the job cannot be planned.  `beside`: with what would be
+    quicker, which takes seconds more.
     """
     if job.kind not in FORETOLD:
         return None
     cells, bench = cells_of(job), ratings_of(station)
     program = plan(job, station).program
+    make = maker(job, station, cells, bench, program.target_v)
     string = next((step for step in program.steps if isinstance(step, SeriesCharge)), None)
     if job.kind == PACK_RECOVERY:
         return _of_pack(program, rested_v)
     if job.kind == BOTTOM_BALANCE:
-        return _of_emptied(program, len(cells), cells[0].capacity_ah, rested_v)
+        known = _known(RESTED_V[1], len(cells), cells[0].capacity_ah, rested_v)
+        return _of_emptied(program, known, make, own(job, len(cells), bench), rested_v)
     if string is not None:
         return _of_string(program, string, len(cells), cells[0].capacity_ah, rested_v)
     charge = charge_of(program)
     if charge is None:
         return None
+    known = _known_at(station, charge, cells, rested_v)
+    with _in_turn():
+        found = _played(program, charge, known)
+        hours = interval([course.hours for course in found])
+        stops = _stops(found)
+        variant = own(job, len(cells), bench)
+        others = alternatives(make, variant, known, hours, finishes=not stops) if beside else ()
+    return Forecast(hours, stops, others, visits(program, hours), surges(program), rested_v)
+
+
+def stops_of(job: Job, station: Station, rested_v: float | None = None) -> str:
+    """Why the job would not come to its end at `station`; "" where it does, or nobody foretells."""
+    if job.kind not in FORETOLD or job.kind in ENDS_BY_FORMULA:
+        return ""
+    program, cells = plan(job, station).program, cells_of(job)
+    if job.kind == PACK_RECOVERY:
+        return "" if _of_pack(program, rested_v) else "on the cell model it has none"
+    charge = charge_of(program)
+    if charge is None:
+        return ""
+    with _in_turn():
+        return _stops(_played(program, charge, _known_at(station, charge, cells, rested_v)))
+
+
+def _stops(found: tuple[Course, ...]) -> str:
+    return next((course.stops for course in found if course.stops), "")
+
+
+def _known_at(station: Station, charge: Charge, cells: Cells, rested_v: float | None) -> Known:
     known = _known(charge.setpoint.voltage_v, len(cells), cells[0].capacity_ah, rested_v)
-    known = replace(known, leads_ohm=leads_known(station))
-    found = _courses(program, charge, known)
-    hours = interval([course.hours for course in found])
-    fills = program.target_v >= FULL_V
-    return Forecast(
-        hours,
-        all(course.finishes for course in found),
-        alternatives(charge, bench.supply, known, hours) if fills else (),
-        visits(program, hours),
-        surges(program),
-        rested_v,
-    )
+    return replace(known, leads_ohm=leads_known(station))
 
 
 def load_hours(job: Job, program: Program) -> LoadHours | None:
@@ -152,7 +189,7 @@ def _of_string(
     """B10: by formula, for the fullest cell ends it; no other way does the same."""
     hours = series_hours(string, _known(string.target_v, cells, capacity_ah, rested_v))
     return Forecast(
-        hours, True, (), visits(program, hours), surges(program), rested_v, in_series=True
+        hours, "", (), visits(program, hours), surges(program), rested_v, in_series=True
     )
 
 
@@ -163,17 +200,17 @@ def _of_pack(program: Program, rested_v: float | None) -> Forecast | None:
         hours = string_hours(program, known, rested_v)
     if hours is None:
         return None
-    return Forecast(hours, True, (), visits(program, hours), (), rested_v)
+    return Forecast(hours, "", (), visits(program, hours), (), rested_v)
 
 
 def _of_emptied(
-    program: Program, cells: int, capacity_ah: float, rested_v: float | None
+    program: Program, known: Known, make: Make, own: Variant, rested_v: float | None
 ) -> Forecast:
     """B9: of one load, cell after cell; `load_hours` says what it would take from full."""
-    known = _known(RESTED_V[1], cells, capacity_ah, rested_v)
     with _one_at_a_time:
         hours = emptying_interval(program, known)
-    return Forecast(hours, True, (), visits(program, hours), (), rested_v)
+        others = loads(make, own, known, hours)
+    return Forecast(hours, "", others, visits(program, hours), (), rested_v)
 
 
 def outlook_of(run: Run) -> Outlook:
@@ -242,11 +279,6 @@ def _known(full_v: float, cells: int, capacity_ah: float, rested_v: float | None
             ]
         )
     return known_by_volts((rested_v,) * cells, capacity_ah)
-
-
-def _courses(program: Program, charge: Charge, known: Known) -> tuple[Course, ...]:
-    with _in_turn():
-        return _played(program, charge, known)
 
 
 @lru_cache(maxsize=128)

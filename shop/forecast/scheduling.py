@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from shop.equipment.models import Station
+from shop.forecast.finishing import problems
 from shop.forecast.queries import forecast
 from shop.jobs.models import Job
 from shop.jobs.policies import Policy
 from shop.jobs.terms import Terms
-from shop.refusals import Problem, Refusal
+from shop.refusals import Problem, Refusal, refuse
 from stations.planner.schedule import Schedule, schedule
 
 
@@ -23,15 +24,17 @@ def scheduled(
     now: datetime,
     rested_v: float | None = None,
 ) -> Schedule:
-    """Of `job` at `station`, by the slow end of its hours; raises Refusal where that is too late.
+    """Of `job` at `station`, by the slow end of its hours; raises Refusal where that is too late,
+    and where it would not come to its end.
 
     Where nobody stays the hands before it may come from now on, and a charge that is done early
     is held.
     """
-    found = forecast(job, station, rested_v)
+    found = forecast(job, station, rested_v, beside=False)
     if found is None:
         words = "Nobody foretells the hours of this procedure."
         raise Refusal([Problem("no_hours", words, "Name the time at which it begins instead.")])
+    refuse(problems(found.stops, "ready by a time"))
     hold_max = timedelta() if attended else timedelta(seconds=policy.hold_max_s)
     plan = schedule(
         found.visits,

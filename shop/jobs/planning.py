@@ -20,6 +20,7 @@ from shop.evidence.parted import parted_cells
 from shop.evidence.watched import watched_cells
 from shop.jobs.figures import CellFigures, Cells, PackFigures, first_check_of, place_ah
 from shop.jobs.models import Job, RecipeVersion, Run
+from shop.jobs.parameters import Parameters
 from shop.jobs.policies import Policy
 from shop.jobs.procedures import procedure_of
 from shop.leads.queries import leads_at
@@ -93,10 +94,25 @@ def plan(
     `policy` (default: as delivered) says how often somebody must be there, or for how long a
     charge that is done is held while nobody is.  `span`: the first output waits so long, alone.
     """
-    ratings = ratings_of(station)
-    procedure, cells = procedure_of(job.kind), cells_of(job)
+    cells = cells_of(job)
+    program = program_of(job.kind, job.recipe_version.parameters, cells, ratings_of(station))
+    if dict(program.facts).get("first_check"):
+        refuse(_other_scanner(cells, station))
+    refuse(lead_problems(leads_at(station), driven_a(program)))
+    program = _with_people(program, attended=attended, policy=policy or Policy())
+    if span is not None:
+        program = attendance.waiting(program, span)
+    return Plan(program, program_sha256(program), _lasts(program))
+
+
+def program_of(kind: str, parameters: Parameters, cells: Cells, ratings: Ratings) -> Program:
+    """What a procedure does to these cells on such instruments, dry-run; nobody is asked yet.
+
+    Raises Refusal naming everything that is wrong with it.
+    """
+    procedure = procedure_of(kind)
     try:
-        program = procedure.recipe.program(job.recipe_version.parameters, cells, ratings)
+        program = procedure.recipe.program(parameters, cells, ratings)
     except PlanRefused as refused:
         raise Refusal(
             Problem("plan", words, "Change the recipe or the station.")
@@ -108,13 +124,7 @@ def plan(
         Problem("dry_run", words, "Nothing was energised.")
         for words in check.problems(program, ratings) + bearing.problems(program, _bears(cells))
     )
-    if dict(program.facts).get("first_check"):
-        refuse(_other_scanner(cells, station))
-    refuse(lead_problems(leads_at(station), driven_a(program)))
-    program = _with_people(program, attended=attended, policy=policy or Policy())
-    if span is not None:
-        program = attendance.waiting(program, span)
-    return Plan(program, program_sha256(program), _lasts(program))
+    return program
 
 
 def _other_scanner(cells: Cells, station: Station) -> list[Problem]:

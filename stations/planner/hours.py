@@ -4,7 +4,8 @@ A stretch of a program is bulk and end.  In the bulk the current is what the sup
 leads let through, so its hours are ampere-hours over amperes.  The end, from just below the knee
 to the last thing that the stretch does, is played by the program itself on the model, once for
 each of a few settings of everything that shapes it; each start SOC then only makes the bulk
-longer or shorter.  Cells that are charged one by one are alike: one is played for all.
+longer or shorter.  Cells that are charged one by one are alike: one is played for all.  Cells in
+parallel of which the same is known are alike too: one of them all is played, as large as the bank.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from stations.model.ocv import ocv_v, soc_at
 from stations.planner.knowledge import CAPACITY_SHARE, Known
 from stations.planner.stretches import Stretch, plain, stretches
 from stations.procedures.criteria import Trim
+from stations.procedures.state import Record
 from stations.procedures.steps import Charge, Discharge, Instruct, Program
 from stations.runner import begun, run
 from stations.values import Window
@@ -29,6 +31,7 @@ from stations.virtual_instruments import Instruments
 
 SAMPLE_S, DRAWN_SAMPLE_S = 20.0, 5.0  # a draw ends steeply
 BELOW_KNEE = 0.97  # SOC of the fullest cell where the end begins: still on the plateau
+LIMITED_BELOW = 0.95  # of the set current: what flows is less by the leads, or by a full bank
 ABOVE_TAIL = 3.0  # times its amps: where a charge ends on the plateau, as levelling does
 POINTS, LEAST_C = 40, 1e-3  # of the bulk's mean current; a held plateau never takes less
 KNEE_PER_C, KNEE_C_MAX = 0.075, 0.2  # a charge at c comes to CV that much below full, c up to 0.2
@@ -55,13 +58,17 @@ class Interval:
 class Course:
     """One way that a charge may go: Ah up to the knee at `bulk_a`, and hours from there.
 
-    `finishes` is False where the program would end otherwise than with its tail.
+    `stops`: why the program would end otherwise than with its tail, in words; "" where it does not.
     """
 
     bulk_a: float
     charge_ah: float
     rest_h: float
-    finishes: bool
+    stops: str = ""
+
+    @property
+    def finishes(self) -> bool:
+        return not self.stops
 
     @property
     def hours(self) -> float:
@@ -87,6 +94,8 @@ def charge_of(program: Program) -> Charge | None:
 
 def courses(program: Program, charge: Charge, known: Known, *, settings: int = 8) -> list[Course]:
     """Every setting with every start SOC; a few simulated hours each."""
+    if not stretches(program)[0].cell and len(set(known.soc)) == 1:
+        known = as_one(known)
     found: list[Course] = []
     for setting in spread(charge, known, settings):
         found += _courses_of(program, charge, known, setting)
@@ -155,6 +164,12 @@ def cell_with(capacity_ah: float, setting: Setting) -> CellParameters:
     )
 
 
+def as_one(known: Known) -> Known:
+    """A parallel bank of cells of which the same is known, as one cell of its size."""
+    links_ohm = Window(known.link_ohm.low / known.cells, known.link_ohm.high / known.cells)
+    return replace(known, capacity_ah=known.bank_ah, soc=known.soc[:1], link_ohm=links_ohm)
+
+
 def _courses_of(
     program: Program, charge: Charge, known: Known, setting: Setting
 ) -> Sequence[Course]:
@@ -163,25 +178,46 @@ def _courses_of(
     alone = stretch.cell > 0
     turns = known.cells if alone else 1
     bank_ah = known.cells * cell.capacity_ah
-    bulk = _Bulk(charge, cell, setting, 1 if alone else known.cells)
+    bulk = Bulk(charge, cell, setting, 1 if alone else known.cells)
     middle = [between(window, 0.5) for window in known.soc]
     start = [_mean(middle)] if alone else middle
     lift = max(0.0, bulk.over - max(start))
-    hours, finishes = _played(
-        program, stretch, charge, [soc + lift for soc in start], cell, setting
-    )
+    played = _played(program, stretch, charge, [soc + lift for soc in start], cell, setting)
     over = _mean(middle) + lift
     found = []
     for share in SHARES:
         soc = _mean([between(window, share) for window in known.soc])
         bulk_a = bulk.amps(soc, over)
         full = over if charge.stage else knee(bulk_a / bulk.ah)
-        rest_h = turns * hours - (full - over) * bank_ah / bulk_a
-        found.append(Course(bulk_a, (full - soc) * bank_ah, rest_h, finishes))
+        rest_h = turns * played.hours - (full - over) * bank_ah / bulk_a
+        first_h = (over - soc) * bulk.ah / bulk_a + played.first_h
+        stops = played.stops and (_limited(charge, setting, bulk_a) or played.stops)
+        stops = stops or _too_long(charge, first_h, bulk_a)
+        found.append(Course(bulk_a, (full - soc) * bank_ah, rest_h, stops))
     return found
 
 
-class _Bulk:
+def _limited(charge: Charge, setting: Setting, bulk_a: float) -> str:
+    """What the leads do to a current that they do not let through (B6)."""
+    if bulk_a >= LIMITED_BELOW * charge.setpoint.current_a:
+        return ""
+    return (
+        f"limited by the leads: {1000 * setting.leads_ohm:.0f} mΩ let {bulk_a:.0f} A of "
+        f"{charge.setpoint.current_a:.0f} A through, and it breaks off before its tail"
+    )
+
+
+def _too_long(charge: Charge, hours: float, bulk_a: float) -> str:
+    limit_h = charge.timeout.total_seconds() / 3600
+    if hours <= limit_h:
+        return ""
+    return (
+        f"limited by its time: {hours:.0f} h at {bulk_a:.1f} A, and the recipe stops it after "
+        f"{limit_h:.0f} h"
+    )
+
+
+class Bulk:
     """The current before the end: the supply's limit, or what leads and cells let through."""
 
     def __init__(self, charge: Charge, cell: CellParameters, setting: Setting, cells: int) -> None:
@@ -195,6 +231,10 @@ class _Bulk:
         above_tail_v = ABOVE_TAIL * charge.tail.done_a * self._ohm
         self.over = float(min(BELOW_KNEE, soc_at(self._level_v - above_tail_v)))
 
+    def carried_a(self) -> float:
+        """What the leads let through until the plateau is over, whatever the supply gives."""
+        return float((self._level_v - ocv_v(np.array([self.over]))[0]) / self._ohm)
+
     def amps(self, begins: float, ends: float) -> float:
         """The mean over the time from one SOC to another."""
         soc = np.linspace(min(begins, ends), ends, POINTS)
@@ -206,6 +246,15 @@ def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
+@dataclass(frozen=True, slots=True)
+class _Played:
+    """Hours of a stretch and of its first charge; `stops` says why it did not come to its end."""
+
+    hours: float
+    first_h: float
+    stops: str
+
+
 def _played(
     program: Program,
     stretch: Stretch,
@@ -213,8 +262,8 @@ def _played(
     soc: Sequence[float],
     cell: CellParameters,
     setting: Setting,
-) -> tuple[float, bool]:
-    """Hours of the stretch by the program itself, and whether it came to its end."""
+) -> _Played:
+    """The stretch by the program itself."""
     bank = Bank(
         [cell] * len(soc),
         Wiring(link_ohm=setting.link_ohm, lead_ohm=setting.leads_ohm),
@@ -235,9 +284,13 @@ def _played(
     outcome = run(begun(made, bench.clock.now()), bench)
     names = {step.name for step in stretch.steps}
     records = [done for done in outcome.run.records if done.step in names]
-    hours = (records[-1].ended_at - records[0].entered_at).total_seconds() / 3600
-    cut = any(words in ("partial", "cut short") for done in records for words in done.remarks)
-    return hours, not cut and len(records) == len(names)
+    cut = [words for done in records for words in done.remarks if words in ("partial", "cut short")]
+    stops = "" if len(records) == len(names) and not cut else (outcome.reason or cut[0])
+    return _Played(_hours(records[0], records[-1]), _hours(records[0], records[0]), stops)
+
+
+def _hours(first: Record, last: Record) -> float:
+    return (last.ended_at - first.entered_at).total_seconds() / 3600
 
 
 def played(program: Program, stretch: Stretch) -> Program:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 # Places: the plan of what a job does, the run's page, and the list of cells that wait.
 PLAN_JOINED, PLAN_STEPS, PLAN_LEVELLING = "plan joined", "plan steps", "plan levelling"
-PLAN_RESTING, PLAN_EMPTYING = "plan resting", "plan emptying"
+PLAN_RESTING, PLAN_EMPTYING, PLAN_SINGLE = "plan resting", "plan emptying", "plan single"
 RUN_CHARGE, RUN_CHECK, SHELF = "run charge", "run check", "shelf"
 
 
@@ -37,7 +37,7 @@ DISAGREEMENTS = (
         "The article ends at 0.25 A for 200 Ah and also says that it scales with the total "
         "capacity; 0.25 A of a whole bank of 16 lies beside its own leak of 0.1 A and the zero of "
         "many ammeters, so the default counts the bank, and one cell can be chosen.",
-        (PLAN_JOINED, PLAN_STEPS),
+        (PLAN_JOINED, PLAN_STEPS, PLAN_SINGLE),
     ),
     Disagreement(
         "windows after relaxation",

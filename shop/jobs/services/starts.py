@@ -14,6 +14,7 @@ from shop.cells.models import Cell
 from shop.cells.services import touch_cells
 from shop.equipment.models import Station
 from shop.equipment.services import hold_station
+from shop.forecast.finishing import unfinished_problems
 from shop.jobs import queries
 from shop.jobs.attending import unattended_problems
 from shop.jobs.models import Job, PolicyVersion, Run, RunCell
@@ -33,12 +34,20 @@ EXECUTE = "shop.execute_run"
 MESSAGE_LIVES_S = 60  # what is still queued is sent again; a worker that was away finds no pile
 
 
-def start_run(*, job: Job, by: User, now: datetime, terms: Terms = ATTENDED) -> Run:
+def start_run(
+    *,
+    job: Job,
+    by: User,
+    now: datetime,
+    terms: Terms = ATTENDED,
+    rested_v: float | None = None,
+) -> Run:
     """Queue a run of a claimed job; the station's worker is told after commit.
 
     The set-up was confirmed by the person.  A lost message delays the start by seconds:
     what is QUEUED and unleased is sent again.  A run that somebody comes for at its moment stays
-    QUEUED until then, its station and cells reserved; one that is left alone begins at once.
+    QUEUED until then, its station and cells reserved; one that is left alone begins at once, and
+    must come to its end on the cell model, from `rested_v` (volts) where somebody measured it.
     """
     require(by.role, Act.START)
     policy = queries.policy_in_force()
@@ -51,6 +60,7 @@ def start_run(*, job: Job, by: User, now: datetime, terms: Terms = ATTENDED) -> 
         refuse(starting.nothing_waits_problems(terms, program))
         waits = terms.waits(now)  # the worker asks again then, with nobody there
         refuse(unattended_problems(job, job.station, program, policy=known, now=now, waits=waits))
+        refuse(unfinished_problems(job, job.station, rested_v))
     try:
         with transaction.atomic():
             touch_cells(cells)  # a cell is started or assembled, never both

@@ -11,9 +11,11 @@ from shop.equipment.models import Instrument
 from shop.equipment.services import record_commissioning
 from shop.equipment.states import OutputState
 from shop.evidence.models import ResistanceTest
+from shop.forecast import queries
 from shop.jobs import recipes
 from shop.jobs.models import Job, Run
 from shop.jobs.states import JobState
+from stations.values import Window
 from tests import factories
 from tests.api.clients import logged_in, text
 from tests.api.made import balanced
@@ -105,9 +107,60 @@ def test_the_hours_are_worked_out_beside_the_page(claimed: Job, technician: Clie
     assert "Never, level first" in hours
 
 
-def test_where_the_article_differs_is_said_on_the_plan(claimed: Job, technician: Client) -> None:
-    page = text(technician.get(f"/jobs/{claimed.pk}"))
+def test_a_plan_that_may_break_off_says_so_in_red_and_why(
+    claimed: Job, technician: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "leads_known", lambda station: Window(0.060, 0.060))
+    asked = {"ready_by": "2099-01-01T06:00", "zone": "0", "alone": "on"}
 
+    page = technician.get(f"/jobs/{claimed.pk}/hours", asked).content.decode()
+
+    assert '<span class="status fail' in page
+    assert "Limited by the leads: 60 mΩ let" in page
+    assert "It cannot be ready by a time" in page
+
+
+@pytest.mark.parametrize(
+    ("procedure", "words"),
+    [
+        ("step_pause_top_balance", "A bank in parallel takes its missing ampere-hours"),
+        ("individual_top_balance", "all missing ampere-hours come through one supply"),
+    ],
+)
+def test_whatever_charges_longer_than_a_night_says_so_in_red(
+    cast: Cast, technician: Client, procedure: str, words: str
+) -> None:
+    factories.make_policy(by=cast.sade)
+    job = factories.make_job(
+        by=cast.tola,
+        cells=factories.make_cells(2),
+        recipe_version=factories.make_recipe_of(procedure, {}, by=cast.sade),
+        claimed_at=factories.make_station(now=clock.now()),
+    )
+
+    page = technician.get(f"/jobs/{job.pk}/hours?rested_v=3.25").content.decode()
+
+    assert '<span class="status fail' in page
+    assert "No night" in page
+    assert words in page.replace("&#x27;", "'")
+
+
+def test_a_plan_for_single_cells_says_where_the_article_differs(
+    cast: Cast, technician: Client
+) -> None:
+    factories.make_policy(by=cast.sade)
+    recipe = factories.make_recipe_of("individual_top_balance", {}, by=cast.sade)
+    station = factories.make_station(now=clock.now())
+    job = factories.make_job(by=cast.tola, recipe_version=recipe, claimed_at=station)
+
+    assert "so the default counts the bank" in text(technician.get(f"/jobs/{job.pk}"))
+
+
+def test_where_the_article_differs_is_said_on_the_plan(claimed: Job, technician: Client) -> None:
+    answer = technician.get(f"/jobs/{claimed.pk}")
+    page = text(answer)
+
+    assert "<summary>Where the article" not in answer.content.decode()
     assert "in parallel from empty it is about 160 h" in page
     assert "so the default counts the bank" in page
 

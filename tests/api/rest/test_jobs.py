@@ -194,6 +194,7 @@ def test_hours_are_an_interval_with_alternatives(claimed: Job, tola: Api) -> Non
 
     assert 0 < shape["hours"]["low_h"] < shape["hours"]["middle_h"] < shape["hours"]["high_h"]
     assert shape["rested_v"] == 3.2
+    assert (shape["finishes"], shape["stops"], shape["is_night"]) == (True, "", False)
     assert all(set(other) == {"words", "hours"} for other in shape["alternatives"])
     assert [visit["titles"][0] for visit in shape["visits"]] == [
         "Join the cells and connect the supply",

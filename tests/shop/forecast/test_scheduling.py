@@ -7,11 +7,14 @@ from datetime import timedelta
 import pytest
 
 from shop import clock
+from shop.forecast import queries
+from shop.forecast.finishing import problems
 from shop.forecast.scheduling import scheduled, terms_of
 from shop.jobs.models import Job
 from shop.jobs.policies import Policy
 from shop.jobs.terms import Terms
 from shop.refusals import Refusal
+from stations.values import Window
 from tests import factories
 from tests.cast import Cast
 
@@ -49,6 +52,29 @@ def test_what_can_no_longer_be_ready_in_time_says_when_it_could_be(job: Job) -> 
         asked(job, hours=0.1)
 
     assert "Begun now it is ready by" in refusal.value.problems[0].fix
+
+
+@pytest.mark.parametrize("attended", [True, False])
+def test_what_does_not_come_to_its_end_is_ready_by_no_time(
+    job: Job, monkeypatch: pytest.MonkeyPatch, attended: bool
+) -> None:
+    """Leads of 60 mohm let 5 A of 14.4 A through."""
+    monkeypatch.setattr(queries, "leads_known", lambda station: Window(0.060, 0.060))
+
+    with pytest.raises(Refusal, match="limited by the leads: 60 mΩ let") as refusal:
+        asked(job, hours=400, attended=attended)
+
+    (problem,) = refusal.value.problems
+    assert problem.code == "unfinished"
+    assert "thicker, shorter leads or sense wires" in problem.fix
+
+
+def test_a_time_limit_is_named_with_what_to_do_about_it() -> None:
+    (problem,) = problems("limited by its time: 81 h at 40.0 A", "left alone")
+
+    assert "cannot be left alone" in problem.words
+    assert "more current or a longer limit" in problem.fix
+    assert problems("", "left alone") == []
 
 
 def test_alone_its_output_goes_on_a_quarter_later_for_hands_come_before(job: Job) -> None:

@@ -14,6 +14,7 @@ from shop.alerts.models import AlertCheck
 from shop.alerts.services import tell_runs
 from shop.equipment.instruments import register_instruments
 from shop.equipment.rules.registering import Named
+from shop.forecast import queries
 from shop.jobs import unattended
 from shop.jobs.models import Job, JobEvent
 from shop.jobs.moves import move_run
@@ -123,6 +124,16 @@ def refused(job: Job, cast: Cast) -> set[str]:
     with pytest.raises(Refusal) as refusal:
         start_run(job=job, by=cast.tola, now=NOON, terms=ALONE)
     return {problem.code for problem in refusal.value.problems}
+
+
+def test_what_does_not_come_to_its_end_is_not_left_alone_but_may_be_stayed_with(
+    night: Job, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F5: leads of 60 mohm, of which the plan itself says that it breaks off."""
+    monkeypatch.setattr(queries, "leads_known", lambda station: Window(0.060, 0.060))
+
+    assert refused(night, cast) == {"unfinished"}
+    assert start_run(job=night, by=cast.tola, now=NOON).attended is True
 
 
 def test_a_run_is_started_alone_where_all_holds_and_says_so(night: Job, cast: Cast) -> None:

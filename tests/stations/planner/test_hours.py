@@ -1,12 +1,12 @@
-"""Hours before the start: an interval by the program itself, alternatives beside it (F5)."""
+"""Hours before the start: an interval by the program itself (F5)."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from stations.planner.alternatives import alternatives, parallel_hours
 from stations.planner.hours import Course, charge_of, courses, halton, interval
 from stations.planner.knowledge import (
     Known,
@@ -14,6 +14,7 @@ from stations.planner.knowledge import (
     soc_of_rested,
     unknown_soc,
 )
+from stations.planner.seeds import DISAGREEMENTS
 from stations.procedures.steps import Charge, Program
 from stations.values import Window
 from tests.stations.procedures.scripted import SUPPLY, program
@@ -48,7 +49,26 @@ def test_hours_follow_the_published_sums(cells: int, soc: float, hours_at_20_a: 
 
 def test_a_bank_of_sixteen_from_empty_is_no_night() -> None:
     """The article's overnight plan at 20 A: about 160 h, not 8."""
-    assert parallel_hours(exactly(16, 0.0), 20.0).middle == pytest.approx(160, rel=0.03)
+    planned = program(cells=16, supply=replace(SUPPLY, current_max_a=25.0))
+    found = courses(planned, charge(planned), exactly(16, 0.0), settings=1)
+
+    assert charge(planned).setpoint.current_a == 20.0
+    assert interval([c.hours for c in found]).middle == pytest.approx(160, rel=0.03)
+    assert "160 h" in next(d.words for d in DISAGREEMENTS if d.case.startswith("hours"))
+
+
+def test_cells_of_which_the_same_is_known_are_played_as_one() -> None:
+    """A bank of four and one cell of its size take the same hours, within minutes."""
+    planned, known = program(), exactly(4, 0.9)
+    a_little = Window(0.9, 0.9000001)
+    apart = replace(known, soc=(*known.soc[1:], a_little))
+
+    as_one, as_four = (
+        interval([c.hours for c in courses(planned, charge(planned), cells, settings=2)]).middle
+        for cells in (known, apart)
+    )
+
+    assert as_one == pytest.approx(as_four, abs=0.1)
 
 
 def test_a_plateau_voltage_tells_little_and_the_ends_much() -> None:
@@ -90,31 +110,20 @@ def test_a_charge_that_the_program_itself_would_break_off_is_said_not_to_finish(
     """Leads of 60 mohm: the meter could not be told from one that is wrong (B5, B6)."""
     assert all(course.finishes for course in by_leads(0.005))
     assert not any(course.finishes for course in by_leads(0.060))
+    assert {c.stops.partition(":")[0] for c in by_leads(0.060)} == {"limited by the leads"}
 
 
-def test_alternatives_are_quicker_and_fit_the_supply() -> None:
-    planned = program(cells=16)
-    known = known_by_volts([3.30] * 16, 200.0)
-    hours = interval([c.hours for c in courses(planned, charge(planned), known, settings=3)])
+def test_a_bulk_that_outlasts_its_time_limit_does_not_finish() -> None:
+    planned = program()
+    short = replace(charge(planned), timeout=timedelta(hours=20))
 
-    found = alternatives(charge(planned), SUPPLY, known, hours)
+    early, late = (
+        courses(planned, short, exactly(4, soc), settings=1)[0].stops for soc in (0.9, 0.1)
+    )
 
-    words = " / ".join(a.words for a in found)
-    assert "series pre-charge behind a BMS at 58.4 V" in words
-    assert "two stations" in words
-    assert "640 A" in words
-    assert all(a.hours.middle <= 0.8 * hours.middle for a in found)
-    assert [a.hours.middle for a in found] == sorted(a.hours.middle for a in found)
-
-
-def test_no_series_string_is_offered_beyond_the_supply() -> None:
-    planned = program(cells=16)
-    small = replace(SUPPLY, voltage_max_v=30.0)
-    known = known_by_volts([3.30] * 16, 200.0)
-
-    found = alternatives(charge(planned), small, known, parallel_hours(known, 14.4))
-
-    assert not any("series" in a.words for a in found)
+    assert early == ""
+    assert late.startswith("limited by its time: 5")
+    assert late.endswith("the recipe stops it after 20 h")
 
 
 def test_settings_lie_evenly() -> None:

@@ -8,10 +8,7 @@ from pathlib import Path
 import pytest
 
 from stations.planner import seeds
-from stations.planner.alternatives import parallel_hours
-from stations.planner.knowledge import Known
 from stations.planner.naming import leak_month
-from stations.values import Window
 
 CASES = (
     "hours of a parallel bank",
@@ -42,10 +39,5 @@ def test_each_place_is_on_a_page(place: str) -> None:
 
 
 def test_the_figures_are_the_models() -> None:
-    empty = Known(200.0, (Window(0.0, 0.0),) * 16)
-    words = {known.case: known.words for known in seeds.DISAGREEMENTS}
-
-    assert parallel_hours(empty, 20.0).middle == pytest.approx(160, rel=0.03)
-    assert "160 h" in words["hours of a parallel bank"]
     # 2 % a month of 16 x 200 Ah.
     assert leak_month(0.1, 3200.0) == pytest.approx(0.02, abs=0.005)

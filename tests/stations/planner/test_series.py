@@ -6,14 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from stations.planner.alternatives import alternatives
-from stations.planner.hours import Interval
 from stations.planner.knowledge import Known
 from stations.planner.series import series_hours
-from stations.procedures.steps import Charge, SeriesCharge
+from stations.procedures.steps import SeriesCharge
 from stations.values import Window
-from tests.stations.procedures.scripted import program
-from tests.stations.procedures.test_series_precharge import RD6018, made
+from tests.stations.procedures.test_series_precharge import made
 
 FROM_HALF = Known(200.0, (Window(0.5, 0.5),) * 16)
 
@@ -36,23 +33,3 @@ def test_cells_that_nobody_has_measured_take_an_interval() -> None:
 
     assert found.low < found.middle < found.high
     assert found.high == pytest.approx(8.1, abs=0.1)  # from 18 %
-
-
-def test_a_slow_parallel_bank_is_offered_its_series_precharge_with_hours() -> None:
-    (charge, *_) = (step for step in program().steps if isinstance(step, Charge))
-    slow = replace(charge, setpoint=replace(charge.setpoint, current_a=14.4))
-
-    found = alternatives(slow, RD6018, FROM_HALF, Interval(100.0, 111.0, 120.0))
-
-    (series,) = [other for other in found if "series" in other.words]
-    assert "58.4 V" in series.words
-    assert 5.0 < series.hours.middle < 15.0
-
-
-def test_a_supply_that_lacks_the_volts_is_offered_no_series_precharge() -> None:
-    (charge, *_) = (step for step in program().steps if isinstance(step, Charge))
-    small = replace(RD6018, voltage_max_v=30.0)
-
-    found = alternatives(charge, small, FROM_HALF, Interval(100.0, 111.0, 120.0))
-
-    assert not [other for other in found if "series" in other.words]

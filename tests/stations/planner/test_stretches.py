@@ -9,9 +9,8 @@ import pytest
 
 from stations.model.bank import Bank, Wiring
 from stations.model.cell import cell_of
-from stations.planner.alternatives import alternatives
 from stations.planner.hours import PERSON, Interval, charge_of, courses, interval
-from stations.planner.knowledge import Known, known_by_volts
+from stations.planner.knowledge import Known
 from stations.planner.presence import visits
 from stations.planner.stretches import acts, ahead, stretches
 from stations.planner.surge import surges
@@ -158,15 +157,3 @@ def test_the_surge_is_told_before_anybody_measures() -> None:
     assert found[0.150].peak_a == pytest.approx(0.150 * 3 / 4 / 0.00055)
     assert [found[v].verdict for v in (0.020, 0.100, 0.150)] == ["pass", "marginal", "fail"]
     assert surges(one_by_one()) == ()
-
-
-def test_cells_one_by_one_would_be_quicker_at_two_stations() -> None:
-    made = one_by_one(8)
-    charge = charge_of(made)
-    assert charge is not None
-    known = known_by_volts([3.25] * 8, 200.0)
-
-    found = alternatives(charge, SUPPLY, known, hours_of(made, 0.2))
-
-    assert any("two stations like this one with 4 cells" in one.words for one in found)
-    assert not any("series" in one.words for one in found)
