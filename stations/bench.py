@@ -50,6 +50,13 @@ class Bench(Protocol):
         """
         ...
 
+    def see_parted(self) -> None:
+        """With every output off, where there is a contactor: see that its contacts are open.
+
+        Raises BenchError naming one that has welded.
+        """
+        ...
+
     def arrived(self) -> Sequence[Reading | Event]:
         """What `next` would hand out without waiting, oldest first; it stays there.
 

@@ -130,6 +130,9 @@ class GuardianBench:
     def arrived(self) -> Sequence[Reading | Event]:
         return tuple(self._items)
 
+    def see_parted(self) -> None:
+        self._ask("see_parted")
+
     def energise(self) -> datetime:
         return from_plain(datetime, self._ask("energise")["at"])
 

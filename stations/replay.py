@@ -122,6 +122,9 @@ class _ReplayBench:
     def route(self, cell: int) -> datetime:
         return self._command("routed").at
 
+    def see_parted(self) -> None:
+        """What was refused is told by the guardian's own event."""
+
     def energise(self) -> datetime:
         return self._command("on").at
 

@@ -185,6 +185,8 @@ class Execution:
         if isinstance(step, Verify | Measure) and step.routed:
             cell = step.cell if isinstance(step, Verify) else 0
             self.state = replace(self.state, step_entered_at=self.bench.route(cell))
+        if isinstance(self.state.step, Wait):
+            self.bench.see_parted()  # while somebody is still there to hear of it
 
     def _announce(self) -> None:
         step = self.state.step

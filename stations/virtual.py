@@ -162,6 +162,9 @@ class VirtualBench:
     def arrived(self) -> Sequence[Reading | Event]:
         return ()
 
+    def see_parted(self) -> None:
+        """There is no contactor here that could weld."""
+
     def energise(self) -> datetime:
         if self._protection is None and self._draw is None:
             raise BenchError("not configured since the output was last off")

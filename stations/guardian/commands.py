@@ -5,6 +5,7 @@ A command that was sent and not seen obeyed leaves doubt, and doubt is off.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -16,6 +17,7 @@ from stations.guardian.core import Guardian
 from stations.guardian.lane import CONTROL, Answer, Lane
 from stations.guardian.peer import Ask
 from stations.guardian.session import (
+    OVP_MARGIN_V,
     Session,
     absent,
     draw_problem,
@@ -23,11 +25,13 @@ from stations.guardian.session import (
     protection_problem,
     setpoint_problem,
 )
-from stations.guardian.switched import Overtaken, TooSoon
+from stations.guardian.switched import Overtaken, ReadBackDiffers, TooSoon
 from stations.plain import to_plain
 from stations.values import Draw, Protection, Setpoint
 
 _NOTHING_SENT = (OutOfRange, Overtaken, TooSoon)
+_IN_DOUBT = ("route", "see_parted")  # after these the bench is in doubt though nothing is set up
+BANK_MIN_V = 1.0  # below, terminals that are tied to the bank look like those that are not
 First = Callable[[Callable[[Answer], None]], None]
 """What must have answered without an error before a command is sent."""
 Done = Callable[[Session], tuple[Session, str, Mapping[str, Any]]]
@@ -43,7 +47,7 @@ def written(ask: Ask, answer: Answer, **told: Any) -> None:
 
 
 class Commands:
-    """configure, configure_load, route, energise, adjust."""
+    """configure, configure_load, route, see_parted, energise, adjust."""
 
     def __init__(self, guardian: Guardian) -> None:
         self._guardian = guardian
@@ -104,6 +108,55 @@ class Commands:
                 ask, session, lambda hand: hand.route(cell, wanted), done, lane=router.lane
             )
 
+    def see_parted(self, ask: Ask, session: Session) -> None:
+        """That a contactor parts what is driven next from the cells, before a wait alone."""
+        wanted, contactor = partial(self._wanted, session.token), self._guardian.contactor
+        if contactor is None:
+            ask.reply()
+        elif session.expected_on or self._guardian.off.output != "off":
+            ask.refuse("not_off", "every output must be proven off before the contactor is seen")
+        else:
+            self._guardian.watch.drop()
+            self._command(
+                ask,
+                session,
+                lambda hand: hand.see_open(),
+                lambda now: (now, "seen_parted", {}),
+                first=self._to_see_parted(session, wanted),
+                lane=contactor.lane,
+            )
+
+    def _to_see_parted(self, session: Session, wanted: Callable[[], bool]) -> tuple[First, ...]:
+        """The contactor's relay read open, then the bank metered, then what must not show it."""
+        guardian, bank_v = self._guardian, list[float]()
+        contactor, load = guardian.contactor, guardian.load
+        if contactor is None:
+            return ()
+
+        def meter(done: Callable[[Answer], None]) -> None:
+            def metered(answer: Answer) -> None:
+                volts = math.nan if answer.error else answer.value.volts[0]
+                if answer.error is None and not volts >= BANK_MIN_V:
+                    words = (
+                        f"the bank meter shows {volts:.2f} V, by which no contactor is seen open"
+                    )
+                    answer = replace(answer, error=ReadBackDiffers(words))
+                bank_v.append(volts)
+                done(answer)
+
+            guardian.lanes["meter"].submit(CONTROL, lambda device: device.measure(), metered)
+
+        def look(done: Callable[[Answer], None]) -> None:
+            if session.drives == "load" and load is not None:
+                load.submit(CONTROL, lambda hand: hand.see_parted(bank_v[0]), done)
+                return
+            ovp_v = session.limits.bank_voltage_max_v + OVP_MARGIN_V
+            guardian.supply.submit(
+                CONTROL, lambda hand: hand.see_parted(bank_v[0], ovp_v, wanted), done
+            )
+
+        return (contactor.see_open, meter, look)
+
     def energise(self, ask: Ask, session: Session) -> None:
         refusal = energise_problem(session)
         if refusal is not None:
@@ -139,6 +192,7 @@ class Commands:
         if router is not None:
             first.append(partial(router.lane.submit, CONTROL, lambda hand: hand.look(cell)))
         if guardian.contactor is not None:
+            first += self._to_see_parted(session, wanted)
             first.append(partial(guardian.contactor.pull_in, wanted))
         other: Lane[Any] | None = guardian.supply if role == "load" else guardian.load
         if other is not None:
@@ -225,7 +279,7 @@ class Commands:
         guardian = self._guardian
         if not isinstance(error, _NOTHING_SENT):
             session = guardian.active
-            if session is not None and (session.configured is not None or ask.op == "route"):
+            if session is not None and (session.configured is not None or ask.op in _IN_DOUBT):
                 guardian.end("safe_hold", f"{ask.op}: {error}")
             else:
                 guardian.switch_off()

@@ -3,6 +3,9 @@
 A relay board drives it and opens it by itself: when guardian, host or bus are dead nobody holds
 it any more.  It pulls in before the output goes on and drops out when that is off, so it parts
 current only where the supply does not obey.
+
+What reads back is the relay.  That the contacts follow it is seen before every ON, by whom they
+must part from the bank (`Commands.see_parted`): one that has welded is found while all is off.
 """
 
 from __future__ import annotations
@@ -60,6 +63,11 @@ class ContactorHand:
             self.drop_out()
             raise Refused("the relay board does not open by itself: it is no watchdog")
 
+    def see_open(self) -> None:
+        """Its relay reads open; what its contacts do is told by what lies behind them."""
+        if self._is_closed():
+            raise ReadBackDiffers("the contactor was told to open and reads back closed")
+
     def pull_in(self, wanted: Wanted) -> None:
         self._hold(wanted)
         if not self._is_closed():
@@ -78,8 +86,7 @@ class ContactorHand:
         except InstrumentError:
             self._relays.reopen()
             self._relays.release(self._channel)
-        if self._is_closed():
-            raise ReadBackDiffers("the contactor was told to open and reads back closed")
+        self.see_open()
 
     def close(self) -> None:
         """Drop out, as far as the link still allows, and let the port go."""
@@ -115,7 +122,7 @@ class Contactor:
         self.state = "unknown"
         self.alarm = ""
         self.dropping = False  # told to open, and not seen open yet
-        self._lane = lane
+        self.lane = lane
         self._rearm_s = rearm_s
         self._retry_s = retry_s
         self._changed = changed
@@ -138,7 +145,11 @@ class Contactor:
             self._noted(answer)
             done(answer)
 
-        self._lane.submit(CONTROL, lambda hand: hand.pull_in(wanted), pulled)
+        self.lane.submit(CONTROL, lambda hand: hand.pull_in(wanted), pulled)
+
+    def see_open(self, done: Done) -> None:
+        """Its relay read once more, behind whatever it was told before."""
+        self.lane.submit(CONTROL, lambda hand: hand.see_open(), done)
 
     def hold(self, wanted: Wanted, failed: Callable[[str], None]) -> None:
         """At a good sample: let its time begin anew, where enough of it has gone by."""
@@ -153,7 +164,7 @@ class Contactor:
             if fell_open or self._misses >= MISSES_MAX:
                 failed(str(answer.error))
 
-        self._lane.submit(CONTROL, lambda hand: hand.hold(wanted), held)
+        self.lane.submit(CONTROL, lambda hand: hand.hold(wanted), held)
 
     def drop_out(self) -> None:
         """Open it, until it reads back open."""
@@ -178,7 +189,7 @@ class Contactor:
 
     def _try(self) -> None:
         self._flying = True
-        self._lane.submit(OFF, lambda hand: hand.drop_out(), self._tried)
+        self.lane.submit(OFF, lambda hand: hand.drop_out(), self._tried)
 
     def _tried(self, answer: Answer) -> None:
         self._flying = False

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from stations.clock import Clock
 from stations.drivers.protocols import Load, LoadState
-from stations.guardian.switched import ReadBackDiffers, SwitchedHand
+from stations.guardian.switched import ReadBackDiffers, SwitchedHand, parted_problem
 from stations.values import Draw, LoadRatings
 
 TIMER_COUNT_S = 1.0  # a load rounds its timer up to whole seconds
@@ -38,6 +38,13 @@ class LoadHand(SwitchedHand[Load, LoadState]):
             self._sent_a = draw.current_a
             self._device.apply(draw.current_a)
             self._same(self._differs(self._device.read()))
+
+    def see_parted(self, bank_v: float) -> float:
+        """Through an open contactor its own voltmeter must not show the bank; the volts shown."""
+        with self._noting_silence():
+            shown_v = self._device.read().voltage_v
+        self._same(parted_problem(self.role, shown_v, bank_v))
+        return shown_v
 
     def _state(self) -> LoadState:
         return self._device.read()

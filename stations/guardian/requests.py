@@ -48,6 +48,7 @@ class Requests:
             "configure": self._commands.configure,
             "configure_load": self._commands.configure_load,
             "route": self._commands.route,
+            "see_parted": self._commands.see_parted,
             "energise": self._commands.energise,
             "adjust": self._commands.adjust,
             "note": self._note,

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import ClassVar
 
-from stations.clock import Clock
+from stations.clock import Clock, guard_s
 from stations.drivers.protocols import PowerSupply, SupplyState
-from stations.guardian.switched import Overtaken, ReadBackDiffers, SwitchedHand
+from stations.guardian.switched import (
+    Overtaken,
+    ReadBackDiffers,
+    SwitchedHand,
+    parted_problem,
+)
 from stations.values import Protection, Setpoint, SupplyRatings
+
+PROBE_COUNTS = 10  # of its ammeter: as much as a wrong wire could carry while it is looked
+PROBE_S = 1.0  # guard time in which its terminals must stand where they are regulated to
+PROBE_PAUSE_S = 0.05
 
 
 class SupplyHand(SwitchedHand[PowerSupply, SupplyState]):
@@ -31,6 +41,41 @@ class SupplyHand(SwitchedHand[PowerSupply, SupplyState]):
             self._protection, self._protected = protection, True
             self._same(self._protection_differs())
             self._apply(setpoint)
+
+    def see_parted(self, bank_v: float, ovp_v: float, wanted: Callable[[], bool]) -> float:
+        """Through an open contactor: on at half the bank's voltage, where nothing can flow into
+        the cells, it must show just that at its terminals.  The volts that it showed.
+
+        One that shows the bank is still tied to it: raises ReadBackDiffers.  It is off and proven
+        off on every way out, and set up again as it was.
+        """
+        kept = self._sent, self._protection
+        probe = Setpoint(bank_v / 2, PROBE_COUNTS * self.ratings.current_resolution_a)
+        self.configure(probe, Protection(ovp_v, 2 * probe.current_a))
+        try:
+            with self._noting_silence():
+                shown_v = self._shown_on(bank_v, wanted)
+        finally:
+            self.off()
+        self._same(_untold(shown_v, bank_v) or parted_problem(self.role, shown_v, bank_v))
+        if kept[0] is not None and kept[1] is not None:
+            self.configure(kept[0], kept[1])
+        return shown_v
+
+    def _shown_on(self, bank_v: float, wanted: Callable[[], bool]) -> float:
+        """Its terminals, whatever it says of its output: what one held has a moment to leave."""
+        if not wanted():
+            raise Overtaken("the output was asked to be off meanwhile")
+        self._device.output(True)
+        until_s = guard_s() + PROBE_S
+        while True:
+            shown_v = self._device.read().voltage_v
+            doubt = _untold(shown_v, bank_v) or parted_problem(self.role, shown_v, bank_v)
+            if not doubt or guard_s() >= until_s:
+                return shown_v
+            if not wanted():
+                raise Overtaken("the output was asked to be off meanwhile")
+            threading.Event().wait(PROBE_PAUSE_S)
 
     def adjust(self, setpoint: Setpoint, wanted: Callable[[], bool]) -> None:
         if not wanted():
@@ -82,3 +127,13 @@ class SupplyHand(SwitchedHand[PowerSupply, SupplyState]):
             abs(kept_v - sent_v) <= self.ratings.voltage_resolution_v + 1e-9
             and abs(kept_a - sent_a) <= self.ratings.current_resolution_a + 1e-9
         )
+
+
+def _untold(shown_v: float, bank_v: float) -> str:
+    """Why terminals that were to stand at half of `bank_v` tell nothing of the contactor."""
+    if shown_v >= 0.25 * bank_v:  # NaN tells nothing
+        return ""
+    return (
+        f"the contactor is not seen open: the supply, told to be on at {bank_v / 2:.2f} V, shows "
+        f"{shown_v:.2f} V at its terminals"
+    )

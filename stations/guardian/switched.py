@@ -44,6 +44,17 @@ class Overtaken(Exception):
     """Somebody asked for OFF while this command was waiting; it was not sent."""
 
 
+def parted_problem(role: str, shown_v: float, bank_v: float) -> str:
+    """Why the contactor, told to open and read back open, does not part `role` from a bank of
+    `bank_v`; or "".  A supply is on at half of that, a load is off."""
+    if shown_v <= 0.75 * bank_v:  # NaN is no proof
+        return ""
+    return (
+        f"the contactor is welded or bypassed: it reads back open, and the {role}'s terminals "
+        f"show {shown_v:.2f} V of the bank's {bank_v:.2f} V. Replace it before anything flows"
+    )
+
+
 class State(Protocol):
     @property
     def output_on(self) -> bool: ...

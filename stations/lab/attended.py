@@ -129,6 +129,9 @@ class Attended:
     def arrived(self) -> Sequence[Reading | Event]:
         return self._bench.arrived()
 
+    def see_parted(self) -> None:
+        self._bench.see_parted()
+
     def energise(self) -> datetime:
         return self._bench.energise()
 

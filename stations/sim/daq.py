@@ -77,6 +77,7 @@ class Daq(TriggeredInstrument):
         self._faults = faults
         self._voltmeter = voltmeter
         self.reset_settings()
+        self.mind_power("scanner", faults)
         sense = "[SENSe:]VOLTage[:DC]"
         self.add(
             {

@@ -16,8 +16,10 @@ INSTRUMENTS = ("supply", "meter", "scanner", "relay", "router", "load", "bms", "
 BOARDS = ("relay", "router")
 MEASURING = tuple(role for role in INSTRUMENTS if role not in BOARDS)
 VOLTMETERS = ("meter", "scanner")
+MODBUS = ("supply", *BOARDS, "thermometer")
 SUPPLY = ("supply",)
 LOAD = ("load",)
+BMS = ("bms",)
 SWITCHED = ("supply", "load")
 
 Pieces = Sequence[tuple[float, bytes]]
@@ -44,26 +46,28 @@ class Fault:
     lead: tuple[int, float] | None = None  # the sense lead of one cell, and what is on it
     errs: Callable[[float, float], float] = lambda volts, since_s: volts
     """Volts that are shown for true volts, so many seconds of process time after it was set."""
+    cools_c_s: float = 0.0  # degrees that a thermometer shows too little, more each second
     says: Callable[[str], str] = lambda text: text  # instead of a measured value
-    # The supply's panel and output
+    # Panel and output of a supply or a load
     holds_output: bool = False  # the output stays on when it is told to go off
-    hides_output: bool = False  # the output reads back off, whatever it does
+    hides_output: bool = False  # the output reads back off, a BMS open, whatever it does
     feigns_off: bool = False  # told off it stays on, and shows off, 0 V and 0 A
     ignores: tuple[str, ...] = ()  # levels whose new values are acknowledged and not taken
     late_on_s: float = 0.0  # wall seconds: ON is not answered, and obeyed so much later
     excess_v: float = 0.0  # the output is regulated so much above its set-point
+    excess_a: float = 0.0  # a load draws so much more than it is set to
     creep_v_s: float = 0.0  # its reference drifts, and its own voltmeter with it
     knob: tuple[str, float] | None = None  # somebody turns a level by so much, once
     key_on: bool = False  # somebody presses the key that switches it on, once
     restarts: bool = False  # it restarts with factory settings, once
-    dark: bool = False  # it has no mains
+    dark: bool = False  # it has no power: what its coils hold lets go, what it was told is lost
     stranger: bool = False  # it has another serial number
     keeps_local: bool = False  # its panel holds it: remote control is refused
     latches: bool = False  # what was closed for a time stays closed
     sticks_closed: bool = False  # a relay that is closed stays so, whatever it is told
     sticks_open: bool = False  # no relay moves any more
     welds: bool = False  # what a relay has closed stays so, and the relay says that it opened
-    early_v: float = 0.0  # a BMS opens so far below its setting
+    early_v: float = 0.0  # a BMS opens so far below its setting; above it where negative
     stays_closed: bool = False  # a BMS that never opens
 
 
@@ -76,8 +80,8 @@ def _by_bytes(reply: bytes, last: bytes) -> Pieces:
 
 
 def _other_echo(reply: bytes, last: bytes) -> Pieces:
-    """The echo of a write names the register beside the one that was written."""
-    if reply[1:2] not in (b"\x06", b"\x10"):
+    """The echo of a write names the register, or coil, beside the one that was written."""
+    if reply[1:2] not in (b"\x05", b"\x06", b"\x0f", b"\x10"):
         return whole(reply, last)
     return ((0.0, rtu.sealed(reply[:3] + bytes((reply[3] ^ 1,)) + reply[4:-2])),)
 
@@ -110,14 +114,15 @@ FAULTS: Mapping[str, Fault] = {
         "answers the question before", spoils=lambda reply, last: ((0.0, last),) if last else ()
     ),
     "slow": Fault("answers with one byte a second", spoils=_by_bytes),
-    "wrong_echo": Fault("echoes another register", SUPPLY, spoils=_other_echo),
-    "unplugged": Fault("is unplugged in the middle of an answer", SUPPLY, unplugs=True),
+    "wrong_echo": Fault("echoes another register, if it speaks Modbus", MODBUS, spoils=_other_echo),
+    "unplugged": Fault("is unplugged in the middle of an answer", unplugs=True),
     "stuck": Fault("repeats its last measured reply while current flows", MEASURING, repeats=True),
     "offset": Fault("reads 50 mV low", VOLTMETERS, errs=lambda volts, since_s: volts - 0.05),
     "drift": Fault(
-        "drifts down by 0.1 mV a second",
-        VOLTMETERS,
+        "drifts down by 0.1 mV, or 0.01 °C, a second",
+        MEASURING,
         errs=lambda volts, since_s: volts - 1e-4 * since_s,
+        cools_c_s=0.01,
     ),
     "wrong_cell": Fault(
         "is on another cell, of 3.300 V", ("meter",), errs=lambda volts, since_s: 3.300
@@ -152,7 +157,7 @@ FAULTS: Mapping[str, Fault] = {
     "refuse_off": Fault("ignores output off", SWITCHED, holds_output=True),
     "local": Fault("is held by its panel, if it has remote control", SWITCHED, keeps_local=True),
     "lies_off": Fault(
-        "ignores output off and says it is off", SUPPLY, holds_output=True, hides_output=True
+        "ignores output off and says it is off", SWITCHED, holds_output=True, hides_output=True
     ),
     "feigns_off": Fault("stays on and shows off, 0 V and 0 A", SUPPLY, feigns_off=True),
     "late_on": Fault("obeys ON 0.8 s later", SUPPLY, late_on_s=0.8),
@@ -167,17 +172,23 @@ FAULTS: Mapping[str, Fault] = {
     "panel_amps": Fault("somebody turns its current up by 5 A", LOAD, knob=("current_a", 5.0)),
     "key_on": Fault("somebody presses its ON key", LOAD, key_on=True),
     "creeps": Fault("creeps up by 0.5 mV a second", SUPPLY, creep_v_s=5e-4),
-    "overshoot": Fault("regulates 80 mV too high", SUPPLY, excess_v=0.08),
+    "overshoot": Fault(
+        "regulates 80 mV, or draws 5 A, too much", SWITCHED, excess_v=0.08, excess_a=5.0
+    ),
     "runaway": Fault("regulates 1 V too high", SUPPLY, excess_v=1.0),
     "restart": Fault("restarts with factory settings", SUPPLY, restarts=True),
-    "dark": Fault("has no mains", SUPPLY, swallows=True, dark=True),
+    "dark": Fault("has no mains, or whatever feeds it", swallows=True, dark=True),
     "stranger": Fault("is another unit of its model", SUPPLY, stranger=True),
-    "opens_early": Fault("opens 200 mV below its setting", ("bms",), early_v=0.2),
-    "never_opens": Fault("never opens", ("bms",), stays_closed=True),
-    "no_timer": Fault("never opens by itself", ("relay",), latches=True),
-    "stuck_closed": Fault("never opens a relay again", ("router",), sticks_closed=True),
-    "stuck_open": Fault("never closes a relay again", ("router",), sticks_open=True),
-    "welded": Fault("has welded contacts that read open", ("router",), welds=True),
+    "opens_early": Fault("opens 200 mV below its setting", BMS, early_v=0.2),
+    "opens_late": Fault("opens 200 mV above its setting", BMS, early_v=-0.2),
+    "never_opens": Fault("never opens by its cells", BMS, stays_closed=True),
+    "lies_open": Fault(
+        "says that it opened and lets current in", BMS, stays_closed=True, hides_output=True
+    ),
+    "no_timer": Fault("never opens by itself", BOARDS, latches=True),
+    "stuck_closed": Fault("never opens a relay again", BOARDS, sticks_closed=True),
+    "stuck_open": Fault("never closes a relay again", BOARDS, sticks_open=True),
+    "welded": Fault("drives contacts that have welded, and reads open", BOARDS, welds=True),
 }
 
 
@@ -229,12 +240,21 @@ class Switchboard:
 
     def shown(self, instrument: str, position: int, volts: float, at_s: float) -> float:
         """What a voltmeter takes the volts at a cell for, at process time `at_s`."""
-        with self._lock:
-            fault = FAULTS[self._names[instrument]]
-            since_s = at_s - self._since_s.setdefault(instrument, at_s)
+        fault, since_s = self._since(instrument, at_s)
         if fault.lead and fault.lead[0] == position:
             return fault.lead[1]
         return fault.errs(volts, since_s)
+
+    def felt(self, instrument: str, celsius: float, at_s: float) -> float:
+        """What a probe takes the temperature of a cell for, at process time `at_s`."""
+        fault, since_s = self._since(instrument, at_s)
+        return celsius - fault.cools_c_s * since_s
+
+    def _since(self, instrument: str, at_s: float) -> tuple[Fault, float]:
+        """Its fault, and for how long it was seen to have it."""
+        with self._lock:
+            since_s = at_s - self._since_s.setdefault(instrument, at_s)
+            return FAULTS[self._names[instrument]], since_s
 
     def measured(
         self, instrument: str, what: str, *, current_flows: bool, fresh: Callable[[], str]

@@ -121,9 +121,15 @@ class Itech:
         return frame(STATUS, bytes((self._obeyed(command, data),)))
 
     def _touched(self, role: str, fault: str) -> None:
-        """Hands on its panel, as a fault begins."""
+        """Hands on its panel or its plug, as a fault begins."""
         if role != "load":
             return
+        if self._fault.dark:
+            self._world.switch_load(on=False)
+            self._is_remote = False
+            self._function, self._lowest_mv, self._seconds, self._is_timed = FIXED, 0, 0, False
+            self._world.adjust_load(lambda sink: Sink())
+        self._world.adjust_load(lambda sink: replace(sink, excess_a=self._fault.excess_a))
         if self._fault.knob:
             level, by = self._fault.knob
             turned: dict[str, Any] = {level: getattr(self._world.see().sink, level) + by}
@@ -204,15 +210,17 @@ class Itech:
         )
 
     def _state(self, seen: Seen) -> bytes:
+        shown_v = self._faults.shown("load", 0, seen.battery_v, seen.at_s)
         measured = self._faults.measured(
             "load",
             "input",
             current_flows=seen.current_flows,
-            fresh=lambda: f"{round(seen.battery_v * 1000)} {round(seen.drawn_a * 10_000)}",
+            fresh=lambda: f"{round(shown_v * 1000)} {round(seen.drawn_a * 10_000)}",
         )
         millivolts, tenths = map(int, measured.split())
-        operation = (self._is_remote << 2) | (seen.sink.on << 3) | (self._is_timed << 6)
-        demand = int(millivolts < 0) | (seen.sink.on << 6 + MODES.index(seen.sink.mode))
+        is_on = seen.sink.on and not self._fault.hides_output
+        operation = (self._is_remote << 2) | (is_on << 3) | (self._is_timed << 6)
+        demand = int(millivolts < 0) | (is_on << 6 + MODES.index(seen.sink.mode))
         milliwatts = abs(millivolts) * tenths // 10_000
         return struct.pack("<IIIBH", abs(millivolts), tenths, milliwatts, operation, demand)
 

@@ -86,7 +86,12 @@ class Jbd:
         if instrument == "bms":
             fault = self._faults.of("bms")
             self._world.adjust_bms(
-                lambda bms: replace(bms, early_v=fault.early_v, stays_closed=fault.stays_closed)
+                lambda bms: replace(
+                    bms,
+                    early_v=fault.early_v,
+                    stays_closed=fault.stays_closed,
+                    told_open=fault.dark or bool(self._open & 1),  # its switch needs power
+                )
             )
 
     def framing(self) -> Frames:
@@ -132,7 +137,10 @@ class Jbd:
             "bms",
             "cells",
             current_flows=seen.current_flows,
-            fresh=lambda: " ".join(str(max(0, round(volts * 1000))) for volts in seen.cell_volts),
+            fresh=lambda: " ".join(
+                str(max(0, round(1000 * self._faults.shown("bms", position, volts, seen.at_s))))
+                for position, volts in enumerate(seen.cell_volts, 1)
+            ),
         )
         return b"".join(int(millivolts).to_bytes(2, "big") for millivolts in text.split())
 
@@ -140,6 +148,7 @@ class Jbd:
         today = datetime.fromtimestamp(seen.at_s, UTC)
         fullness = min(seen.socs)
         probe = round(max(seen.temperatures_c) * 10) + ZERO_C
+        claims_open = self._faults.of("bms").hides_output and seen.bms.tripped
         return struct.pack(
             ">HhHHHHHHHBBBBBHH",
             round(sum(seen.cell_volts) * 100),
@@ -153,7 +162,7 @@ class Jbd:
             bool(self._open) << MOS_LOCK | seen.bms.tripped << OVER,
             0x20,
             round(fullness * 100),
-            self._open ^ 3 if not seen.bms.charge_open else (self._open ^ 3) & 2,
+            (self._open ^ 3) & 2 if seen.bms.charge_open or claims_open else self._open ^ 3,
             len(seen.cell_volts),
             2,
             probe,

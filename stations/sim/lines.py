@@ -9,9 +9,10 @@ import select
 import socket
 import socketserver
 import threading
+from contextlib import suppress
 
 from stations.sim.delivery import Delivery
-from stations.sim.faults import Switchboard
+from stations.sim.faults import Fault, Switchboard
 from stations.sim.scpi import ScpiInstrument
 from stations.sim.world import World
 
@@ -85,10 +86,13 @@ class LineServer(socketserver.ThreadingTCPServer):
         self._faults = faults
         self._delivery = Delivery(name, world=world, faults=faults)
         self._busy = threading.Lock()
+        self._is_unplugged = self._was_dark = False
         self._links: set[socket.socket] = set()
         self._thread = threading.Thread(
             target=self.serve_forever, args=(0.05,), name=name, daemon=True
         )
+        self._world = world
+        faults.watch(self._look)
 
     def start(self) -> None:
         self._delivery.start()
@@ -125,12 +129,39 @@ class LineServer(socketserver.ThreadingTCPServer):
         reply = self._instrument.execute(message)
         if reply is None or self._deaf:
             return
+        if self._fault.unplugs:
+            self._unplug(link, reply.text.encode("ascii"))
+            return
         if connection.query_waits():
             self._instrument.queue_error(-410)  # the unread answer is lost
             return
         line = reply.text.encode("ascii") + b"\n"
         self._delivery.send(line, link.sendall, measured=reply.measured)
 
+    def _unplug(self, link: socket.socket, line: bytes) -> None:
+        """Its cable is pulled: the rest of the answer is lost, and nobody is told."""
+        self._is_unplugged = True
+        link.sendall(line[: len(line) // 2])
+        self._world.note("unplugged", sent=line[: len(line) // 2].decode("ascii"))
+
+    def _look(self, instrument: str, fault: str) -> None:
+        """The hands have set a fault: a cable that is back reaches whoever still waits, but
+        an instrument that has its power again knows nobody."""
+        if instrument != self._name:
+            return
+        if self._is_unplugged and not self._fault.unplugs:
+            self._is_unplugged = False
+            self._world.note("plugged", instrument=self._name)
+        if self._was_dark and not self._fault.dark:
+            for link in tuple(self._links):
+                with suppress(OSError):
+                    link.shutdown(socket.SHUT_RDWR)
+        self._was_dark = self._fault.dark
+
     @property
     def _deaf(self) -> bool:
-        return self._faults.of(self._name).swallows
+        return self._is_unplugged or self._fault.swallows
+
+    @property
+    def _fault(self) -> Fault:
+        return self._faults.of(self._name)

@@ -55,7 +55,10 @@ class Logger:
             "thermometer",
             "probes",
             current_flows=seen.current_flows,
-            fresh=lambda: " ".join(str(round(celsius * 10)) for celsius in seen.temperatures_c),
+            fresh=lambda: " ".join(
+                str(round(10 * self._faults.felt("thermometer", celsius, seen.at_s)))
+                for celsius in seen.temperatures_c
+            ),
         )
         registers = dict.fromkeys(range(CHANNELS), NO_PROBE)
         for channel, tenths in enumerate(text.split()[:CHANNELS]):

@@ -50,6 +50,7 @@ class RelayBoard:
         self._welded: set[int] = set()  # coils whose contacts do not open with their relay
         self._due_s: dict[int, float] = {}  # coil: guard time at which it moves by itself
         self._ended = False
+        faults.watch(self._befall)
         self._thread = threading.Thread(
             target=self._play_timers, name=f"{self.name} timers", daemon=True
         )
@@ -64,6 +65,18 @@ class RelayBoard:
             self._condition.notify_all()
         if self._thread.is_alive():
             self._thread.join()
+
+    def _befall(self, instrument: str, name: str) -> None:
+        """Without power every relay lets go; contacts that are sound again follow theirs."""
+        if instrument != self.name:
+            return
+        with self._condition:
+            fault = self._faults.of(self.name)
+            if not fault.welds:
+                self._welded.clear()
+            for coil in range(CHANNELS) if fault.dark else ():
+                self._move(coil, False)
+            self._drive()
 
     def framing(self) -> rtu.Deframer:
         return rtu.Deframer(self.address)
@@ -127,17 +140,21 @@ class RelayBoard:
         if until_s < math.inf and not self._faults.of(self.name).latches:
             self._due_s[coil] = until_s
         fault = self._faults.of(self.name)
+        if fault.welds and self._closed[coil]:
+            self._welded.add(coil)
         if not (fault.sticks_closed and self._closed[coil]) and not fault.sticks_open:
             self._closed[coil] = closed
-        if coil == self._contactor:
-            self._world.move_contactor(closed=self._closed[coil])
-        elif coil in self._routes:
-            if fault.welds and not closed:
-                self._welded.add(coil)
-            tied = {*self._welded, *(coil for coil in self._routes if self._closed[coil])}
+        self._drive()
+        self._condition.notify_all()
+
+    def _drive(self) -> None:
+        """What the relays drive: contacts follow their relay, or have welded."""
+        tied = {*self._welded, *(coil for coil in range(CHANNELS) if self._closed[coil])}
+        if self._routes:
             routed = [cell for cell, coil in enumerate(self._routes, 1) if coil in tied]
             self._world.route(tuple(routed))
-        self._condition.notify_all()
+        else:
+            self._world.move_contactor(closed=self._contactor in tied)
 
     def _play_timers(self) -> None:
         with self._condition:

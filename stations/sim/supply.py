@@ -101,7 +101,8 @@ class SimulatedSupply(ABC):
         if self._claims_off:
             return "0 0"
         offset_v = self._flaws.voltage_offset_v if seen.output.on else 0.0
-        shown_v = seen.terminal_v + offset_v - seen.output.drift_v
+        sensed_v = seen.terminal_v + offset_v - seen.output.drift_v
+        shown_v = self._faults.shown("supply", 0, sensed_v, seen.at_s)
         volts = _counts(shown_v, self.PER_VOLT)
         amps = _counts(seen.current_a + self._flaws.ammeter_zero_a, self.PER_AMP)
         return f"{volts} {amps}"

@@ -9,6 +9,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import ClassVar
 
+from stations.sim.faults import FAULTS, Switchboard
 from stations.sim.scpi import Answer, ScpiError, ScpiInstrument
 
 
@@ -16,6 +17,15 @@ class TriggeredInstrument(ScpiInstrument):
     """An instrument that takes its readings on a trigger; `SOURCES` are the words it knows."""
 
     SOURCES: ClassVar[Mapping[str, str]] = {"IMM": "IMM", "IMMEDIATE": "IMM", "BUS": "BUS"}
+
+    def mind_power(self, role: str, faults: Switchboard) -> None:
+        """Have it lose its settings, as *RST would, whenever it loses its power."""
+
+        def befall(instrument: str, fault: str) -> None:
+            if instrument == role and FAULTS[fault].dark:
+                self.reset_settings()
+
+        faults.watch(befall)
 
     def reset_trigger(self) -> None:
         self._source = "IMM"

@@ -43,6 +43,7 @@ class Truevolt(TriggeredInstrument):
         self._faults = faults
         self._voltmeter = voltmeter
         self.reset_settings()
+        self.mind_power("meter", faults)
         sense = "[SENSe:]VOLTage[:DC]"
         self.add(
             {

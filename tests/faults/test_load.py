@@ -296,6 +296,40 @@ def test_a_load_that_ignores_off_is_parted_by_the_contactor(tmp_path: Path, tria
         assert bench.link.status()["contactor"] == "open"
 
 
+@pytest.mark.fault(
+    "27", "the load reads back off and goes on drawing", trials=5, limit_s=CONTACTOR_WITHIN_S
+)
+def test_a_load_that_lies_is_parted_by_the_contactor(tmp_path: Path, trial: Trial) -> None:
+    with drawing(tmp_path, relay=True, timing={"shut_down_s": 1.0}) as (bench, runner):
+        bench.sim.hands.fault("load", "lies_off")
+
+        asked = wall_now()
+        with pytest.raises(BenchError, match="not proven off"):
+            runner.off()
+
+        wait_until(lambda: not bench.sim.output_is_on())
+        trial.happened(parted_by_the_contactor(bench))
+        trial.off_after(bench.off_since(asked))
+
+
+@pytest.mark.fault("27", "the contactor has welded before a load", trials=5)
+def test_a_welded_contactor_is_named_before_anything_is_drawn(tmp_path: Path, trial: Trial) -> None:
+    with drawing(tmp_path, relay=True) as (bench, runner):
+        runner.off()
+        wait_until(lambda: bench.link.status()["contactor"] == "open")
+        bench.sim.hands.fault("relay", "welded")
+        runner.close(kind="STOPPED", reason="another begins")
+        again = bench.session(limits=DRAWING)  # its relay moves once, and the contacts stay
+        again.configure_load(DRAW)
+        before = len(bench.sim.truth("load"))
+
+        with pytest.raises(BenchError, match="the load's terminals show"):
+            again.energise()
+
+        trial.happened(bench.sim.hands.state()["contactor"] == "closed")
+        assert len(bench.sim.truth("load")) == before
+
+
 def test_a_load_that_ignores_off_is_never_said_to_be_off(tmp_path: Path) -> None:
     with drawing(tmp_path, timing={"shut_down_s": 1.0}) as (bench, runner):
         bench.sim.hands.fault("load", "refuse_off")

@@ -75,6 +75,9 @@ class Journalled:
         self._event("routed", {"cell": cell}, at)
         return at
 
+    def see_parted(self) -> None:
+        self.inner.see_parted()
+
     def energise(self) -> datetime:
         at = self.inner.energise()
         self._event("on", {}, at)

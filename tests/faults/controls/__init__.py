@@ -34,6 +34,13 @@ CONTROLS: Mapping[str, Control] = {
             "tests/faults/test_runner.py::test_a_higher_token_ends_the_older_session_with_the_output_off",
         ),
     ),
+    "contactor-seen-open": Control(
+        "the look at what the contactor parts",
+        (
+            "tests/faults/test_relay.py::test_a_welded_contactor_is_named_before_anything_flows",
+            "tests/faults/test_relay.py::test_a_welded_contactor_refuses_a_night_while_somebody_is_still_there",
+        ),
+    ),
     "lease-token": Control(
         "the database's check of the token",
         (

@@ -103,6 +103,7 @@ def _signature() -> None:
 
 PATCHES: Mapping[str, Callable[[], None]] = {
     "compare-and-set": _compare_and_set,
+    "contactor-seen-open": _of_the_guardian("contactor-seen-open"),
     "dead-man": _of_the_guardian("dead-man"),
     "guardian-token": _of_the_guardian("guardian-token"),
     "idempotency-key": _idempotency_key,
