@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from stations.procedures.drawing import TIMER_MARGIN_S, Drawing
+from stations.procedures.handling import TORQUE, leads_off
 from stations.procedures.planned import resume_rule
 from stations.procedures.recheck import NO_CURRENT_A, NO_VOLTAGE_V
 from stations.procedures.rules import ResistanceRule
@@ -35,7 +36,7 @@ from stations.procedures.steps import (
 from stations.values import Cutoff, Draw, Limits, LoadRatings, MeterRatings, Window
 
 NAME = "DC resistance"
-VERSION = "1"
+VERSION = "2"  # 1 took nothing off
 PLACE = 1  # of the cell on a scanner that sees others beside it
 
 
@@ -155,7 +156,7 @@ def program(spec: Spec) -> Program:
 
 
 def _steps(spec: Spec) -> tuple[Step, ...]:
-    recipe = spec.recipe
+    recipe, wait = spec.recipe, timedelta(seconds=spec.recipe.wait_max_s)
     return (
         Instruct(
             "connect",
@@ -163,15 +164,18 @@ def _steps(spec: Spec) -> tuple[Step, ...]:
             "Rings and watches off, insulated tools. One cell, alone, no link on it. Leads of the "
             "load on its posts, plus to plus and minus to minus, the meter's wires on the posts "
             "themselves and not on the lugs: a lug is part of what would be measured. Where a "
-            "scanner is wired, it is the cell on the scanner's first channel. The output is off.",
-            "The cell is connected, polarity checked",
-            timeout=timedelta(seconds=recipe.wait_max_s),
+            f"scanner is wired, it is the cell on the scanner's first channel. {TORQUE} The output "
+            "is off.",
+            "The cell is connected, nuts torqued, polarity checked",
+            drawing="single",
+            timeout=wait,
         ),
         _verify(spec, "connected", "See that it is about half full"),
         Rest("rest", "Rest before the step", timedelta(seconds=recipe.rest_s)),
         _verify(spec, "before", "Volts before the step"),
         _pulse(spec),
         Rest("rest-after", "Rest after the step", timedelta(seconds=recipe.after_s)),
+        leads_off(wait),
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Protocol
 
+from stations.procedures.handling import TORQUE
 from stations.procedures.planned import in_steps, protection
-from stations.procedures.steps import Agreement, Holding, SeriesCharge, Unseen, Verify
+from stations.procedures.steps import Agreement, Holding, Instruct, SeriesCharge, Unseen, Verify
 from stations.values import Setpoint, SupplyRatings, Window
 
 STRINGS = (4, 8, 16)  # B10: 12, 24 and 48 V systems
@@ -79,7 +80,21 @@ def built(cells: int, set_v: float) -> str:
         f"the next, cells 1 to {cells}; sense leads of the BMS in that order, from minus. Set "
         f"the BMS to stop charge when a cell is at {set_v:.2f} V. Meter on the minus of cell 1 "
         f"and the plus of cell {cells}, supply's plus on that plus, its minus on P- of the "
-        "BMS. Check polarity twice. The output is off."
+        f"BMS. {TORQUE} Check polarity twice. The output is off."
+    )
+
+
+def apart(wait: timedelta) -> Instruct:
+    """[B] 3.7: "turn off the power supply and disassemble the battery"."""
+    return Instruct(
+        "unlink",
+        "Take the string apart",
+        "The output is off, all is measured. Leads of the supply off first, then the BMS and its "
+        "sense leads, then every link, so that each cell stands alone: nowhere are the string's "
+        "full volts left. Covers on the posts.",
+        "Leads, BMS and links are off",
+        drawing="unlinked",
+        timeout=wait,
     )
 
 

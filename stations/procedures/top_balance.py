@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from stations.procedures.handling import TORQUE
 from stations.procedures.planned import in_steps, protection, resume_rule, temperatures
 from stations.procedures.rules import DisconnectRule, ParallelRule
 from stations.procedures.steps import (
@@ -29,7 +30,7 @@ from stations.procedures.steps import (
 from stations.values import Limits, Setpoint, SupplyRatings, Window
 
 NAME = "parallel top balance"
-VERSION = "3"
+VERSION = "4"
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,8 +231,8 @@ def _steps(spec: Spec) -> tuple[Step, ...]:
             "Rings and watches off, insulated tools, busbars covered. Link plus to plus and minus "
             f"to minus for all {spec.cells} cells. Positive lead to cell 1, negative lead to cell "
             f"{spec.cells}: diagonal, so that every cell sees the same path. The bank meter stays "
-            f"on cell {spec.cells}, far from the positive lead. The output is off.",
-            "Cells linked, leads on, polarity checked",
+            f"on cell {spec.cells}, far from the positive lead. {TORQUE} The output is off.",
+            "Cells linked, nuts torqued, leads on, polarity checked",
             drawing="diagonal",
             timeout=wait,
         ),
