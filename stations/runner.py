@@ -18,6 +18,7 @@ from stations.procedures import by_hand
 from stations.procedures.actions import Finish, Next, Outcome, Refuse, SafeHold, Set, Trip
 from stations.procedures.charging import begins_at, essentially_balanced
 from stations.procedures.decide import decide
+from stations.procedures.handling import UNSAID, only_takes_off
 from stations.procedures.progress import (
     close_step,
     confirm,
@@ -211,11 +212,15 @@ class Execution:
         """End in the middle of a step; whatever it reached stays on its record.
 
         A person's stop between the two tail limits leaves an essentially balanced bank (B2); a
-        trip or a doubt never does.
+        trip or a doubt never does.  Where all was measured the program is done, whoever stopped
+        the wait for the leads to come off, or was lost in it.
         """
         self.unclosed = self.state
         if self._recorded():
             return self.ended(kind, reason)
+        if only_takes_off(self.state) and kind in ("STOPPED", "INTERRUPTED"):
+            self.state = close_step(self.state, at, (UNSAID, reason))
+            return self.ended("FINISHED", done_words(self.state))
         step, until = self.state.step, self.state.last_at or at  # what was seen, not what was told
         held = isinstance(step, Charge) and essentially_balanced(self.state, step, until)
         remarks = ("essentially balanced", reason) if held and kind == "STOPPED" else (reason,)

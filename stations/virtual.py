@@ -77,6 +77,19 @@ ATTENTIVE = (
     Act("finish", 60.0),
     Act("unlink", 120.0, hands="part"),
 )
+TAKES_OFF = Act("unlink", 60.0, hands="part")
+
+
+def each_alone(cells: int, *, after_s: float = 60.0) -> tuple[Act, ...]:
+    """Someone who puts leads and meter on one cell after the other, and takes them off again."""
+    return tuple(
+        act
+        for n in range(1, cells + 1)
+        for act in (
+            Act(f"connect-{n}", after_s, hands="single", cell=n),
+            Act(f"unlink-{n}", after_s, hands="part"),
+        )
+    )
 
 
 class VirtualBench:

@@ -30,7 +30,7 @@ from stations.plain import to_plain
 from stations.runner import begun
 from stations.runner import run as play
 from stations.values import Event, Reading
-from stations.virtual import ATTENTIVE, Act, VirtualBench, VirtualClock
+from stations.virtual import ATTENTIVE, TAKES_OFF, Act, VirtualBench, VirtualClock, each_alone
 from tests.factories import (
     make_bottom_recipe,
     make_capacity_recipe,
@@ -126,7 +126,7 @@ def play_capacity(*, by: User, cell: Cell, station: Station, began_at: datetime)
         state=JobState.IN_PROGRESS,
         now=began_at,
     )
-    person = (Act("connect", 60.0, hands="join"),)
+    person = (Act("connect", 60.0, hands="join"), TAKES_OFF)
     return _play(job, station, by, _bench([0.99], began_at, person, sample_s=4.0), began_at)
 
 
@@ -146,7 +146,7 @@ def play_resistance(
     )
     nominal = cell_of(200.0)
     worn = replace(nominal, r0_ohm=times_ohm * nominal.r0_ohm, r1_ohm=times_ohm * nominal.r1_ohm)
-    person = (Act("connect", 60.0, hands="join"),)
+    person = (Act("connect", 60.0, hands="join"), TAKES_OFF)
     return _play(
         job, station, by, _bench([0.5], began_at, person, sample_s=1.0, cell=worn), began_at
     )
@@ -171,9 +171,7 @@ def play_bottom(
         state=JobState.IN_PROGRESS,
         now=began_at,
     )
-    numbers = range(1, len(cells) + 1)
-    person = tuple(Act(f"connect-{n}", 60.0, hands="single", cell=n) for n in numbers)
-    bench = _bench([soc] * len(cells), began_at, person, sample_s=4.0)
+    bench = _bench([soc] * len(cells), began_at, each_alone(len(cells)), sample_s=4.0)
     leaky = replace(cell_of(200.0), self_discharge_month=leak_month)
     healthy = [cell_of(200.0)] * (len(cells) - 1)
     bench.bank = Bank([*healthy, leaky], Wiring(), soc=[soc] * len(cells), linked=False, fed=False)
@@ -193,7 +191,7 @@ def play_series(*, by: User, cells: Sequence[Cell], station: Station, began_at: 
         now=began_at,
     )
     socs = [0.97] + [0.95] * (len(cells) - 1)
-    bench = _bench(socs, began_at, (Act("assemble", 60.0, hands="string"),), sample_s=4.0)
+    bench = _bench(socs, began_at, (Act("assemble", 60.0, hands="string"), TAKES_OFF), sample_s=4.0)
     return _play(job, station, by, bench, began_at)
 
 

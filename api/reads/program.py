@@ -10,6 +10,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from stations.procedures.handling import position_of
+
 KINDS = {
     "Instruct": "instruct",
     "Measure": "measure",
@@ -50,6 +52,8 @@ class Ask:
     confirm: str
     drawing: str = ""
     asks: str = ""  # a number to be typed: what it is, with its unit
+    cells: int = 0  # how many are drawn; 0: not known
+    cell: int = 0  # the position of the one that it is about; 0: all
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +105,12 @@ def progress(
     plain = steps[index]
     is_instruct, is_wait = plain["type"] == "Instruct", plain["type"] == "Wait"
     is_confirmed = plain["name"] in confirmed
-    early = _announceable(steps, index)
+    cells = int((program or {}).get("cells", 0))
+    early = _announceable(steps, index, cells)
     return Progress(
         steps=shown,
         now=shown[index],
-        needs=_ask(plain) if is_instruct and not is_confirmed else None,
+        needs=_ask(plain, cells) if is_instruct and not is_confirmed else None,
         announce=early if early and early.step not in confirmed else None,
         announced=early if early and early.step in confirmed else None,
         begin=_begin(plain) if is_wait and not is_confirmed else None,
@@ -137,7 +142,7 @@ def _shown(plain: Mapping[str, Any], state: str) -> StepShown:
     return StepShown(plain["name"], plain["title"], kind, state)
 
 
-def _ask(plain: Mapping[str, Any]) -> Ask:
+def _ask(plain: Mapping[str, Any], cells: int) -> Ask:
     return Ask(
         plain["name"],
         plain["title"],
@@ -145,6 +150,8 @@ def _ask(plain: Mapping[str, Any]) -> Ask:
         plain["confirm"],
         plain.get("drawing", ""),
         (plain.get("asks") or {}).get("label", ""),
+        cells,
+        position_of(plain["name"]),
     )
 
 
@@ -153,11 +160,11 @@ def _begin(plain: Mapping[str, Any]) -> Ask:
     return Ask(plain["name"], plain["title"], text, "Begin now")
 
 
-def _announceable(steps: list[Any], index: int) -> Ask | None:
+def _announceable(steps: list[Any], index: int, cells: int) -> Ask | None:
     """The next instruction, while the bank still charges, if it may be confirmed early (B19)."""
     if steps[index]["type"] != "Charge":
         return None
     following = next((s for s in steps[index + 1 :] if s["type"] == "Instruct"), None)
     if following is None or not following.get("announceable"):
         return None
-    return _ask(following)
+    return _ask(following, cells)

@@ -34,6 +34,7 @@ from shop.jobs.queries import steps_begun
 from shop.jobs.states import RunState
 
 BOTTOM = VoltageCheck.Kind.BOTTOM
+OFF = frozenset({"unlinked", "pack-off"})  # drawings of steps after which nothing is on the cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,20 +178,12 @@ class RunShown:
         return lease is not None and lease.output_state == OutputState.SEEN_OFF
 
     @property
-    def is_still_joined(self) -> bool:
-        """The cells were joined for this run and nobody said that they were parted."""
-        steps = (self.run.program or {}).get("steps", [])
-        by_hand = {s.get("drawing", ""): s["name"] for s in steps if s["type"] == "Instruct"}
-        confirmed = confirmed_steps(self.run)
-        return by_hand.get("diagonal") in confirmed and by_hand.get("unlinked") not in confirmed
-
-    @property
-    def is_still_connected(self) -> bool:
-        """The leads were put on one cell and nobody said that they came off."""
-        on, confirmed = False, confirmed_steps(self.run)
+    def left_on(self) -> str:
+        """What was put on for this run and nobody said came off, as its step is drawn; or ""."""
+        on, confirmed = "", confirmed_steps(self.run)
         for step in (self.run.program or {}).get("steps", []):
-            if step.get("drawing") in ("single", "unlinked") and step["name"] in confirmed:
-                on = step["drawing"] == "single"
+            if step.get("drawing") and step["name"] in confirmed:
+                on = "" if step["drawing"] in OFF else step["drawing"]
         return on
 
     @property

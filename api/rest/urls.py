@@ -173,7 +173,8 @@ Shapes.
                   "kind": "instruct|measure|verify|charge|discharge|rest|wait|compare",
                   "state": "done|now|next|skipped|stopped"}],
               "needs": {"step", "title", "text", "confirm", "drawing", "asks": what is to be
-                  read and typed, "" for nothing} | null,       one is waited for
+                  read and typed, "" for nothing, "cells", "cell": the one that it is
+                  about, 0 for all} | null,                     one is waited for
               "announce": {"step", "title", "text", "confirm"} | null,   may be confirmed early
               "begin": {"step", "title", "text", "confirm"} | null,   it waits until "not_before";
                   confirming this step begins now

@@ -12,6 +12,8 @@ from django.utils.safestring import SafeString
 
 from api import words
 from api.idempotency import FIELD
+from api.reads.hookup import hookup as drawn_for
+from api.reads.program import Ask
 from shop import clock
 from shop.evidence.rules.balance import WORDS
 from shop.jobs.models import JobEvent
@@ -27,6 +29,18 @@ register.filter("duration", words.duration)
 register.filter("hours", words.hours)
 register.filter("countdown", words.countdown)
 register.filter("cause", words.cause)
+
+
+@register.filter
+def plain(value: float) -> str:
+    """A coordinate, with a point in every language."""
+    return f"{value:g}"
+
+
+@register.inclusion_tag("components/hookup.html")
+def hookup(ask: Ask) -> dict[str, object]:
+    """The picture that goes with what a person is asked for, of as many cells as there are."""
+    return {"drawn": drawn_for(ask.drawing, ask.cells, ask.cell), "crowded": ask.cells > 8}
 
 
 @register.filter

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from stations.procedures.drawing import Drawing
+from stations.procedures.handling import TORQUE, leads_off
 from stations.procedures.looking import NO_CURRENT_A, NO_VOLTAGE_V
 from stations.procedures.planned import resume_rule
 from stations.procedures.rules import BottomRule, RestedRule
@@ -29,7 +30,8 @@ from stations.procedures.steps import (
 from stations.values import CELL_CEILING_V, Limits, LoadRatings, Window
 
 NAME = "bottom balance"
-VERSION = "2"  # 1 did not measure every cell first, nor say when each one's current stopped
+# 1 did not measure every cell first, nor say when each one's current stopped; 2 took nothing off.
+VERSION = "3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +119,14 @@ def program(spec: Spec) -> Program:
         raise PlanRefused(found)
     recipe, drawing = spec.recipe, spec.drawing
     cells = range(1, spec.cells + 1)
-    steps = [_rested(spec), *(step for cell in cells for step in _steps_of(spec, cell))]
+    *steps, last_off = (step for cell in cells for step in _steps_of(spec, cell))
+    compare = Compare("compare", "Compare the rested cells", recipe.rule)
     return Program(
         name=NAME,
         version=VERSION,
         cells=spec.cells,
         target_v=recipe.target_v,
-        steps=(*steps, Compare("compare", "Compare the rested cells", recipe.rule)),
+        steps=(_rested(spec), *steps, compare, last_off),
         limits=_limits(spec),
         resume=resume_rule(recipe),
         facts=(
@@ -150,6 +153,7 @@ def _rested(spec: Spec) -> Measure:
 
 
 def _steps_of(spec: Spec, cell: int) -> list[Step]:
+    wait = timedelta(seconds=spec.recipe.wait_max_s)
     recipe, last_a = spec.recipe, spec.drawing.current_a(spec.recipe.rates_c[-1])
     return [
         Instruct(
@@ -157,10 +161,10 @@ def _steps_of(spec: Spec, cell: int) -> list[Step]:
             f"Connect cell {cell} alone",
             "Rings and watches off, insulated tools. No link on any cell. The leads of the load "
             f"go on cell {cell}, plus to plus and minus to minus, and the meter's wires on its "
-            f"posts. The scanner's wires {cell} stay on it. The output is off.",
-            f"Leads and meter are on cell {cell}, polarity checked",
+            f"posts. The scanner's wires {cell} stay on it. {TORQUE} The output is off.",
+            f"Leads and meter are on cell {cell}, nuts torqued, polarity checked",
             drawing="single",
-            timeout=timedelta(seconds=recipe.wait_max_s),
+            timeout=wait,
         ),
         Verify(
             f"connected-{cell}",
@@ -182,6 +186,7 @@ def _steps_of(spec: Spec, cell: int) -> list[Step]:
             for number, (c_rate, hours_max) in enumerate(_rates(spec), start=1)
         ),
         Rest(f"rest-{cell}", f"Rest of cell {cell}", timedelta(seconds=recipe.rest_s), cell=cell),
+        leads_off(wait, cell=cell),
     ]
 
 

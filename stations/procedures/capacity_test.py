@@ -14,12 +14,13 @@ from datetime import timedelta
 
 from stations.procedures.criteria import Agreement, Tail, Trim
 from stations.procedures.drawing import Drawing
+from stations.procedures.handling import TORQUE, leads_off
 from stations.procedures.planned import in_steps, protection, resume_rule, temperatures
 from stations.procedures.steps import Charge, Instruct, PlanRefused, Program, Rest, Step, Verify
 from stations.values import Limits, LoadRatings, Setpoint, SupplyRatings, Window
 
 NAME = "capacity test"
-VERSION = "2"
+VERSION = "3"  # 2 took nothing off
 PLACE = 1  # of the cell on a scanner that sees others beside it
 
 
@@ -141,7 +142,7 @@ def program(spec: Spec) -> Program:
 
 
 def _steps(spec: Spec) -> tuple[Step, ...]:
-    recipe = spec.recipe
+    recipe, wait = spec.recipe, timedelta(seconds=spec.recipe.wait_max_s)
     return (
         Instruct(
             "connect",
@@ -149,9 +150,10 @@ def _steps(spec: Spec) -> tuple[Step, ...]:
             "Rings and watches off, insulated tools. One cell, alone, no link on it. Leads of "
             "supply and load on its posts, plus to plus and minus to minus, the meter's wires "
             "on the posts themselves. Where a scanner is wired, it is the cell on the scanner's "
-            "first channel. The output is off.",
-            "The cell is connected, polarity checked",
-            timeout=timedelta(seconds=recipe.wait_max_s),
+            f"first channel. {TORQUE} The output is off.",
+            "The cell is connected, nuts torqued, polarity checked",
+            drawing="single",
+            timeout=wait,
         ),
         _verify(spec, "connected", "See that a cell is there", low_v=spec.cell_voltage_min_v),
         _fill(spec),
@@ -165,6 +167,7 @@ def _steps(spec: Spec) -> tuple[Step, ...]:
             gap_max=timedelta(seconds=recipe.gap_max_s),
         ),
         Rest("rest-empty", "Rest, empty", timedelta(seconds=recipe.empty_rest_s)),
+        leads_off(wait),
     )
 
 

@@ -89,15 +89,14 @@ def _unmeasured(program: Program) -> list[str]:
 def _ends_measured(program: Program) -> bool:
     """The last step looks at the cells with the output off; one cell may just rest.
 
-    A router had parted them by then: what a person takes off after that changes nothing.  Of
-    cells that nobody sees the string is looked at.
+    What a person takes off after that changes nothing.  Of cells that nobody sees the string is
+    looked at.
     """
     *before, last = program.steps
-    if isinstance(last, Verify) and program.limits.cells_unseen:
-        return True
     if isinstance(last, Instruct) and before:
         last = before[-1]
-        return isinstance(last, Measure) and last.routed
+    if isinstance(last, Verify) and program.limits.cells_unseen:
+        return True
     return isinstance(last, Measure | Compare | Rest)
 
 

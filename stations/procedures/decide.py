@@ -21,6 +21,7 @@ from stations.procedures import (
     waiting,
 )
 from stations.procedures.actions import Action, Hold, SafeHold, Trip
+from stations.procedures.handling import UNSAID, only_takes_off
 from stations.procedures.progress import close_step, onward, zero_a
 from stations.procedures.state import Run
 from stations.procedures.steps import (
@@ -218,6 +219,8 @@ def _in_doubt(run: Run, reading: Reading, now: datetime) -> tuple[Run, Action]:
     """No progress by a doubtful reading; a step that has waited too long ends all the same."""
     step = run.step
     if isinstance(step, Instruct):
+        if only_takes_off(run):  # a meter or BMS that is taken off as well has fallen silent
+            return _decide_instruct(run, step, now)
         return run, _waited(run, step, now)
     if isinstance(step, Measure):
         return measuring.overdue(run, step, reading, now) or (run, Hold())
@@ -233,6 +236,8 @@ def _in_doubt(run: Run, reading: Reading, now: datetime) -> tuple[Run, Action]:
 def _decide_instruct(run: Run, step: Instruct, now: datetime) -> tuple[Run, Action]:
     if step.name in run.confirmed:
         return onward(close_step(run, now))
+    if only_takes_off(run) and now - run.entered_at > step.timeout:
+        return onward(close_step(run, now, (UNSAID,)))
     return run, _waited(run, step, now)
 
 

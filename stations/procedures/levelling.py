@@ -13,13 +13,14 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from stations.procedures import top_balance
+from stations.procedures.handling import TORQUE
 from stations.procedures.planned import resume_rule
 from stations.procedures.rules import LevelRule
 from stations.procedures.steps import Charge, Instruct, Measure, PlanRefused, Program, Verify
 from stations.values import Window
 
 NAME = "levelling"
-VERSION = "2"
+VERSION = "3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +84,8 @@ def _steps(
                 else f"Link plus to plus and minus to minus for these {spec.cells} cells alone. "
                 f"Positive lead to cell 1, negative lead and bank meter to cell {spec.cells}."
             )
-            + " The output is off.",
-            "Leads and meter are on, polarity checked",
+            + f" {TORQUE} The output is off.",
+            "Leads and meter are on, nuts torqued, polarity checked",
             drawing="single" if alone else "diagonal",
             timeout=wait,
         ),

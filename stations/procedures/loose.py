@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from stations.procedures import strings
+from stations.procedures.handling import TORQUE
 from stations.procedures.planned import Warm, temperatures
 from stations.procedures.steps import Asked, Instruct
 from stations.values import Limits, SupplyRatings, Window
@@ -113,11 +114,25 @@ def assemble(spec: Spec, *, told: str = "", typed: bool = True) -> Instruct:
         f"of the next, cells 1 to {cells}; sense leads of the BMS in that order, from minus. Set "
         f"the BMS to stop charge when a cell is at {set_v:.2f} V. Meter on the minus of cell 1 "
         f"and the plus of cell {cells}, supply's plus on that plus, its minus on P- of the "
-        "BMS. Check polarity twice. The output is off.",
-        "String, BMS, meter and leads are on, polarity checked",
+        f"BMS. {TORQUE} Check polarity twice. The output is off.",
+        "String, BMS, meter and leads are on, nuts torqued, polarity checked",
         drawing="series",
         timeout=timedelta(seconds=spec.recipe.wait_max_s),
         asks=asked if typed else None,
+    )
+
+
+def apart(spec: Spec) -> Instruct:
+    """[B] 3.7: "turn off the power supply and disassemble the battery"."""
+    return Instruct(
+        "unlink",
+        "Take the string apart",
+        "The output is off, all is measured. Leads of the supply off first, then the BMS and its "
+        "sense leads, then every link, so that each cell stands alone: nowhere are the string's "
+        "full volts left. Covers on the posts.",
+        "Leads, BMS and links are off",
+        drawing="unlinked",
+        timeout=timedelta(seconds=spec.recipe.wait_max_s),
     )
 
 

@@ -15,6 +15,7 @@ from datetime import timedelta
 from stations.procedures import strings
 from stations.procedures.criteria import Agreement, Holding, StringEnd
 from stations.procedures.drawing import NO_CURRENT, PROVEN_SHARE, TIMER_MARGIN_S
+from stations.procedures.handling import TORQUE
 from stations.procedures.planned import in_steps, resume_rule, temperatures
 from stations.procedures.rules import LevelRule, RestedRule
 from stations.procedures.steps import (
@@ -39,7 +40,7 @@ from stations.values import (
 )
 
 NAME = "pack recovery"
-VERSION = "1"
+VERSION = "2"  # 1 took nothing off
 HELD, AGAIN = "hold", "hold-again"
 SPREAD_READ = AGAIN  # the step whose record tells what each cell showed
 CEILING_MIN_V = 3.50  # [B] section 4: "would not recommend anything lower than 3.5"
@@ -178,7 +179,7 @@ def program(spec: Spec) -> Program:
 
 
 def _steps(spec: Spec) -> tuple[Step, ...]:
-    recipe = spec.recipe
+    recipe, wait = spec.recipe, timedelta(seconds=spec.recipe.wait_max_s)
     window = Window(spec.cell_voltage_min_v, spec.ceiling_v + recipe.cell_stop_above_v)
     hours = f"{recipe.hold_h:g} h"
     # Below what the guardian bears it would trip with the first current, and make them suspect.
@@ -190,9 +191,10 @@ def _steps(spec: Spec) -> tuple[Step, ...]:
             "Rings and watches off, insulated tools. The pack whole, its own BMS in it, off its "
             "inverter. Leads of supply and load on its terminals, plus to plus and minus to minus; "
             "the meter's wires on the first cell's minus and the last one's plus. Check polarity "
-            "twice. The output is off.",
-            "The pack is connected, polarity checked",
-            timeout=timedelta(seconds=recipe.wait_max_s),
+            f"twice. {TORQUE} The output is off.",
+            "The pack is connected, nuts torqued, polarity checked",
+            drawing="pack",
+            timeout=wait,
         ),
         Measure(
             "rested",
@@ -206,6 +208,15 @@ def _steps(spec: Spec) -> tuple[Step, ...]:
         _verify(spec, "string-low"),
         _hold(spec, AGAIN, "Charge again, and read the spread", recipe.again_h),
         Measure("recovered", "Measure every cell once more, output off", LevelRule(window)),
+        Instruct(
+            "unlink",
+            "Take the pack off the bench",
+            "The output is off and every cell is measured. Leads of supply and load off its "
+            "terminals, then the meter's wires; covers on the terminals. The pack stays whole.",
+            "Leads and meter are off",
+            drawing="pack-off",
+            timeout=wait,
+        ),
     )
 
 

@@ -157,9 +157,14 @@ def close_step(run: Run, at: datetime, remarks: tuple[str, ...] = ()) -> Run:
 
 
 def done_words(run: Run) -> str:
-    """How a finished program ended, where that is more than done: what ended a series charge."""
+    """How a finished program ended, where that is more than done.
+
+    What ended a series charge; and what nobody said in the end.
+    """
     ends = [record.remarks[0] for record in run.records if record.kind == "series"]
-    return f"done: {ends[-1]}" if ends else "done"
+    done = f"done: {ends[-1]}" if ends else "done"
+    last = run.records[-1]
+    return "; ".join((done, *last.remarks)) if last.kind == "instruct" else done
 
 
 def _answered(run: Run, step: Step) -> tuple[tuple[str, float], ...]:

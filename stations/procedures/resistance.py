@@ -20,6 +20,7 @@ from datetime import timedelta
 
 from stations.procedures.criteria import Pulse
 from stations.procedures.drawing import TIMER_MARGIN_S, Drawing
+from stations.procedures.handling import TORQUE, leads_off
 from stations.procedures.looking import NO_CURRENT_A, NO_VOLTAGE_V
 from stations.procedures.planned import resume_rule
 from stations.procedures.rules import ResistanceRule
@@ -27,7 +28,7 @@ from stations.procedures.steps import Discharge, Instruct, PlanRefused, Program,
 from stations.values import CELL_CEILING_V, Cutoff, Draw, Limits, LoadRatings, MeterRatings, Window
 
 NAME = "DC resistance"
-VERSION = "1"
+VERSION = "2"  # 1 took nothing off
 PLACE = 1  # of the cell on a scanner that sees others beside it
 
 
@@ -147,7 +148,7 @@ def program(spec: Spec) -> Program:
 
 
 def _steps(spec: Spec) -> tuple[Step, ...]:
-    recipe = spec.recipe
+    recipe, wait = spec.recipe, timedelta(seconds=spec.recipe.wait_max_s)
     return (
         Instruct(
             "connect",
@@ -155,15 +156,18 @@ def _steps(spec: Spec) -> tuple[Step, ...]:
             "Rings and watches off, insulated tools. One cell, alone, no link on it. Leads of the "
             "load on its posts, plus to plus and minus to minus, the meter's wires on the posts "
             "themselves and not on the lugs: a lug is part of what would be measured. Where a "
-            "scanner is wired, it is the cell on the scanner's first channel. The output is off.",
-            "The cell is connected, polarity checked",
-            timeout=timedelta(seconds=recipe.wait_max_s),
+            f"scanner is wired, it is the cell on the scanner's first channel. {TORQUE} The output "
+            "is off.",
+            "The cell is connected, nuts torqued, polarity checked",
+            drawing="single",
+            timeout=wait,
         ),
         _verify(spec, "connected", "See that it is about half full"),
         Rest("rest", "Rest before the step", timedelta(seconds=recipe.rest_s)),
         _verify(spec, "before", "Volts before the step"),
         _pulse(spec),
         Rest("rest-after", "Rest after the step", timedelta(seconds=recipe.after_s)),
+        leads_off(wait),
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from stations.procedures import loose, strings
+from stations.procedures.handling import TORQUE
 from stations.procedures.planned import resume_rule
 from stations.procedures.rules import LevelRule, ParallelRule, RestedRule
 from stations.procedures.steps import (
@@ -26,7 +27,7 @@ from stations.procedures.steps import (
 from stations.values import BmsRatings, Limits, Setpoint, Window
 
 NAME = "series pre-charge"
-VERSION = "1"
+VERSION = "2"  # 1 left the string built
 WAIT_FOR_REST = timedelta(hours=1)  # beyond the rest itself
 
 
@@ -130,8 +131,8 @@ def _parallel_rest(spec: Spec) -> tuple[Step, ...]:
             "join",
             "Join the cells in parallel, without leads",
             "Rings and watches off, insulated tools. Link plus to plus and minus to minus for all "
-            f"{spec.cells} cells; the meter on cell {spec.cells}. No lead goes on.",
-            "The cells are linked",
+            f"{spec.cells} cells; the meter on cell {spec.cells}. {TORQUE} No lead goes on.",
+            "The cells are linked, nuts torqued",
             drawing="diagonal",
             timeout=wait,
         ),
@@ -192,7 +193,10 @@ def hours_max(spec: Spec) -> float:
 
 def _after(spec: Spec) -> tuple[Step, ...]:
     window = Window(spec.cell_voltage_min_v, spec.recipe.target_v + spec.recipe.cell_stop_above_v)
-    return (Measure("precharged", "Measure every cell once more, output off", LevelRule(window)),)
+    return (
+        Measure("precharged", "Measure every cell once more, output off", LevelRule(window)),
+        loose.apart(spec),
+    )
 
 
 def hard_limits(spec: Spec) -> Limits:

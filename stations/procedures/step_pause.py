@@ -16,7 +16,7 @@ from stations.procedures import top_balance
 from stations.procedures.steps import Charge, PlanRefused, Program, Step, Verify
 
 NAME = "step-and-pause top balance"
-VERSION = "2"
+VERSION = "3"
 
 # A bank that rests above a voltage on the way draws nothing there.  A lead that is off looks the
 # same, and is found at the target, where a current must be seen.

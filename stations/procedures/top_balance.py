@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from stations.procedures.criteria import Agreement, Tail, Trim
+from stations.procedures.handling import TORQUE
 from stations.procedures.planned import in_steps, protection, resume_rule, temperatures
 from stations.procedures.rules import DisconnectRule, ParallelRule
 from stations.procedures.steps import Charge, Instruct, Measure, PlanRefused, Program, Step, Verify
 from stations.values import Limits, Setpoint, SupplyRatings, Window
 
 NAME = "parallel top balance"
-VERSION = "3"
+VERSION = "4"
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,8 +221,8 @@ def _steps(spec: Spec) -> tuple[Step, ...]:
             "Rings and watches off, insulated tools, busbars covered. Link plus to plus and minus "
             f"to minus for all {spec.cells} cells. Positive lead to cell 1, negative lead to cell "
             f"{spec.cells}: diagonal, so that every cell sees the same path. The bank meter stays "
-            f"on cell {spec.cells}, far from the positive lead. The output is off.",
-            "Cells linked, leads on, polarity checked",
+            f"on cell {spec.cells}, far from the positive lead. {TORQUE} The output is off.",
+            "Cells linked, nuts torqued, leads on, polarity checked",
             drawing="diagonal",
             timeout=wait,
         ),

@@ -27,7 +27,7 @@ from stations.procedures.steps import (
 from stations.values import Limits, Setpoint, Window
 
 NAME = "series pre-charge, cells not seen"
-VERSION = "1"
+VERSION = "2"  # 1 left the string built
 UNSEEN = (
     "No cell of this string can be seen: its BMS alone protects them, and somebody must be there "
     "and confirm it in time"
@@ -162,7 +162,8 @@ def _after(spec: Spec) -> tuple[Step, ...]:
     window = Window(spec.cell_voltage_min_v, _cell_max_v(spec))
     read = Measure("precharged", "Read every cell once more, output off", LevelRule(window))
     seen = _verify(spec, "string-after", "Look at the string once more, output off", window)
-    return (seen, read) if spec.by_hand else (seen,)
+    off = loose.apart(spec)
+    return (seen, read, off) if spec.by_hand else (seen, off)
 
 
 def _cell_max_v(spec: Spec) -> float:

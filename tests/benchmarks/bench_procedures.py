@@ -19,7 +19,7 @@ from stations.model.bms import Bms
 from stations.model.cell import cell_of, scattered
 from stations.procedures.steps import Program
 from stations.runner import begun, run
-from stations.virtual import ATTENTIVE, Act, VirtualBench
+from stations.virtual import ATTENTIVE, Act, VirtualBench, each_alone
 from stations.virtual_instruments import Instruments
 from tests.benchmarks.report import report
 from tests.stations.procedures import (
@@ -56,10 +56,6 @@ class Row:
     instruments: Instruments | None = None
 
 
-def each_alone(cells: int) -> tuple[Act, ...]:
-    return tuple(Act(f"connect-{n}", 60.0, hands="single", cell=n) for n in range(1, cells + 1))
-
-
 def rows() -> list[Row]:
     return [
         Row("parallel top balance", scripted.program(cells=CELLS), 0.90, ATTENTIVE),
@@ -72,8 +68,8 @@ def rows() -> list[Row]:
         ),
         Row("levelling", test_levelling.made(CELLS), 0.05, (JOIN, PART)),
         Row("recharge", test_single_cells.made(1), 0.98, test_single_cells.by_turns(1)),
-        Row("capacity test", test_emptying_plans.capacity(), 0.90, (JOIN,)),
-        Row("DC resistance", test_resistance.made(), 0.50, (JOIN,)),
+        Row("capacity test", test_emptying_plans.capacity(), 0.90, (JOIN, PART)),
+        Row("DC resistance", test_resistance.made(), 0.50, (JOIN, PART)),
         Row("bottom balance", test_emptying_plans.bottom(CELLS), 0.30, each_alone(CELLS)),
         Row("re-check", test_recheck.made(banks=(1,) * CELLS), 0.9995, (PLACE,)),
         Row(

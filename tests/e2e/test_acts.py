@@ -46,7 +46,7 @@ def test_the_page_follows_the_run_and_stop_never_moves(
     stop = page.get_by_role("button", name="STOP")
     place = stop.bounding_box()
 
-    page.get_by_role("button", name="Cells linked, leads on, polarity checked").click()
+    page.get_by_role("button", name="Cells linked, nuts torqued").click()
     expect(page.get_by_text("Confirmed. The bench goes on")).to_be_visible()
     run.update(step=step_of(shop.played, "balance"))
     expect(page.get_by_role("button", name="I am at the bench, finish")).to_be_visible()

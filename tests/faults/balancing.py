@@ -62,6 +62,16 @@ def steps(bench: Guarded) -> list[str]:
     return [event["data"]["name"] for event in bench.events("step")]
 
 
+def taken_apart(bench: Guarded, outcome: Future[Outcome]) -> Outcome:
+    """Somebody takes the string off the bench, its BMS with it, and says so."""
+    wait_until(lambda: "unlink" in steps(bench), within_s=60.0)
+    bench.sim.hands.post("/string/off")
+    if bench.sim.config.bms is not None:  # it lived on its string
+        bench.sim.hands.fault("bms", "silence")
+    bench.link.act(run="r1", act="taken apart", kind="confirm", data={"step": "unlink"})
+    return outcome.result(timeout=STEP_S)
+
+
 def reply_above(bench: Guarded, volts: float) -> datetime:
     """Wall time of the meter's first reply above `volts`, by the truth log."""
     replies = [r for r in bench.sim.truth("reply") if r["instrument"] == "meter"]

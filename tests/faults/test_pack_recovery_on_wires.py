@@ -14,7 +14,7 @@ from stations.procedures.actions import Outcome
 from stations.procedures.pack_recovery import AGAIN, HELD
 from stations.procedures.steps import Program
 from stations.sim.folder import Folder
-from tests.faults.balancing import QUICK, STEP_S, running, steps
+from tests.faults.balancing import QUICK, STEP_S, running, steps, taken_apart
 from tests.faults.guarded import Guarded, guarded
 from tests.stations.procedures.test_pack_recovery import made, pack_of, recovered, spread_mv
 from tests.stations.test_virtual import record
@@ -57,7 +57,7 @@ def test_it_goes_as_on_the_virtual_bench(tmp_path: Path) -> None:
     expected = recovered(pack_of(SOC, balance_a=BALANCE_A, over_v=3.65), program())
 
     with held(tmp_path) as (bench, running_outcome):
-        outcome = running_outcome.result(timeout=END_S)
+        outcome = taken_apart(bench, running_outcome)
 
     assert outcome.kind == "FINISHED", outcome.reason
     for step, fact in ((HELD, "charge_ah"), ("cycle", "drawn_ah"), (AGAIN, "charge_ah")):

@@ -20,7 +20,7 @@ from stations.runner import begun, run
 from stations.sim.folder import Folder
 from stations.virtual import VirtualBench
 from stations.virtual_instruments import Instruments
-from tests.faults.balancing import QUICK, STEP_S, running, steps
+from tests.faults.balancing import QUICK, STEP_S, running, steps, taken_apart
 from tests.faults.guarded import Guarded, guarded
 from tests.stations.procedures.test_series_precharge import ASSEMBLED, made
 from tests.stations.test_virtual import record
@@ -73,7 +73,7 @@ def test_a_string_is_charged_whole_and_as_on_the_virtual_bench(tmp_path: Path) -
     expected = run(begun(made(scanner=False), virtual.clock.now()), virtual)
 
     with string(tmp_path) as bench, charging(bench) as running_outcome:
-        outcome = running_outcome.result(timeout=END_S)
+        outcome = taken_apart(bench, running_outcome)
 
     assert outcome.kind == "FINISHED", outcome.reason
     done = record(outcome, "precharge")
@@ -87,7 +87,7 @@ def test_a_string_is_charged_whole_and_as_on_the_virtual_bench(tmp_path: Path) -
 
 def test_a_scanner_tells_the_cells_where_it_is_wired_for_them(tmp_path: Path) -> None:
     with string(tmp_path, scanner=True) as bench, charging(bench, made()) as running_outcome:
-        outcome = running_outcome.result(timeout=END_S)
+        outcome = taken_apart(bench, running_outcome)
 
     assert outcome.kind == "FINISHED", outcome.reason
     told = [reading["cell_voltages_v"][0] for reading in bench.samples()]
@@ -109,7 +109,7 @@ def test_a_bms_that_never_opens_is_not_what_ends_the_charge(tmp_path: Path) -> N
     with string(tmp_path) as bench:
         bench.sim.hands.fault("bms", "never_opens")
         with charging(bench) as running_outcome:
-            outcome = running_outcome.result(timeout=END_S)
+            outcome = taken_apart(bench, running_outcome)
 
     assert outcome.kind == "FINISHED", outcome.reason
     assert dict(record(outcome, "precharge").facts)["peak_cell_v"] < 3.67
@@ -146,7 +146,7 @@ def test_a_bms_that_lives_on_its_string_alone_is_met_when_that_is_built(tmp_path
             wait_until(lambda: "assemble" in steps(bench), within_s=STEP_S)
             bench.sim.hands.fault("bms", "none")
             assemble(bench)
-            outcome = running_outcome.result(timeout=END_S)
+            outcome = taken_apart(bench, running_outcome)
 
     assert outcome.kind == "FINISHED", outcome.reason
 

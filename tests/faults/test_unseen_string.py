@@ -14,7 +14,7 @@ import pytest
 from stations.procedures.actions import Outcome
 from stations.procedures.steps import Program
 from stations.sim.folder import Folder
-from tests.faults.balancing import QUICK, STEP_S, running
+from tests.faults.balancing import QUICK, STEP_S, running, taken_apart
 from tests.faults.guarded import Guarded, guarded
 from tests.faults.test_series import END_S, assemble
 from tests.stations.procedures.test_unseen_precharge import NOT_SEEN, made
@@ -50,7 +50,7 @@ def charging(bench: Guarded, program: Program | None = None) -> Iterator[Future[
 
 def test_a_string_is_charged_until_its_bms_opens_and_no_cell_is_told(tmp_path: Path) -> None:
     with string(tmp_path) as bench, charging(bench) as running_outcome:
-        outcome = running_outcome.result(timeout=END_S)
+        outcome = taken_apart(bench, running_outcome)
 
     assert outcome.kind == "FINISHED", outcome.reason
     done = record(outcome, "precharge")

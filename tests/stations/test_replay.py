@@ -22,7 +22,7 @@ from stations.procedures.steps import Program
 from stations.replay import replay
 from stations.runner import begun, run
 from stations.values import Draw, Event, OffProof, Protection, Reading, Setpoint
-from stations.virtual import Act, VirtualBench
+from stations.virtual import Act, VirtualBench, each_alone
 from stations.virtual_instruments import Instruments
 from tests.stations.procedures.scripted import program
 from tests.stations.procedures.test_emptying_plans import bottom, capacity
@@ -244,7 +244,7 @@ def test_a_capacity_test_killed_in_its_discharge_is_known_again_and_goes_on_nowh
 
 def two_to_empty() -> VirtualBench:
     cells = Bank([cell_of(200.0)] * 2, Wiring(), soc=[0.12] * 2, linked=False, fed=False)
-    person = tuple(Act(f"connect-{n}", 60.0, hands="single", cell=n) for n in (1, 2))
+    person = each_alone(2)
     return VirtualBench(cells, person=person, sample_s=4.0)
 
 

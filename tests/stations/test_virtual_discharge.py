@@ -22,16 +22,16 @@ from stations.procedures.actions import Outcome
 from stations.procedures.steps import Program
 from stations.runner import begun, run
 from stations.values import Cutoff, Draw, Reading
-from stations.virtual import Act, VirtualBench
+from stations.virtual import TAKES_OFF, Act, VirtualBench, each_alone
 from tests.stations.procedures.test_emptying_plans import bottom, capacity
 
 CONNECT = Act("connect", 60.0, hands="join")
-EACH_ALONE = tuple(Act(f"connect-{n}", 60.0, hands="single", cell=n) for n in (1, 2, 3, 4))
+EACH_ALONE = each_alone(4)
 
 
 def one_cell(soc: float = 0.95, *person: Act) -> VirtualBench:
     bank = Bank([cell_of(200.0)], Wiring(), soc=[soc], linked=False, fed=False)
-    return VirtualBench(bank, person=(CONNECT, *person), sample_s=2.0)
+    return VirtualBench(bank, person=(CONNECT, *person, TAKES_OFF), sample_s=2.0)
 
 
 def four_cells(seed: int) -> VirtualBench:
@@ -138,7 +138,7 @@ def test_a_stop_leaves_no_capacity() -> None:
 
 
 def test_a_hole_of_10_s_in_the_samples_ends_the_measurement() -> None:
-    slow = VirtualBench(one_cell().bank, person=(CONNECT,), sample_s=10.0)
+    slow = VirtualBench(one_cell().bank, person=(CONNECT, TAKES_OFF), sample_s=10.0)
 
     outcome = play(slow, capacity())
 
@@ -196,7 +196,7 @@ def test_whatever_a_person_does_the_load_is_left_off_and_only_a_whole_discharge_
     """`hands` take something off in the middle of it, or somebody asks for a stop."""
     act = Act(step, after_s, hands=hands, says="" if hands else "stop")
     bank = Bank([cell_of(200.0)], Wiring(), soc=[0.99], linked=False, fed=False)
-    bench = VirtualBench(bank, person=(CONNECT, act), sample_s=4.0)
+    bench = VirtualBench(bank, person=(CONNECT, act, TAKES_OFF), sample_s=4.0)
 
     outcome = play(bench, capacity())
 

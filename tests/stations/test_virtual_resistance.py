@@ -18,7 +18,7 @@ from stations.model.cell import CellParameters, cell_of, resistance_factor
 from stations.procedures.actions import Outcome
 from stations.procedures.state import Record
 from stations.runner import begun, run
-from stations.virtual import Act, VirtualBench
+from stations.virtual import TAKES_OFF, Act, VirtualBench
 from stations.virtual_instruments import Instruments
 from tests.stations.procedures.test_resistance import made
 
@@ -31,7 +31,9 @@ def bench(
     cell: CellParameters, *person: Act, soc: float = 0.5, sample_s: float = 1.0
 ) -> VirtualBench:
     bank = Bank([cell], Wiring(), soc=[soc], linked=False, fed=False)
-    return VirtualBench(bank, person=(CONNECT, *person), sample_s=sample_s, instruments=METER)
+    return VirtualBench(
+        bank, person=(CONNECT, *person, TAKES_OFF), sample_s=sample_s, instruments=METER
+    )
 
 
 def play(on: VirtualBench, **recipe: Any) -> Outcome:

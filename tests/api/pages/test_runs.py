@@ -35,7 +35,7 @@ def test_says_what_a_person_does_now_in_the_words_of_the_program(
 
     assert "Waiting for you" in page
     assert "Rings and watches off" in page
-    assert "Cells linked, leads on, polarity checked" in page
+    assert "Cells linked, nuts torqued, leads on, polarity checked" in page
     assert "STOP" in page
 
 

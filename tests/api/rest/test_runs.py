@@ -42,7 +42,7 @@ def test_says_where_the_run_stands_and_who_is_needed(cast: Cast, tola: Api) -> N
         ("joined", "next"),
     ]
     assert body["needs"]["step"] == "connect"
-    assert body["needs"]["confirm"] == "Cells linked, leads on, polarity checked"
+    assert body["needs"]["confirm"] == "Cells linked, nuts torqued, leads on, polarity checked"
     assert body["announce"] is None
     assert body["target_v"] == 3.65
 

@@ -14,7 +14,13 @@ from shop.evidence.handling import nut_handlings, over
 from shop.evidence.queries import evidence_of
 from shop.jobs.models import PersonAct, Run
 from shop.jobs.planning import plan
-from shop.jobs.recipes import capacity_test, levelling, step_pause, top_balance
+from shop.jobs.recipes import (
+    capacity_test,
+    levelling,
+    resistance_test,
+    step_pause,
+    top_balance,
+)
 from shop.packs.findings import Verdict
 from shop.packs.models import Pack, Placement
 from shop.packs.rules import is_allowed
@@ -33,7 +39,8 @@ RECIPES = [
     ("step_pause_top_balance", step_pause, 4, 2),
     ("individual_top_balance", top_balance, 4, 2),
     ("levelling", levelling, 2, 2),
-    ("capacity_test", capacity_test, 1, 1),
+    ("capacity_test", capacity_test, 1, 2),
+    ("resistance_test", resistance_test, 1, 2),
 ]
 
 

@@ -170,11 +170,14 @@ class ShopBench:
         self.confirm(run, f"unlink-{cell}")
 
     def turn_to_empty(self, run: Run, cell: int) -> None:
-        """Leads and meter on one cell, its discharge and its rest."""
+        """Leads and meter on one cell, its discharge and its rest; then all off it again."""
         self.at_step(run, f"connect-{cell}", within_s=90)
         self.guarded.sim.hands.post(f"/leads/cell/{cell}")
         self.confirm(run, f"connect-{cell}")
         self.at_step(run, f"rest-{cell}", within_s=90)
+        self.at_step(run, f"unlink-{cell}", within_s=90)
+        self.guarded.sim.hands.post("/leads/off")
+        self.confirm(run, f"unlink-{cell}")
 
     @contextmanager
     def worker(self, run: Run) -> Iterator[threading.Thread]:

@@ -31,7 +31,7 @@ from stations.model.cell import cell_of
 from stations.procedures.actions import Outcome
 from stations.runner import begun
 from stations.runner import run as play
-from stations.virtual import Act, VirtualBench
+from stations.virtual import VirtualBench, each_alone
 from tests.shop.jobs.shop_bench import shop_bench
 from tests.shop.jobs.test_single_cells_on_a_bench import cells_of, walk
 from tests.stations.procedures.test_emptying_plans import bottom
@@ -44,7 +44,7 @@ BESIDE = (0.5, 0.5)  # cells on the table that are no part of the job
 def virtual() -> tuple[Outcome, list[float]]:
     """How the same program ends on the cell model, and what is left in each cell, in Ah."""
     bank = Bank([cell_of(200.0)] * 2, Wiring(), soc=SOCS, linked=False, fed=False)
-    person = tuple(Act(f"connect-{n}", 5.0, hands="single", cell=n) for n in (1, 2))
+    person = each_alone(2, after_s=5.0)
     bench = VirtualBench(bank, person=person, sample_s=12.0)
     outcome = play(begun(bottom(2, **SIMULATED_BOTTOM), bench.clock.now()), bench)
     return outcome, [200.0 * float(soc) for soc in bank.states.soc]

@@ -19,6 +19,7 @@ def test_a_capacity_test_from_claim_to_evidence() -> None:
         run = bench.start_capacity()
         with bench.worker(run):
             bench.connect_alone(run)
+            bench.unlink(run)
 
         assert (run.state, run.cause) == (RunState.FINISHED, "done")
         assert run.job.state == JobState.DONE

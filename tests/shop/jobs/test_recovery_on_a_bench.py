@@ -103,6 +103,7 @@ def test_a_mild_recovery_from_its_reading_to_the_next_one() -> None:
             bench.at_step(run, "connect")
             bench.guarded.sim.hands.post("/string/on")
             bench.confirm(run, "connect")
+            bench.unlink(run)
 
         assert run.state == RunState.FINISHED, run.cause
         reading = PackReading.objects.get(run=run)
@@ -139,6 +140,7 @@ def test_a_pack_with_cells_in_parallel_is_recovered_by_its_places() -> None:
             bench.at_step(run, "connect")
             bench.guarded.sim.hands.post("/string/on")
             bench.confirm(run, "connect")
+            bench.unlink(run)
 
         assert run.state == RunState.FINISHED, run.cause
         assert run.program is not None

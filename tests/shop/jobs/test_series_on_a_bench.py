@@ -33,6 +33,7 @@ def test_a_precharge_from_start_to_its_last_measurement() -> None:
             bench.at_step(run, "assemble")
             bench.guarded.sim.hands.post("/string/on")
             bench.confirm(run, "assemble")
+            bench.unlink(run)
 
         assert run.state == RunState.FINISHED, run.cause
         # At this speed samples are seconds apart, and either may be first.

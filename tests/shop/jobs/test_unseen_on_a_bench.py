@@ -43,6 +43,7 @@ def test_a_string_that_nobody_sees_from_start_to_its_end() -> None:
             bench.at_step(run, "assemble")
             bench.guarded.sim.hands.post("/string/on")
             bench.confirm(run, "assemble", 3.65)
+            bench.unlink(run)
 
         assert run.state == RunState.FINISHED, run.cause
         assert run.cause.startswith("done: the BMS opened"), run.cause
@@ -67,6 +68,7 @@ def test_who_has_a_meter_in_the_hand_leaves_a_check_before_and_after() -> None:
             for step in ("rested", "precharged"):
                 bench.at_step(run, step)
                 bench.read_by_hand(run, [1, 2, 3, 4])
+            bench.unlink(run)
 
         assert run.state == RunState.FINISHED, run.cause
         before, after = VoltageCheck.objects.filter(run=run).order_by("pk")

@@ -10,14 +10,14 @@ from stations.model.ocv import ocv_v
 from stations.planner.emptying import emptying_hours, emptying_interval
 from stations.planner.knowledge import known_by_volts
 from stations.runner import begun, run
-from stations.virtual import Act, VirtualBench
+from stations.virtual import VirtualBench, each_alone
 from tests.stations.procedures.test_emptying_plans import bottom, capacity
 
 
 def played_h(soc: float, **recipe: float) -> float:
     made = bottom(2, **recipe)
     bank = Bank([cell_of(200.0)] * 2, Wiring(), soc=[soc] * 2, linked=False, fed=False)
-    person = tuple(Act(f"connect-{n}", 0.0, hands="single", cell=n) for n in (1, 2))
+    person = each_alone(2, after_s=0.0)
     bench = VirtualBench(bank, person=person, sample_s=4.0)
     outcome = run(begun(made, bench.clock.now()), bench)
     assert outcome.kind == "FINISHED", outcome.reason

@@ -142,6 +142,14 @@ def test_who_must_be_there_when() -> None:
     assert (finish.after.low, finish.after.high) == (10.25, 15.25)
 
 
+def test_who_takes_the_leads_off_in_the_end_is_told_when() -> None:
+    connect, off = visits(capacity(), Interval(10.0, 12.0, 15.0))
+
+    assert connect.titles == ("Connect the cell",)
+    assert off.titles == ("Take the leads off the cell",)
+    assert off.after.middle == 12.25
+
+
 def test_cells_one_by_one_need_as_many_visits_and_one_more() -> None:
     found = visits(one_by_one(4), Interval(20.0, 24.0, 28.0))
 

@@ -11,7 +11,7 @@ import pytest
 
 from stations.plain import from_plain, to_plain
 from stations.procedures import bottom_balance, capacity_test
-from stations.procedures.actions import Finish, Refuse, SafeHold
+from stations.procedures.actions import Next, Refuse, SafeHold
 from stations.procedures.check import problems
 from stations.procedures.decide import decide
 from stations.procedures.judge import bottom_results
@@ -255,7 +255,7 @@ def test_cells_are_compared_only_when_each_has_rested() -> None:
 
     assert isinstance(action, SafeHold)
     assert "cell 2" in action.reason
-    assert isinstance(finished, Finish)
+    assert isinstance(finished, Next)  # to the leads of the last cell
     verdicts = done.records[-2:]
     assert [(r.cell, r.cells[0].verdict) for r in verdicts] == [(1, "pass"), (2, "pass")]
     assert [r.stopped for r in verdicts] == [r.stopped for r in rested(2.55, 2.552)]

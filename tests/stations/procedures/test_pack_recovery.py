@@ -20,14 +20,14 @@ from stations.procedures.pack_recovery import AGAIN, HELD, Recipe, Spec
 from stations.procedures.steps import PlanRefused, Program
 from stations.runner import begun, run
 from stations.values import Ratings
-from stations.virtual import Act, VirtualBench
+from stations.virtual import TAKES_OFF, Act, VirtualBench
 from stations.virtual_instruments import Instruments
 from tests.stations.procedures.test_series_precharge import METER, RD6018
 from tests.stations.test_virtual import record
 
 LOAD = IT8514C.ratings
 RATINGS = Ratings(RD6018, METER, None, LOAD, bms=JBD)
-CONNECTED = (Act("connect", 600.0, hands="string"),)
+CONNECTED = (Act("connect", 600.0, hands="string"), TAKES_OFF)
 
 
 def made(cells: int = 4, *, bms_over_v: float = 3.70, **recipe: Any) -> Program:

@@ -20,7 +20,7 @@ from stations.procedures.series_precharge import Recipe, Spec
 from stations.procedures.steps import PlanRefused, Program, SeriesCharge
 from stations.runner import begun, run
 from stations.values import MeterRatings, Ratings, SupplyRatings
-from stations.virtual import Act, VirtualBench
+from stations.virtual import TAKES_OFF, Act, VirtualBench
 from stations.virtual_instruments import Instruments
 from tests.stations.test_virtual import record
 
@@ -37,7 +37,7 @@ RD6018 = SupplyRatings(
 METER = MeterRatings("34461A", 120.0, 1e-4, 0.0025, 1)
 SCANNER = MeterRatings("34972A", 12.0, 1e-5, 0.0002, 16)
 RATINGS = Ratings(RD6018, METER, SCANNER, bms=JBD)
-ASSEMBLED = (Act("assemble", 600.0, hands="string"),)
+ASSEMBLED = (Act("assemble", 600.0, hands="string"), TAKES_OFF)
 
 
 def made(
@@ -112,7 +112,7 @@ def test_a_bms_that_measures_high_opens_first_and_is_named() -> None:
 
 def test_a_bms_without_a_wire_is_known_by_the_current_that_is_gone() -> None:
     bank = string_of([0.95, 0.93, 0.93, 0.93], Bms(early_v=0.010))
-    person = (replace(ASSEMBLED[0], answer=3.65),)
+    person = (replace(ASSEMBLED[0], answer=3.65), TAKES_OFF)
 
     outcome = charged(bank, made(bms=False), person, has_bms=False)
 
@@ -124,7 +124,7 @@ def test_a_bms_without_a_wire_is_known_by_the_current_that_is_gone() -> None:
 @pytest.mark.parametrize("wire", [True, False])
 def test_a_bms_that_opens_early_ends_safe_and_is_named(wire: bool) -> None:
     bank = string_of([0.95, 0.93, 0.93, 0.93], Bms(early_v=0.2))
-    person = (replace(ASSEMBLED[0], answer=3.65),)
+    person = (replace(ASSEMBLED[0], answer=3.65), TAKES_OFF)
 
     outcome = charged(bank, made(bms=wire), person, has_bms=wire)
 
@@ -174,7 +174,7 @@ def test_a_typed_setting_that_is_not_the_target_confirms_nothing() -> None:
         Act("assemble", 600.0 + after, hands="string", answer=volts)
         for after, volts in ((0.0, 3.75), (600.0, 3.65))
     )
-    bench = VirtualBench(string_of([0.97] * 4), person=(wrong, right), sample_s=5.0)
+    bench = VirtualBench(string_of([0.97] * 4), person=(wrong, right, TAKES_OFF), sample_s=5.0)
 
     outcome = run(begun(made(bms=False), bench.clock.now()), bench)
 

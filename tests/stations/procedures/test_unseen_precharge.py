@@ -21,7 +21,7 @@ from stations.procedures.steps import PlanRefused, Presence, Program, SeriesChar
 from stations.procedures.unseen_precharge import Recipe, Spec
 from stations.runner import begun, run
 from stations.values import Ratings, SupplyRatings
-from stations.virtual import Act, VirtualBench, reads_by_hand
+from stations.virtual import TAKES_OFF, Act, VirtualBench, reads_by_hand
 from stations.virtual_instruments import Instruments
 from tests.stations.procedures.test_series_precharge import METER, RD6018, SCANNER, string_of
 from tests.stations.test_virtual import record
@@ -53,7 +53,7 @@ def made(
     return unseen_precharge.program(spec)
 
 
-def charged(bank: Bank, program: Program, person: Sequence[Act] = (BUILT,)) -> Outcome:
+def charged(bank: Bank, program: Program, person: Sequence[Act] = (BUILT, TAKES_OFF)) -> Outcome:
     bench = VirtualBench(bank, person=person, sample_s=5.0, instruments=BLIND)
     outcome = run(begun(program, bench.clock.now()), bench)
     assert not bench.output_on
@@ -85,7 +85,7 @@ def test_a_lead_that_comes_off_is_no_bms_that_opened(cells: int, after_h: float)
     off = Act("precharge", 3600 * after_h, hands="leads off", says="")
     bank = string_of([0.50] + [0.20] * (cells - 1))
 
-    bench = LeadsOff(bank, person=(BUILT, off), sample_s=5.0, instruments=BLIND)
+    bench = LeadsOff(bank, person=(BUILT, off, TAKES_OFF), sample_s=5.0, instruments=BLIND)
     outcome = run(begun(made(cells), bench.clock.now()), bench)
 
     assert outcome.kind == "ERROR"
@@ -149,7 +149,7 @@ def test_its_records_have_no_cell_and_say_so() -> None:
 
 def test_a_setting_that_is_not_the_target_confirms_nothing() -> None:
     wrong = replace(BUILT, after_s=60.0, answer=3.75)
-    bench = VirtualBench(string_of([0.97] * 4), person=(wrong, BUILT), instruments=BLIND)
+    bench = VirtualBench(string_of([0.97] * 4), person=(wrong, BUILT, TAKES_OFF), instruments=BLIND)
 
     outcome = run(begun(made(), bench.clock.now()), bench)
 
@@ -168,7 +168,7 @@ def test_a_meter_that_is_on_one_cell_alone_starts_no_charge() -> None:
 def test_the_meter_of_the_string_stops_it() -> None:
     bench = VirtualBench(
         string_of([0.97] * 4, Bms(stays_closed=True)),
-        person=(BUILT,),
+        person=(BUILT, TAKES_OFF),
         sample_s=5.0,
         instruments=replace(BLIND, supply_offset_v=0.15),
     )
@@ -183,6 +183,7 @@ def test_who_has_a_meter_reads_each_cell_before_and_after() -> None:
     program = by_hand.typed_steps(made(reads=True))
     person = (
         BUILT,
+        TAKES_OFF,
         *reads_by_hand("rested", (1, 2, 3, 4), after_s=60.0, each_s=20.0),
         *reads_by_hand("precharged", (1, 2, 3, 4), after_s=60.0, each_s=20.0),
     )
@@ -285,7 +286,7 @@ def interrupted(after_s: float) -> tuple[Outcome, Outcome]:
     """Cut short so long after current began, and gone on with by the rules of a resume."""
     bench = VirtualBench(
         string_of([0.95, 0.85, 0.85, 0.85]),
-        person=(BUILT, Act("precharge", after_s, says="stop")),
+        person=(BUILT, Act("precharge", after_s, says="stop"), TAKES_OFF),
         sample_s=5.0,
         instruments=BLIND,
     )
