@@ -18,6 +18,7 @@ from shop.equipment.models import Instrument, Station
 from shop.equipment.rules.registering import (
     Known,
     Named,
+    left_to_place,
     named_problems,
     place_problems,
 )
@@ -45,6 +46,7 @@ def register_instruments(
 ) -> list[Instrument]:
     """Put them on the station, all or none: new ones, and those of the shop that lie at none.
 
+    What lies there as it is named already is left as it is; refused where that is all.
     The model is the one that the driver speaks to; a hand-held meter, which has none, brings its.
     """
     require(by.role, Act.DEFINE)
@@ -56,6 +58,7 @@ def register_instruments(
             _hold(station)
             ours = _ours(asked)
             known = {serial: _known(row) for serial, row in ours.items()}
+            asked = left_to_place(station.slug, asked, known)
             there = {row.role: str(row) for row in station.instruments.all()}
             refuse(place_problems(station.slug, asked, there=there, known=known))
             placed = [_place(station, one, ours.get(one.serial_number)) for one in asked]

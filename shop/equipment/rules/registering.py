@@ -86,8 +86,7 @@ def place_problems(
     """`there` is what has each role at the station, `known` what the shop has by serial number."""
     lying = [one for one in asked if _lies(station, one, known)]
     rest = [one for one in asked if one not in lying]
-    others = ", ".join(f"{one.role} {one.serial_number}" for one in rest)
-    found = [_there_already(station, one, known[one.serial_number], others) for one in lying]
+    found = [_there_already(station, one, known[one.serial_number]) for one in lying]
     found += [problem for one in rest for problem in _placing(station, one, there, known)]
     return found + [
         Problem("named_twice", f"{what} is named twice.", "Name each instrument and role once.")
@@ -104,13 +103,23 @@ def _lies(station: str, one: Named, known: Mapping[str, Known]) -> bool:
     return ours is not None and (ours.station, ours.role, ours.model) == named
 
 
-def _there_already(station: str, one: Named, ours: Known, others: str) -> Problem:
+def left_to_place(station: str, asked: list[Named], known: Mapping[str, Known]) -> list[Named]:
+    """Without what lies at the station as it is named, for a bench that grew is identified whole;
+    all of them where nothing else is left to do.
+    """
+    left = [
+        one
+        for one in asked
+        if not _lies(station, one, known) or known[one.serial_number].driver != one.driver
+    ]
+    return left or asked
+
+
+def _there_already(station: str, one: Named, ours: Known) -> Problem:
     words = f"The {one.role} {one.model} {one.serial_number} lies at {station} already"
     if ours.driver != one.driver:
         words += f", with the driver {ours.driver}"
         fix = f"Take it off, then register it with {one.driver}."
-    elif others:
-        fix = f"Nothing is to be done for it: leave it out, and register only {others}."
     else:
         fix = "Nothing is to be done for it."
     return Problem("instrument_known", f"{words}.", fix, "serial_number")

@@ -216,7 +216,7 @@ def test_it_may_have_been_written_by_a_windows_shell(cast: Cast, supervisor: Cli
         ([A_SUPPLY, A_METER | {"model": "34465A"}], "for a 34461A, not '34465A'"),
         ([A_SUPPLY, A_METER], "bench-1 has a meter already: 34461A MY7"),
         ([A_SUPPLY, A_METER | {"serial_number": "MY8"}], "MY8 is the meter of bench-2 already"),
-        ([A_SUPPLY, A_METER | {"serial_number": "MY7"}], "register only supply 00012345"),
+        ([A_METER | {"serial_number": "MY7"}], "MY7 lies at bench-1 already"),
     ],
 )
 def test_what_is_no_finding_of_identify_is_refused_whole(

@@ -111,7 +111,8 @@ def test_an_act_in_the_wrong_state_is_refused(cast: Cast, tola: Api, act: str, s
     answer = tola.post(f"jobs/{claimed.pk}/{act}", station=station.slug, confirmed=True)
 
     assert answer.status_code == 409
-    assert state in answer.json()["problems"][0]["words"]
+    said = answer.json()["problems"][0]["words"]
+    assert said.startswith(f"The job is {state.lower()}, not ")
     assert rows() == before
 
 
