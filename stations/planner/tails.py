@@ -46,9 +46,10 @@ class Left:
 def tail_left(charge: Charge, now: Progress, bank_ah: float) -> Left | None:
     """What is left of `charge` by its tail; None before that has a slope.
 
-    CV with the bank below its target is bulk still: the leads limit the current.
+    CV with the bank below its target is bulk still: the leads limit the current.  So is a hold on
+    the plateau, as levelling has: its current falls as the cells fill, hardly in half an hour.
     """
-    if now.cv_since is None:
+    if now.cv_since is None or charge.tail.at_least_v < charge.finish_above_v:
         return None
     flat_a = floor_a(charge.tail, now.tail)
     if flat_a is not None:

@@ -50,6 +50,7 @@ SERIALS = {
     "relay": "unit-1",
     "router": "unit-2",
 }
+AT_TARGET_V = 3.63  # of 3.65 V: where the CV hold begins to count (B2)
 # A tail that a nearly full bank reaches within seconds at 240 x; the rules stay the same.
 QUICK = {
     "done_c": 0.02,
@@ -190,9 +191,10 @@ class ShopBench:
 
 
 def is_in_cv(redis_client: redis.Redis, bench: ShopBench) -> bool:
-    """By the live value that the pages show."""
+    """In the CV hold, its bank at target, by the live value that the pages show."""
     live = json.loads(redis_client.get(f"live:{bench.station.slug}") or "{}")
-    return bool(live.get("reading")) and live["reading"]["regulation"] == "CV"
+    reading = live.get("reading") or {}
+    return reading.get("regulation") == "CV" and (reading["voltage_v"] or 0.0) >= AT_TARGET_V
 
 
 @contextmanager
