@@ -1,7 +1,7 @@
 """What a bench must have shown before it may run unattended (F4).  Pure.
 
 F4's other conditions (independent meter, OVP, cut-off, temperature, alert path) join these where a
-run that asks to be unattended is checked before it begins; today every run is attended.
+run that asks to be unattended is checked before it begins (`jobs.attending`).
 """
 
 from __future__ import annotations
