@@ -63,7 +63,7 @@ class Recipe:
     ovp_above_v: float = 0.020
     meter_agree_v: float = 0.012
     link_ohm_max: float = 0.0015
-    lead_max_ohm: float = 0.050
+    lead_max_ohm: float = 0.030  # as of the parallel balance: the guardian holds 2 V at most
     # As in the parallel balance: cell makers' sheets, and 0.1C below 10 °C (Alpha APL).
     temperature_min_degc: float = 0.0
     temperature_max_degc: float = 45.0
