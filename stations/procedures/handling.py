@@ -55,8 +55,8 @@ def handled(step: str, positions: Iterable[int]) -> list[int]:
 
 def position_of(step: str) -> int:
     """Of the one cell that a person's step is about, by its name; 0 where that is all."""
-    _, _, position = step.rpartition("-")
-    return int(position) if position.isdecimal() else 0
+    found = TURNS.fullmatch(step)
+    return int(found[1]) if found is not None and found[1] else 0
 
 
 def per_cell(program: Program) -> int:
