@@ -19,7 +19,6 @@ from shop.forecast.leads import leads_known
 from shop.forecast.looks import looks_of
 from shop.forecast.seen import seen_of
 from shop.forecast.ways import maker, own
-from shop.jobs.figures import Cells
 from shop.jobs.models import Job, Run
 from shop.jobs.planning import cells_of, plan, ratings_of
 from shop.jobs.procedures import (
@@ -38,9 +37,9 @@ from shop.jobs.queries import steps_begun
 from shop.jobs.states import RunState
 from shop.refusals import Problem, Refusal
 from stations.plain import from_plain
-from stations.planner.alternatives import Alternative, Make, Variant, alternatives, loads
+from stations.planner.alternatives import Alternative, alternatives, loads
 from stations.planner.emptying import emptying_hours, emptying_interval
-from stations.planner.hours import Course, Interval, charge_of, courses, interval
+from stations.planner.hours import Course, Interval, Stop, charge_of, courses, interval
 from stations.planner.knowledge import Known, known_by_volts, unknown_soc
 from stations.planner.naming import Look
 from stations.planner.presence import Visit, visits
@@ -79,12 +78,12 @@ _said: dict[int, tuple[Stand, Left | None]] = {}  # by run, the newest last
 class Forecast:
     """Hours of what the bench does up to the last tail or rest, hands in between not counted.
 
-    `stops`: why the program would give up, in words; "" where it comes to its tail.  `visits` say
-    who must be there when.
+    `stop`: why the program would give up; None where it comes to its tail.  `visits` say who must
+    be there when.
     """
 
     hours: Interval
-    stops: str
+    stop: Stop | None
     alternatives: tuple[Alternative, ...]
     visits: tuple[Visit, ...]
     surges: tuple[Surge, ...]
@@ -93,7 +92,12 @@ class Forecast:
 
     @property
     def finishes(self) -> bool:
-        return not self.stops
+        return self.stop is None
+
+    @property
+    def stops(self) -> str:
+        """Why it would give up, in words; "" where it comes to its tail."""
+        return self.stop.words if self.stop else ""
 
     @property
     def is_night(self) -> bool:
@@ -130,49 +134,38 @@ def forecast(
         return None
     cells, bench = cells_of(job), ratings_of(station)
     program = plan(job, station).program
-    make = maker(job, station, cells, bench, program.target_v)
     string = next((step for step in program.steps if isinstance(step, SeriesCharge)), None)
     if job.kind == PACK_RECOVERY:
         return _of_pack(program, rested_v)
-    if job.kind == BOTTOM_BALANCE:
-        known = _known(RESTED_V[1], len(cells), cells[0].capacity_ah, rested_v)
-        return _of_emptied(program, known, make, own(job, len(cells), bench), rested_v)
     if string is not None:
         return _of_string(program, string, len(cells), cells[0].capacity_ah, rested_v)
+    make, variant = maker(job, station, cells, bench, program.target_v), own(job, len(cells), bench)
+    if job.kind == BOTTOM_BALANCE:
+        known = _known(RESTED_V[1], len(cells), cells[0].capacity_ah, rested_v)
+        with _in_turn():
+            hours = emptying_interval(program, known)
+            others = loads(make, variant, known, hours) if beside else ()
+        return Forecast(hours, None, others, visits(program, hours), (), rested_v)
     charge = charge_of(program)
     if charge is None:
         return None
-    known = _known_at(station, charge, cells, rested_v)
+    known = _known(charge.setpoint.voltage_v, len(cells), cells[0].capacity_ah, rested_v)
+    known = replace(known, leads_ohm=leads_known(station))
     with _in_turn():
         found = _played(program, charge, known)
         hours = interval([course.hours for course in found])
-        stops = _stops(found)
-        variant = own(job, len(cells), bench)
-        others = alternatives(make, variant, known, hours, finishes=not stops) if beside else ()
-    return Forecast(hours, stops, others, visits(program, hours), surges(program), rested_v)
+        stop = next((course.stop for course in found if course.stop), None)
+        finishes = stop is None
+        others = alternatives(make, variant, known, hours, finishes=finishes) if beside else ()
+    return Forecast(hours, stop, others, visits(program, hours), surges(program), rested_v)
 
 
-def stops_of(job: Job, station: Station, rested_v: float | None = None) -> str:
-    """Why the job would not come to its end at `station`; "" where it does, or nobody foretells."""
+def stop_of(job: Job, station: Station, rested_v: float | None = None) -> Stop | None:
+    """Why the job would not come to its end at `station`; None where it does or nobody knows."""
     if job.kind not in FORETOLD or job.kind in ENDS_BY_FORMULA:
-        return ""
-    program, cells = plan(job, station).program, cells_of(job)
-    if job.kind == PACK_RECOVERY:
-        return "" if _of_pack(program, rested_v) else "on the cell model it has none"
-    charge = charge_of(program)
-    if charge is None:
-        return ""
-    with _in_turn():
-        return _stops(_played(program, charge, _known_at(station, charge, cells, rested_v)))
-
-
-def _stops(found: tuple[Course, ...]) -> str:
-    return next((course.stops for course in found if course.stops), "")
-
-
-def _known_at(station: Station, charge: Charge, cells: Cells, rested_v: float | None) -> Known:
-    known = _known(charge.setpoint.voltage_v, len(cells), cells[0].capacity_ah, rested_v)
-    return replace(known, leads_ohm=leads_known(station))
+        return None
+    found = forecast(job, station, rested_v, beside=False)
+    return found.stop if found else Stop("on the cell model it has none")
 
 
 def load_hours(job: Job, program: Program) -> LoadHours | None:
@@ -189,28 +182,18 @@ def _of_string(
     """B10: by formula, for the fullest cell ends it; no other way does the same."""
     hours = series_hours(string, _known(string.target_v, cells, capacity_ah, rested_v))
     return Forecast(
-        hours, "", (), visits(program, hours), surges(program), rested_v, in_series=True
+        hours, None, (), visits(program, hours), surges(program), rested_v, in_series=True
     )
 
 
 def _of_pack(program: Program, rested_v: float | None) -> Forecast | None:
     """B14: filled, held, cycled and filled again; None where the model knows no end."""
     known = _known(program.target_v, program.cells, dict(program.facts)["cell_ah"], rested_v)
-    with _one_at_a_time:
+    with _in_turn():
         hours = string_hours(program, known, rested_v)
     if hours is None:
         return None
-    return Forecast(hours, "", (), visits(program, hours), (), rested_v)
-
-
-def _of_emptied(
-    program: Program, known: Known, make: Make, own: Variant, rested_v: float | None
-) -> Forecast:
-    """B9: of one load, cell after cell; `load_hours` says what it would take from full."""
-    with _one_at_a_time:
-        hours = emptying_interval(program, known)
-        others = loads(make, own, known, hours)
-    return Forecast(hours, "", others, visits(program, hours), (), rested_v)
+    return Forecast(hours, None, (), visits(program, hours), (), rested_v)
 
 
 def outlook_of(run: Run) -> Outlook:

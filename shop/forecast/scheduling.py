@@ -34,7 +34,7 @@ def scheduled(
     if found is None:
         words = "Nobody foretells the hours of this procedure."
         raise Refusal([Problem("no_hours", words, "Name the time at which it begins instead.")])
-    refuse(problems(found.stops, "ready by a time"))
+    refuse(problems(found.stop, "ready by a time"))
     hold_max = timedelta() if attended else timedelta(seconds=policy.hold_max_s)
     plan = schedule(
         found.visits,

@@ -55,20 +55,30 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
-    """One way that a charge may go: Ah up to the knee at `bulk_a`, and hours from there.
+class Stop:
+    """Why a program would end otherwise than with its tail; `by_time`: by the recipe's limit."""
 
-    `stops`: why the program would end otherwise than with its tail, in words; "" where it does not.
-    """
+    words: str
+    by_time: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """One way that a charge may go: Ah up to the knee at `bulk_a`, and hours from there."""
 
     bulk_a: float
     charge_ah: float
     rest_h: float
-    stops: str = ""
+    stop: Stop | None = None
 
     @property
     def finishes(self) -> bool:
-        return not self.stops
+        return self.stop is None
+
+    @property
+    def stops(self) -> str:
+        """Why it does not finish, in words; "" where it does."""
+        return self.stop.words if self.stop else ""
 
     @property
     def hours(self) -> float:
@@ -191,9 +201,11 @@ def _courses_of(
         full = over if charge.stage else knee(bulk_a / bulk.ah)
         rest_h = turns * played.hours - (full - over) * bank_ah / bulk_a
         first_h = (over - soc) * bulk.ah / bulk_a + played.first_h
-        stops = played.stops and (_limited(charge, setting, bulk_a) or played.stops)
-        stops = stops or _too_long(charge, first_h, bulk_a)
-        found.append(Course(bulk_a, (full - soc) * bank_ah, rest_h, stops))
+        if played.stops:
+            stop: Stop | None = Stop(_limited(charge, setting, bulk_a) or played.stops)
+        else:
+            stop = _too_long(charge, first_h, bulk_a)
+        found.append(Course(bulk_a, (full - soc) * bank_ah, rest_h, stop))
     return found
 
 
@@ -207,13 +219,14 @@ def _limited(charge: Charge, setting: Setting, bulk_a: float) -> str:
     )
 
 
-def _too_long(charge: Charge, hours: float, bulk_a: float) -> str:
+def _too_long(charge: Charge, hours: float, bulk_a: float) -> Stop | None:
     limit_h = charge.timeout.total_seconds() / 3600
     if hours <= limit_h:
-        return ""
-    return (
+        return None
+    return Stop(
         f"limited by its time: {hours:.0f} h at {bulk_a:.1f} A, and the recipe stops it after "
-        f"{limit_h:.0f} h"
+        f"{limit_h:.0f} h",
+        by_time=True,
     )
 
 
