@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from stations.frozen import changed
 from stations.procedures.actions import Action, Hold, Next, SafeHold, Set, Trip
 from stations.procedures.criteria import Agreement
-from stations.procedures.progress import close_charge
+from stations.procedures.progress import close_charge, cv_counted, cv_s
 from stations.procedures.state import Run
 from stations.procedures.steps import Charge, SeriesCharge
 from stations.procedures.turns import seen
@@ -98,11 +98,8 @@ def _observe(run: Run, step: Charge, reading: Reading) -> Run:
     peak_v = reading.voltage_v
     if run.peak_voltage_v > peak_v:
         peak_v = run.peak_voltage_v
-    held = in_cv and reading.voltage_v >= step.tail.at_least_v
     run = changed(
-        run,
-        cv_spent_s=run.cv_spent_s if held else cv_s(run, reading.at),
-        cv_since=(run.cv_since or reading.at) if held else None,
+        cv_counted(run, reading.at, counts=in_cv and reading.voltage_v >= step.tail.at_least_v),
         reached_cv=run.reached_cv or in_cv,
         lead_ohm=lead_ohm,
         no_current_since=(run.no_current_since or reading.at) if none_flows else None,
@@ -218,11 +215,6 @@ def _held(run: Run, step: Charge, since: datetime | None, at: datetime) -> bool:
         and at - run.cv_since >= step.tail.cv_min
         and (step.stage or run.charge_ah - run.least_from_ah >= run.least_charge_ah)
     )
-
-
-def cv_s(run: Run, at: datetime) -> float:
-    """Seconds in CV over all attempts; the minimum, but not the maximum, is this hold's own."""
-    return run.cv_spent_s + ((at - run.cv_since).total_seconds() if run.cv_since else 0.0)
 
 
 def _overheld(run: Run, step: Charge, at: datetime) -> bool:

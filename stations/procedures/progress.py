@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from stations.frozen import changed
 from stations.procedures.actions import Action, Finish, Next
 from stations.procedures.state import Record, Run
 from stations.procedures.steps import (
@@ -31,6 +32,18 @@ CELLS_UNSEEN = "cells not observable: nothing on this bench shows them"
 def zero_a(run: Run) -> float:
     """The ammeter's zero, measured with the output off; taken out of every current (B2)."""
     return run.zero_sum_a / run.zero_count if run.zero_count else 0.0
+
+
+def cv_s(run: Run, at: datetime) -> float:
+    """Seconds in CV over all attempts; the minimum, but not the maximum, is this hold's own."""
+    return run.cv_spent_s + ((at - run.cv_since).total_seconds() if run.cv_since else 0.0)
+
+
+def cv_counted(run: Run, at: datetime, *, counts: bool) -> Run:
+    """The clock of the hold runs, or stands still from `at` on with what it has counted."""
+    if counts == (run.cv_since is not None):
+        return run
+    return changed(run, cv_spent_s=cv_s(run, at), cv_since=at if counts else None)
 
 
 def close_charge(run: Run, step: Charge, at: datetime, remarks: tuple[str, ...]) -> Run:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from stations.procedures.progress import cv_s
 from stations.procedures.state import Carried, Record, Run
 from stations.procedures.steps import DRIVEN, Discharge, Verify, Wait
 from stations.values import NAN, Limits, OffProof
@@ -149,12 +150,11 @@ def _is_of(record: Record, run: Run) -> bool:
 
 def _carried(run: Run) -> Carried:
     until = run.last_at or run.entered_at
-    in_cv_s = (until - run.cv_since).total_seconds() if run.cv_since else 0.0
     return Carried(
         step=run.step.name,
         charge_ah=run.step_charge_ah,
         drawn_ah=run.step_drawn_ah,
-        cv_s=run.cv_spent_s + in_cv_s,
+        cv_s=cv_s(run, until),
         spent_s=run.step_spent_s + max(0.0, (until - run.entered_at).total_seconds()),
     )
 

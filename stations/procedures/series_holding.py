@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 from stations.frozen import changed
 from stations.procedures.actions import Action, Hold, Next, SafeHold, Set
-from stations.procedures.charging import SETTLE_READINGS, as_cold, cv_s
+from stations.procedures.charging import SETTLE_READINGS, as_cold
 from stations.procedures.criteria import Holding
 from stations.procedures.planned import in_steps
-from stations.procedures.progress import close_series
+from stations.procedures.progress import close_series, cv_counted, cv_s
 from stations.procedures.state import Run
 from stations.procedures.steps import SeriesCharge
 from stations.values import Reading, Setpoint
@@ -30,9 +30,9 @@ def decide_holding(
     near = highest_v >= step.target_v - step.near_v
     opened = reading.bms is not None and reading.bms.charge_open
     if opened:  # nothing is held by a supply that is shut out: the time stands still
-        run = changed(run, cv_spent_s=cv_s(run, reading.at), cv_since=None)
+        run = cv_counted(run, reading.at, counts=False)
     elif near or reading.regulation == "CV":
-        run = changed(run, cv_since=run.cv_since or reading.at)
+        run = cv_counted(run, reading.at, counts=True)
     if cv_s(run, reading.at) >= hold.lasts.total_seconds():
         return close_series(run, step, now, (_done(run, reading, hold),)), Next()
     run, reason = _parted(run, step, hold, reading, opened=opened)

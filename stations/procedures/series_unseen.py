@@ -13,9 +13,9 @@ from datetime import datetime
 
 from stations.frozen import changed
 from stations.procedures.actions import Action, Hold, Next, SafeHold, Set
-from stations.procedures.charging import SETTLE_READINGS, as_cold, cv_s
+from stations.procedures.charging import SETTLE_READINGS, as_cold
 from stations.procedures.criteria import Unseen
-from stations.procedures.progress import close_series
+from stations.procedures.progress import close_series, cv_counted, cv_s
 from stations.procedures.state import Run
 from stations.procedures.steps import SeriesCharge
 from stations.values import NAN, Reading
@@ -66,8 +66,7 @@ def _at(trail: Trail, ah: float) -> float:
 def _followed(run: Run, step: SeriesCharge, unseen: Unseen, reading: Reading) -> Run:
     """How long the supply was in CV, and the trail with what this reading shows."""
     flows = run.charge_current_a >= step.proven_on_a
-    held_s, in_cv = cv_s(run, reading.at), flows and reading.regulation == "CV"
-    run = changed(run, cv_spent_s=held_s, cv_since=reading.at if in_cv else None)
+    run = cv_counted(run, reading.at, counts=flows and reading.regulation == "CV")
     return changed(run, trail=_longer(run, unseen, reading.voltage_v)) if flows else run
 
 

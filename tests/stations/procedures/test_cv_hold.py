@@ -12,7 +12,8 @@ from stations.model.bank import Bank, Wiring
 from stations.model.cell import cell_of
 from stations.procedures import top_balance
 from stations.procedures.actions import Action, Trip
-from stations.procedures.charging import cv_s, decide_charge
+from stations.procedures.charging import decide_charge
+from stations.procedures.progress import cv_s
 from stations.procedures.state import Run
 from stations.procedures.steps import Charge
 from stations.runner import begun, run
