@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
 from stations.procedures import (
     bottom_balance,
@@ -50,13 +50,26 @@ class Playable:
     build: Callable[[Any, Order, Ratings], Program]
 
 
+class _Cell(TypedDict):
+    capacity_ah: float
+    cell_voltage_max_v: float
+    cell_voltage_min_v: float
+
+
+def _cell(order: Order) -> _Cell:
+    """As every plan names it."""
+    return {
+        "capacity_ah": order.capacity_ah,
+        "cell_voltage_max_v": order.voltage_max_v,
+        "cell_voltage_min_v": order.voltage_min_v,
+    }
+
+
 def _top(recipe: Any, order: Order, ratings: Ratings) -> top_balance.Spec:
     return top_balance.Spec(
         recipe=recipe,
         cells=order.cells,
-        capacity_ah=order.capacity_ah,
-        cell_voltage_max_v=order.voltage_max_v,
-        cell_voltage_min_v=order.voltage_min_v,
+        **_cell(order),
         cell_r_ohm=order.r_ohm,
         supply=ratings.supply,
         supply_offset_v=ratings.measured.supply_offset_v,
@@ -79,9 +92,7 @@ def _capacity(recipe: Any, order: Order, ratings: Ratings) -> Program:
     return capacity_test.program(
         capacity_test.Spec(
             recipe=recipe,
-            capacity_ah=order.capacity_ah,
-            cell_voltage_max_v=order.voltage_max_v,
-            cell_voltage_min_v=order.voltage_min_v,
+            **_cell(order),
             supply=ratings.supply,
             load=_load(ratings),
             supply_offset_v=ratings.measured.supply_offset_v,
@@ -94,10 +105,8 @@ def _resistance(recipe: Any, order: Order, ratings: Ratings) -> Program:
     return resistance.program(
         resistance.Spec(
             recipe=recipe,
-            capacity_ah=order.capacity_ah,
+            **_cell(order),
             typical_ohm=order.r_ohm,
-            cell_voltage_max_v=order.voltage_max_v,
-            cell_voltage_min_v=order.voltage_min_v,
             load=_load(ratings),
             meter=ratings.meter,
         )
@@ -109,9 +118,7 @@ def _bottom(recipe: Any, order: Order, ratings: Ratings) -> Program:
         bottom_balance.Spec(
             recipe=recipe,
             cells=order.cells,
-            capacity_ah=order.capacity_ah,
-            cell_voltage_max_v=order.voltage_max_v,
-            cell_voltage_min_v=order.voltage_min_v,
+            **_cell(order),
             load=_load(ratings),
         )
     )
@@ -122,9 +129,7 @@ def _series(recipe: Any, order: Order, ratings: Ratings) -> Program:
         series_precharge.Spec(
             recipe=recipe,
             cells=order.cells,
-            capacity_ah=order.capacity_ah,
-            cell_voltage_max_v=order.voltage_max_v,
-            cell_voltage_min_v=order.voltage_min_v,
+            **_cell(order),
             cell_r_ohm=order.r_ohm,
             supply=ratings.supply,
             bms=ratings.bms,
@@ -138,9 +143,7 @@ def _unseen(recipe: Any, order: Order, ratings: Ratings) -> Program:
         unseen_precharge.Spec(
             recipe=recipe,
             cells=order.cells,
-            capacity_ah=order.capacity_ah,
-            cell_voltage_max_v=order.voltage_max_v,
-            cell_voltage_min_v=order.voltage_min_v,
+            **_cell(order),
             supply=ratings.supply,
         )
     )
@@ -153,9 +156,7 @@ def _recovery(recipe: Any, order: Order, ratings: Ratings) -> Program:
         pack_recovery.Spec(
             recipe=recipe,
             cells=order.cells,
-            capacity_ah=order.capacity_ah,
-            cell_voltage_max_v=order.voltage_max_v,
-            cell_voltage_min_v=order.voltage_min_v,
+            **_cell(order),
             bms_over_v=order.bms_over_v,
             supply=ratings.supply,
             load=_load(ratings),
