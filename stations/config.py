@@ -20,7 +20,7 @@ OPTIONAL = ("scanner", "load", "bms", "thermometer")
 CHANNELLED = ("scanner", "thermometer")
 BOARDS = {"router": "relay"}  # what plays a role that no driver is called by
 LOOPBACK = ("127.0.0.1", "localhost")
-PTYS = Path("/dev/pts")  # what a simulated port is a link to
+PTYS = Path("/dev/pts")
 ADDRESSES = range(1, 248)  # of Modbus; 0 is everybody
 RELAYS = range(1, 9)
 CONTACTOR_MAX_S = 9.0  # requirement F4: no output is on longer than 10 s after its host died
@@ -323,7 +323,12 @@ def _simulated_port(resource: str, folder: Path) -> bool:
     port = Path(resource)
     if "::" in resource or not port.is_relative_to(folder.resolve()):
         return False
-    return not port.is_symlink() or port.resolve().is_relative_to(PTYS)
+    return not port.is_symlink() or leads_to_pty(port)
+
+
+def leads_to_pty(path: Path) -> bool:
+    """Whether it is what a simulator makes of a port, or made before it died: a link to a pty."""
+    return path.is_symlink() and path.resolve().is_relative_to(PTYS)
 
 
 def _section(table: Mapping[str, Any], key: str) -> Mapping[str, Any]:

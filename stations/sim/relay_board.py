@@ -136,10 +136,10 @@ class RelayBoard:
 
     def _move(self, coil: int, closed: bool, until_s: float = math.inf) -> None:
         """Move one relay, and back at `until_s`."""
-        self._due_s.pop(coil, None)
-        if until_s < math.inf and not self._faults.of(self.name).latches:
-            self._due_s[coil] = until_s
         fault = self._faults.of(self.name)
+        self._due_s.pop(coil, None)
+        if until_s < math.inf and not fault.latches:
+            self._due_s[coil] = until_s
         if fault.welds and self._closed[coil]:
             self._welded.add(coil)
         if not (fault.sticks_closed and self._closed[coil]) and not fault.sticks_open:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-from stations.config import PTYS
+from stations.config import leads_to_pty
 from stations.sim.delivery import Delivery
 from stations.sim.faults import Fault, Switchboard
 from stations.sim.world import World
@@ -51,7 +51,7 @@ class SerialDevice(Protocol):
 
 def clear(path: Path) -> None:
     """Take away what a dead simulator left of its port; OSError where anything else lies there."""
-    if path.is_symlink() and path.resolve().is_relative_to(PTYS):
+    if leads_to_pty(path):
         path.unlink(missing_ok=True)
     elif os.path.lexists(path):
         raise FileExistsError(f"{path} is not the port of a simulator: name another resource")
