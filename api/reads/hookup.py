@@ -119,16 +119,8 @@ def _diagonal(cells: int) -> Hookup:
     first, last = row[0].middle, row[-1].middle
     high, low = TOP - RAIL, BOTTOM + RAIL
     meter = row[-1].x + row[-1].width + 24
-    stubs = [
-        wire
-        for box in row
-        for wire in (
-            Wire("plus", f"M{box.middle:g} {high:g}V{TOP:g}"),
-            Wire("minus", f"M{box.middle:g} {BOTTOM:g}V{low:g}"),
-        )
-    ]
     wires = (
-        *stubs,
+        *_posts(row, high, low),
         Wire("plus", f"M{first:g} {high:g}H{last:g}"),
         Wire("minus", f"M{first:g} {low:g}H{last:g}"),
         Wire("plus", f"M{first:g} {high:g}V12"),
@@ -138,7 +130,7 @@ def _diagonal(cells: int) -> Hookup:
     words = (
         Said(first + 8, 18, "+ lead of the supply"),
         Said(last - 8, 140, "− lead of the supply", "end"),
-        *_volts(meter, high, low),
+        Said(meter, (high + low) / 2 + 4, "V", "middle"),
     )
     says = (
         f"{cells} cells, linked plus to plus and minus to minus. Plus lead of the supply on "
@@ -152,17 +144,13 @@ def _single(cells: int, cell: int) -> Hookup:
     middle = row[cell - 1].middle
     left = middle <= WIDTH / 2
     at, anchor = (middle + 8, "start") if left else (middle - 8, "end")
-    wires = (
-        Wire("plus", f"M{middle:g} {TOP:g}V12"),
-        Wire("minus", f"M{middle:g} {BOTTOM:g}V138"),
-    )
     words = (
         Said(at, 20, "+ lead, + of the meter", anchor),
         Said(at, 137, "− lead, − of the meter", anchor),
     )
     others = f"; the other {cells - 1} stand alone" if cells > 1 else ""
     says = f"Leads and meter on both posts of cell {cell} of {cells}, no link{others}"
-    return Hookup(row, wires, words, says)
+    return Hookup(row, _posts(row[cell - 1 : cell], 12, 138), words, says)
 
 
 def _unlinked(cells: int) -> Hookup:
@@ -175,20 +163,12 @@ def _unlinked(cells: int) -> Hookup:
 
 def _routed(cells: int) -> Hookup:
     row = _row(cells)
-    wires = tuple(
-        wire
-        for box in row
-        for wire in (
-            Wire("plus", f"M{box.middle:g} {TOP:g}V24"),
-            Wire("minus", f"M{box.middle:g} {BOTTOM:g}V124"),
-        )
-    )
     words = (
         Said(WIDTH / 2, 16, "+ leads 1, 2, … of the router", "middle"),
         Said(WIDTH / 2, 142, "− leads 1, 2, … of the router", "middle"),
     )
     says = f"A pair of the router's leads on each of {cells} cells, by their numbers, and no link"
-    return Hookup(row, wires, words, says)
+    return Hookup(row, _posts(row, 24, 124), words, says)
 
 
 def _string(cells: int) -> tuple[tuple[Box, ...], tuple[Wire, ...], float]:
@@ -256,13 +236,21 @@ def _pack(cells: int, *, leads: bool) -> Hookup:
     return Hookup(row, wires, words, says, height=160.0, frame=frame, top=12.0)
 
 
+def _posts(row: Sequence[Box], high: float, low: float) -> tuple[Wire, ...]:
+    """From the plus of each cell up to `high`, and from its minus down to `low`."""
+    return tuple(
+        wire
+        for box in row
+        for wire in (
+            Wire("plus", f"M{box.middle:g} {TOP:g}V{high:g}"),
+            Wire("minus", f"M{box.middle:g} {BOTTOM:g}V{low:g}"),
+        )
+    )
+
+
 def _meter(at: float, meter: float, high: float, low: float) -> tuple[Wire, ...]:
     """From both posts of the last cell to the meter beside it."""
     return (
         Wire("meter", f"M{at:g} {high:g}H{meter:g}V{(high + low) / 2 - 12:g}"),
         Wire("meter", f"M{at:g} {low:g}H{meter:g}V{(high + low) / 2 + 12:g}"),
     )
-
-
-def _volts(meter: float, high: float, low: float) -> tuple[Said, ...]:
-    return (Said(meter, (high + low) / 2 + 4, "V", "middle"),)
