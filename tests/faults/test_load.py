@@ -279,18 +279,23 @@ def test_a_load_that_ends_by_itself_is_no_end_of_the_program(tmp_path: Path) -> 
         assert not bench.sim.output_is_on()
 
 
+def off_by_the_contactor_alone(bench: Guarded, runner: GuardianBench, trial: Trial) -> None:
+    """OFF is asked for and not proven, and nothing flows all the same."""
+    asked = wall_now()
+    with pytest.raises(BenchError, match="not proven off"):
+        runner.off()
+
+    wait_until(lambda: not bench.sim.output_is_on())
+    trial.happened(parted_by_the_contactor(bench))
+    trial.off_after(bench.off_since(asked))
+
+
 @pytest.mark.fault("27", "the load ignores OFF", trials=5, limit_s=CONTACTOR_WITHIN_S)
 def test_a_load_that_ignores_off_is_parted_by_the_contactor(tmp_path: Path, trial: Trial) -> None:
     with drawing(tmp_path, relay=True, timing={"shut_down_s": 1.0}) as (bench, runner):
         bench.sim.hands.fault("load", "refuse_off")
 
-        asked = wall_now()
-        with pytest.raises(BenchError, match="not proven off"):
-            runner.off()
-
-        wait_until(lambda: not bench.sim.output_is_on())
-        trial.happened(parted_by_the_contactor(bench))
-        trial.off_after(bench.off_since(asked))
+        off_by_the_contactor_alone(bench, runner, trial)
         wait_until(lambda: bench.link.status()["output"] == "unknown")
         assert "the load did not obey OFF" in bench.link.status()["alarm"]
         assert bench.link.status()["contactor"] == "open"
@@ -303,13 +308,7 @@ def test_a_load_that_lies_is_parted_by_the_contactor(tmp_path: Path, trial: Tria
     with drawing(tmp_path, relay=True, timing={"shut_down_s": 1.0}) as (bench, runner):
         bench.sim.hands.fault("load", "lies_off")
 
-        asked = wall_now()
-        with pytest.raises(BenchError, match="not proven off"):
-            runner.off()
-
-        wait_until(lambda: not bench.sim.output_is_on())
-        trial.happened(parted_by_the_contactor(bench))
-        trial.off_after(bench.off_since(asked))
+        off_by_the_contactor_alone(bench, runner, trial)
 
 
 @pytest.mark.fault("27", "the contactor has welded before a load", trials=5)

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,6 @@ from stations.bench import BenchError
 from stations.clock import wall_now
 from stations.guardian.off import LOCKED
 from stations.journal import read_records, verify
-from stations.procedures.attendance import Span, unattended, waiting
-from tests.faults.balancing import QUICK, join, running, steps
 from tests.faults.guarded import (
     PROTECTION,
     SETPOINT,
@@ -33,13 +31,10 @@ from tests.faults.guarded import (
     next_reading,
 )
 from tests.faults.matrix import Trial
-from tests.stations.procedures.scripted import program
 from tests.stations.sim.harness import ROOT
 from tests.wait import wait_until
 
 CONTACTOR_WITHIN_S = 8.0
-VOLTAGE_SET = 8  # register of a Riden
-LOWEST_REST_V = 3.0  # these cells rest above
 DEAD_WITHIN_S = 10.0
 ALARM_WITHIN_S = 10.0
 
@@ -232,71 +227,6 @@ def test_current_that_flows_before_on_is_found_and_parted(tmp_path: Path) -> Non
         wait_until(lambda: contactor_moves(bench, tried) == [True, False])
         assert bench.off_since(tried) <= CONTACTOR_WITHIN_S
         wait_until(lambda: bench.link.status()["locked"])
-
-
-@pytest.mark.fault("27", "the contactor has welded", trials=5)
-def test_a_welded_contactor_is_named_before_anything_flows(tmp_path: Path, trial: Trial) -> None:
-    """Its relay reads open; the supply, on below the bank, shows the bank at its terminals."""
-    with guarded(tmp_path, relay=True) as bench:
-        bench.sim.hands.fault("relay", "welded")
-        runner = bench.session()  # the board's own timer is as it must be
-        bench.sim.hands.post("/links/on")
-        runner.configure(SETPOINT, PROTECTION)
-
-        with pytest.raises(BenchError, match="the contactor is welded or bypassed"):
-            runner.energise()
-
-        trial.happened(bench.sim.hands.state()["contactor"] == "closed")
-        assert bench.link.status()["contactor"] == "open"  # by its relay
-        assert next_event(runner).kind == "safe_hold"
-        assert never_charged(bench)
-        assert not supply_is_on(bench)
-
-
-def never_charged(bench: Guarded) -> bool:
-    """The supply was never set to where it could have charged while its output was on."""
-    volts, on = [0.0], False
-    for record in bench.sim.truth():
-        if record["kind"] == "set" and record.get("register") == VOLTAGE_SET:
-            volts.append(record["value"] / 100)
-        on = record["on"] if record["kind"] == "relay" else on
-        if on and volts[-1] > LOWEST_REST_V:
-            return False
-    return True
-
-
-@pytest.mark.fault("27", "the contactor has welded, and the night begins later", trials=5)
-def test_a_welded_contactor_refuses_a_night_while_somebody_is_still_there(
-    tmp_path: Path, trial: Trial
-) -> None:
-    with guarded(tmp_path, relay=True, timing=QUICK) as bench:
-        bench.sim.hands.fault("relay", "welded")
-        now = bench.link.status()["at"]
-        span = Span(datetime.fromisoformat(now), datetime.fromisoformat(now) + timedelta(hours=8))
-        night = waiting(unattended(program(), timedelta(hours=4)), span)
-        with running(bench, night) as outcome:
-            join(bench)
-            ended = outcome.result(timeout=60)
-            trial.happened(bench.sim.hands.state()["contactor"] == "closed")
-
-        assert ended.kind == "ERROR"
-        assert "the contactor is welded or bypassed" in ended.reason
-        assert steps(bench)[-1] == "wait"
-        assert never_charged(bench)
-
-
-def test_a_night_begins_to_wait_once_the_contactor_was_seen_open(tmp_path: Path) -> None:
-    with guarded(tmp_path, relay=True, timing=QUICK) as bench:
-        now = datetime.fromisoformat(bench.link.status()["at"])
-        night = waiting(
-            unattended(program(), timedelta(hours=4)), Span(now, now + timedelta(hours=8))
-        )
-        with running(bench, night):
-            join(bench)
-            wait_until(lambda: bench.events("seen_parted"), within_s=30)
-
-            assert bench.link.status()["output"] == "off"
-            assert never_charged(bench)
 
 
 def test_off_without_a_guardian_parts_too(tmp_path: Path) -> None:

@@ -37,8 +37,8 @@ CONTROLS: Mapping[str, Control] = {
     "contactor-seen-open": Control(
         "the look at what the contactor parts",
         (
-            "tests/faults/test_relay.py::test_a_welded_contactor_is_named_before_anything_flows",
-            "tests/faults/test_relay.py::test_a_welded_contactor_refuses_a_night_while_somebody_is_still_there",
+            "tests/faults/test_contactor_welded.py::test_a_welded_contactor_is_named_before_anything_flows",
+            "tests/faults/test_contactor_welded.py::test_a_welded_contactor_refuses_a_night_while_somebody_is_still_there",
         ),
     ),
     "lease-token": Control(

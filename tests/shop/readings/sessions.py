@@ -46,3 +46,14 @@ def take(session: GuardianBench, number: int) -> Reading:
     for _ in range(number - 1):
         next_reading(session)
     return next_reading(session)
+
+
+def edited_run(bench: ShopBench, *, kind: str) -> Run:
+    """A run of three readings that ended so, and whose journal was edited afterwards."""
+    run = leased_run(bench)
+    with session_of(bench, run) as session:
+        take(session, 3)
+        session.close(kind=kind, reason="test")
+    path = bench.guarded.sim.config.journal / f"{run.pk}-1.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"seq":2', b'"seq":9'))
+    return run

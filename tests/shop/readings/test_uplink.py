@@ -28,7 +28,7 @@ from tests.cast import Cast
 from tests.faults.guarded import LIMITS, next_event, next_reading
 from tests.faults.matrix import Trial
 from tests.shop.jobs.shop_bench import shop_bench
-from tests.shop.readings.sessions import leased_run, session_of, take
+from tests.shop.readings.sessions import edited_run, leased_run, session_of, take
 from tests.stations.sim.harness import ROOT
 from tests.wait import wait_until
 
@@ -207,12 +207,7 @@ def test_live_values_are_shown_and_do_not_outlive_their_uplink(redis_client: red
 
 def test_a_journal_that_was_edited_is_set_aside_and_raises_an_alarm() -> None:
     with shop_bench(alive=False) as bench:
-        run = leased_run(bench)
-        with session_of(bench, run) as session:
-            take(session, 3)
-            session.close(kind="ERROR", reason="test")
-        path = bench.guarded.sim.config.journal / f"{run.pk}-1.jsonl"
-        path.write_bytes(path.read_bytes().replace(b'"seq":2', b'"seq":9'))
+        run = edited_run(bench, kind="ERROR")
         Uplink(bench.station).tick()
 
         lease = StationLease.objects.get(station=bench.station)

@@ -13,7 +13,7 @@ from shop.jobs.states import RunState
 from shop.readings.uplink import Uplink
 from tests import factories
 from tests.shop.jobs.shop_bench import shop_bench
-from tests.shop.readings.sessions import leased_run, session_of, take
+from tests.shop.readings.sessions import edited_run, leased_run, session_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_client")]
 
@@ -27,12 +27,7 @@ def interrupt(run: Run) -> None:
 def test_a_broken_journal_holds_its_station_only_until_the_run_is_interrupted() -> None:
     """It stays on the bench for a person; the run can end as ERROR with what was stored."""
     with shop_bench(alive=False) as bench:
-        run = leased_run(bench)
-        with session_of(bench, run) as session:
-            take(session, 3)
-            session.close(kind="FINISHED", reason="test")
-        path = bench.guarded.sim.config.journal / f"{run.pk}-1.jsonl"
-        path.write_bytes(path.read_bytes().replace(b'"seq":2', b'"seq":9'))
+        run = edited_run(bench, kind="FINISHED")
         uplink = Uplink(bench.station)
         uplink.tick()
         run.refresh_from_db()
