@@ -14,6 +14,7 @@ from shop.jobs.models import Job
 from shop.jobs.policies import Policy
 from shop.jobs.terms import Terms
 from shop.refusals import Refusal
+from stations.planner.hours import Stop
 from stations.values import Window
 from tests import factories
 from tests.cast import Cast
@@ -70,11 +71,13 @@ def test_what_does_not_come_to_its_end_is_ready_by_no_time(
 
 
 def test_a_time_limit_is_named_with_what_to_do_about_it() -> None:
-    (problem,) = problems("limited by its time: 81 h at 40.0 A", "left alone")
+    stop = Stop("limited by its time: 81 h at 40.0 A", by_time=True)
+
+    (problem,) = problems(stop, "left alone")
 
     assert "cannot be left alone" in problem.words
     assert "more current or a longer limit" in problem.fix
-    assert problems("", "left alone") == []
+    assert problems(None, "left alone") == []
 
 
 def test_alone_its_output_goes_on_a_quarter_later_for_hands_come_before(job: Job) -> None:
