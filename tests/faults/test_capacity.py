@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+import redis
 
 from shop import clock
 from shop.evidence.models import CapacityTest
@@ -20,10 +21,10 @@ from shop.readings.models import Manifest
 from stations.clock import wall_now
 from tests.faults.matrix import Trial
 from tests.faults.night import pause
-from tests.shop.jobs.shop_bench import ShopBench, shop_bench
+from tests.shop.jobs.shop_bench import ShopBench, draws, shop_bench
 from tests.wait import wait_until
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_client")]
+pytestmark = pytest.mark.django_db(transaction=True)
 FROZEN_S = 7.0
 
 
@@ -52,14 +53,14 @@ def meter_silent(bench: ShopBench) -> tuple[bool, datetime]:
 @pytest.mark.fault("37", "a gap in a capacity measurement", trials=2, limit_s=5.0)
 @pytest.mark.parametrize("gap", [guardian_frozen, meter_silent])
 def test_a_gap_in_the_discharge_leaves_no_capacity(
-    trial: Trial, gap: Callable[[ShopBench], tuple[bool, datetime]]
+    trial: Trial, gap: Callable[[ShopBench], tuple[bool, datetime]], redis_client: redis.Redis
 ) -> None:
     with shop_bench(with_load=True) as bench:
         run = bench.start_capacity()
         with bench.worker(run):
             bench.connect_alone(run)
             bench.at_step(run, "discharge")
-            wait_until(bench.guarded.sim.output_is_on, within_s=20)
+            wait_until(lambda: draws(redis_client, bench), within_s=20)
             happened, since = gap(bench)
         trial.happened(happened)
         trial.off_after(bench.guarded.off_since(since))

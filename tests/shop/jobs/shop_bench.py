@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import redis
@@ -192,9 +192,18 @@ class ShopBench:
 
 def is_in_cv(redis_client: redis.Redis, bench: ShopBench) -> bool:
     """In the CV hold, its bank at target, by the live value that the pages show."""
-    live = json.loads(redis_client.get(f"live:{bench.station.slug}") or "{}")
-    reading = live.get("reading") or {}
+    reading = live_reading(redis_client, bench)
     return reading.get("regulation") == "CV" and (reading["voltage_v"] or 0.0) >= AT_TARGET_V
+
+
+def draws(redis_client: redis.Redis, bench: ShopBench) -> bool:
+    """By the same value: a reading with the load on has come through, and counts."""
+    return (live_reading(redis_client, bench).get("supply_current_a") or 0.0) < -1.0
+
+
+def live_reading(redis_client: redis.Redis, bench: ShopBench) -> dict[str, Any]:
+    live = json.loads(redis_client.get(f"live:{bench.station.slug}") or "{}")
+    return live.get("reading") or {}
 
 
 @contextmanager
