@@ -22,7 +22,7 @@ from stations.commissioning.procedure import settled
 from stations.procedures.top_balance import Recipe
 from stations.values import Limits, Protection, Setpoint, SupplyRatings
 
-LIMIT_COUNTS = 10  # of the ammeter: what an output limited to less does not always come up with
+LIMIT_COUNTS = 10  # of its ammeter; our choice: far below any charge, well above its rounding
 NO_BANK_V = 1e-3  # the guardian's lower limit: anything but a reversed meter
 
 

@@ -24,12 +24,12 @@ from stations.commissioning.figures import (
     Plan,
     plan,
 )
-from stations.commissioning.report import Commissioned, Report, judged
+from stations.commissioning.report import Commissioned, Report, judged, write
 from stations.commissioning.terminal import Terminal
 from stations.commissioning.trying_load import try_load
 from stations.config import BenchConfig, load
 from stations.drivers.registry import DRIVERS
-from stations.guardian.child import own_guardian
+from stations.guardian.child import NotProvenOff, own_guardian
 from stations.guardian.service import alone
 from stations.guardian_client import GuardianBench, GuardianLink
 from stations.values import Limits, LoadRatings, MeterRatings, SupplyRatings
@@ -57,6 +57,9 @@ class Asked:
 def check(path: Path, asked: Asked, person: Terminal) -> Report:
     """The report on the bench of the bench.toml at `path`, passed or not.
 
+    What was seen at the bank is on disk before anybody is asked to lay leads together, and does
+    not pass where the output is not proven off at the end.
+
     Raises CannotCommission before anything was measured, BenchTaken where a guardian runs, and
     NotProvenOff.
     """
@@ -68,13 +71,26 @@ def check(path: Path, asked: Asked, person: Terminal) -> Report:
         bank_ah = person.bank_ah() if by.load else 0.0
         if by.load:
             draw_plan(by.load, bank_ah=bank_ah)  # refused before anything is on
-    with own_guardian(path, config, LOG) as link:
-        found = _at_the_bank(config, link, chosen, by, bank_ah, person)
-        if found.passed and config.relay is not None:
-            person.say(CONTACTOR)
-        elif found.passed and person.laid_together(chosen.target_v):
-            found = _at_the_target(config, link, chosen, by, found)
-        return found
+    found: Report | None = None
+    try:
+        with own_guardian(path, config, LOG) as link:
+            found = _at_the_bank(config, link, chosen, by, bank_ah, person)
+            write(config.folder, found)
+            if found.passed and config.relay is not None:
+                person.say(CONTACTOR)
+            elif found.passed and person.laid_together(chosen.target_v):
+                found = _at_the_target(config, link, chosen, by, found)
+            return found
+    except NotProvenOff as error:
+        if found is not None:
+            write(config.folder, _ended(found, str(error)))
+        raise
+
+
+def _ended(found: Report, words: str) -> Report:
+    """The same, of a bench that was not as it must be after all."""
+    findings, passed = judged(found.figures, found.judged_by, words)
+    return replace(found, findings=findings, passed=passed, ended=words)
 
 
 def judged_by(config: BenchConfig) -> Judged:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from stations.commissioning.figures import LARGE_SHARE, SMALL_SHARE, CannotCommission, Tolerances
 from stations.commissioning.sides import COUNTS
 from stations.procedures.capacity_test import Recipe
-from stations.procedures.drawing import Drawing
+from stations.procedures.drawing import LOAD_AMPS_COUNTS, Drawing
 from stations.procedures.planned import in_steps
 from stations.values import CELL_CEILING_V, Cutoff, Draw, Limits, LoadRatings
 
@@ -68,7 +68,7 @@ def draw_plan(load: LoadRatings, *, bank_ah: float, hurry: float = 1.0) -> DrawP
         bank_ah,
         Draw(small_a, own),
         Draw(large_a, own),
-        limit_a=1.05 * large_a + 5 * step_a,
+        limit_a=1.05 * large_a + LOAD_AMPS_COUNTS * step_a,
         limit_ah=2 * small_a * TRIED_S * hurry / 3600,
         floor_v=drawing.floor_v,
     )

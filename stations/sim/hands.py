@@ -52,6 +52,7 @@ class Table:
             "leads": seen.leads,
             "alone": seen.alone,
             "meter_on_leads": seen.meter_on_leads,
+            "meter_v": seen.metered_v,
             "output": seen.output.on,
             "tripped": seen.output.tripped,
             "contactor": seen.contactor,

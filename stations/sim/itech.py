@@ -173,10 +173,10 @@ class Itech:
 
     def _set_level(self, command: int, data: bytes) -> None:
         name, per_unit, most = LEVELS[command]
-        value = int.from_bytes(data[:4], "little") / per_unit * self._unit(name)
+        value = int.from_bytes(data[:4], "little") / per_unit
         if value > (self.POWER_MAX_W if command == POWER else most):
             raise ValueError(f"beyond {most}")
-        change = {name: value}
+        change = {name: value * self._unit(name)}
         self._world.adjust_load(lambda sink: replace(sink, **change))  # type: ignore[arg-type]
 
     def _level(self, command: int, seen: Seen) -> bytes:

@@ -87,6 +87,15 @@ def test_it_is_left_out_where_nobody_lays_them_together(tmp_path: Path, typed: s
         assert (bench.path / "token").read_text() == "1\n"
 
 
+def test_what_was_seen_before_is_kept_where_the_check_dies_at_the_question(tmp_path: Path) -> None:
+    with linked(tmp_path) as bench, asked(bench, *LAID) as (process, _):
+        process.kill()
+        process.wait(timeout=30)
+
+        assert written(bench).passed
+        assert written(bench).figures.at_target is None
+
+
 def test_a_bench_with_a_contactor_says_why_it_is_left_out(tmp_path: Path) -> None:
     with linked(tmp_path, relay=True) as bench:
         told = stations("check", bench, "yes\n1.80\nyes\n")
