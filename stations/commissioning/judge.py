@@ -229,8 +229,8 @@ def _at_target(seen: Plateau, supply: Side) -> Finding:
     """What the supply truly gives at the target, its leads and the meter laid together."""
     limit_v, more_v = supply.offset_max_v, seen.bank_v - seen.set_voltage_v
     words = (
-        f"Set to {seen.set_voltage_v:.3f} V, with nothing drawn, the supply gives "
-        f"{1000 * more_v:+.1f} mV more than that by the meter; allowed are {1000 * limit_v:.0f} mV."
+        f"Set to {seen.set_voltage_v:.3f} V, with nothing drawn, the meter shows "
+        f"{1000 * more_v:+.1f} mV against that; allowed are {1000 * limit_v:.0f} mV."
     )
     fix = (
         "See that the meter's leads are on the supply's; then have the one that is wrong adjusted."

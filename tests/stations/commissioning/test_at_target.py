@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stations.commissioning.bench import asked, linked, stations, written
+from tests.stations.commissioning.bench import QUICK, asked, linked, stations, written
 from tests.stations.sim.harness import SimulatedBench
 
 LAID = ("yes\n1.80\n", "the ends must not touch")
@@ -65,6 +65,19 @@ def test_a_supply_that_gives_too_much_at_the_target_does_not_pass(tmp_path: Path
         assert "at the target, leads laid together: " in report.ended
         assert not report.passed
         assert not bench.output_is_on()
+
+
+def test_a_report_that_had_passed_does_not_where_the_output_stays_on_at_the_end(
+    tmp_path: Path,
+) -> None:
+    hasty = QUICK | {"shut_down_s": 1.0}
+    with linked(tmp_path, timing=hasty) as bench:
+        code = answered(bench, hands=("/leads/off", "/meter/leads"), fault="refuse_off")
+
+        report = written(bench)
+        assert code == 1
+        assert not report.passed
+        assert "pull the supply's leads" in report.ended
 
 
 def test_a_meter_that_was_left_on_the_cells_ends_it_in_words(tmp_path: Path) -> None:
