@@ -7,6 +7,7 @@ is confirmed, so long after the program enters a step.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -250,9 +251,9 @@ class VirtualBench:
         now, displays = self.clock.now(), self._displays
         self._seq += 1
         celsius = self.warmth.seen()[: self._instruments.probes]
-        terminals_v, amps = displays.driven(
-            seen, on=self.output_on, by_load=self._draw is not None and self.output_on
-        )
+        shown = self.output_on or math.isfinite(seen.supply_voltage_v)
+        by_load = self._draw is not None and shown
+        terminals_v, amps = displays.driven(seen, on=self.output_on, by_load=by_load)
         return Reading(
             seq=self._seq,
             at=now,

@@ -16,6 +16,7 @@ from api.reads.typed import day
 from shop import clock
 from shop.equipment.instruments import register_instruments, take_off
 from shop.equipment.models import Instrument, Station
+from shop.equipment.queries import certificates_of_newest
 from shop.equipment.rules.registering import Named
 from shop.equipment.services import (
     record_calibration,
@@ -191,6 +192,7 @@ def _page(
         "can": [one for one in doing if not one.lacks],
         "cannot": [one for one in doing if one.lacks],
         "leads": leads.at(shown.station),
+        "certified": certificates_of_newest(shown.station),
         "kinds": equipment.kinds(taken),
         "by_hand": sorted(UNWIRED - taken),
         "spare": equipment.shown(spare, now=now),

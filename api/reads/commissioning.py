@@ -17,12 +17,16 @@ from shop.refusals import Problem
 
 @dataclass(frozen=True, slots=True)
 class CommissioningShown:
-    """The newest report; `problems` is empty where it would allow an unattended run."""
+    """The newest report; `problems` is empty where it would allow an unattended run.
+
+    `drawing`: what more keeps a run that draws by the load from being left alone.
+    """
 
     measured_at: datetime | None
     passed: bool
     lead_milliohm: float | None
     problems: tuple[Problem, ...]
+    drawing: tuple[Problem, ...]
 
 
 def of_stations(stations: Iterable[Station], *, now: datetime) -> Mapping[int, CommissioningShown]:
@@ -39,8 +43,11 @@ def _shown(
     station: Station, row: Commissioning | None, now: datetime, valid_for: timedelta
 ) -> CommissioningShown:
     registered = {i.role: i.serial_number for i in station.wired}
-    problems = commissioning_problems(
-        commissioned(row), registered=registered, now=now, valid_for=valid_for
+    problems, drawing = (
+        commissioning_problems(
+            commissioned(row), registered=registered, now=now, valid_for=valid_for, draws=draws
+        )
+        for draws in (False, "load" in registered)
     )
     milliohm = row.report.lead_milliohm if row else math.nan
     return CommissioningShown(
@@ -48,4 +55,5 @@ def _shown(
         passed=row.passed if row else False,
         lead_milliohm=milliohm if math.isfinite(milliohm) else None,
         problems=tuple(problems),
+        drawing=tuple(problem for problem in drawing if problem not in problems),
     )

@@ -19,6 +19,7 @@ from api.rest.errors import problem_shape
 from api.rest.views import ShopView, person, sent
 from shop import clock
 from shop.equipment.models import Commissioning, Station
+from shop.equipment.queries import Certified, certificates_of
 from shop.equipment.services import record_commissioning, register_station
 
 NEWEST = 20
@@ -78,6 +79,17 @@ def _row(row: Commissioning) -> dict[str, Any]:
         "passed": row.passed,
         "by": row.by.username,
         "report": json.loads(row.document),
+        "certificates": [_certified(one) for one in certificates_of(row)],
+    }
+
+
+def _certified(one: Certified) -> dict[str, Any]:
+    known, valid = one.instrument, one.calibration
+    return {
+        "role": known.role,
+        "serial_number": known.serial_number,
+        "certificate": valid.certificate if valid else None,
+        "valid_until": valid.valid_until if valid else None,
     }
 
 
@@ -95,6 +107,7 @@ def _commissioned(shown: CommissioningShown) -> dict[str, Any]:
         "passed": shown.passed,
         "lead_milliohm": shown.lead_milliohm,
         "unattended": [problem_shape(problem) for problem in shown.problems],
+        "drawing": [problem_shape(problem) for problem in shown.drawing],
     }
 
 

@@ -147,11 +147,14 @@ Shapes.
     Station  {"slug", "name", "output": "OFF|ON|UNKNOWN|SEEN_OFF" by a person, "alarm",
               "heartbeat_at", "online": bool, "run": {"id", "state", "step"} | null, "job": id |
               null, "commissioned": {"measured_at" | null, "passed": bool, "lead_milliohm" | null,
-              "unattended": [Problem] that keep it from running unattended}}
+              "unattended": [Problem] that keep it from running unattended, "drawing":
+              [Problem] that keep what draws by its load from that too}}
     Leads    {"name", "gauge_mm2", "length_m", "end", "rated_a", "station": slug | null,
               "milliohm" last | null, "measured": [{"milliohm", "at", "station", "run" | null}]}
     Commissioning  {"id", "sha256", "measured_at", "passed": bool, "by": username, "report":
-              `stations.commissioning.report.Report` by its field names}
+              `stations.commissioning.report.Report` by its field names, "certificates":
+              [{"role", "serial_number", "certificate" | null, "valid_until" | null}] in force
+              when it was measured, as they count now}
     Recipe   {"id", "name", "version", "procedure", "by": username, "at", "reason",
               "retired": Reason | null, "fields": [Field + "value"]}   brief: without its fields
     Policy   {"version", "by": username, "at", "reason", "fields": [Field + "value"]}   likewise

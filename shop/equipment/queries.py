@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from shop.equipment.models import Calibration, Commissioning, Instrument, Station
 from shop.equipment.rules.commissioning import Commissioned
-from shop.equipment.states import InstrumentRole
+from shop.equipment.states import UNCALIBRATED, InstrumentRole
 from stations.values import Measured
 
 # Of another one of these the figures say nothing.
 MEASURING = (InstrumentRole.SUPPLY.value, InstrumentRole.METER.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Certified:
+    """An instrument of a report with its certificate, None where it had none."""
+
+    instrument: Instrument
+    calibration: Calibration | None
 
 
 def calibrations_in_force(station: Station, at: datetime) -> Mapping[int, Calibration]:
@@ -60,4 +69,26 @@ def commissioned(row: Commissioning | None) -> Commissioned | None:
         measured_at=row.measured_at,
         passed=row.passed,
         instruments={said.role: said.serial_number for said in row.report.instruments},
+        tried_load=row.report.tried_load,
     )
+
+
+def certificates_of(row: Commissioning) -> list[Certified]:
+    """Each calibrated instrument of a report, by what was in force when it was measured.
+
+    As the shop's certificates stand now: one that was withdrawn since is none.
+    """
+    serials = [said.serial_number for said in row.report.instruments]
+    known = [
+        instrument
+        for instrument in Instrument.objects.filter(serial_number__in=serials).order_by("pk")
+        if instrument.role not in UNCALIBRATED
+    ]
+    valid = in_force(known, row.measured_at)
+    return [Certified(instrument, valid.get(instrument.pk)) for instrument in known]
+
+
+def certificates_of_newest(station: Station) -> list[Certified]:
+    """Likewise of the newest report of a station; none without one."""
+    row = newest_commissionings([station]).get(station.pk)
+    return certificates_of(row) if row else []

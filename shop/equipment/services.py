@@ -126,9 +126,11 @@ def _report_problems(station: Station, report: Report, now: datetime) -> list[Pr
         fix = "Register the instruments of the bench, or check the bench again."
         found.append(Problem("other_instruments", words, fix))
     drivers = {instrument.role: instrument.driver for instrument in report.instruments}
-    spec = DRIVERS.get(drivers.get("supply", ""))
+    supply, load = (DRIVERS.get(drivers.get(role, "")) for role in ("supply", "load"))
     by = report.judged_by
-    if by.tolerances != Tolerances() or spec is None or by.supply != spec.ratings:
+    other_load = by.load is not None and (load is None or by.load != load.ratings)
+    other_supply = supply is None or by.supply != supply.ratings
+    if by.tolerances != Tolerances() or other_supply or other_load:
         words = "The report was judged by other tolerances or ratings than this shop's."
         fix = "Bring bench and shop to the same version, then check again."
         found.append(Problem("other_tolerances", words, fix))

@@ -16,7 +16,7 @@ from shop.jobs.planning import ratings_of
 from shop.jobs.policies import Policy
 from shop.jobs.procedures import procedure_of
 from shop.refusals import Problem
-from stations.procedures.steps import Program
+from stations.procedures.steps import Discharge, Program
 
 
 def unattended_problems(
@@ -48,6 +48,7 @@ def unattended_problems(
             registered=instruments,
             now=begins_at,
             valid_for=timedelta(seconds=policy.commissioning_valid_s),
+            draws=any(isinstance(step, Discharge) for step in program.steps),
         ),
     )
     ages = unattended.Ages(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 
-from stations.values import NAN, Protection, Reading, Setpoint, SupplyRatings
+from stations.plain import LATER
+from stations.values import NAN, Draw, LoadRatings, Protection, Reading, Setpoint, SupplyRatings
 
 BELOW_BANK_V = 0.10  # set so far below the bank, an output that is on delivers nothing
 SMALL_SHARE = 0.1  # of the supply's rating: even a tenfold mistake stays within the rating
@@ -23,7 +24,11 @@ class CannotCommission(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Plateau:
-    """Means over the readings at one set-point, once they had settled."""
+    """Means over the readings at one set-point, once they had settled.
+
+    `supply_v` and `current_a` are of the one that drives.  Of a load they are what its terminals
+    show and what it draws, above 0; its `set_voltage_v` is its own cut-off.
+    """
 
     set_voltage_v: float
     set_current_a: float
@@ -36,8 +41,34 @@ class Plateau:
 
     @property
     def drop_v(self) -> float:
-        """Supply minus bank voltage: what leads take, and what the two voltmeters differ by."""
+        """Terminals minus bank: what leads take, and what the two voltmeters differ by."""
         return self.supply_v - self.bank_v
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What was seen of the load, as `Figures` has it of the supply; amps out of the cells.
+
+    `bank_ah` is of all linked cells together, as the person said.  `idle` is with its input off:
+    behind an open contactor its terminals then do not show the bank.
+    """
+
+    bank_ah: float
+    off_a: float = NAN
+    off_again_a: float = NAN
+    idle: Plateau | None = None
+    small: Plateau | None = None
+    panel_a: float = NAN
+    large: Plateau | None = None
+
+    @property
+    def zero_a(self) -> float:
+        return _furthest(self.off_a, self.off_again_a)
+
+    @property
+    def lead_ohm(self) -> float:
+        """Both leads, less what its sense leads make up for; by two currents."""
+        return -_slope_ohm(self.small, self.large)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +76,9 @@ class Figures:
     """Everything that is judged; None for what was not come to.
 
     `panel_a` is what a person read off the supply's own display at the small current: the only
-    look at the current that does not come through the driver.
+    look at the current that does not come through the driver.  `at_target`: the output on at the
+    target, leads and meter laid together with no cell on them; None where nobody did that.
+    `drawn` is None at a bench without a load, and in reports of before it was tried.
     """
 
     target_v: float
@@ -56,12 +89,13 @@ class Figures:
     small: Plateau | None = None
     panel_a: float = NAN
     large: Plateau | None = None
+    at_target: Plateau | None = field(default=None, metadata=LATER)
+    drawn: Drawn | None = field(default=None, metadata=LATER)
 
     @property
     def zero_a(self) -> float:
         """Ammeter zero: of the two looks with the output off the one further from nothing."""
-        known = [amps for amps in (self.off_a, self.off_again_a) if math.isfinite(amps)]
-        return max(known, key=abs, default=NAN)
+        return _furthest(self.off_a, self.off_again_a)
 
     @property
     def offset_v(self) -> float:
@@ -69,12 +103,27 @@ class Figures:
         return self.nothing.drop_v if self.nothing else NAN
 
     @property
+    def offset_target_v(self) -> float:
+        """Set-point minus bank meter at the target with nothing drawn; NaN where unknown."""
+        seen = self.at_target
+        return seen.set_voltage_v - seen.bank_v if seen else NAN
+
+    @property
     def lead_ohm(self) -> float:
         """Both leads, from the difference of two currents, so that no offset is in it."""
-        if self.small is None or self.large is None:
-            return NAN
-        more_a = self.large.current_a - self.small.current_a
-        return (self.large.drop_v - self.small.drop_v) / more_a if more_a > 0 else NAN
+        return _slope_ohm(self.small, self.large)
+
+
+def _furthest(*amps: float) -> float:
+    return max((known for known in amps if math.isfinite(known)), key=abs, default=NAN)
+
+
+def _slope_ohm(small: Plateau | None, large: Plateau | None) -> float:
+    """By how much the drop grows with each amp; NaN without a larger current."""
+    if small is None or large is None:
+        return NAN
+    more_a = large.current_a - small.current_a
+    return (large.drop_v - small.drop_v) / more_a if more_a > 0 else NAN
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +201,12 @@ def plateau(setpoint: Setpoint, readings: Sequence[Reading]) -> Plateau:
     )
 
 
+def drawn_plateau(draw: Draw, readings: Sequence[Reading]) -> Plateau:
+    """Likewise while a load is set to `draw`; what it draws is above 0."""
+    seen = plateau(Setpoint(draw.cutoff.voltage_v, draw.current_a), readings)
+    return replace(seen, current_a=-seen.current_a)
+
+
 def idle_setpoint(supply: SupplyRatings, chosen: Plan, rest_v: float) -> Setpoint:
     """Below the bank, so that nothing flows; raises CannotCommission for a bank that is not one."""
     if not 2.5 <= rest_v <= chosen.target_v - BELOW_BANK_V:
@@ -171,3 +226,4 @@ class Judged:
     supply: SupplyRatings
     meter_accuracy_v: float
     tolerances: Tolerances = field(default_factory=Tolerances)
+    load: LoadRatings | None = field(default=None, metadata=LATER)  # None: it was not tried

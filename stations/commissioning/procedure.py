@@ -2,7 +2,7 @@
 
 The bench behind it switches off on any doubt and says so as an event; here that ends the check.
 Nothing is set above the target, and nothing beyond a tenth of the rating before a person has seen
-the supply's own display agree.
+the supply's own display agree.  Where there is a load it is tried after that, in `trying_load`.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ _OVER = ("trip", "safe_hold", "stop")
 class Attendant(Protocol):
     """The person at the bench, who is never waited for while the output is on."""
 
-    def ask_panel(self) -> None:
-        """Ask for the amps on the supply's own display, without saying how many they should be."""
+    def ask_panel(self, role: str) -> None:
+        """Ask for the amps on its own display, without saying how many they should be."""
         ...
 
     def panel_a(self) -> float | None:
@@ -105,13 +105,18 @@ def _small(bench: Bench, plan: Plan, by: Judged, attendant: Attendant, figures: 
     attendant.say("charging with a tenth of the supply's rating")
     bench.adjust(plan.small)
     figures = replace(figures, small=_plateau(bench, plan.small))
-    attendant.ask_panel()
+    return replace(figures, panel_a=typed_a(bench, attendant, "supply"))
+
+
+def typed_a(bench: Bench, attendant: Attendant, role: str) -> float:
+    """The amps that a person reads off the display; CannotCommission where nobody does."""
+    attendant.ask_panel(role)
     for _ in range(PATIENCE):
         amps = attendant.panel_a()
         if amps is not None:
-            return replace(figures, panel_a=amps)
+            return amps
         _reading(bench)
-    raise CannotCommission("nobody read the supply's display: a check needs a person beside it")
+    raise CannotCommission(f"nobody read the {role}'s display: a check needs a person beside it")
 
 
 def _large(bench: Bench, plan: Plan, by: Judged, attendant: Attendant, figures: Figures) -> Figures:
@@ -129,7 +134,12 @@ def _off_again(bench: Bench, figures: Figures) -> Figures:
 
 
 def _plateau(bench: Bench, setpoint: Setpoint) -> Plateau:
-    return plateau(setpoint, _read(bench, SETTLING + COUNTED)[SETTLING:])
+    return plateau(setpoint, settled(bench))
+
+
+def settled(bench: Bench) -> list[Reading]:
+    """What is read after a change, once what was read before it and just after it is gone."""
+    return _read(bench, len(bench.arrived()) + SETTLING + COUNTED)[-COUNTED:]
 
 
 def _read(bench: Bench, number: int) -> list[Reading]:

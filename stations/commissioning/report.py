@@ -10,7 +10,7 @@ import json
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ import rfc8785
 
 from stations.commissioning import judge
 from stations.commissioning.figures import Figures, Finding, Judged
-from stations.plain import from_plain, to_plain
+from stations.plain import LATER, from_plain, to_plain
 from stations.values import Measured
 
 SCHEMA = "commissioning/1"
@@ -44,7 +44,10 @@ class Commissioned:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`at` is wall time at the end; `journal` names the bench's record of it and its last hash."""
+    """`at` is wall time at the end; `journal` names the bench's record of it and its last hash.
+
+    `target_journal` likewise of the session at the target, where there was one.
+    """
 
     station: str
     at: datetime
@@ -58,6 +61,12 @@ class Report:
     software: Mapping[str, str]
     ended: str = ""  # why it did not come to its end, "" where it did
     schema: str = SCHEMA
+    target_journal: Mapping[str, str] | None = field(default=None, metadata=LATER)
+
+    @property
+    def tried_load(self) -> bool:
+        """Whether a load was asked the same as the supply; of before that, or without one: no."""
+        return self.judged_by.load is not None
 
     @property
     def lead_milliohm(self) -> float:
@@ -68,12 +77,15 @@ class Report:
     def measured(self) -> Measured:
         """What a plan needs of it.
 
-        An offset is corrected for only where all passed: bad leads are bad either way.
+        An offset is corrected for only where all passed: bad leads are bad either way.  The one
+        at the target where it is known, else the one at the bank's own voltage.
         """
         figures = self.figures
-        known = self.passed and math.isfinite(figures.offset_v)
+        at_target_v = figures.offset_target_v
+        offset_v = at_target_v if math.isfinite(at_target_v) else figures.offset_v
+        known = self.passed and math.isfinite(offset_v)
         return Measured(
-            supply_offset_v=-figures.offset_v if known else 0.0,
+            supply_offset_v=-offset_v if known else 0.0,
             leads_ohm=figures.lead_ohm,
             zero_a=figures.zero_a,
         )

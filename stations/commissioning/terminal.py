@@ -9,6 +9,7 @@ from stations.commissioning.asking import Answered
 from stations.commissioning.figures import CannotCommission
 from stations.commissioning.report import Report
 from stations.keyboard import Keyboard, NobodyThere
+from stations.procedures.capacity_test import Recipe
 
 SAFETY = """\
 Before anything is switched on:
@@ -17,6 +18,17 @@ Before anything is switched on:
   the supply's leads are on the bank, at opposite ends; the meter is at the end far from them
   you stay beside the bench until this is over; Ctrl-C switches off
 Type yes to begin: """
+
+
+BANK = """\
+The load is tried too: it draws half of its rating for some seconds, but no more of the cells than
+a capacity test does ({rate:g}C), and first a tenth of that. All leads must bear it.
+How many ampere-hours have the linked cells together? """
+LAY_TOGETHER = """\
+The supply's offset at its target of {target_v:.2f} V can be measured too, with no cell on it:
+  take its leads off the bank and lay the meter's leads on them, plus to plus
+  nothing else may hang on them, and the ends must not touch each other
+Type yes once it is so, or press Enter to leave it out: """
 
 
 class Terminal(Keyboard):
@@ -30,15 +42,36 @@ class Terminal(Keyboard):
         if line.strip().lower() != "yes":
             raise CannotCommission("not begun: nobody typed yes")
 
-    def ask_panel(self) -> None:
-        self.ask("Read the ammeter on the supply's own front.\nHow many amps are there? ")
+    def bank_ah(self) -> float:
+        """Of all linked cells together; raises CannotCommission for what is no number."""
+        self.ask(BANK.format(rate=Recipe().discharge_c))
+        while (line := self.line(wait=True)) is None:
+            continue
+        try:
+            return _number(line)
+        except ValueError as error:
+            words = f"not begun: {line.strip()!r} are no ampere-hours; check again, typing a number"
+            raise CannotCommission(words) from error
+
+    def laid_together(self, target_v: float) -> bool:
+        """Whether the meter alone is on the supply's leads now; nobody there has not done it."""
+        self.ask(LAY_TOGETHER.format(target_v=target_v))
+        try:
+            while (line := self.line(wait=True)) is None:
+                continue
+        except CannotCommission:
+            line = ""
+        return line.strip().lower() == "yes"
+
+    def ask_panel(self, role: str) -> None:
+        self.ask(f"Read the ammeter on the {role}'s own front.\nHow many amps are there? ")
 
     def panel_a(self) -> float | None:
         line = self.line(wait=False)
         if line is None:
             return None
         try:
-            return float(line.strip().replace(",", "."))
+            return _number(line)
         except ValueError:
             self.say("a number like 0.75, please")
             return None
@@ -48,6 +81,10 @@ class Terminal(Keyboard):
             return super().line(wait=wait)
         except NobodyThere as error:
             raise CannotCommission(f"{error}: a check needs a person") from error
+
+
+def _number(line: str) -> float:
+    return float(line.strip().replace(",", "."))
 
 
 def table(rows: Sequence[Answered]) -> str:

@@ -44,6 +44,7 @@ class Seen:
     cell_volts: tuple[float, ...]
     metered: int  # the position, from 1, of the cell that the bank meter stands on; 0: the string
     metered_v: float
+    meter_on_leads: bool  # laid together with the supply's leads, and on no cell with them
     cell_currents: tuple[float, ...]
     socs: tuple[float, ...]
     links: bool
@@ -87,6 +88,7 @@ class Circuit:
         self.output = output
         self.contactor = "open" if contactor else ""
         self.routed: tuple[int, ...] = ()
+        self.meter_on_leads = False  # laid together with them, instead of on the cells
         self._bank = bank
         self._objection = objection
         self._sink = Sink()
@@ -118,7 +120,8 @@ class Circuit:
             regulation=solution.regulation if self.output.on else "",
             cell_volts=tuple(solution.cell_v.tolist()),
             metered=self._metered(),
-            metered_v=solution.far_end_v,
+            metered_v=self._metered_v(),
+            meter_on_leads=self.meter_on_leads,
             cell_currents=tuple(solution.current_a.tolist()),
             socs=tuple(self._bank.states.soc.tolist()),
             links=self._bank.linked,
@@ -231,6 +234,13 @@ class Circuit:
         if self._bank.linked and self._bank.series:
             return 0
         return self._bank.alone or len(self._solution.cell_v)
+
+    def _metered_v(self) -> float:
+        """On the leads: what the supply puts on them, where they are on no cell."""
+        if not self.meter_on_leads or self._leads:
+            return self._solution.far_end_v
+        live = self.output.on and self.contactor != "open"
+        return _or_zero(self._solution.supply_voltage_v) if live else 0.0
 
     def _put_leads(self, *, on: bool, alone: int = 0, parted: bool = False) -> None:
         self._leads, self._bank.alone, self._bank.parted = on, alone, parted

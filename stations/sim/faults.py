@@ -56,6 +56,7 @@ class Fault:
     late_on_s: float = 0.0  # wall seconds: ON is not answered, and obeyed so much later
     excess_v: float = 0.0  # the output is regulated so much above its set-point
     excess_a: float = 0.0  # a load draws so much more than it is set to
+    amps_count: float = 1.0  # a load counts its amps in units of so many, set and read alike
     creep_v_s: float = 0.0  # its reference drifts, and its own voltmeter with it
     knob: tuple[str, float] | None = None  # somebody turns a level by so much, once
     key_on: bool = False  # somebody presses the key that switches it on, once
@@ -170,6 +171,7 @@ FAULTS: Mapping[str, Fault] = {
     ),
     "panel_ovp": Fault("somebody turns its OVP up by 10 V", SUPPLY, knob=("ovp_v", 10.0)),
     "panel_amps": Fault("somebody turns its current up by 5 A", LOAD, knob=("current_a", 5.0)),
+    "tenfold": Fault("draws ten times what it is set to and reads", LOAD, amps_count=10.0),
     "key_on": Fault("somebody presses its ON key", LOAD, key_on=True),
     "creeps": Fault("creeps up by 0.5 mV a second", SUPPLY, creep_v_s=5e-4),
     "overshoot": Fault(

@@ -3,7 +3,8 @@
 `GET /` is a page with buttons, `GET /state` the truth as JSON.  `POST /links/on|off` puts links
 and leads on or off together, `POST /leads/on|off` the leads alone, `POST /leads/cell/3` leads and
 meter on one cell that lies alone, `POST /string/on|off` joins the cells in series behind the BMS
-and puts the leads on, or takes all off, `POST /cells/3/celsius/48.5` warms or cools a cell; `POST
+and puts the leads on, or takes all off, `POST /meter/leads|cells` lays the meter's leads on the
+supply's, or back on the cells, `POST /cells/3/celsius/48.5` warms or cools a cell; `POST
 /faults` takes JSON or a form with `instrument` and `fault`.  What can't be done is answered 409
 with the reason.
 """
@@ -50,6 +51,8 @@ class Table:
             "bms_open": seen.bms.charge_open,
             "leads": seen.leads,
             "alone": seen.alone,
+            "meter_on_leads": seen.meter_on_leads,
+            "meter_v": seen.metered_v,
             "output": seen.output.on,
             "tripped": seen.output.tripped,
             "contactor": seen.contactor,
@@ -92,6 +95,11 @@ class Table:
         self._world.connect_cell(position)
         self._world.note("hands", links=False, leads=True, cell=position)
 
+    def meter(self, *, on_leads: bool) -> None:
+        """Lay the bank meter's leads on the supply's, or put them back on the cells."""
+        self._world.put_meter(on_leads=on_leads)
+        self._world.note("hands", meter_on_leads=on_leads)
+
     def warm(self, position: int, celsius: float) -> None:
         self._world.warm(position, celsius)
         self._world.note("hands", cell=position, celsius=celsius)
@@ -124,6 +132,8 @@ class _Handler(BaseHTTPRequestHandler):
             "/string/off": lambda: self.server.table.string(False),
             "/leads/on": lambda: self.server.table.leads(True),
             "/leads/off": lambda: self.server.table.leads(False),
+            "/meter/leads": lambda: self.server.table.meter(on_leads=True),
+            "/meter/cells": lambda: self.server.table.meter(on_leads=False),
             "/faults": self._fault,
         }
         try:

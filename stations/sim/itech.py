@@ -176,12 +176,16 @@ class Itech:
         value = int.from_bytes(data[:4], "little") / per_unit
         if value > (self.POWER_MAX_W if command == POWER else most):
             raise ValueError(f"beyond {most}")
-        change = {name: value}
+        change = {name: value * self._unit(name)}
         self._world.adjust_load(lambda sink: replace(sink, **change))  # type: ignore[arg-type]
 
     def _level(self, command: int, seen: Seen) -> bytes:
         name, per_unit, _ = LEVELS[command]
-        return struct.pack("<I", round(getattr(seen.sink, name) * per_unit))
+        return struct.pack("<I", round(getattr(seen.sink, name) * per_unit / self._unit(name)))
+
+    def _unit(self, level: str) -> float:
+        """What one of its amps truly is, 1 of all else."""
+        return self._fault.amps_count if level.endswith("_a") else 1.0
 
     def _set_lowest(self, data: bytes) -> None:
         self._lowest_mv = int.from_bytes(data[:4], "little")
@@ -215,7 +219,9 @@ class Itech:
             "load",
             "input",
             current_flows=seen.current_flows,
-            fresh=lambda: f"{round(shown_v * 1000)} {round(seen.drawn_a * 10_000)}",
+            fresh=lambda: (
+                f"{round(shown_v * 1000)} {round(seen.drawn_a / self._fault.amps_count * 10_000)}"
+            ),
         )
         millivolts, tenths = map(int, measured.split())
         is_on = seen.sink.on and not self._fault.hides_output

@@ -36,6 +36,8 @@ def _words(state: Mapping[str, Any]) -> str:
         wiring = f"The cells are in series, the BMS is {bms} to charge"
     on = f"the leads are on cell {state['alone']}" if state["alone"] else "the leads are on"
     leads = on if state["leads"] else "the leads are off"
+    if state["meter_on_leads"]:
+        leads += ", the meter's leads on the supply's"
     output = (
         f"The output is on: {state['supply_voltage_v']:.3f} V, {state['supply_current_a']:.2f} A, "
         f"{state['regulation']}"
@@ -72,6 +74,11 @@ def _buttons(state: Mapping[str, Any]) -> str:
             if state["leads"]
             else ("/leads/on", "Put the leads on")
         )
+    acts.append(
+        ("/meter/cells", "Put the meter on the cells")
+        if state["meter_on_leads"]
+        else ("/meter/leads", "Lay the meter's leads on the supply's")
+    )
     return "".join(
         f'<form method="post" action="{path}"><button>{words}</button></form>'
         for path, words in acts

@@ -124,6 +124,11 @@ class World:
         with self._now() as circuit:
             circuit.connect(links=links, leads=leads)
 
+    def put_meter(self, *, on_leads: bool) -> None:
+        """The bank meter's leads on the supply's, or back on the cells."""
+        with self._now() as circuit:
+            circuit.meter_on_leads = on_leads
+
     def connect_string(self, *, leads: bool) -> None:
         """Put the cells in series, BMS and meter on the string.  Raises Impossible."""
         with self._now() as circuit:

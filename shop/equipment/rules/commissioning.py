@@ -17,11 +17,15 @@ AGAIN = "Run `python -m stations check` at the bench and send its report in."
 
 @dataclass(frozen=True, slots=True)
 class Commissioned:
-    """The newest report of a station: serial numbers by role."""
+    """The newest report of a station: serial numbers by role.
+
+    `tried_load`: it asked of the load what it asked of the supply.
+    """
 
     measured_at: datetime
     passed: bool
     instruments: Mapping[str, str]
+    tried_load: bool = False
 
 
 def commissioning_problems(
@@ -30,8 +34,12 @@ def commissioning_problems(
     registered: Mapping[str, str],
     now: datetime,
     valid_for: timedelta,
+    draws: bool = False,
 ) -> list[Problem]:
-    """Why this station may not run unattended; `registered` are serial numbers by role."""
+    """Why this station may not run unattended; `registered` are serial numbers by role.
+
+    `draws`: the run draws by the load, which then must have been tried too.
+    """
     if newest is None:
         return [Problem("not_commissioned", "This station was never commissioned.", AGAIN)]
     found = []
@@ -44,6 +52,12 @@ def commissioning_problems(
             f"older than {valid_for.days} days."
         )
         found.append(Problem("commissioning_old", words, AGAIN))
+    if draws and not newest.tried_load:
+        words = (
+            f"The commissioning of {newest.measured_at:%Y-%m-%d} did not try the load, and a run "
+            "that draws by it may then not be left alone."
+        )
+        found.append(Problem("load_not_commissioned", words, AGAIN))
     for role in sorted(registered.keys() | newest.instruments.keys()):
         ours, then = registered.get(role), newest.instruments.get(role)
         if ours != then:

@@ -312,7 +312,21 @@ def test_a_technician_sends_the_report_of_a_check_in(cast: Cast, technician: Cli
     assert [wrong.status_code, none.status_code, done.status_code] == [409, 409, 303]
     assert "This is no report of a bench" in text(wrong)
     assert Commissioning.objects.get().passed
-    assert "Not to be left alone" not in text(technician.get("/stations/bench-1"))
+    shown = text(technician.get("/stations/bench-1"))
+    assert "Not to be left alone" not in shown
+    assert "The load was not tried" not in shown
+    assert "Calibrated when it was checked" in shown
+
+
+def test_a_load_that_no_check_tried_is_named(cast: Cast, technician: Client) -> None:
+    station = factories.make_station(slug="bench-1", load=True, now=clock.now())
+    report = SimpleUploadedFile("c.json", document_of(station, at=clock.now()))
+
+    technician.post("/stations/bench-1/commissionings", {"report": report})
+
+    shown = text(technician.get("/stations/bench-1"))
+    assert "Not to be left alone" not in shown
+    assert "The load was not tried" in shown
 
 
 def test_what_is_not_there_is_a_404(cast: Cast, supervisor: Client) -> None:

@@ -55,7 +55,22 @@ def test_takes_a_commissioning_in_and_shows_it(cast: Cast, tola: Api) -> None:
     assert (before["measured_at"], before["lead_milliohm"]) == (None, None)
     assert [problem["code"] for problem in before["unattended"]] == ["not_commissioned"]
     assert after["lead_milliohm"] == pytest.approx(5.0)
-    assert (after["passed"], after["unattended"]) == (True, [])
+    assert (after["passed"], after["unattended"], after["drawing"]) == (True, [], [])
+    meter = station.instruments.get(role="meter").calibrations.get()
+    assert {one["role"]: one["certificate"] for one in kept[0]["certificates"]}[
+        "meter"
+    ] == meter.certificate
+
+
+def test_says_that_a_load_was_not_tried(cast: Cast, tola: Api) -> None:
+    station = factories.make_station(load=True)
+    report = json.loads(document_of(station, at=clock.now()))
+    tola.post(f"stations/{station.slug}/commissionings", report=report)
+
+    told = tola.get("stations").json()["stations"][0]["commissioned"]
+
+    assert told["unattended"] == []
+    assert [problem["code"] for problem in told["drawing"]] == ["load_not_commissioned"]
 
 
 def test_refuses_a_report_that_was_edited(cast: Cast, tola: Api) -> None:

@@ -8,8 +8,18 @@ from datetime import timedelta
 import pytest
 
 from shop.audit.models import AuditEntry
-from shop.equipment.models import Commissioning, Station
-from shop.equipment.queries import commissioned, newest_commissionings
+from shop.equipment.models import (
+    Calibration,
+    CalibrationWithdrawal,
+    Commissioning,
+    Station,
+)
+from shop.equipment.queries import (
+    certificates_of,
+    certificates_of_newest,
+    commissioned,
+    newest_commissionings,
+)
 from shop.equipment.rules.commissioning import Commissioned, commissioning_problems
 from shop.equipment.services import record_commissioning
 from shop.refusals import Refusal, RoleRefusal
@@ -18,7 +28,7 @@ from tests import factories
 from tests.cast import Cast
 from tests.factories import NOON
 from tests.shop.equipment.reports import document_of
-from tests.stations.commissioning.made import BY, good
+from tests.stations.commissioning.made import BY, BY_LOAD, drew, good
 
 HALF_A_YEAR = timedelta(days=182)
 SERIALS = {"supply": "1", "meter": "2"}
@@ -101,6 +111,46 @@ def test_what_is_not_a_report_of_this_station_is_refused_and_leaves_nothing(cast
     assert not AuditEntry.objects.exists()
 
 
+def test_a_load_of_other_ratings_or_one_that_is_not_there_is_refused(cast: Cast) -> None:
+    with_load, without = factories.make_station(load=True), factories.make_station()
+    assert BY_LOAD.load is not None
+    small = replace(BY_LOAD, load=replace(BY_LOAD.load, current_max_a=24.0))
+    for station, by in ((with_load, small), (without, BY_LOAD)):
+        with pytest.raises(Refusal, match="other tolerances"):
+            take(station, cast, document_of(station, figures=drew(panel_a=1.2), by=by))
+
+
+def test_a_report_of_before_the_load_was_tried_is_taken_and_tried_none(cast: Cast) -> None:
+    station = factories.make_station(load=True)
+
+    before = commissioned(take(station, cast))
+    after = commissioned(take(station, cast, document_of(station, figures=drew(), by=BY_LOAD)))
+
+    assert (before and before.tried_load, after and after.tried_load) == (False, True)
+
+
+def test_a_report_is_told_with_the_certificates_of_when_it_was_measured(cast: Cast) -> None:
+    station = factories.make_station(load=True)
+    made = take(station, cast, document_of(station, at=NOON - timedelta(days=29)))
+    early = take(station, cast, document_of(station, at=NOON - timedelta(days=31)))
+    supply = station.instruments.get(role="supply")
+    withdraw(supply.calibrations.get(), cast)
+
+    told = {one.instrument.role: one.calibration for one in certificates_of(made)}
+
+    meter = station.instruments.get(role="meter").calibrations.get()
+    assert told.keys() == {"supply", "meter", "scanner", "load"}
+    assert (told["meter"], told["supply"]) == (meter, None)
+    assert {one.calibration for one in certificates_of(early)} == {None}
+    assert certificates_of_newest(factories.make_station()) == []
+
+
+def withdraw(calibration: Calibration, cast: Cast) -> None:
+    CalibrationWithdrawal.objects.create(
+        calibration=calibration, by=cast.sade, at=NOON, words="Drifted"
+    )
+
+
 def test_a_stranger_sends_nothing_in(cast: Cast) -> None:
     station = factories.make_station()
 
@@ -134,3 +184,21 @@ def test_a_station_runs_unattended_only_with_a_valid_report_of_its_instruments(
 
     assert [problem.code for problem in found] == codes
     assert all("stations check" in problem.fix for problem in found)
+
+
+@pytest.mark.parametrize(
+    ("tried", "draws", "codes"),
+    [(True, True, []), (False, True, ["load_not_commissioned"]), (False, False, [])],
+)
+def test_only_what_draws_needs_a_load_that_was_tried(
+    tried: bool, draws: bool, codes: list[str]
+) -> None:
+    found = commissioning_problems(
+        replace(SEEN, tried_load=tried),
+        registered=SERIALS,
+        now=NOON,
+        valid_for=HALF_A_YEAR,
+        draws=draws,
+    )
+
+    assert [problem.code for problem in found] == codes

@@ -18,11 +18,14 @@ from tests.factories import NOON
 from tests.shop.equipment.reports import document_of
 
 
-def ready_for_a_night(cast: Cast, settings: Settings) -> Job:
-    """Its station was commissioned and a test alert was seen to arrive, two hours ago."""
+def ready_for_a_night(cast: Cast, settings: Settings, *, load: bool = False) -> Job:
+    """Its station was commissioned and a test alert was seen to arrive, two hours ago.
+
+    `load`: it has one, of which that commissioning says nothing.
+    """
     settings.ALERT_EMAIL = "night@shop.example"
     factories.make_policy(by=cast.sade)
-    station = factories.make_station(night=True)
+    station = factories.make_station(night=True, load=load)
     at = NOON - timedelta(hours=2)
     document = document_of(station, at=at)
     record_commissioning(station=station, document=document, by=cast.tola, now=NOON)

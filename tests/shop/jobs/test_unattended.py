@@ -14,6 +14,7 @@ from shop.alerts.models import AlertCheck
 from shop.alerts.services import tell_runs
 from shop.equipment.instruments import register_instruments
 from shop.equipment.rules.registering import Named
+from shop.equipment.services import record_commissioning
 from shop.forecast import queries
 from shop.jobs import unattended
 from shop.jobs.models import Job, JobEvent
@@ -28,7 +29,9 @@ from stations.values import NAN, Ratings, ThermometerRatings, Window
 from tests import factories
 from tests.cast import Cast
 from tests.factories import NOON
+from tests.shop.equipment.reports import document_of
 from tests.shop.jobs.nights import ready_for_a_night
+from tests.stations.commissioning.made import BY_LOAD, drew
 from tests.stations.procedures.scripted import RATINGS, program, reading
 
 PROBES = ThermometerRatings("R4DCB08", Window(-55.0, 125.0), 0.1, 0.5, 8)
@@ -154,6 +157,41 @@ def test_a_hand_held_meter_was_never_commissioned_and_forbids_no_night(
     factories.calibrate(meter)
 
     assert start_run(job=night, by=cast.tola, now=NOON, terms=ALONE).attended is False
+
+
+def test_what_draws_is_not_left_alone_before_its_load_was_tried(
+    cast: Cast, settings: Settings
+) -> None:
+    """B16 at a station whose report is of before a check tried the load: it charges alone."""
+    charge = ready_for_a_night(cast, settings, load=True)
+    station = charge.station
+    assert station is not None
+    draw = factories.make_job(
+        by=cast.tola,
+        cells=factories.make_cells(1),
+        recipe_version=factories.make_capacity_recipe(by=cast.sade),
+        claimed_at=station,
+    )
+
+    assert refused(draw, cast) == {"load_not_commissioned"}
+    assert start_run(job=charge, by=cast.tola, now=NOON, terms=ALONE).attended is False
+
+
+def test_what_draws_is_left_alone_once_a_check_tried_its_load(
+    cast: Cast, settings: Settings
+) -> None:
+    station = ready_for_a_night(cast, settings, load=True).station
+    assert station is not None
+    tried = document_of(station, at=NOON - timedelta(hours=1), figures=drew(), by=BY_LOAD)
+    record_commissioning(station=station, document=tried, by=cast.tola, now=NOON)
+    draw = factories.make_job(
+        by=cast.tola,
+        cells=factories.make_cells(1),
+        recipe_version=factories.make_capacity_recipe(by=cast.sade),
+        claimed_at=station,
+    )
+
+    assert start_run(job=draw, by=cast.tola, now=NOON, terms=ALONE).attended is False
 
 
 def test_a_run_is_attended_unless_somebody_asks_otherwise(night: Job, cast: Cast) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
+from stations.commissioning.report import Report, decode
 from stations.sim.folder import Folder
 from tests.stations.sim.harness import PROGRAM, ROOT, SimulatedBench, cell, simulated_bench
 
@@ -44,3 +47,34 @@ def stations(
         timeout=120,
         check=False,
     )
+
+
+def written(bench: SimulatedBench) -> Report:
+    return decode((bench.path / "commissioning.json").read_bytes())
+
+
+@contextmanager
+def asked(
+    bench: SimulatedBench, typed: str = "yes\n", until: str = "supply's own front"
+) -> Iterator[tuple[subprocess.Popen[str], IO[str]]]:
+    """A check that has come to where it says `until`: without more, that charges and waits."""
+    with subprocess.Popen(
+        [sys.executable, "-W", "error", "-m", "stations", "check", str(bench.bench_toml)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # As at a terminal; who runs the tests may have it ignored, and a child inherits that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            process.stdin.write(typed)
+            process.stdin.flush()
+            while until not in (line := process.stdout.readline()):
+                assert line, process.stderr.read() if process.stderr else ""
+            yield process, process.stdout
+        finally:
+            process.kill()

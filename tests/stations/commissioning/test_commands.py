@@ -5,24 +5,17 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 import pytest
 
-from stations.commissioning.report import Report, decode
 from tests.faults.guarded import charging_runner, guarded
-from tests.stations.commissioning.bench import linked, stations
-from tests.stations.sim.harness import ROOT, SimulatedBench
+from tests.stations.commissioning.bench import asked, linked, stations, written
+from tests.stations.sim.harness import SimulatedBench
 from tests.wait import wait_until
 
-
-def written(bench: SimulatedBench) -> Report:
-    return decode((bench.path / "commissioning.json").read_bytes())
+WITH_LOAD = "yes\n800\n1.80\n12.00\n"  # ampere-hours of four cells, then what displays show
 
 
 def was_on(bench: SimulatedBench) -> bool:
@@ -34,7 +27,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedBench]:
     """A bench of every role that was checked once."""
     more = ("itech_it8514c", "jbd_bms", "eletechsup_r4dcb08")
     with linked(tmp_path_factory.mktemp("whole"), scanner=True, relay=True, more=more) as bench:
-        told = stations("check", bench, "yes\n1.80\n")
+        told = stations("check", bench, WITH_LOAD)
         assert (told.returncode, "passed: " in told.stdout) == (0, True), told.stdout + told.stderr
         yield bench
 
@@ -97,7 +90,8 @@ def test_measure_reads_everybody_once(whole: SimulatedBench) -> None:
     assert "output off, 0.000 V, 0.000 A" in told.stdout
     assert "25.0 25.0 25.0 25.0 °C" in told.stdout
     truth = whole.hands.state()["cells"][3]["voltage_v"]
-    assert f"{truth:.3f}" in told.stdout.splitlines()[1]
+    shown = float(told.stdout.splitlines()[1].split()[-2])
+    assert shown == pytest.approx(truth, abs=0.001)
 
 
 @pytest.mark.parametrize("command", ["identify", "check"])
@@ -149,32 +143,6 @@ def test_nobody_says_yes_and_nothing_begins(tmp_path: Path) -> None:
         assert (told.returncode, "nobody typed yes" in told.stderr) == (1, True)
         assert not was_on(bench)
         assert not (tmp_path / "token").exists()
-
-
-@contextmanager
-def asked(bench: SimulatedBench) -> Iterator[tuple[subprocess.Popen[str], IO[str]]]:
-    """A check that charges, and waits for what the display shows."""
-    with subprocess.Popen(
-        [sys.executable, "-W", "error", "-m", "stations", "check", str(bench.bench_toml)],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        # As at a terminal; who runs the tests may have it ignored, and a child inherits that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            process.stdin.write("yes\n")
-            process.stdin.flush()
-            while "Read the ammeter" not in (line := process.stdout.readline()):
-                assert line, process.stderr.read() if process.stderr else ""
-            assert bench.output_is_on()
-            yield process, process.stdout
-        finally:
-            process.kill()
 
 
 TENFOLD = """

@@ -12,7 +12,7 @@ import rfc8785
 
 from stations.commissioning.figures import Figures
 from stations.commissioning.report import ReportWrong, decode, encode, read, write
-from tests.stations.commissioning.made import report
+from tests.stations.commissioning.made import BY_LOAD, drew, report
 
 
 def test_a_report_comes_back_from_its_file(tmp_path: Path) -> None:
@@ -31,6 +31,30 @@ def test_a_check_that_was_broken_off_is_a_report_that_did_not_pass() -> None:
 
     assert not again.passed
     assert (again.ended, again.figures.small) == ("the bench gave up", None)
+
+
+def test_a_report_of_a_bench_with_a_load_comes_back_and_says_that_it_was_tried() -> None:
+    again = decode(encode(report(drew(), by=BY_LOAD)))
+
+    assert again == report(drew(), by=BY_LOAD)
+    assert (again.passed, again.tried_load) == (True, True)
+
+
+def test_a_report_without_a_load_is_written_as_it_was_before_loads_were_tried() -> None:
+    plain = json.loads(encode(report()))
+
+    assert not {"drawn", "at_target"} & plain["figures"].keys()
+    assert "load" not in plain["judged_by"]
+    assert "target_journal" not in plain
+    assert not decode(encode(report())).tried_load
+
+
+def test_a_load_that_was_taken_out_of_a_report_is_one_that_was_not_tried() -> None:
+    plain = json.loads(encode(report(drew(panel_a=120.0), by=BY_LOAD)))
+    del plain["figures"]["drawn"]
+
+    with pytest.raises(ReportWrong, match="do not follow"):
+        decode(rfc8785.dumps(plain))
 
 
 def edited(change: Callable[[dict[str, Any]], object]) -> bytes:

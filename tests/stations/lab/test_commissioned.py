@@ -18,7 +18,7 @@ from stations.procedures import top_balance
 from stations.procedures.steps import Charge
 from stations.sim.folder import Folder, Ports, write_folder
 from stations.values import Measured
-from tests.stations.commissioning.made import good
+from tests.stations.commissioning.made import good, plateau_at
 from tests.stations.commissioning.made import report as made
 from tests.stations.sim.harness import cell
 
@@ -49,6 +49,14 @@ def test_a_charge_is_trimmed_by_what_the_commissioning_measured(bench: BenchConf
     assert "leads 5.0 mohm, supply -4.0 mV" in words
     charge = next(step for step in program.steps if isinstance(step, Charge))
     assert charge.trim.offset_v == measured.supply_offset_v
+
+
+def test_the_offset_at_the_target_is_planned_with_where_it_is_known(bench: BenchConfig) -> None:
+    """B5: the supply regulates there, and no bank is in it."""
+    laid = replace(plateau_at(0.0), set_voltage_v=3.65, bank_v=3.643, supply_v=3.65)
+    told(bench, figures={"figures": good(at_target=laid)})
+
+    assert measured_of(bench)[0].supply_offset_v == pytest.approx(-0.007)
 
 
 @pytest.mark.parametrize(

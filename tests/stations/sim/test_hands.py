@@ -52,6 +52,19 @@ def test_puts_leads_and_meter_on_one_cell_alone(tmp_path: Path) -> None:
         assert refused.status_code == 409
 
 
+def test_lays_the_meter_on_the_supply_s_leads(bench: Inside) -> None:
+    bench.hands.post("/links/on")
+
+    on_bank = bench.hands.post("/meter/leads")
+    in_the_air = bench.hands.post("/leads/off")
+    back = bench.hands.post("/meter/cells")
+
+    assert (on_bank["meter_on_leads"], back["meter_on_leads"]) == (True, False)
+    assert on_bank["meter_v"] == pytest.approx(on_bank["cells"][3]["voltage_v"])
+    assert in_the_air["meter_v"] == 0.0
+    assert back["meter_v"] == pytest.approx(back["cells"][3]["voltage_v"])
+
+
 def test_unequal_cells_level_only_when_joined(tmp_path: Path) -> None:
     folder = Folder(cells=[cell(soc=0.30), cell(soc=0.90)])
     with inside(tmp_path, folder) as bench:

@@ -90,6 +90,22 @@ def test_draws_and_shows_it(bench: Inside, line: Rtu) -> None:
     assert bench.hands.state()["load_current_a"] == 40.0
 
 
+def test_a_load_that_counts_by_tens_draws_ten_times_what_it_is_set_to_and_shows(
+    bench: Inside, line: Rtu
+) -> None:
+    bench.hands.fault("load", "tenfold")
+    for text in (REMOTE, CC_40_A, ON):
+        ask(line, text)
+
+    state = ask(line, "AA 00 5F | 09")
+
+    assert ask(line, "AA 00 2B | D5")[3:7] == bytes.fromhex("80 1A 06 00")
+    assert bench.hands.state()["load_current_a"] == pytest.approx(
+        10 * int.from_bytes(state[7:11], "little") / 10_000, rel=1e-3
+    )
+    assert bench.hands.state()["load_current_a"] > 40.0
+
+
 def test_a_load_that_ignores_off_goes_on_drawing(bench: Inside, line: Rtu) -> None:
     for text in (REMOTE, CC_40_A, ON):
         ask(line, text)
