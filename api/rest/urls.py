@@ -102,6 +102,11 @@ Resources.
                                           supervisor, of a run whose bench is lost for good
 
     GET    shelf                       -> {"cells": [Shelved]}        by what expires next
+    GET    cell-types                  -> {"cell_types": [Cell type]}
+    POST   cell-types {"maker", "model", "datasheet", "capacity_ah",  -> 201 Cell type   supervisors
+             and, where it says so, the other figures of a Cell type}
+    POST   cell-types/<id>/figures {"discharge_c_max", "torque_nm"}   -> 201 Cell type   what it
+             left unsaid; supervisors
     GET    cells/<serial>                                             -> Cell
     POST   cells/<serial>/studs {"thread_locker", "words"}            -> 201 Studs
     POST   capacity-tests/import       multipart, field "file"        -> 201 {"tests": [Test]}
@@ -216,6 +221,9 @@ Shapes.
               "verdict", "at", "superseded": Reason | null}],
               "approvals": [{"evidence_sha256", "at"}], "nut_handlings": count,
               "studs": [Studs]}
+    Cell type  {"id", "maker", "model", "datasheet", "capacity_ah", "charge_voltage_max_v",
+              "discharge_voltage_min_v", "charge_c_max", "r_typical_ohm", "discharge_c_max" | null,
+              "torque_nm" | null: of a nut, newton metres}   null: the datasheet does not say
     Studs    {"id", "thread_locker", "words", "by": username, "at"}   fitted once, if at all
     Test     {"id", "serial", "capacity_ah", "tested_at", "source": "MEASURED|IMPORTED",
               "run": id | null, "superseded": Reason | null}
@@ -250,6 +258,7 @@ from django.urls import path
 from api.rest import (
     alerts,
     care,
+    cell_types,
     cells,
     equipment,
     jobs,
@@ -316,6 +325,8 @@ urlpatterns = [
     path("runs/<int:pk>/give-up", runs.GiveUpView.as_view(), name="run-give-up"),
     path("runs/<int:pk>/stop", runs.StopView.as_view(), name="run-stop"),
     path("shelf", shelf.ShelfView.as_view(), name="shelf"),
+    path("cell-types", cell_types.CellTypesView.as_view(), name="cell-types"),
+    path("cell-types/<int:pk>/figures", cell_types.FiguresView.as_view(), name="cell-type-figures"),
     path("cells/<str:serial>", cells.CellView.as_view(), name="cell"),
     path("cells/<str:serial>/studs", cells.StudsView.as_view(), name="cell-studs"),
     path("capacity-tests/import", cells.ImportCapacityView.as_view(), name="import-capacity"),

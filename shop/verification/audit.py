@@ -17,7 +17,7 @@ from django.db.models import Model
 from shop.audit.chain import GENESIS
 from shop.audit.models import AuditEntry
 from shop.care.models import BalanceSkip, Disassembly, PackReading, Recovery
-from shop.cells.models import StudFitting
+from shop.cells.models import CellType, StudFitting
 from shop.equipment.models import (
     Calibration,
     CalibrationWithdrawal,
@@ -54,6 +54,7 @@ REPEATED: Mapping[str, type[Model]] = {
 # What it repeats since a later version: the first that it has tells from when on.
 REPEATED_LATER: Mapping[str, type[Model]] = {
     AuditEntry.Kind.CALIBRATED: Calibration,
+    AuditEntry.Kind.CELL_TYPE_DEFINED: CellType,
     AuditEntry.Kind.COURSE_TAKEN: Recovery,
     AuditEntry.Kind.IMPORTED: CapacityTest,
     AuditEntry.Kind.INSTRUMENT_REGISTERED: Instrument,
@@ -63,6 +64,7 @@ REPEATED_LATER: Mapping[str, type[Model]] = {
 }
 # What tells anew of a record that an entry of the other kind repeats: the last word counts.
 TOLD_ANEW: Mapping[str, str] = {
+    AuditEntry.Kind.CELL_TYPE_COMPLETED: AuditEntry.Kind.CELL_TYPE_DEFINED,
     AuditEntry.Kind.INSTRUMENT_FITTED: AuditEntry.Kind.INSTRUMENT_REGISTERED,
     AuditEntry.Kind.INSTRUMENT_TAKEN_OFF: AuditEntry.Kind.INSTRUMENT_REGISTERED,
 }

@@ -15,7 +15,7 @@ from datetime import timedelta
 from stations.procedures import strings
 from stations.procedures.criteria import Agreement, Holding, StringEnd
 from stations.procedures.drawing import NO_CURRENT, PROVEN_SHARE, TIMER_MARGIN_S
-from stations.procedures.handling import TORQUE
+from stations.procedures.handling import torqued
 from stations.procedures.planned import in_steps, resume_rule, temperatures
 from stations.procedures.rules import LevelRule, RestedRule
 from stations.procedures.steps import (
@@ -102,6 +102,7 @@ class Spec:
     supply: SupplyRatings
     load: LoadRatings
     bms: BmsRatings | None = None
+    torque_nm: float | None = None  # of a nut, from the cell's datasheet; None where unsaid (F7)
 
     @property
     def ceiling_v(self) -> float:
@@ -191,7 +192,7 @@ def _steps(spec: Spec) -> tuple[Step, ...]:
             "Rings and watches off, insulated tools. The pack whole, its own BMS in it, off its "
             "inverter. Leads of supply and load on its terminals, plus to plus and minus to minus; "
             "the meter's wires on the first cell's minus and the last one's plus. Check polarity "
-            f"twice. {TORQUE} The output is off.",
+            f"twice. {torqued(spec.torque_nm)} The output is off.",
             "The pack is connected, nuts torqued, polarity checked",
             drawing="pack",
             timeout=wait,

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from shop.cells.models import StudFitting
+from shop.cells.cell_types import define_cell_type, say_more
+from shop.cells.models import CellType, StudFitting
 from shop.cells.studs import fit_studs
 from shop.equipment.instruments import register_instruments, take_off
 from shop.equipment.models import Calibration, Instrument, Station
@@ -71,6 +72,19 @@ def a_fitting(cast: Cast) -> StudFitting:
     return fit_studs(cell=cell, thread_locker="red 271", words="", by=cast.tola, now=NOON)
 
 
+def a_cell_type(cast: Cast) -> CellType:
+    """One that said more later."""
+    made = define_cell_type(
+        maker="Eve",
+        model="LF280K",
+        datasheet="rev. B",
+        figures={"capacity_ah": 280.0},
+        by=cast.sade,
+        now=NOON,
+    )
+    return say_more(cell_type=made, figures={"torque_nm": 6.0}, by=cast.sade, now=NOON)
+
+
 def a_station(cast: Cast) -> Station:
     return register_station(slug="bench-1", name="Bench 1", host="pi-1", by=cast.sade, now=NOON)
 
@@ -120,8 +134,10 @@ def test_a_certificate_that_nobody_recorded_is_named(cast: Cast) -> None:
     assert first_fault() == f"Calibration {forged.pk}: nobody made it: the audit does not have it"
 
 
-# What lies where changes, so no trigger stands in the way of this hand.
+# What lies where changes, and a cell type is added to, so no trigger stands in the way of this hand.
 MOVES = [
+    (a_cell_type, {"torque_nm": 20.0}),
+    (a_cell_type, {"charge_c_max": 3.0}),
     (a_station, {"host": "pi-2"}),
     (an_instrument, {"serial_number": "MY2"}),
     (an_instrument, {"station_id": 1}),
@@ -129,7 +145,7 @@ MOVES = [
 
 
 @pytest.mark.parametrize(("made_by", "values"), MOVES)
-def test_an_edited_station_or_instrument_is_named(
+def test_an_edited_station_instrument_or_cell_type_is_named(
     cast: Cast, made_by: Any, values: dict[str, Any]
 ) -> None:
     row = made_by(cast)
