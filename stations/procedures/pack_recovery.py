@@ -43,7 +43,6 @@ NAME = "pack recovery"
 VERSION = "2"  # 1 took nothing off
 HELD, AGAIN = "hold", "hold-again"
 SPREAD_READ = AGAIN  # the step whose record tells what each cell showed
-CEILING_MIN_V = 3.50  # [B] section 4: "would not recommend anything lower than 3.5"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +54,7 @@ class Recipe:
     """
 
     target_v: float = 3.65  # [A] 58.4 V for 16S
+    ceiling_min_v: float = 3.50  # [B] section 4: "would not recommend anything lower than 3.5"
     below_bms_v: float = 0.010  # no cell is held nearer to what its BMS opens at
     cell_c_max: float = 0.2  # [A] "0.2C maximum"
     supply_share: float = 0.8
@@ -134,12 +134,12 @@ def problems(spec: Spec) -> list[str]:
     found = []
     if spec.cells not in strings.STRINGS:
         found.append(f"A pack of {spec.cells} cells in series is none that is made here.")
-    if not CEILING_MIN_V <= spec.ceiling_v <= spec.cell_voltage_max_v:
+    if not spec.recipe.ceiling_min_v <= spec.ceiling_v <= spec.cell_voltage_max_v:
         found.append(
             f"The cells would be held at {spec.ceiling_v:.3f} V: their BMS opens at "
             f"{spec.bms_over_v:.2f} V and they bear {spec.cell_voltage_max_v:.2f} V; below "
-            f"{CEILING_MIN_V:.2f} V a balancer has little to see. Set the BMS to 3.65 V for the "
-            "recovery."
+            f"{spec.recipe.ceiling_min_v:.2f} V a balancer has little to see. Set the BMS to "
+            "3.65 V for the recovery."
         )
     if spec.string_v > spec.supply.voltage_max_v:
         found.append(

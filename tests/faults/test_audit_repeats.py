@@ -134,7 +134,7 @@ def test_a_certificate_that_nobody_recorded_is_named(cast: Cast) -> None:
     assert first_fault() == f"Calibration {forged.pk}: nobody made it: the audit does not have it"
 
 
-# What lies where changes, and a cell type is added to, so no trigger stands in the way of this hand.
+# What lies where changes and a cell type is added to, so no trigger stands in this hand's way.
 MOVES = [
     (a_cell_type, {"torque_nm": 20.0}),
     (a_cell_type, {"charge_c_max": 3.0}),
