@@ -102,6 +102,9 @@ Resources.
                                           supervisor, of a run whose bench is lost for good
 
     GET    shelf                       -> {"cells": [Shelved]}        by what expires next
+    POST   shelf/places {"cells": [serial, …], "shelf", "unlinked": true, "covered": true,
+             "temperature_c": of the shelf, where somebody read it}   -> 201 {"places": [Place],
+                                          "warning": where that is too warm}   all cells or none
     GET    cell-types                  -> {"cell_types": [Cell type]}
     POST   cell-types {"maker", "model", "datasheet", "capacity_ah",  -> 201 Cell type   supervisors
              and, where it says so, the other figures of a Cell type}
@@ -220,7 +223,8 @@ Shapes.
               {"run"}], "checks": [{"id", "kind", "voltage_v", "low_v", "high_v", "age_s",
               "verdict", "at", "superseded": Reason | null}],
               "approvals": [{"evidence_sha256", "at"}], "nut_handlings": count,
-              "studs": [Studs]}
+              "studs": [Studs], "places": [Place] newest first, "lies": where, in words, "" in
+              a pack}
     Cell type  {"id", "maker", "model", "datasheet", "capacity_ah", "charge_voltage_max_v",
               "discharge_voltage_min_v", "charge_c_max", "r_typical_ohm", "discharge_c_max" | null,
               "torque_nm" | null: of a nut, newton metres}   null: the datasheet does not say
@@ -235,7 +239,9 @@ Shapes.
               stands, "words"}
     Waiting  {"serial", "evidence_sha256", "evidence": {…what was seen…}, "problems": [Problem]}
     Shelved  {"serial", "bank": run, "state": "fresh|due|overdue|aside|unknown", "since", "until",
-              "left_s": how long still fresh, "do": what comes next}
+              "left_s": how long still fresh, "do": what comes next, "shelf": where it lies |
+              null, "lies": that in words, and whether it is too warm there}
+    Place    {"id", "serial", "shelf", "temperature_c" | null, "at", "by": username}
     Finding  {"rule": "G4", "verdict": "pass|fail|missing|warning|not applicable", "words", "value",
               "limit", "why", "fix", "cell": serial | ""}
     Pack     {"serial", "design", "customer", "simulated", "sample", "assembled_at",
@@ -325,6 +331,7 @@ urlpatterns = [
     path("runs/<int:pk>/give-up", runs.GiveUpView.as_view(), name="run-give-up"),
     path("runs/<int:pk>/stop", runs.StopView.as_view(), name="run-stop"),
     path("shelf", shelf.ShelfView.as_view(), name="shelf"),
+    path("shelf/places", shelf.PlacesView.as_view(), name="shelf-places"),
     path("cell-types", cell_types.CellTypesView.as_view(), name="cell-types"),
     path("cell-types/<int:pk>/figures", cell_types.FiguresView.as_view(), name="cell-type-figures"),
     path("cells/<str:serial>", cells.CellView.as_view(), name="cell"),

@@ -37,6 +37,7 @@ class AuditEntry(models.Model):
         RUN_GIVEN_UP = "RUN_GIVEN_UP", "ended a run whose bench is lost"
         CELL_TYPE_DEFINED = "CELL_TYPE_DEFINED", "named a cell type"
         CELL_TYPE_COMPLETED = "CELL_TYPE_COMPLETED", "said more of a cell type"
+        CELLS_SHELVED = "CELLS_SHELVED", "put cells on a shelf"
         STUDS_FITTED = "STUDS_FITTED", "recorded the studs of a cell"
         LEADS_REGISTERED = "LEADS_REGISTERED", "registered a lead set"
         LEADS_FITTED = "LEADS_FITTED", "put leads on a station"

@@ -43,6 +43,7 @@ class Policy:
     remind_early_s: float = 2 * 3600.0
     remind_before_s: float = 1800.0
     full_max_s: float = 7 * 24 * 3600.0
+    shelf_max_degc: float = 25.0  # until assembly cool: warm cells that stay full age faster
     # G6: spread at the disconnect check, one meter; a hand-held meter resolves less.
     spread_aim_v: float = 0.005
     spread_max_v: float = 0.010
@@ -137,6 +138,7 @@ POLICY_BOUNDS: Mapping[str, Window] = {
     "remind_early_s": Window(60.0, 24 * 3600.0),
     "remind_before_s": Window(60.0, 12 * 3600.0),
     "full_max_s": Window(3600.0, 90 * 24 * 3600.0),
+    "shelf_max_degc": Window(5.0, 45.0),
     "spread_aim_v": Window(0.001, 0.050),
     "spread_max_v": Window(0.001, 0.050),
     "spread_manual_max_v": Window(0.001, 0.050),

@@ -30,6 +30,7 @@ from shop.evidence.models import CapacityTest, Supersession
 from shop.jobs.models import PolicyVersion, RecipeRetirement, RecipeVersion
 from shop.leads.models import LeadFitting, LeadSet
 from shop.quality.models import Disposition
+from shop.shelf.models import ShelfPlace
 from shop.signing.models import KeyRetirement
 from shop.verification.faults import Fault
 from shop.verification.keys import signature_of
@@ -38,6 +39,7 @@ from shop.verification.seals import Keys
 AT_ONCE = 200
 # What the audit repeats, by the kind of entry.
 REPEATED: Mapping[str, type[Model]] = {
+    AuditEntry.Kind.CELLS_SHELVED: ShelfPlace,
     AuditEntry.Kind.COMMISSIONED: Commissioning,
     AuditEntry.Kind.DISPOSED: Disposition,
     AuditEntry.Kind.KEY_REPLACED: KeyRetirement,

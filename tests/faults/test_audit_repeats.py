@@ -20,6 +20,8 @@ from shop.jobs.models import PolicyVersion, RecipeRetirement, RecipeVersion
 from shop.jobs.policies import policy_defaults
 from shop.jobs.recipes import top_balance
 from shop.jobs.versions import retire_recipe, store_policy, store_recipe
+from shop.shelf.models import ShelfPlace
+from shop.shelf.places import place_cells
 from tests import factories
 from tests.cast import Cast, the_cast
 from tests.faults.tampering import change, remove, superuser
@@ -96,7 +98,21 @@ def an_instrument(cast: Cast) -> Instrument:
     return take_off(instrument=made, words="Goes to be calibrated.", by=cast.sade, now=NOON)
 
 
+def a_place(cast: Cast) -> ShelfPlace:
+    """The second of two cells that were laid on a shelf."""
+    return place_cells(
+        serials=[cell.serial for cell in factories.make_cells(2)],
+        shelf="B3",
+        unlinked=True,
+        covered=True,
+        temperature_c=21.0,
+        by=cast.tola,
+        now=NOON,
+    )[1]
+
+
 RECORDS = [
+    (a_place, {"shelf": "C1"}),
     (a_fitting, {"thread_locker": "none"}),
     (a_recipe, {"parameters": top_balance.defaults() | {"stop_above_v": 0.100}}),
     (a_retirement, {"words": "No reason."}),

@@ -59,6 +59,9 @@ POLICY: Mapping[str, Said] = {
         "s", "Supervisors are reminded again so long before it is too old.", OURS
     ),
     "full_max_s": Said("s", "Cells that stay full longer are advised down to half.", PHYSICS),
+    "shelf_max_degc": Said(
+        "°C", "A shelf that is warmer is warned of where cells wait on it.", "B8, cool"
+    ),
     "spread_aim_v": Said(
         "V", "At the disconnect check cells should differ by no more than this.", "[A]"
     ),
