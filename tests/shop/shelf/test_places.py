@@ -24,8 +24,13 @@ NOON = factories.NOON
 
 
 def place(by: User, *serials: str, now: datetime = NOON, **changes: Any) -> list[ShelfPlace]:
-    values = {"shelf": "B3", "unlinked": True, "covered": True, "temperature_c": None} | changes
-    return place_cells(serials=serials, by=by, now=now, **values)
+    values: dict[str, Any] = {
+        "shelf": "B3",
+        "unlinked": True,
+        "covered": True,
+        "temperature_c": None,
+    }
+    return place_cells(serials=serials, by=by, now=now, **values | changes)
 
 
 def serials_of(cells: list[Cell]) -> list[str]:
