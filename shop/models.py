@@ -11,6 +11,7 @@ from shop.equipment.models import (
     Instrument,
     Station,
     StationLease,
+    StationRetirement,
 )
 from shop.evidence.models import (
     Approval,
@@ -93,6 +94,7 @@ __all__ = [
     "SigningKey",
     "Station",
     "StationLease",
+    "StationRetirement",
     "StudFitting",
     "Supersession",
     "TraceLink",

@@ -206,7 +206,7 @@ def _page(request: HttpRequest, pk: int, refusal: Refusal | None = None) -> Http
     context["is_early"] = last is not None and bool(last.terms.waits(clock.now()))
     context["cancelled"] = board.cancellation_of(job)
     if job.state == JobState.OPEN:
-        stations = Station.objects.prefetch_related("instruments")
+        stations = Station.objects.filter(retirement=None).prefetch_related("instruments")
         fit = [(s, _claim_problems(job, s)) for s in stations]
         context["stations"] = sorted(fit, key=lambda shown: bool(shown[1]))  # who can, first
     if job.state == JobState.CLAIMED:

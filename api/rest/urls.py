@@ -32,6 +32,9 @@ Resources.
 
     GET    stations                    -> {"stations": [Station]}
     POST   stations {"slug", "name", "host": default localhost}       -> 201 Station   supervisors
+    POST   stations/<slug>/rename {"name"}   -> 200 Station   supervisors; its slug stays
+    POST   stations/<slug>/retire {"words": why}   -> 200 Station   supervisors; for good: it takes
+                                          no job and is no more among `stations`
     GET    stations/<slug>/instruments -> {"instruments": [Instrument], "lacks": [Problem] for any
                                           run, "procedures": [{"procedure", "lacks": [Problem]}]}
     POST   stations/<slug>/instruments {"instruments": [{"role",      -> 201 {"instruments":
@@ -153,9 +156,9 @@ Resources.
 Shapes.
 
     Station  {"slug", "name", "output": "OFF|ON|UNKNOWN|SEEN_OFF" by a person, "alarm",
-              "heartbeat_at", "online": bool, "run": {"id", "state", "step"} | null, "job": id |
-              null, "commissioned": {"measured_at" | null, "passed": bool, "lead_milliohm" | null,
-              "unattended": [Problem] that keep it from running unattended}}
+              "heartbeat_at", "online": bool, "retired_at" | null, "run": {"id", "state", "step"} |
+              null, "job": id | null, "commissioned": {"measured_at" | null, "passed": bool,
+              "lead_milliohm" | null, "unattended": [Problem] that keep it from running unattended}}
     Leads    {"name", "gauge_mm2", "length_m", "end", "rated_a", "station": slug | null,
               "milliohm" last | null, "measured": [{"milliohm", "at", "station", "run" | null}]}
     Commissioning  {"id", "sha256", "measured_at", "passed": bool, "by": username, "report":
@@ -283,6 +286,8 @@ app_name = "rest"
 urlpatterns = [
     path("session", session.SessionView.as_view(), name="session"),
     path("stations", stations.StationsView.as_view(), name="stations"),
+    path("stations/<slug:slug>/rename", stations.RenameView.as_view(), name="station-rename"),
+    path("stations/<slug:slug>/retire", stations.RetireView.as_view(), name="station-retire"),
     path(
         "stations/<slug:slug>/commissionings",
         stations.CommissioningsView.as_view(),

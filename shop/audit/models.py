@@ -27,6 +27,8 @@ class AuditEntry(models.Model):
         SUPERSEDED = "SUPERSEDED", "superseded evidence"
         WITHDRAWN = "WITHDRAWN", "withdrew a calibration"
         STATION_REGISTERED = "STATION_REGISTERED", "registered a station"
+        STATION_RENAMED = "STATION_RENAMED", "renamed a station"
+        STATION_RETIRED = "STATION_RETIRED", "retired a station"
         INSTRUMENT_REGISTERED = "INSTRUMENT_REGISTERED", "registered an instrument"
         INSTRUMENT_FITTED = "INSTRUMENT_FITTED", "put an instrument on a station again"
         INSTRUMENT_TAKEN_OFF = "INSTRUMENT_TAKEN_OFF", "took an instrument off a station"

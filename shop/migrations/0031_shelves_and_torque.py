@@ -1,4 +1,4 @@
-"""Where cells lie until assembly is on record; a cell type may say the torque of its nuts."""
+"""Where cells lie until assembly, the torque of a type's nuts, and stations that are retired."""
 
 import django.db.models.deletion
 from django.conf import settings
@@ -30,6 +30,19 @@ class Migration(migrations.Migration):
                 "ordering": ("-id",),
             },
         ),
+        migrations.CreateModel(
+            name="StationRetirement",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("words", models.CharField(max_length=500)),
+                ("at", models.DateTimeField()),
+            ],
+        ),
         migrations.AddField(
             model_name="celltype",
             name="torque_nm",
@@ -48,6 +61,8 @@ class Migration(migrations.Migration):
                     ("SUPERSEDED", "superseded evidence"),
                     ("WITHDRAWN", "withdrew a calibration"),
                     ("STATION_REGISTERED", "registered a station"),
+                    ("STATION_RENAMED", "renamed a station"),
+                    ("STATION_RETIRED", "retired a station"),
                     ("INSTRUMENT_REGISTERED", "registered an instrument"),
                     ("INSTRUMENT_FITTED", "put an instrument on a station again"),
                     ("INSTRUMENT_TAKEN_OFF", "took an instrument off a station"),
@@ -103,6 +118,24 @@ class Migration(migrations.Migration):
                 to="shop.cell",
             ),
         ),
+        migrations.AddField(
+            model_name="stationretirement",
+            name="by",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
+        ),
+        migrations.AddField(
+            model_name="stationretirement",
+            name="station",
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="retirement",
+                to="shop.station",
+            ),
+        ),
         migrations.AddConstraint(
             model_name="shelfplace",
             constraint=models.CheckConstraint(
@@ -121,5 +154,8 @@ class Migration(migrations.Migration):
                 name="shelf_temperature",
             ),
         ),
-        migrations.RunSQL("SELECT shop_protect('shop_shelfplace')", migrations.RunSQL.noop),
+        *(
+            migrations.RunSQL(f"SELECT shop_protect('shop_{table}')", migrations.RunSQL.noop)
+            for table in ("shelfplace", "stationretirement")
+        ),
     ]

@@ -63,10 +63,15 @@ def place_cells(
 
 
 def places_of(cells: Iterable[Cell]) -> Mapping[str, Place]:
-    """Where each cell lies by its newest record, by serial; one that moved since is not in it."""
-    run = RunCell.objects.filter(cell=OuterRef("cell"), run__queued_at__gt=OuterRef("at"))
+    """Where each cell lies by its newest record, by serial; one that moved since is not in it.
+
+    Nor one that a run or a pack has now, whatever the times of two who wrote at once.
+    """
+    run = RunCell.objects.filter(
+        Q(active=True) | Q(run__queued_at__gt=OuterRef("at")), cell=OuterRef("cell")
+    )
     pack = Placement.objects.filter(
-        Q(placed_at__gt=OuterRef("at")) | Q(removed_at__gt=OuterRef("at")), cell=OuterRef("cell")
+        Q(removed_at=None) | Q(removed_at__gt=OuterRef("at")), cell=OuterRef("cell")
     )
     newest = (
         ShelfPlace.objects.filter(cell__in=[cell.pk for cell in cells])

@@ -24,6 +24,7 @@ from shop.equipment.models import (
     Commissioning,
     Instrument,
     Station,
+    StationRetirement,
 )
 from shop.evidence.canonical import plain, sha256_of
 from shop.evidence.models import CapacityTest, Supersession
@@ -46,6 +47,7 @@ REPEATED: Mapping[str, type[Model]] = {
     AuditEntry.Kind.LEADS_FITTED: LeadFitting,
     AuditEntry.Kind.LEADS_REGISTERED: LeadSet,
     AuditEntry.Kind.RECIPE_RETIRED: RecipeRetirement,
+    AuditEntry.Kind.STATION_RETIRED: StationRetirement,
     AuditEntry.Kind.STUDS_FITTED: StudFitting,
     AuditEntry.Kind.SUPERSEDED: Supersession,
     AuditEntry.Kind.WITHDRAWN: CalibrationWithdrawal,
@@ -69,6 +71,7 @@ TOLD_ANEW: Mapping[str, str] = {
     AuditEntry.Kind.CELL_TYPE_COMPLETED: AuditEntry.Kind.CELL_TYPE_DEFINED,
     AuditEntry.Kind.INSTRUMENT_FITTED: AuditEntry.Kind.INSTRUMENT_REGISTERED,
     AuditEntry.Kind.INSTRUMENT_TAKEN_OFF: AuditEntry.Kind.INSTRUMENT_REGISTERED,
+    AuditEntry.Kind.STATION_RENAMED: AuditEntry.Kind.STATION_REGISTERED,
 }
 Told: TypeAlias = Mapping[str, Any]
 

@@ -11,7 +11,8 @@ from shop.cells.cell_types import define_cell_type, say_more
 from shop.cells.models import CellType, StudFitting
 from shop.cells.studs import fit_studs
 from shop.equipment.instruments import register_instruments, take_off
-from shop.equipment.models import Calibration, Instrument, Station
+from shop.equipment.models import Calibration, Instrument, Station, StationRetirement
+from shop.equipment.retiring import rename_station, retire_station
 from shop.equipment.rules.registering import Named
 from shop.equipment.services import record_calibration, register_station
 from shop.evidence.models import CapacityTest
@@ -111,7 +112,16 @@ def a_place(cast: Cast) -> ShelfPlace:
     )[1]
 
 
+def a_retired_station(cast: Cast) -> StationRetirement:
+    return retire_station(station=a_station(cast), words="Sold.", by=cast.sade, now=NOON)
+
+
+def a_renamed_station(cast: Cast) -> Station:
+    return rename_station(station=a_station(cast), name="By the door", by=cast.sade, now=NOON)
+
+
 RECORDS = [
+    (a_retired_station, {"words": "No reason."}),
     (a_place, {"shelf": "C1"}),
     (a_fitting, {"thread_locker": "none"}),
     (a_recipe, {"parameters": top_balance.defaults() | {"stop_above_v": 0.100}}),
@@ -155,6 +165,7 @@ MOVES = [
     (a_cell_type, {"torque_nm": 20.0}),
     (a_cell_type, {"charge_c_max": 3.0}),
     (a_station, {"host": "pi-2"}),
+    (a_renamed_station, {"name": "Bench 1"}),
     (an_instrument, {"serial_number": "MY2"}),
     (an_instrument, {"station_id": 1}),
 ]

@@ -116,10 +116,11 @@ def test_a_cell_in_a_pack_lies_on_no_shelf_and_its_old_place_is_history(cast: Ca
     with pytest.raises(Refusal, match="is in a pack"):
         place(cast.tola, cells[0].serial)
 
-    ShelfPlace.objects.create(
-        cell=cells[0], shelf="B3", unlinked=True, covered=True, by=cast.tola, at=NOON
-    )
-    assert places_of(cells) == {}
+    for at in (NOON, pack.assembled_at + timedelta(seconds=1)):
+        ShelfPlace.objects.create(
+            cell=cells[0], shelf="B3", unlinked=True, covered=True, by=cast.tola, at=at
+        )
+        assert places_of(cells) == {}
 
 
 def test_the_newest_place_counts_until_the_cell_is_run_again(cast: Cast) -> None:
@@ -134,6 +135,7 @@ def test_the_newest_place_counts_until_the_cell_is_run_again(cast: Cast) -> None
 
     assert places_of(cells) == {}
     run.run_cells.update(active=False)
+    assert places_of(cells) == {}
     place(cast.tola, first.serial, shelf="D1", now=NOON + 3 * hour)
     assert {serial: known.shelf for serial, known in places_of(cells).items()} == {
         first.serial: "D1"
