@@ -58,6 +58,7 @@ class Recipe:
     # or two, links included; leads of 10 AWG have some 7 mohm, and 30 would burn 6 W at 14 A.
     meter_agree_v: float = 0.010
     compensate_leads_v: float = 0.0  # B5: an option, at most 50 mV; 0 is off
+    ovp_room_v: float = 0.050  # B5: and never above OVP less this
     lead_max_ohm: float = 0.030
     # Of each probe on a cell.  Makers' sheets say 0 to 60 °C (Lishen LP54173207), a pack's manual
     # none below 0 and 0.1C below 10 (Alpha APL); 45 °C keeps away from where LFP ages fast.
@@ -131,6 +132,7 @@ class Spec:
             self.supply.voltage_accuracy_v,
             self.supply_offset_v,
             self.recipe.compensate_leads_v,
+            self.recipe.ovp_room_v,
         )
 
     @property
