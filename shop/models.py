@@ -11,6 +11,7 @@ from shop.equipment.models import (
     Instrument,
     Station,
     StationLease,
+    StationRetirement,
 )
 from shop.evidence.models import (
     Approval,
@@ -40,7 +41,7 @@ from shop.people.models import Customer, User
 from shop.quality.models import Disposition, Nonconformance
 from shop.readings.models import Manifest, ReadingChunk
 from shop.requests.models import DoneRequest
-from shop.shelf.models import Alert
+from shop.shelf.models import Alert, ShelfPlace
 from shop.signing.models import KeyRetirement, SigningKey
 from shop.trace.models import TraceLink
 
@@ -89,9 +90,11 @@ __all__ = [
     "Run",
     "RunAlert",
     "RunCell",
+    "ShelfPlace",
     "SigningKey",
     "Station",
     "StationLease",
+    "StationRetirement",
     "StudFitting",
     "Supersession",
     "TraceLink",

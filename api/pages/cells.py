@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from api.pages.acts import acted, form, number, page, person, row_or_404
 from api.reads.cells import standing
+from api.reads.shelf import lying
 from api.reads.taken_back import record_named, standing_records, taken_back
 from api.reads.watches import watch_of_cell
 from api.refused import one_problem
@@ -84,6 +85,8 @@ def _cell_page(request: HttpRequest, serial: str, refusal: Refusal | None = None
         "refusal": refusal,
         "nuts_turned": evidence.nut_handlings,
         "nuts_most": policy_numbers().nut_handlings_max,
+        "lying": lying([cell.serial])[0],
+        "places": cell.shelf_places.select_related("by")[:12],
         "studs": cell.stud_fittings.select_related("by"),
         "taken_back": taken_back(evidence),
         "standing_records": standing_records(evidence),

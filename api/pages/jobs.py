@@ -28,7 +28,8 @@ from shop.equipment.models import Station
 from shop.equipment.states import InstrumentRole
 from shop.evidence.handling import over
 from shop.evidence.parted import parted_cells
-from shop.forecast.queries import forecast, load_hours
+from shop.forecast.finishing import problems as unfinished_by
+from shop.forecast.queries import Forecast, forecast, load_hours
 from shop.forecast.scheduling import scheduled, terms_of
 from shop.jobs import queries
 from shop.jobs.attending import unattended_problems
@@ -57,6 +58,7 @@ def hours(request: HttpRequest, pk: int) -> HttpResponse:
     try:
         rested_v = volts_typed(typed)
         context["forecast"] = job.station and forecast(job, job.station, rested_v)
+        context |= _alone(job, context["forecast"], anew=bool(typed))
         ready_by = moment_typed(request.GET.get("ready_by", ""), request.GET.get("zone", ""))
         if ready_by and job.station and context["forecast"]:
             context["schedule"] = scheduled(
@@ -204,7 +206,7 @@ def _page(request: HttpRequest, pk: int, refusal: Refusal | None = None) -> Http
     context["is_early"] = last is not None and bool(last.terms.waits(clock.now()))
     context["cancelled"] = board.cancellation_of(job)
     if job.state == JobState.OPEN:
-        stations = Station.objects.prefetch_related("instruments")
+        stations = Station.objects.filter(retirement=None).prefetch_related("instruments")
         fit = [(s, _claim_problems(job, s)) for s in stations]
         context["stations"] = sorted(fit, key=lambda shown: bool(shown[1]))  # who can, first
     if job.state == JobState.CLAIMED:
@@ -248,6 +250,16 @@ def _attended_only(job: Job, station: Station) -> list[Problem]:
     policy = queries.policy_numbers()
     program = plan(job, station, attended=False, policy=policy).program
     return unattended_problems(job, station, program, policy=policy, now=clock.now())
+
+
+def _alone(job: Job, found: Forecast | None, *, anew: bool) -> dict[str, Any]:
+    """Whether the choice to leave the job alone stands, where its hours say otherwise or were
+    worked out `anew`; else the page's own stays as it was chosen."""
+    unfinished = unfinished_by(found.stop if found else None, "left alone")
+    if job.station is None or found is None or not (unfinished or anew):
+        return {}
+    known = {"unfinished": unfinished, "attended_only": _attended_only(job, job.station)}
+    return known | {"judged_alone": True}
 
 
 def _claim_problems(job: Job, station: Station) -> list[Problem]:

@@ -77,7 +77,7 @@ def _number(text: str) -> float:
 def _page(request: HttpRequest, refusal: Refusal | None = None) -> HttpResponse:
     context = {
         "leads": leads.every(),
-        "stations": Station.objects.order_by("slug"),
+        "stations": Station.objects.filter(retirement=None).order_by("slug"),
         "gauges": [f"{awg} AWG" for awg in GAUGES_AWG],
         "ends": LeadSet.End.choices,
         "may_define": may(person(request).role, Act.DEFINE),

@@ -17,6 +17,7 @@ from shop import clock
 from shop.equipment.instruments import register_instruments, take_off
 from shop.equipment.models import Instrument, Station
 from shop.equipment.queries import certificates_of_newest
+from shop.equipment.retiring import rename_station, retire_station
 from shop.equipment.rules.registering import Named
 from shop.equipment.services import (
     record_calibration,
@@ -120,6 +121,30 @@ def commission(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @form
+def rename(request: HttpRequest, slug: str) -> HttpResponse:
+    station = _station(slug)
+
+    def do() -> str:
+        name = request.POST.get("name", "")
+        rename_station(station=station, name=name, by=person(request), now=clock.now())
+        return reverse("pages:station", args=[slug])
+
+    return acted(do, otherwise=lambda refusal: _page(request, slug, refusal))
+
+
+@form
+def retire(request: HttpRequest, slug: str) -> HttpResponse:
+    station = _station(slug)
+
+    def do() -> str:
+        words = request.POST.get("words", "")
+        retire_station(station=station, words=words, by=person(request), now=clock.now())
+        return reverse("pages:station", args=[slug])
+
+    return acted(do, otherwise=lambda refusal: _page(request, slug, refusal))
+
+
+@form
 def take_away(request: HttpRequest, pk: int) -> HttpResponse:
     instrument = _instrument(pk)
     back = _where(instrument)
@@ -168,6 +193,7 @@ def _index(
             for shown in board.stations(now=now)
         ],
         "spare": [one for one in rows if one.instrument.station_id is None],
+        "retired": Station.objects.exclude(retirement=None).select_related("retirement"),
         **_common(request, refusal, typed_at),
     }
     return render(request, "stations/index.html", context)

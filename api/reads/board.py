@@ -58,10 +58,11 @@ class StationShown:
 
 
 def stations(*, now: datetime, slug: str = "") -> list[StationShown]:
-    """Every station by its slug, or the one of `slug`; five queries and one look at Redis."""
-    named = Station.objects.filter(slug=slug) if slug else Station.objects.all()
+    """Every station that works, by its slug, or the one of `slug`, retired or not; five queries
+    and one look at Redis."""
+    named = Station.objects.filter(slug=slug) if slug else Station.objects.filter(retirement=None)
     rows = list(
-        named.select_related("lease").prefetch_related(
+        named.select_related("lease", "retirement__by").prefetch_related(
             Prefetch("runs", _runs(), to_attr="alive"), "instruments"
         )
     )

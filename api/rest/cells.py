@@ -12,8 +12,10 @@ from rest_framework.response import Response
 
 from api.idempotency import idempotent
 from api.reads.approvals import Waiting, waiting
+from api.reads.shelf import lying
 from api.rest.errors import problem_shape
 from api.rest.runs import balance_shape, resistance_shape, superseded_shape
+from api.rest.shelf import place_shape
 from api.rest.views import CELLS_MAX, ShopView, person, sent
 from shop import clock
 from shop.cells.models import Cell, StudFitting
@@ -145,6 +147,8 @@ def _cell_shape(cell: Cell) -> dict[str, Any]:
         "approvals": list(cell.approvals.order_by("-at").values("evidence_sha256", "at")),
         "nut_handlings": evidence.nut_handlings,
         "studs": [_studs_shape(row) for row in cell.stud_fittings.select_related("by")],
+        "places": [place_shape(row) for row in cell.shelf_places.select_related("cell", "by")],
+        "lies": "" if evidence.packed_in else lying([cell.serial])[0].words,
     }
 
 

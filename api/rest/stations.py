@@ -20,6 +20,7 @@ from api.rest.views import ShopView, person, sent
 from shop import clock
 from shop.equipment.models import Commissioning, Station
 from shop.equipment.queries import Certified, certificates_of
+from shop.equipment.retiring import rename_station, retire_station
 from shop.equipment.services import record_commissioning, register_station
 
 NEWEST = 20
@@ -35,6 +36,14 @@ class New(serializers.Serializer[Any]):
     host = serializers.CharField(max_length=200, default="localhost")
 
 
+class Naming(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=200)
+
+
+class Retiring(serializers.Serializer[Any]):
+    words = serializers.CharField(max_length=500)
+
+
 class StationsView(ShopView):
     def get(self, request: Request) -> Response:
         return Response({"stations": [_shape(s) for s in board.stations(now=clock.now())]})
@@ -45,6 +54,27 @@ class StationsView(ShopView):
         made = register_station(**sent(New, request), by=person(request), now=now)
         (shown,) = board.stations(now=now, slug=made.slug)
         return Response(_shape(shown), status=201)
+
+
+class RenameView(ShopView):
+    @idempotent
+    def post(self, request: Request, slug: str) -> Response:
+        now, name = clock.now(), sent(Naming, request)["name"]
+        rename_station(station=station_named(slug), name=name, by=person(request), now=now)
+        return _now(slug)
+
+
+class RetireView(ShopView):
+    @idempotent
+    def post(self, request: Request, slug: str) -> Response:
+        now, words = clock.now(), sent(Retiring, request)["words"]
+        retire_station(station=station_named(slug), words=words, by=person(request), now=now)
+        return _now(slug)
+
+
+def _now(slug: str) -> Response:
+    (shown,) = board.stations(now=clock.now(), slug=slug)
+    return Response(_shape(shown))
 
 
 class CommissioningsView(ShopView):
@@ -121,6 +151,7 @@ def _shape(shown: StationShown) -> dict[str, Any]:
         "alarm": shown.alarm,
         "heartbeat_at": shown.heartbeat_at,
         "online": shown.is_online,
+        "retired_at": shown.station.retirement.at if shown.station.is_retired else None,
         "run": {"id": run.pk, "state": run.state, "step": step.name if step else ""}
         if run
         else None,

@@ -32,6 +32,9 @@ Resources.
 
     GET    stations                    -> {"stations": [Station]}
     POST   stations {"slug", "name", "host": default localhost}       -> 201 Station   supervisors
+    POST   stations/<slug>/rename {"name"}   -> 200 Station   supervisors; its slug stays
+    POST   stations/<slug>/retire {"words": why}   -> 200 Station   supervisors; for good: it takes
+                                          no job and is no more among `stations`
     GET    stations/<slug>/instruments -> {"instruments": [Instrument], "lacks": [Problem] for any
                                           run, "procedures": [{"procedure", "lacks": [Problem]}]}
     POST   stations/<slug>/instruments {"instruments": [{"role",      -> 201 {"instruments":
@@ -102,6 +105,14 @@ Resources.
                                           supervisor, of a run whose bench is lost for good
 
     GET    shelf                       -> {"cells": [Shelved]}        by what expires next
+    POST   shelf/places {"cells": [serial, …], "shelf", "unlinked": true, "covered": true,
+             "temperature_c": of the shelf, where somebody read it}   -> 201 {"places": [Place],
+                                          "warning": where that is too warm}   all cells or none
+    GET    cell-types                  -> {"cell_types": [Cell type]}
+    POST   cell-types {"maker", "model", "datasheet", "capacity_ah",  -> 201 Cell type   supervisors
+             and, where it says so, the other figures of a Cell type}
+    POST   cell-types/<id>/figures {"discharge_c_max", "torque_nm"}   -> 201 Cell type   what it
+             left unsaid; supervisors
     GET    cells/<serial>                                             -> Cell
     POST   cells/<serial>/studs {"thread_locker", "words"}            -> 201 Studs
     POST   capacity-tests/import       multipart, field "file"        -> 201 {"tests": [Test]}
@@ -145,10 +156,10 @@ Resources.
 Shapes.
 
     Station  {"slug", "name", "output": "OFF|ON|UNKNOWN|SEEN_OFF" by a person, "alarm",
-              "heartbeat_at", "online": bool, "run": {"id", "state", "step"} | null, "job": id |
-              null, "commissioned": {"measured_at" | null, "passed": bool, "lead_milliohm" | null,
-              "unattended": [Problem] that keep it from running unattended, "drawing":
-              [Problem] that keep what draws by its load from that too}}
+              "heartbeat_at", "online": bool, "retired_at" | null, "run": {"id", "state", "step"} |
+              null, "job": id | null, "commissioned": {"measured_at" | null, "passed": bool,
+              "lead_milliohm" | null, "unattended": [Problem] that keep it from running
+              unattended, "drawing": [Problem] that keep what draws by its load from that too}}
     Leads    {"name", "gauge_mm2", "length_m", "end", "rated_a", "station": slug | null,
               "milliohm" last | null, "measured": [{"milliohm", "at", "station", "run" | null}]}
     Commissioning  {"id", "sha256", "measured_at", "passed": bool, "by": username, "report":
@@ -218,7 +229,11 @@ Shapes.
               {"run"}], "checks": [{"id", "kind", "voltage_v", "low_v", "high_v", "age_s",
               "verdict", "at", "superseded": Reason | null}],
               "approvals": [{"evidence_sha256", "at"}], "nut_handlings": count,
-              "studs": [Studs]}
+              "studs": [Studs], "places": [Place] newest first, "lies": where, in words, "" in
+              a pack}
+    Cell type  {"id", "maker", "model", "datasheet", "capacity_ah", "charge_voltage_max_v",
+              "discharge_voltage_min_v", "charge_c_max", "r_typical_ohm", "discharge_c_max" | null,
+              "torque_nm" | null: of a nut, newton metres}   null: the datasheet does not say
     Studs    {"id", "thread_locker", "words", "by": username, "at"}   fitted once, if at all
     Test     {"id", "serial", "capacity_ah", "tested_at", "source": "MEASURED|IMPORTED",
               "run": id | null, "superseded": Reason | null}
@@ -230,7 +245,9 @@ Shapes.
               stands, "words"}
     Waiting  {"serial", "evidence_sha256", "evidence": {…what was seen…}, "problems": [Problem]}
     Shelved  {"serial", "bank": run, "state": "fresh|due|overdue|aside|unknown", "since", "until",
-              "left_s": how long still fresh, "do": what comes next}
+              "left_s": how long still fresh, "do": what comes next, "shelf": where it lies |
+              null, "lies": that in words, and whether it is too warm there}
+    Place    {"id", "serial", "shelf", "temperature_c" | null, "at", "by": username}
     Finding  {"rule": "G4", "verdict": "pass|fail|missing|warning|not applicable", "words", "value",
               "limit", "why", "fix", "cell": serial | ""}
     Pack     {"serial", "design", "customer", "simulated", "sample", "assembled_at",
@@ -253,6 +270,7 @@ from django.urls import path
 from api.rest import (
     alerts,
     care,
+    cell_types,
     cells,
     equipment,
     jobs,
@@ -271,6 +289,8 @@ app_name = "rest"
 urlpatterns = [
     path("session", session.SessionView.as_view(), name="session"),
     path("stations", stations.StationsView.as_view(), name="stations"),
+    path("stations/<slug:slug>/rename", stations.RenameView.as_view(), name="station-rename"),
+    path("stations/<slug:slug>/retire", stations.RetireView.as_view(), name="station-retire"),
     path(
         "stations/<slug:slug>/commissionings",
         stations.CommissioningsView.as_view(),
@@ -319,6 +339,9 @@ urlpatterns = [
     path("runs/<int:pk>/give-up", runs.GiveUpView.as_view(), name="run-give-up"),
     path("runs/<int:pk>/stop", runs.StopView.as_view(), name="run-stop"),
     path("shelf", shelf.ShelfView.as_view(), name="shelf"),
+    path("shelf/places", shelf.PlacesView.as_view(), name="shelf-places"),
+    path("cell-types", cell_types.CellTypesView.as_view(), name="cell-types"),
+    path("cell-types/<int:pk>/figures", cell_types.FiguresView.as_view(), name="cell-type-figures"),
     path("cells/<str:serial>", cells.CellView.as_view(), name="cell"),
     path("cells/<str:serial>/studs", cells.StudsView.as_view(), name="cell-studs"),
     path("capacity-tests/import", cells.ImportCapacityView.as_view(), name="import-capacity"),

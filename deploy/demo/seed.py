@@ -12,8 +12,9 @@ from typing import Any
 
 from deploy.demo.benches import BENCHES, DemoBench
 from deploy.demo.people import ensure_customer, ensure_people
+from shop.cells.cell_types import define_cell_type
 from shop.cells.models import Batch, Cell, CellType
-from shop.cells.services import define_cell_type, receive_batch
+from shop.cells.services import receive_batch
 from shop.equipment.instruments import register_instruments
 from shop.equipment.models import Instrument, Station
 from shop.equipment.rules.registering import Named
@@ -221,16 +222,16 @@ def _ensure_design() -> None:
     )
 
 
-def _cell_type(*, by: User) -> CellType:
+def _cell_type(*, by: User, now: datetime) -> CellType:
     """The limits are its maker's: Lishen LP54173207-202Ah specification, Rev 0 (2020-03-09)."""
     known = CellType.objects.filter(maker="Lishen", model="LP54173207").first()
     return known or define_cell_type(
         maker="Lishen",
         model="LP54173207",
         datasheet="LP54173207-202Ah specification, Rev 0 (2020-03-09)",
-        capacity_ah=200.0,  # sold as 200 Ah
-        r_typical_ohm=0.0002,
+        figures={"capacity_ah": 200.0},  # sold as 200 Ah
         by=by,
+        now=now,
     )
 
 
@@ -242,7 +243,7 @@ def _open_jobs(recipe: RecipeVersion, *, by: User, now: datetime) -> None:
         code=f"B-{now:%y}-{number:03d}",
         supplier="Sample supplier",
         supplier_lot=f"L{now:%y%m}-{number}",
-        cell_type=_cell_type(by=by),
+        cell_type=_cell_type(by=by, now=now),
         received_on=now.date(),
         serials=serials,
         by=by,

@@ -20,9 +20,6 @@ from stations.procedures.state import Record
 from stations.values import Window
 
 CELL_V = Window(1.5, 4.5)  # what a voltmeter on one LFP cell can show; else it was mistyped
-CERTAIN_V = 0.300  # [A]: above it, taking the pack apart is faster than any hold in series
-HOLD_MAX_H = 6.0  # [A]: a hold is of 4 to 6 h; an extended one is longer
-LONG_MONTHS = 12  # [A]: drifting for so long, some cells have lost capacity for good
 MONTHS_MAX = 1200
 CELL_FACT = re.compile(r"cell_\d+_v")  # of that hold's record
 
@@ -37,7 +34,7 @@ class Course(StrEnum):
 
     NOTHING = "NOTHING"
     WATCH = "WATCH"
-    HOLD = "HOLD"  # charge to full, hold 4-6 h while the balancer works, one cycle
+    HOLD = "HOLD"  # charge to full, hold while the balancer works, one cycle
     EXTENDED = "EXTENDED"  # one longer hold, and no second one
     TAKE_APART = "TAKE_APART"
     UNKNOWN = "UNKNOWN"  # not observable
@@ -48,13 +45,20 @@ HOLDS = frozenset({Course.HOLD, Course.EXTENDED})
 
 @dataclass(frozen=True, slots=True)
 class CareLimits:
-    """Volts between the highest and the lowest cell at the top of charge."""
+    """Volts between the highest and the lowest cell at the top of charge, and what is done then.
+
+    A hold is of `hold_min` to `hold_max`, an extended one longer.
+    """
 
     recovered_v: float
     repeat_v: float
     mild_v: float
     severe_v: float
+    certain_v: float  # above it taking the pack apart is faster than any hold in series
     watch_for: timedelta
+    hold_min: timedelta
+    hold_max: timedelta
+    long_months: int  # growing for so long: some cells have lost capacity for good
 
     @classmethod
     def of(cls, policy: Policy) -> CareLimits:
@@ -63,8 +67,17 @@ class CareLimits:
             repeat_v=policy.care_repeat_v,
             mild_v=policy.care_mild_v,
             severe_v=policy.care_severe_v,
+            certain_v=policy.care_certain_v,
             watch_for=timedelta(seconds=policy.care_watch_s),
+            hold_min=timedelta(seconds=policy.care_hold_min_s),
+            hold_max=timedelta(seconds=policy.care_hold_max_s),
+            long_months=policy.care_long_months,
         )
+
+    @property
+    def hold_words(self) -> str:
+        """How long a hold is: "4 to 6 h"."""
+        return f"{_hours(self.hold_min):g} to {_hours(self.hold_max):g} h"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +119,8 @@ def advice(reading: SpreadRead, limits: CareLimits) -> Advice:
             "Charge the pack to full and read its cells while the current is small.",
         )
     if reading.spread_v > limits.severe_v:
-        return Advice(Course.TAKE_APART, f"{shown}: severe.{_certain(reading)}", _apart(reading))
+        words = f"{shown}: severe.{_certain(reading, limits)}"
+        return Advice(Course.TAKE_APART, words, _apart(reading, limits))
     if reading.spread_v > limits.mild_v:
         return _wide(reading, shown, limits)
     if reading.spread_v > limits.repeat_v:
@@ -114,8 +128,9 @@ def advice(reading: SpreadRead, limits: CareLimits) -> Advice:
         return Advice(
             Course.HOLD,
             f"{shown}: {again}.",
-            "Charge at 0.2C or less, hold at full voltage for 4 to 6 h while the balancer works, "
-            "discharge and charge once, and read it again.",
+            "Charge at 0.2C or less, hold at full voltage for "
+            f"{limits.hold_words} while the balancer works, discharge and charge once, and read it "
+            "again.",
         )
     if reading.spread_v > limits.recovered_v:
         return Advice(
@@ -134,25 +149,29 @@ def _wide(reading: SpreadRead, shown: str, limits: CareLimits) -> Advice:
         return Advice(
             Course.TAKE_APART,
             f"{shown} after an extended hold: no better than {limits.mild_v * 1000:.0f} mV.",
-            _apart(reading),
+            _apart(reading, limits),
         )
     return Advice(
         Course.EXTENDED,
-        f"{shown}: more than one hold of 4 to 6 h corrects.",
+        f"{shown}: more than one hold of {limits.hold_words} corrects.",
         "Hold it at full voltage once for longer; if that leaves more than "
         f"{limits.mild_v * 1000:.0f} mV, take the pack apart.",
     )
 
 
-def _certain(reading: SpreadRead) -> str:
-    if reading.spread_v <= CERTAIN_V:
+def _hours(span: timedelta) -> float:
+    return round(span.total_seconds() / 3600, 2)
+
+
+def _certain(reading: SpreadRead, limits: CareLimits) -> str:
+    if reading.spread_v <= limits.certain_v:
         return ""
-    return f" Above {CERTAIN_V * 1000:.0f} mV no hold in series is faster."
+    return f" Above {limits.certain_v * 1000:.0f} mV no hold in series is faster."
 
 
-def _apart(reading: SpreadRead) -> str:
+def _apart(reading: SpreadRead, limits: CareLimits) -> str:
     words = "Take the pack apart, test the capacity of every cell, balance them anew, reassemble."
-    if reading.months is not None and reading.months >= LONG_MONTHS:
+    if reading.months is not None and reading.months >= limits.long_months:
         words += f" It has been growing for {reading.months} months: expect cells to be replaced."
     return words
 
@@ -244,7 +263,7 @@ def _time_problems(taken_at: datetime, built_at: datetime, now: datetime) -> lis
     ]
 
 
-def hold_problems(asks: Advice | None, hours: float | None) -> list[Problem]:
+def hold_problems(asks: Advice | None, hours: float | None, limits: CareLimits) -> list[Problem]:
     """B14: a hold follows the newest reading, where that asks for one.
 
     `hours` is how long the recipe holds, None where it is not of a pack.
@@ -259,12 +278,13 @@ def hold_problems(asks: Advice | None, hours: float | None) -> list[Problem]:
                 "Read the pack again at the top of charge.",
             )
         )
-    if asks and asks.course == Course.EXTENDED and hours is not None and hours <= HOLD_MAX_H:
+    longest_h = _hours(limits.hold_max)
+    if asks and asks.course == Course.EXTENDED and hours is not None and hours <= longest_h:
         found.append(
             Problem(
                 "hold_too_short",
                 f"The recipe holds the pack for {hours:g} h; this reading asks for an extended "
-                f"hold, longer than {HOLD_MAX_H:g} h.",
+                f"hold, longer than {longest_h:g} h.",
                 "Choose the recipe of an extended hold: there is one such hold, and no second.",
             )
         )

@@ -11,12 +11,12 @@ from shop.audit import services as audit
 from shop.audit.models import AuditEntry
 from shop.care import queries, rules
 from shop.care.models import BalanceSkip, Disassembly, PackReading, Recovery
-from shop.care.rules import Course, spread_of
+from shop.care.rules import CareLimits, Course, spread_of
 from shop.cells.models import Cell
 from shop.cells.services import lock_cells, touch_cells
 from shop.jobs.models import Job, RecipeVersion, Run
 from shop.jobs.procedures import procedure_of
-from shop.jobs.queries import cell_facts
+from shop.jobs.queries import cell_facts, policy_numbers
 from shop.jobs.services.orders import create_job
 from shop.packs.models import Pack
 from shop.people.models import User
@@ -78,7 +78,8 @@ def open_recovery(
     require(by.role, Act.CREATE_JOB)
     pack = reading.pack
     asks = queries.care_of(pack).asks_about(reading)
-    refuse([*_apart_problems(pack), *rules.hold_problems(asks, _held_h(recipe_version))])
+    limits = CareLimits.of(policy_numbers())
+    refuse([*_apart_problems(pack), *rules.hold_problems(asks, _held_h(recipe_version), limits)])
     cells = [place.cell for place in pack.placements.select_related("cell").order_by("position")]
     try:
         with transaction.atomic():

@@ -9,9 +9,14 @@ from typing import Any
 
 from django.db import models
 
+from shop.cells.rules import FIGURES
+
 
 class CellType(models.Model):
-    """Limits and ratings of one maker's model, from the datasheet that is named."""
+    """Limits and ratings of one maker's model, from the datasheet that is named.
+
+    What it says stays; what it left unsaid may be added.  Another revision is another type.
+    """
 
     maker = models.CharField(max_length=100)
     model = models.CharField(max_length=100)
@@ -22,6 +27,8 @@ class CellType(models.Model):
     charge_c_max = models.FloatField(default=0.5)  # 1/h
     # 1/h, continuous; unknown where nobody read it off the datasheet: then nothing is held to it
     discharge_c_max = models.FloatField(null=True, blank=True)
+    # newton metres, of a nut on its posts (F7); likewise
+    torque_nm = models.FloatField(null=True, blank=True)
     r_typical_ohm = models.FloatField(default=0.0002)
 
     class Meta:
@@ -49,10 +56,21 @@ class CellType(models.Model):
                 | models.Q(discharge_c_max__range=(0.01, 10.0)),
                 name="cell_type_discharge",
             ),
+            models.CheckConstraint(
+                condition=models.Q(torque_nm__isnull=True) | models.Q(torque_nm__range=(0.5, 30.0)),
+                name="cell_type_torque",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.maker} {self.model}"
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """As the audit repeats it."""
+        named = {"maker": self.maker, "model": self.model, "datasheet": self.datasheet}
+        figures = {figure.name: getattr(self, figure.name) for figure in FIGURES}
+        return {"id": self.pk, **named, **figures}
 
 
 class Batch(models.Model):

@@ -1,4 +1,4 @@
-"""Cell types, batches of cells as they come in, and taking turns on cells."""
+"""Batches of cells as they come in, and taking turns on cells."""
 
 from __future__ import annotations
 
@@ -36,46 +36,6 @@ def touch_cells(cells: Iterable[Cell]) -> None:
     lock_cells(touched)
     ids = [cell.pk for cell in touched]
     Cell.objects.filter(pk__in=ids).update(maker_code=F("maker_code"))
-
-
-def define_cell_type(
-    *,
-    maker: str,
-    model: str,
-    datasheet: str,
-    capacity_ah: float,
-    by: User,
-    charge_voltage_max_v: float = 3.65,
-    discharge_voltage_min_v: float = 2.50,
-    charge_c_max: float = 0.5,
-    discharge_c_max: float | None = None,
-    r_typical_ohm: float = 0.0002,
-) -> CellType:
-    """A maker's model with the limits of the datasheet revision that is named."""
-    require(by.role, Act.DEFINE)
-    try:
-        with transaction.atomic():
-            return CellType.objects.create(
-                maker=maker,
-                model=model,
-                datasheet=datasheet,
-                capacity_ah=capacity_ah,
-                charge_voltage_max_v=charge_voltage_max_v,
-                discharge_voltage_min_v=discharge_voltage_min_v,
-                charge_c_max=charge_c_max,
-                discharge_c_max=discharge_c_max,
-                r_typical_ohm=r_typical_ohm,
-            )
-    except IntegrityError as error:
-        raise Refusal(
-            [
-                Problem(
-                    "cell_type_wrong",
-                    f"{maker} {model} is known already, or a value is not one of a LiFePO4 cell.",
-                    "Check capacity, voltages, rates and resistance against the datasheet.",
-                )
-            ]
-        ) from error
 
 
 def receive_batch(

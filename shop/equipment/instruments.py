@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 
 from shop.audit import services as audit
 from shop.audit.models import AuditEntry
-from shop.equipment.models import Instrument, Station
+from shop.equipment.models import Instrument, Station, StationRetirement
 from shop.equipment.rules.registering import (
     Known,
     Named,
@@ -56,6 +56,10 @@ def register_instruments(
     try:
         with transaction.atomic():
             _hold(station)
+            if StationRetirement.objects.filter(station=station).exists():
+                words = f"Station {station.slug} is retired."
+                fix = "Put them at another station."
+                raise Refusal([Problem("station_retired", words, fix)])
             ours = _ours(asked)
             known = {serial: _known(row) for serial, row in ours.items()}
             asked = left_to_place(station.slug, asked, known)

@@ -34,9 +34,31 @@ class Station(models.Model):
         return {"id": self.pk, "slug": self.slug, "name": self.name, "host": self.host}
 
     @property
+    def is_retired(self) -> bool:
+        return hasattr(self, "retirement")
+
+    @property
     def wired(self) -> list[Instrument]:
         """The instruments that its bench itself can ask."""
         return [known for known in self.instruments.all() if known.role not in UNWIRED]
+
+
+class StationRetirement(models.Model):
+    """The station takes no job any more; append-only, and what was done there stays."""
+
+    station = models.OneToOneField(Station, models.PROTECT, related_name="retirement")
+    words = models.CharField(max_length=500)
+    by = models.ForeignKey("shop.User", models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.station} retired"
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """As the audit repeats it."""
+        what = {"station": self.station_id, "words": self.words}
+        return {"id": self.pk, **what, "by": self.by_id, "at": self.at}
 
 
 class Instrument(models.Model):

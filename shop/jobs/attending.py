@@ -38,6 +38,7 @@ def unattended_problems(
     newest = newest_commissionings([station]).get(station.pk)
     recipe = procedure_of(job.kind).recipe.recipe_of(job.recipe_version.parameters)
     night = unattended.Night(
+        cells=job.job_cells.count(),
         attended_only=getattr(recipe, "attended_only", False),
         has_relay="relay" in instruments,
         cutoff_at=_cutoff_at(station, newest.measured_at if newest and newest.passed else None),
@@ -51,10 +52,8 @@ def unattended_problems(
             draws=any(isinstance(step, Discharge) for step in program.steps),
         ),
     )
-    ages = unattended.Ages(
-        timedelta(seconds=policy.cutoff_proven_s), timedelta(seconds=policy.alert_checked_s)
-    )
-    return unattended.problems(program, ratings_of(station), night, ages=ages, now=begins_at)
+    asked = unattended.Asked.by(policy)
+    return unattended.problems(program, ratings_of(station), night, asked=asked, now=begins_at)
 
 
 def _cutoff_at(station: Station, commissioned_at: datetime | None) -> datetime | None:

@@ -69,6 +69,8 @@ class Prepared:
     limits: Limits
     valid_until_s: float  # guard time: authority that the last renewal gives
     present_s: float  # guard time of when somebody was last there
+    cells: int  # on the table
+    cells_per_probe: int  # F4: how many of them one temperature probe will do for
 
 
 def execute(run_id: int, *, redelivered: bool = False) -> None:
@@ -139,10 +141,10 @@ def _prepare(held: Held, past: Past | None, registered: Sequence[Registered]) ->
     else:
         planned = planned_again(past.program, run)
     if not run.attended and not (past and past.has_driven):
-        today = policy_numbers()  # it may have been made stricter while the run waited
+        policy = policy_numbers()  # it may have been made stricter while the run waited
         program = planned.program
         refuse(
-            unattended_problems(run.job, run.station, program, policy=today, now=now, waits=waits)
+            unattended_problems(run.job, run.station, program, policy=policy, now=now, waits=waits)
         )
     simulated = bool(status["simulated"])
     leased_s = guard_s()
@@ -166,7 +168,16 @@ def _prepare(held: Held, past: Past | None, registered: Sequence[Registered]) ->
     present_s = leased_s - (now - present_at(run)).total_seconds()
     planned_end = now + waits + planned.lasts
     return Prepared(
-        planned, past, registered, simulated, planned_end, limits, valid_until_s, present_s
+        plan=planned,
+        past=past,
+        registered=registered,
+        simulated=simulated,
+        planned_end=planned_end,
+        limits=limits,
+        valid_until_s=valid_until_s,
+        present_s=present_s,
+        cells=run.job.job_cells.count(),
+        cells_per_probe=policy.cells_per_probe_max,
     )
 
 
@@ -198,7 +209,7 @@ def _on_bench(held: Held, prepared: Prepared) -> Ending:
             simulated=bench.simulated,
         )
         if not held.run.attended:
-            problems += nights.problems_on(bench)
+            problems += nights.problems_on(bench, prepared.cells, prepared.cells_per_probe)
         if problems:
             words = " ".join(map(str, problems))
             state = RunState.ERROR if prepared.past else RunState.REFUSED

@@ -55,6 +55,7 @@ class CellFigures:
     r_ohm: float
     charge_c_max: float  # 1/h
     discharge_c_max: float | None = None  # 1/h; None where the type does not say
+    torque_nm: float | None = None  # of a nut; likewise (F7)
     parted: Parted | None = None
     pack: PackFigures | None = None
     watched: Watched | None = None

@@ -28,18 +28,18 @@ LOOKS = 5  # at a bench that is about to be left alone
 UNASKED = "The wait was over, and the shop could not be asked whether all still holds: {}"
 
 
-def problems_on(bench: GuardianBench) -> list[Problem]:
-    """What the bench's first readings lack for being left alone.
+def problems_on(bench: GuardianBench, cells: int, per_probe: int) -> list[Problem]:
+    """What the bench's first readings lack for being left alone with so many cells (F4).
 
     The runner hears all of it again, and what has ended the session meanwhile is for it to tell.
     """
     looked: list[Reading | Event] = []
-    problems = live_problems(None)
+    problems = live_problems(None, cells, per_probe)
     while problems and len(looked) < LOOKS:
         item = bench.next()
         looked.append(item)
         if isinstance(item, Reading):
-            problems = live_problems(item)
+            problems = live_problems(item, cells, per_probe)
         elif item.kind in runner.ENDS:
             problems = []
     bench.put_back(looked)

@@ -208,6 +208,7 @@ def cells_of(job: Job) -> Cells:
             r_ohm=cell.batch.cell_type.r_typical_ohm,
             charge_c_max=cell.batch.cell_type.charge_c_max,
             discharge_c_max=cell.batch.cell_type.discharge_c_max,
+            torque_nm=cell.batch.cell_type.torque_nm,
             parted=parted.get(cell.pk),
             pack=pack,
             watched=watched.get(cell.pk),

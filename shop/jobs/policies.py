@@ -43,6 +43,7 @@ class Policy:
     remind_early_s: float = 2 * 3600.0
     remind_before_s: float = 1800.0
     full_max_s: float = 7 * 24 * 3600.0
+    shelf_max_degc: float = 25.0  # until assembly cool: warm cells that stay full age faster
     # G6: spread at the disconnect check, one meter; a hand-held meter resolves less.
     spread_aim_v: float = 0.005
     spread_max_v: float = 0.010
@@ -90,6 +91,10 @@ class Policy:
     # F4: unattended only where off was proven, and an alert arrived, within a day.
     cutoff_proven_s: float = 24 * 3600.0
     alert_checked_s: float = 24 * 3600.0
+    unattended_ovp_above_v: float = 0.100  # OVP at most target + 100 mV, read back
+    # F4 asks for live temperature, and no document says for how many cells one probe will do: on
+    # every fourth in a row, none is further than two from one.
+    cells_per_probe_max: int = 4
     # F4: a bench that was commissioned longer ago than this runs attended only.
     commissioning_valid_s: float = 182 * 24 * 3600.0
     # B14, B15: volts between highest and lowest cell of a pack at the top of charge [A].
@@ -97,7 +102,11 @@ class Policy:
     care_repeat_v: float = 0.050
     care_mild_v: float = 0.100
     care_severe_v: float = 0.200
+    care_certain_v: float = 0.300  # above it taking apart is faster than any hold in series
     care_watch_s: float = 30 * 24 * 3600.0
+    care_hold_min_s: float = 4 * 3600.0  # a hold is of 4 to 6 h ...
+    care_hold_max_s: float = 6 * 3600.0  # ... and an extended one longer
+    care_long_months: int = 12  # drifting for so long, some cells have lost capacity for good
     # F2: a claim that nobody starts lapses.
     claim_lapses_s: float = 12 * 3600.0
     # M4: a pack in use is read again; [A] 6 months with a passive balancer leave 80-150 mV, 18
@@ -129,6 +138,7 @@ POLICY_BOUNDS: Mapping[str, Window] = {
     "remind_early_s": Window(60.0, 24 * 3600.0),
     "remind_before_s": Window(60.0, 12 * 3600.0),
     "full_max_s": Window(3600.0, 90 * 24 * 3600.0),
+    "shelf_max_degc": Window(5.0, 45.0),
     "spread_aim_v": Window(0.001, 0.050),
     "spread_max_v": Window(0.001, 0.050),
     "spread_manual_max_v": Window(0.001, 0.050),
@@ -162,11 +172,17 @@ POLICY_BOUNDS: Mapping[str, Window] = {
     "presence_warn_s": Window(10.0, 3600.0),
     "cutoff_proven_s": Window(3600.0, 24 * 3600.0),
     "alert_checked_s": Window(3600.0, 24 * 3600.0),
+    "unattended_ovp_above_v": Window(0.010, 0.100),  # F4, and what a guardian bears
+    "cells_per_probe_max": Window(1, 16),
     "commissioning_valid_s": Window(3600.0, 2 * 365 * 24 * 3600.0),
     "care_recovered_v": Window(0.005, 0.100),
     "care_repeat_v": Window(0.010, 0.200),
     "care_mild_v": Window(0.020, 0.300),
     "care_severe_v": Window(0.050, 0.500),
+    "care_certain_v": Window(0.100, 1.000),
+    "care_hold_min_s": Window(600.0, 24 * 3600.0),
+    "care_hold_max_s": Window(600.0, 48 * 3600.0),
+    "care_long_months": Window(1, 120),
     "care_watch_s": Window(24 * 3600.0, 365 * 24 * 3600.0),
     "claim_lapses_s": Window(60.0, 7 * 24 * 3600.0),
     "service_active_s": Window(24 * 3600.0, 3 * 365 * 24 * 3600.0),
@@ -193,6 +209,7 @@ POLICY_ORDERED = (
     ("care_recovered_v", "care_repeat_v"),
     ("care_repeat_v", "care_mild_v"),
     ("care_mild_v", "care_severe_v"),
+    ("care_hold_min_s", "care_hold_max_s"),
 )
 
 

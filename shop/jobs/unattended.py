@@ -11,12 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from shop.jobs.policies import Policy
 from shop.refusals import Problem
 from stations.procedures.attendance import ovp_problems
 from stations.procedures.steps import Program
 from stations.values import Ratings, Reading
 
 QUOTE = "you simply do not want to leave them unattended at these voltages for long periods of time"
+ORDINALS = {2: "second", 3: "third", 4: "fourth", 5: "fifth", 6: "sixth", 8: "eighth"}
 STAY = "Start it attended: somebody stays and says so in time."
 
 
@@ -26,8 +28,10 @@ class Night:
 
     `cutoff_at`: an output of this station was on and was proven off.  `alert_at`: a test alert was
     sent and the one who received it said so.  `unsent` are runs whose own alert still waits.
+    `cells` lie on the table, of which a program of a pack counts those in parallel as one.
     """
 
+    cells: int
     attended_only: bool  # by the recipe
     has_relay: bool
     cutoff_at: datetime | None
@@ -37,22 +41,37 @@ class Night:
 
 
 @dataclass(frozen=True, slots=True)
-class Ages:
-    """How old a proof may be."""
+class Asked:
+    """What the policy asks of a night: how old a proof may be, how far above the target the
+    supply's own protection, and for how many cells one temperature probe will do."""
 
     cutoff_max: timedelta
     alert_max: timedelta
+    ovp_above_v: float
+    cells_per_probe: int
+
+    @classmethod
+    def by(cls, policy: Policy) -> Asked:
+        return cls(
+            cutoff_max=timedelta(seconds=policy.cutoff_proven_s),
+            alert_max=timedelta(seconds=policy.alert_checked_s),
+            ovp_above_v=policy.unattended_ovp_above_v,
+            cells_per_probe=policy.cells_per_probe_max,
+        )
 
 
 def problems(
-    program: Program, ratings: Ratings, night: Night, *, ages: Ages, now: datetime
+    program: Program, ratings: Ratings, night: Night, *, asked: Asked, now: datetime
 ) -> list[Problem]:
     """Why this program may not be left alone at this station tonight; empty means it may."""
     found = []
     if night.attended_only:
         words = f"The recipe is attended; the article: “{QUOTE}”."
         found.append(Problem("attended_recipe", words, STAY))
-    found += [Problem("ovp", words, "Lower it in the recipe.") for words in ovp_problems(program)]
+    found += [
+        Problem("ovp", words, "Lower it in the recipe.")
+        for words in ovp_problems(program, asked.ovp_above_v)
+    ]
     supply = ratings.supply
     if not supply.has_protection:
         words = f"The {supply.model} has no over-voltage protection of its own to set and read."
@@ -66,10 +85,12 @@ def problems(
     if ratings.thermometer is None:
         words = "No thermometer lies on the cells of this station."
         found.append(Problem("no_temperature", words, "Register a temperature logger."))
+    else:
+        found += probe_problems(ratings.thermometer.channels, night.cells, asked.cells_per_probe)
     found += _age(
         night.cutoff_at,
         now,
-        ages.cutoff_max,
+        asked.cutoff_max,
         "cutoff",
         "An output of this station was not on and proven off",
         "Run `python -m stations check` at the bench, or a job that somebody stays with.",
@@ -77,7 +98,7 @@ def problems(
     found += _age(
         night.alert_at,
         now,
-        ages.alert_max,
+        asked.alert_max,
         "alert_path",
         "No test alert was seen to arrive",
         "Send one on the page “Alerts” and type the code that arrives.",
@@ -89,8 +110,28 @@ def problems(
     return [*found, *night.commissioning]
 
 
-def live_problems(reading: Reading | None) -> list[Problem]:
-    """What the bench itself must show, output off, before it is left alone; None: no reading."""
+def probe_problems(probes: int, cells: int, per_probe: int) -> list[Problem]:
+    """F4: where fewer probes than one for each `per_probe` cells tell how warm they are."""
+    wanted = math.ceil(cells / per_probe)
+    if probes >= wanted:
+        return []
+    words = f"{probes} temperature probe{'s' if probes != 1 else ''} for {cells} cells: {wanted} "
+    words += f"{'is' if wanted == 1 else 'are'} asked for."
+    fix = f"Lay one on {_every(per_probe)} and name its channel in bench.toml. {STAY}"
+    return [Problem("few_probes", words, fix)]
+
+
+def _every(nth: int) -> str:
+    if nth == 1:
+        return "every cell"
+    return f"every {ORDINALS.get(nth, f'{nth}th')} cell"
+
+
+def live_problems(reading: Reading | None, cells: int, per_probe: int) -> list[Problem]:
+    """What the bench itself must show, output off, before it is left alone; None: no reading.
+
+    As many probes for its `cells` as one for each `per_probe` of them.
+    """
     found = []
     meter_v = reading.voltage_v if reading else math.nan
     if not (math.isfinite(meter_v) and meter_v >= 0):
@@ -100,7 +141,8 @@ def live_problems(reading: Reading | None) -> list[Problem]:
     if not celsius or not all(map(math.isfinite, celsius)):
         words = "The probes on the cells show no temperature now."
         found.append(Problem("no_live_temperature", words, "See to the logger and its probes."))
-    return found
+        return found
+    return found + probe_problems(len(celsius), cells, per_probe)
 
 
 def _age(

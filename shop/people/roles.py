@@ -28,6 +28,7 @@ class Act(StrEnum):
     IMPORT_CAPACITY = "import_capacity"
     COMMISSION = "commission"  # a station
     FIT_STUDS = "fit_studs"
+    SHELVE = "shelve"  # cells
     ASSEMBLE = "assemble"
     SHARE_TRACE = "share_trace"
     READ_PACK = "read_pack"  # its cells, in use
@@ -55,6 +56,7 @@ _BENCH_WORK = frozenset(
         Act.IMPORT_CAPACITY,
         Act.COMMISSION,
         Act.FIT_STUDS,
+        Act.SHELVE,
         Act.ASSEMBLE,
         Act.SHARE_TRACE,
         Act.READ_PACK,

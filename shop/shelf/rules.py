@@ -6,6 +6,7 @@ waits unlinked, covered and cool (B8).  Pure; times are wall time.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,6 +21,9 @@ from shop.evidence.rules.bottom import is_emptied
 from shop.evidence.rules.doubts import doubts
 from shop.evidence.rules.freshness import Freshness, SinceRecheck, freshness_of
 from shop.evidence.values import CellEvidence
+from shop.jobs.rules.ordering import CellFact
+from shop.refusals import Problem
+from stations.values import Window
 
 # B9, [A]: in a pack every cell gets the same ampere-hours, and they stay level at the bottom.
 EMPTY = "Empty: charge the pack to 20–50 % within a day of its assembly."
@@ -220,3 +224,80 @@ def cells_of(run_id: int, cells: int) -> str:
 def _words(group: Group, kind: Reminder) -> str:
     until = f"{group.until:%H:%M} UTC"
     return WORDS[kind].format(cells=cells_of(group.run_id, group.cells), until=until)
+
+
+SHELF_MAX = 40  # letters of its name
+PLACED_MAX = 500  # cells at once
+SHELF_C = Window(-20.0, 60.0)  # what a thermometer in a room shows; else it was mistyped
+NOT_PLACED = "No shelf on record: say where it lies, unlinked and covered."
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a cell lies; `temperature_c` None where nobody read it."""
+
+    shelf: str
+    at: datetime
+    temperature_c: float | None = None
+
+
+def too_warm(temperature_c: float | None, most_c: float) -> str:
+    """Advice where a shelf is warmer than `most_c`; "" where it is not, or nobody knows."""
+    if temperature_c is None or temperature_c <= most_c:
+        return ""
+    return (
+        f"{temperature_c:g} °C is warmer than {most_c:g} °C, where full cells age faster: find a "
+        "cooler shelf."
+    )
+
+
+def place_problems(
+    shelf: str,
+    *,
+    cells: Sequence[str],
+    unlinked: bool,
+    covered: bool,
+    temperature_c: float | None,
+) -> list[Problem]:
+    """Why cells of these serials are not recorded as lying there; NaN is no temperature."""
+    found = []
+    if not 0 < len(cells) <= PLACED_MAX:
+        words = "No cell was scanned." if not cells else f"{len(cells)} cells are too many at once."
+        fix = f"Scan the cells that lie on the shelf, at most {PLACED_MAX}."
+        found.append(Problem("cells", words, fix, about="cells"))
+    twice = [serial for serial, times in Counter(cells).items() if times > 1]
+    found += [
+        Problem("serial_twice", f"Cell {serial} is given twice.", "Scan each once.", about="cells")
+        for serial in twice[:PLACED_MAX]
+    ]
+    if not 0 < len(shelf) <= SHELF_MAX or not shelf.isprintable():
+        fix = f"Write a name on the shelf and type it, in at most {SHELF_MAX} letters."
+        found.append(Problem("shelf", "The shelf is not named.", fix, about="shelf"))
+    if not unlinked:
+        fix = "Take every link off, so that each cell stands alone, then tick it."
+        words = "Nobody said that the cells are unlinked."
+        found.append(Problem("not_unlinked", words, fix, about="unlinked"))
+    if not covered:
+        fix = "Put a cover on the posts of each cell, then tick it."
+        words = "Nobody said that the cells are covered."
+        found.append(Problem("not_covered", words, fix, about="covered"))
+    if temperature_c is not None and not SHELF_C.contains(temperature_c):
+        words = "That is no temperature of a shelf."
+        fix = f"Type degrees Celsius, {SHELF_C.low:g} … {SHELF_C.high:g}, or leave it empty."
+        found.append(Problem("shelf_temperature", words, fix, about="temperature_c"))
+    return found
+
+
+def elsewhere_problems(cells: Iterable[CellFact]) -> list[Problem]:
+    """Cells that lie on no shelf, for a run or a pack has them."""
+    found = []
+    for cell in cells:
+        if cell.in_active_run:
+            words = f"Cell {cell.serial} is in a run."
+            fix = "Say where it lies once the run is over."
+            found.append(Problem("in_a_run", words, fix, about="cells"))
+        elif cell.in_pack:
+            words = f"Cell {cell.serial} is in a pack."
+            fix = "Scan loose cells; a pack stands where it is built."
+            found.append(Problem("in_a_pack", words, fix, about="cells"))
+    return found

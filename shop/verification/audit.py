@@ -17,19 +17,21 @@ from django.db.models import Model
 from shop.audit.chain import GENESIS
 from shop.audit.models import AuditEntry
 from shop.care.models import BalanceSkip, Disassembly, PackReading, Recovery
-from shop.cells.models import StudFitting
+from shop.cells.models import CellType, StudFitting
 from shop.equipment.models import (
     Calibration,
     CalibrationWithdrawal,
     Commissioning,
     Instrument,
     Station,
+    StationRetirement,
 )
 from shop.evidence.canonical import plain, sha256_of
 from shop.evidence.models import CapacityTest, Supersession
 from shop.jobs.models import PolicyVersion, RecipeRetirement, RecipeVersion
 from shop.leads.models import LeadFitting, LeadSet
 from shop.quality.models import Disposition
+from shop.shelf.models import ShelfPlace
 from shop.signing.models import KeyRetirement
 from shop.verification.faults import Fault
 from shop.verification.keys import signature_of
@@ -38,12 +40,14 @@ from shop.verification.seals import Keys
 AT_ONCE = 200
 # What the audit repeats, by the kind of entry.
 REPEATED: Mapping[str, type[Model]] = {
+    AuditEntry.Kind.CELLS_SHELVED: ShelfPlace,
     AuditEntry.Kind.COMMISSIONED: Commissioning,
     AuditEntry.Kind.DISPOSED: Disposition,
     AuditEntry.Kind.KEY_REPLACED: KeyRetirement,
     AuditEntry.Kind.LEADS_FITTED: LeadFitting,
     AuditEntry.Kind.LEADS_REGISTERED: LeadSet,
     AuditEntry.Kind.RECIPE_RETIRED: RecipeRetirement,
+    AuditEntry.Kind.STATION_RETIRED: StationRetirement,
     AuditEntry.Kind.STUDS_FITTED: StudFitting,
     AuditEntry.Kind.SUPERSEDED: Supersession,
     AuditEntry.Kind.WITHDRAWN: CalibrationWithdrawal,
@@ -54,6 +58,7 @@ REPEATED: Mapping[str, type[Model]] = {
 # What it repeats since a later version: the first that it has tells from when on.
 REPEATED_LATER: Mapping[str, type[Model]] = {
     AuditEntry.Kind.CALIBRATED: Calibration,
+    AuditEntry.Kind.CELL_TYPE_DEFINED: CellType,
     AuditEntry.Kind.COURSE_TAKEN: Recovery,
     AuditEntry.Kind.IMPORTED: CapacityTest,
     AuditEntry.Kind.INSTRUMENT_REGISTERED: Instrument,
@@ -63,8 +68,10 @@ REPEATED_LATER: Mapping[str, type[Model]] = {
 }
 # What tells anew of a record that an entry of the other kind repeats: the last word counts.
 TOLD_ANEW: Mapping[str, str] = {
+    AuditEntry.Kind.CELL_TYPE_COMPLETED: AuditEntry.Kind.CELL_TYPE_DEFINED,
     AuditEntry.Kind.INSTRUMENT_FITTED: AuditEntry.Kind.INSTRUMENT_REGISTERED,
     AuditEntry.Kind.INSTRUMENT_TAKEN_OFF: AuditEntry.Kind.INSTRUMENT_REGISTERED,
+    AuditEntry.Kind.STATION_RENAMED: AuditEntry.Kind.STATION_REGISTERED,
 }
 Told: TypeAlias = Mapping[str, Any]
 

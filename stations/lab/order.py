@@ -7,6 +7,7 @@ voltage_min_v = 2.50       # the cell's own limits, from its datasheet
 voltage_max_v = 3.65
 charge_c_max = 0.5         # 1/h
 discharge_c_max = 1.0      # 1/h, continuous; may be left out
+torque_nm = 6.0            # of the nuts on its posts; may be left out
 r_ohm = 0.00025
 
 [recipe]                   # what differs from the defaults

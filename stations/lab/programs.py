@@ -39,6 +39,7 @@ class Order:
     charge_c_max: float
     r_ohm: float
     discharge_c_max: float = math.inf  # 1/h; infinite where nobody said it
+    torque_nm: float = math.nan  # of a nut; NaN where nobody said it
     bms_over_v: float = 0.0  # a cell, of the pack's own BMS; only a recovery asks
     recipe: Mapping[str, Any] = field(default_factory=dict)
 
@@ -54,6 +55,7 @@ class _Cell(TypedDict):
     capacity_ah: float
     cell_voltage_max_v: float
     cell_voltage_min_v: float
+    torque_nm: float | None
 
 
 def _cell(order: Order) -> _Cell:
@@ -62,6 +64,7 @@ def _cell(order: Order) -> _Cell:
         "capacity_ah": order.capacity_ah,
         "cell_voltage_max_v": order.voltage_max_v,
         "cell_voltage_min_v": order.voltage_min_v,
+        "torque_nm": None if math.isnan(order.torque_nm) else order.torque_nm,
     }
 
 

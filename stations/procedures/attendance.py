@@ -20,8 +20,6 @@ from stations.procedures.steps import (
     Wait,
 )
 
-OVP_MARGIN_V = 0.100  # requirement F4: OVP at most target + 100 mV
-
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -77,12 +75,12 @@ def _held(step: Step, hold_max: timedelta) -> Step:
     return replace(step, hold_max=hold_max, timeout=step.timeout + hold_max)
 
 
-def ovp_problems(program: Program) -> list[str]:
-    """F4: charges whose own protection lies too far above; the guardian reads it back."""
+def ovp_problems(program: Program, above_v: float) -> list[str]:
+    """F4: charges whose own protection lies further above; the guardian reads it back."""
     return [
         f"“{step.title}” sets OVP at {step.protection.ovp_v:.3f} V, more than "
-        f"{OVP_MARGIN_V * 1000:.0f} mV above its {step.setpoint.voltage_v:.3f} V."
+        f"{above_v * 1000:.0f} mV above its {step.setpoint.voltage_v:.3f} V."
         for step in program.steps
         if isinstance(step, SUPPLIED)
-        and not step.protection.ovp_v <= step.setpoint.voltage_v + OVP_MARGIN_V + 1e-9
+        and not step.protection.ovp_v <= step.setpoint.voltage_v + above_v + 1e-9
     ]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from stations.procedures.drawing import Drawing
-from stations.procedures.handling import TORQUE, leads_off
+from stations.procedures.handling import leads_off, torqued
 from stations.procedures.looking import NO_CURRENT_A, NO_VOLTAGE_V
 from stations.procedures.planned import resume_rule
 from stations.procedures.rules import BottomRule, RestedRule
@@ -94,6 +94,7 @@ class Spec:
     cell_voltage_max_v: float  # from the cell's datasheet
     cell_voltage_min_v: float
     load: LoadRatings
+    torque_nm: float | None = None  # of a nut, from the cell's datasheet; None where unsaid (F7)
 
     @property
     def drawing(self) -> Drawing:
@@ -161,7 +162,8 @@ def _steps_of(spec: Spec, cell: int) -> list[Step]:
             f"Connect cell {cell} alone",
             "Rings and watches off, insulated tools. No link on any cell. The leads of the load "
             f"go on cell {cell}, plus to plus and minus to minus, and the meter's wires on its "
-            f"posts. The scanner's wires {cell} stay on it. {TORQUE} The output is off.",
+            f"posts. The scanner's wires {cell} stay on it. {torqued(spec.torque_nm)} "
+            "The output is off.",
             f"Leads and meter are on cell {cell}, nuts torqued, polarity checked",
             drawing="single",
             timeout=wait,

@@ -14,7 +14,7 @@ from datetime import timedelta
 
 from stations.procedures.criteria import Agreement, Tail, Trim
 from stations.procedures.drawing import Drawing
-from stations.procedures.handling import TORQUE, leads_off
+from stations.procedures.handling import leads_off, torqued
 from stations.procedures.planned import in_steps, protection, resume_rule, temperatures
 from stations.procedures.steps import Charge, Instruct, PlanRefused, Program, Rest, Step, Verify
 from stations.values import Limits, LoadRatings, Setpoint, SupplyRatings, Window
@@ -75,6 +75,7 @@ class Spec:
     supply: SupplyRatings
     load: LoadRatings
     supply_offset_v: float = 0.0  # commissioned: true terminal volts minus set-point
+    torque_nm: float | None = None  # of a nut, from the cell's datasheet; None where unsaid (F7)
 
     @property
     def charge_a(self) -> float:
@@ -150,7 +151,7 @@ def _steps(spec: Spec) -> tuple[Step, ...]:
             "Rings and watches off, insulated tools. One cell, alone, no link on it. Leads of "
             "supply and load on its posts, plus to plus and minus to minus, the meter's wires "
             "on the posts themselves. Where a scanner is wired, it is the cell on the scanner's "
-            f"first channel. {TORQUE} The output is off.",
+            f"first channel. {torqued(spec.torque_nm)} The output is off.",
             "The cell is connected, nuts torqued, polarity checked",
             drawing="single",
             timeout=wait,

@@ -19,7 +19,6 @@ from stations.procedures.turns import seen
 from stations.values import Limits, Reading, Setpoint
 
 LEAD_SEEN_ABOVE = 0.5  # of the CC limit: below, a voltmeter's offset looks like milliohms
-OVP_ROOM_V = 0.050  # B5: leads are never made up for beyond OVP less this
 TRIM_STEPS_MAX = 3  # per reading, downwards
 EQUAL_V = 1e-9
 COLD_MARGIN_K = 1.0
@@ -299,5 +298,5 @@ def _compensation_v(step: Charge, reading: Reading) -> float:
     """What the leads drop now, as far as the recipe makes up for it and OVP leaves room (B5)."""
     trim = step.trim
     drop_v = reading.supply_voltage_v + trim.offset_v - reading.voltage_v
-    below_ovp_v = step.protection.ovp_v - OVP_ROOM_V - step.setpoint.voltage_v
+    below_ovp_v = step.protection.ovp_v - trim.ovp_room_v - step.setpoint.voltage_v
     return max(0.0, min(trim.compensate_v, drop_v, below_ovp_v))

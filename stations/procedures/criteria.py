@@ -18,6 +18,7 @@ class Trim:
     offset_v: float = 0.0  # commissioned: true terminal volts minus set-point
     # How far it may rise above target for what the leads drop at that moment; 0: not at all.
     compensate_v: float = field(default=0.0, metadata=LATER)
+    ovp_room_v: float = field(default=0.050, metadata=LATER)  # but never above OVP less this
 
     @property
     def rise_max_v(self) -> float:

@@ -22,8 +22,14 @@ TURNS = re.compile(r"(?:connect|unlink|join|part|assemble)(?:-([1-9][0-9]*))?")
 
 LEFT = frozenset({"place", "finish"})
 
-TORQUE = "Torque each nut as the cell's datasheet says."
 UNSAID = "nobody said that it all came off"
+
+
+def torqued(torque_nm: float | None) -> str:
+    """What is said of nuts that go on: to so many newton metres, where the cell's type says it."""
+    if torque_nm is None:
+        return "Torque each nut as the cell's datasheet says."
+    return f"Torque each nut to {torque_nm:g} N·m, as the cell's datasheet says."
 
 
 def only_takes_off(run: Run) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from stations.procedures import top_balance
-from stations.procedures.handling import TORQUE
+from stations.procedures.handling import torqued
 from stations.procedures.planned import resume_rule
 from stations.procedures.rules import LevelRule
 from stations.procedures.steps import Charge, Instruct, Measure, PlanRefused, Program, Verify
@@ -84,7 +84,7 @@ def _steps(
                 else f"Link plus to plus and minus to minus for these {spec.cells} cells alone. "
                 f"Positive lead to cell 1, negative lead and bank meter to cell {spec.cells}."
             )
-            + f" {TORQUE} The output is off.",
+            + f" {torqued(spec.torque_nm)} The output is off.",
             "Leads and meter are on, nuts torqued, polarity checked",
             drawing="single" if alone else "diagonal",
             timeout=wait,

@@ -5,12 +5,12 @@ Whether anybody sees the cells then, and what ends the charge, is each one's own
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
 from stations.procedures import strings
-from stations.procedures.handling import TORQUE
+from stations.procedures.handling import torqued
 from stations.procedures.planned import Warm, temperatures
 from stations.procedures.steps import Asked, Instruct
 from stations.values import Limits, SupplyRatings, Window
@@ -43,6 +43,8 @@ class Spec:
     cell_voltage_max_v: float  # absolute, from the cell's datasheet
     cell_voltage_min_v: float
     supply: SupplyRatings
+    # Of a nut, from the cell's datasheet; None where it does not say (F7).
+    torque_nm: float | None = field(default=None, kw_only=True)
 
     @property
     def string_v(self) -> float:
@@ -114,7 +116,7 @@ def assemble(spec: Spec, *, told: str = "", typed: bool = True) -> Instruct:
         f"of the next, cells 1 to {cells}; sense leads of the BMS in that order, from minus. Set "
         f"the BMS to stop charge when a cell is at {set_v:.2f} V. Meter on the minus of cell 1 "
         f"and the plus of cell {cells}, supply's plus on that plus, its minus on P- of the "
-        f"BMS. {TORQUE} Check polarity twice. The output is off.",
+        f"BMS. {torqued(spec.torque_nm)} Check polarity twice. The output is off.",
         "String, BMS, meter and leads are on, nuts torqued, polarity checked",
         drawing="series",
         timeout=timedelta(seconds=spec.recipe.wait_max_s),

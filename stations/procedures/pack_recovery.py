@@ -15,7 +15,7 @@ from datetime import timedelta
 from stations.procedures import strings
 from stations.procedures.criteria import Agreement, Holding, StringEnd
 from stations.procedures.drawing import NO_CURRENT, PROVEN_SHARE, TIMER_MARGIN_S
-from stations.procedures.handling import TORQUE
+from stations.procedures.handling import torqued
 from stations.procedures.planned import in_steps, resume_rule, temperatures
 from stations.procedures.rules import LevelRule, RestedRule
 from stations.procedures.steps import (
@@ -43,7 +43,6 @@ NAME = "pack recovery"
 VERSION = "2"  # 1 took nothing off
 HELD, AGAIN = "hold", "hold-again"
 SPREAD_READ = AGAIN  # the step whose record tells what each cell showed
-CEILING_MIN_V = 3.50  # [B] section 4: "would not recommend anything lower than 3.5"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +54,7 @@ class Recipe:
     """
 
     target_v: float = 3.65  # [A] 58.4 V for 16S
+    ceiling_min_v: float = 3.50  # [B] section 4: "would not recommend anything lower than 3.5"
     below_bms_v: float = 0.010  # no cell is held nearer to what its BMS opens at
     cell_c_max: float = 0.2  # [A] "0.2C maximum"
     supply_share: float = 0.8
@@ -102,6 +102,7 @@ class Spec:
     supply: SupplyRatings
     load: LoadRatings
     bms: BmsRatings | None = None
+    torque_nm: float | None = None  # of a nut, from the cell's datasheet; None where unsaid (F7)
 
     @property
     def ceiling_v(self) -> float:
@@ -133,12 +134,12 @@ def problems(spec: Spec) -> list[str]:
     found = []
     if spec.cells not in strings.STRINGS:
         found.append(f"A pack of {spec.cells} cells in series is none that is made here.")
-    if not CEILING_MIN_V <= spec.ceiling_v <= spec.cell_voltage_max_v:
+    if not spec.recipe.ceiling_min_v <= spec.ceiling_v <= spec.cell_voltage_max_v:
         found.append(
             f"The cells would be held at {spec.ceiling_v:.3f} V: their BMS opens at "
             f"{spec.bms_over_v:.2f} V and they bear {spec.cell_voltage_max_v:.2f} V; below "
-            f"{CEILING_MIN_V:.2f} V a balancer has little to see. Set the BMS to 3.65 V for the "
-            "recovery."
+            f"{spec.recipe.ceiling_min_v:.2f} V a balancer has little to see. Set the BMS to "
+            "3.65 V for the recovery."
         )
     if spec.string_v > spec.supply.voltage_max_v:
         found.append(
@@ -191,7 +192,7 @@ def _steps(spec: Spec) -> tuple[Step, ...]:
             "Rings and watches off, insulated tools. The pack whole, its own BMS in it, off its "
             "inverter. Leads of supply and load on its terminals, plus to plus and minus to minus; "
             "the meter's wires on the first cell's minus and the last one's plus. Check polarity "
-            f"twice. {TORQUE} The output is off.",
+            f"twice. {torqued(spec.torque_nm)} The output is off.",
             "The pack is connected, nuts torqued, polarity checked",
             drawing="pack",
             timeout=wait,

@@ -20,7 +20,7 @@ from datetime import timedelta
 
 from stations.procedures.criteria import Pulse
 from stations.procedures.drawing import TIMER_MARGIN_S, Drawing
-from stations.procedures.handling import TORQUE, leads_off
+from stations.procedures.handling import leads_off, torqued
 from stations.procedures.looking import NO_CURRENT_A, NO_VOLTAGE_V
 from stations.procedures.planned import resume_rule
 from stations.procedures.rules import ResistanceRule
@@ -78,6 +78,7 @@ class Spec:
     cell_voltage_min_v: float
     load: LoadRatings
     meter: MeterRatings
+    torque_nm: float | None = None  # of a nut, from the cell's datasheet; None where unsaid (F7)
 
     @property
     def drawing(self) -> Drawing:
@@ -156,8 +157,8 @@ def _steps(spec: Spec) -> tuple[Step, ...]:
             "Rings and watches off, insulated tools. One cell, alone, no link on it. Leads of the "
             "load on its posts, plus to plus and minus to minus, the meter's wires on the posts "
             "themselves and not on the lugs: a lug is part of what would be measured. Where a "
-            f"scanner is wired, it is the cell on the scanner's first channel. {TORQUE} The output "
-            "is off.",
+            f"scanner is wired, it is the cell on the scanner's first channel. "
+            f"{torqued(spec.torque_nm)} The output is off.",
             "The cell is connected, nuts torqued, polarity checked",
             drawing="single",
             timeout=wait,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from stations.procedures import loose, strings
-from stations.procedures.handling import TORQUE
+from stations.procedures.handling import torqued
 from stations.procedures.planned import resume_rule
 from stations.procedures.rules import LevelRule, ParallelRule, RestedRule
 from stations.procedures.steps import (
@@ -131,7 +131,8 @@ def _parallel_rest(spec: Spec) -> tuple[Step, ...]:
             "join",
             "Join the cells in parallel, without leads",
             "Rings and watches off, insulated tools. Link plus to plus and minus to minus for all "
-            f"{spec.cells} cells; the meter on cell {spec.cells}. {TORQUE} No lead goes on.",
+            f"{spec.cells} cells; the meter on cell {spec.cells}. {torqued(spec.torque_nm)} "
+            "No lead goes on.",
             "The cells are linked, nuts torqued",
             drawing="diagonal",
             timeout=wait,

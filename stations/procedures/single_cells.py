@@ -17,7 +17,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from stations.procedures import top_balance
-from stations.procedures.handling import TORQUE
+from stations.procedures.handling import torqued
 from stations.procedures.planned import resume_rule
 from stations.procedures.rules import RestedRule
 from stations.procedures.steps import Instruct, Measure, PlanRefused, Program, Step
@@ -78,8 +78,8 @@ def _routed_steps(spec: top_balance.Spec, one: top_balance.Spec) -> tuple[Step, 
             f"Connect the router's leads to all {spec.cells} cells",
             "Rings and watches off, insulated tools, other posts covered. No link joins any cells. "
             "Lead pair 1 of the router on cell 1, positive to its plus, negative to its minus, and "
-            f"so on to the last one. The scanner's wires stay on. {TORQUE} The output is off, "
-            "every route is open.",
+            f"so on to the last one. The scanner's wires stay on. {torqued(spec.torque_nm)} "
+            "The output is off, every route is open.",
             "All leads are on, nuts torqued, polarity and numbers checked",
             drawing="routed",
             timeout=wait,
@@ -148,7 +148,8 @@ def _turn(one: top_balance.Spec, n: int) -> tuple[Step, ...]:
             f"Connect cell {n} alone",
             "Rings and watches off, insulated tools, other posts covered. No link joins any cells. "
             f"Positive lead to plus of cell {n}, negative lead to its minus, the bank meter on the "
-            f"same posts. The scanner's wires {n} stay on it. {TORQUE} The output is off.",
+            f"same posts. The scanner's wires {n} stay on it. {torqued(one.torque_nm)} "
+            "The output is off.",
             f"Leads and meter are on cell {n}, nuts torqued, polarity checked",
             drawing="single",
             timeout=wait,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from stations.procedures.criteria import Agreement, Tail, Trim
-from stations.procedures.handling import TORQUE
+from stations.procedures.handling import torqued
 from stations.procedures.planned import in_steps, protection, resume_rule, temperatures
 from stations.procedures.rules import DisconnectRule, ParallelRule
 from stations.procedures.steps import Charge, Instruct, Measure, PlanRefused, Program, Step, Verify
@@ -58,6 +58,7 @@ class Recipe:
     # or two, links included; leads of 10 AWG have some 7 mohm, and 30 would burn 6 W at 14 A.
     meter_agree_v: float = 0.010
     compensate_leads_v: float = 0.0  # B5: an option, at most 50 mV; 0 is off
+    ovp_room_v: float = 0.050  # B5: and never above OVP less this
     lead_max_ohm: float = 0.030
     # Of each probe on a cell.  Makers' sheets say 0 to 60 °C (Lishen LP54173207), a pack's manual
     # none below 0 and 0.1C below 10 (Alpha APL); 45 °C keeps away from where LFP ages fast.
@@ -102,6 +103,7 @@ class Spec:
     supply: SupplyRatings
     supply_offset_v: float = 0.0  # commissioned: true terminal volts minus set-point
     full_rating_allowed: bool = False  # a supervisor allows the continuous rating (B1)
+    torque_nm: float | None = None  # of a nut, from the cell's datasheet; None where unsaid (F7)
 
     @property
     def bank_ah(self) -> float:
@@ -130,6 +132,7 @@ class Spec:
             self.supply.voltage_accuracy_v,
             self.supply_offset_v,
             self.recipe.compensate_leads_v,
+            self.recipe.ovp_room_v,
         )
 
     @property
@@ -221,7 +224,8 @@ def _steps(spec: Spec) -> tuple[Step, ...]:
             "Rings and watches off, insulated tools, busbars covered. Link plus to plus and minus "
             f"to minus for all {spec.cells} cells. Positive lead to cell 1, negative lead to cell "
             f"{spec.cells}: diagonal, so that every cell sees the same path. The bank meter stays "
-            f"on cell {spec.cells}, far from the positive lead. {TORQUE} The output is off.",
+            f"on cell {spec.cells}, far from the positive lead. {torqued(spec.torque_nm)} "
+            "The output is off.",
             "Cells linked, nuts torqued, leads on, polarity checked",
             drawing="diagonal",
             timeout=wait,

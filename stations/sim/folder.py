@@ -43,6 +43,7 @@ class Folder:
     relay: bool = False  # a relay board whose first relay drives a contactor in the plus lead
     router: bool = False  # another one whose relays put the leads on one cell, the first on cell 1
     more: Sequence[str] = ()  # drivers of other instruments, each on a serial port
+    probes: int = PROBES  # of a logger, on the first so many cells
     wiring: Mapping[str, Value] = field(default_factory=dict)
     supply: Mapping[str, Value] = field(default_factory=dict)
     meters: Mapping[str, Value] = field(default_factory=dict)
@@ -94,7 +95,7 @@ def _bench(folder: Folder, ports: Ports) -> str:
         sections.append(_table("router", board | {"address": 2, "channels": routes}))
     for driver in folder.more:
         role = DRIVERS[driver].role
-        probes = {"channels": [*range(1, min(PROBES, len(folder.cells)) + 1)]}
+        probes = {"channels": [*range(1, min(folder.probes, len(folder.cells)) + 1)]}
         more = probes if role == "thermometer" else {}
         serial_number = SIMULATED[driver].example
         sections.append(_instrument(role, driver, f"{role}.tty", serial_number, **more))

@@ -43,10 +43,12 @@ def pages_of(cast: Cast, shop: Shop, tested: Run, by_hand: Run, trace: str) -> d
         "job-capacity": f"/jobs/{tested.job_id}",
         "run-capacity": f"/runs/{tested.pk}",
         "shelf": "/shelf",
+        "shelf-place": "/shelf/place",
         "recalls": "/recalls",
         "run-lost": f"/runs/{lost_run(cast, heard_at=clock.now() - timedelta(hours=3)).pk}",
         "service": "/service",
         "leads": "/leads",
+        "cell-types": "/cell-types",
         "stations": "/stations",
         "station": f"/stations/{by_hand.station.slug}",
         "alerts": "/alerts",
@@ -66,8 +68,8 @@ def pages_of(cast: Cast, shop: Shop, tested: Run, by_hand: Run, trace: str) -> d
 
 # Where people look, and act on the page that they go to.
 NO_ACT = {
-    *("board", "cell", "cell-leaks", "cell-resistance", "leads", "pack-apart", "recalls"),
-    *("recipe-since", "recipes", "service", "shelf", "station", "stations", "trace"),
+    *("board", "cell", "cell-leaks", "cell-resistance", "cell-types", "leads", "pack-apart"),
+    *("recalls", "recipe-since", "recipes", "service", "shelf", "station", "stations", "trace"),
 }
 # What comes once the page stands.
 LATER = {"job-claimed": "#hours form"}

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from shop.cells.models import StudFitting
+from shop.cells.cell_types import define_cell_type, say_more
+from shop.cells.models import CellType, StudFitting
 from shop.cells.studs import fit_studs
 from shop.equipment.instruments import register_instruments, take_off
-from shop.equipment.models import Calibration, Instrument, Station
+from shop.equipment.models import Calibration, Instrument, Station, StationRetirement
+from shop.equipment.retiring import rename_station, retire_station
 from shop.equipment.rules.registering import Named
 from shop.equipment.services import record_calibration, register_station
 from shop.evidence.models import CapacityTest
@@ -19,6 +21,8 @@ from shop.jobs.models import PolicyVersion, RecipeRetirement, RecipeVersion
 from shop.jobs.policies import policy_defaults
 from shop.jobs.recipes import top_balance
 from shop.jobs.versions import retire_recipe, store_policy, store_recipe
+from shop.shelf.models import ShelfPlace
+from shop.shelf.places import place_cells
 from tests import factories
 from tests.cast import Cast, the_cast
 from tests.faults.tampering import change, remove, superuser
@@ -71,6 +75,19 @@ def a_fitting(cast: Cast) -> StudFitting:
     return fit_studs(cell=cell, thread_locker="red 271", words="", by=cast.tola, now=NOON)
 
 
+def a_cell_type(cast: Cast) -> CellType:
+    """One that said more later."""
+    made = define_cell_type(
+        maker="Eve",
+        model="LF280K",
+        datasheet="rev. B",
+        figures={"capacity_ah": 280.0},
+        by=cast.sade,
+        now=NOON,
+    )
+    return say_more(cell_type=made, figures={"torque_nm": 6.0}, by=cast.sade, now=NOON)
+
+
 def a_station(cast: Cast) -> Station:
     return register_station(slug="bench-1", name="Bench 1", host="pi-1", by=cast.sade, now=NOON)
 
@@ -82,7 +99,30 @@ def an_instrument(cast: Cast) -> Instrument:
     return take_off(instrument=made, words="Goes to be calibrated.", by=cast.sade, now=NOON)
 
 
+def a_place(cast: Cast) -> ShelfPlace:
+    """The second of two cells that were laid on a shelf."""
+    return place_cells(
+        serials=[cell.serial for cell in factories.make_cells(2)],
+        shelf="B3",
+        unlinked=True,
+        covered=True,
+        temperature_c=21.0,
+        by=cast.tola,
+        now=NOON,
+    )[1]
+
+
+def a_retired_station(cast: Cast) -> StationRetirement:
+    return retire_station(station=a_station(cast), words="Sold.", by=cast.sade, now=NOON)
+
+
+def a_renamed_station(cast: Cast) -> Station:
+    return rename_station(station=a_station(cast), name="By the door", by=cast.sade, now=NOON)
+
+
 RECORDS = [
+    (a_retired_station, {"words": "No reason."}),
+    (a_place, {"shelf": "C1"}),
     (a_fitting, {"thread_locker": "none"}),
     (a_recipe, {"parameters": top_balance.defaults() | {"stop_above_v": 0.100}}),
     (a_retirement, {"words": "No reason."}),
@@ -120,16 +160,19 @@ def test_a_certificate_that_nobody_recorded_is_named(cast: Cast) -> None:
     assert first_fault() == f"Calibration {forged.pk}: nobody made it: the audit does not have it"
 
 
-# What lies where changes, so no trigger stands in the way of this hand.
+# What lies where changes and a cell type is added to, so no trigger stands in this hand's way.
 MOVES = [
+    (a_cell_type, {"torque_nm": 20.0}),
+    (a_cell_type, {"charge_c_max": 3.0}),
     (a_station, {"host": "pi-2"}),
+    (a_renamed_station, {"name": "Bench 1"}),
     (an_instrument, {"serial_number": "MY2"}),
     (an_instrument, {"station_id": 1}),
 ]
 
 
 @pytest.mark.parametrize(("made_by", "values"), MOVES)
-def test_an_edited_station_or_instrument_is_named(
+def test_an_edited_station_instrument_or_cell_type_is_named(
     cast: Cast, made_by: Any, values: dict[str, Any]
 ) -> None:
     row = made_by(cast)

@@ -88,6 +88,11 @@ TOP_BALANCE: Mapping[str, Said] = {
         "target; 0 is off.",
         OURS,
     ),
+    "ovp_room_v": Said(
+        "V",
+        "For the leads the set-point never comes nearer to the supply's over-voltage protection.",
+        "B5, 50 mV",
+    ),
     "bms_run_v": Said(
         "V",
         "To this the pack's BMS lets a cell run in service; the target must not be "

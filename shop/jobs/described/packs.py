@@ -33,6 +33,11 @@ SHARED = {
 PACK_RECOVERY: Mapping[str, Said] = {
     **SHARED,
     "target_v": Said("V", "No cell is led above it.", "[A] 58.4 V for 16 in series"),
+    "ceiling_min_v": Said(
+        "V",
+        "Where the cells could not be held at this much, a recovery is refused.",
+        "[B] nothing lower than 3.5",
+    ),
     "below_bms_v": Said("V", "Nor nearer to what the pack's own BMS opens at than this.", METERS),
     "cell_c_max": Said("C", "The set current is at most this C-rate.", "[A] 0.2C maximum"),
     "hold_h": Said("h", "So long the pack is held full while its balancer works.", "[A] 4 to 6 h"),

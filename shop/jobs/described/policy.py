@@ -59,6 +59,9 @@ POLICY: Mapping[str, Said] = {
         "s", "Supervisors are reminded again so long before it is too old.", OURS
     ),
     "full_max_s": Said("s", "Cells that stay full longer are advised down to half.", PHYSICS),
+    "shelf_max_degc": Said(
+        "°C", "A shelf that is warmer is warned of where cells wait on it.", "B8, cool"
+    ),
     "spread_aim_v": Said(
         "V", "At the disconnect check cells should differ by no more than this.", "[A]"
     ),
@@ -117,6 +120,15 @@ POLICY: Mapping[str, Said] = {
     "alert_checked_s": Said(
         "s", "Unattended only where a test alert was confirmed within this time.", "F4, 24 h"
     ),
+    "unattended_ovp_above_v": Said(
+        "V",
+        "Unattended only where the supply's over-voltage protection lies at most so far above the "
+        "target.",
+        "F4, 100 mV",
+    ),
+    "cells_per_probe_max": Said(
+        "cells", "Unattended only where a temperature probe lies on one cell of so many.", OURS
+    ),
     "commissioning_valid_s": Said(
         "s", "A bench that was commissioned longer ago runs attended only.", OURS
     ),
@@ -134,6 +146,18 @@ POLICY: Mapping[str, Said] = {
         "[A] mild, under 100 mV",
     ),
     "care_severe_v": Said("V", "Above this a pack is taken apart.", "[A] severe, over 200 mV"),
+    "care_certain_v": Said(
+        "V",
+        "Above this it is said that taking the pack apart is faster than any hold.",
+        "[A] certain above 300 mV",
+    ),
+    "care_hold_min_s": Said("s", "A hold at full voltage is at least so long.", "[A] 4 to 6 h"),
+    "care_hold_max_s": Said("s", "An extended hold is longer than this.", "[A] 4 to 6 h"),
+    "care_long_months": Said(
+        "months",
+        "A spread that grew for so long announces cells that must be replaced.",
+        "[A] developing for 12 months",
+    ),
     "care_watch_s": Said("s", "A pack that is watched is read again after this.", OURS),
     "claim_lapses_s": Said("s", "A claim that nobody starts lapses after this.", OURS),
     "service_active_s": Said(

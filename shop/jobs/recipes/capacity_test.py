@@ -36,6 +36,7 @@ def program(parameters: Parameters, cells: Cells, ratings: Ratings) -> Program:
             capacity_ah=cell.capacity_ah,
             cell_voltage_max_v=cell.voltage_max_v,
             cell_voltage_min_v=cell.voltage_min_v,
+            torque_nm=cell.torque_nm,
             supply=ratings.supply,
             load=load_of(ratings),
             supply_offset_v=ratings.measured.supply_offset_v,

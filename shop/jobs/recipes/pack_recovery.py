@@ -51,6 +51,7 @@ def program(parameters: Parameters, cells: Cells, ratings: Ratings) -> Program:
             capacity_ah=place_ah(cells),
             cell_voltage_max_v=first.voltage_max_v,
             cell_voltage_min_v=first.voltage_min_v,
+            torque_nm=first.torque_nm,
             bms_over_v=first.pack.bms_over_v,
             supply=ratings.supply,
             load=ratings.load,

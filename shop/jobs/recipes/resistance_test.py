@@ -37,6 +37,7 @@ def program(parameters: Parameters, cells: Cells, ratings: Ratings) -> Program:
             typical_ohm=cell.r_ohm,
             cell_voltage_max_v=cell.voltage_max_v,
             cell_voltage_min_v=cell.voltage_min_v,
+            torque_nm=cell.torque_nm,
             load=load_of(ratings),
             meter=ratings.meter,
         )

@@ -36,6 +36,7 @@ def program(parameters: Parameters, cells: Cells, ratings: Ratings) -> Program:
             capacity_ah=first.capacity_ah,
             cell_voltage_max_v=first.voltage_max_v,
             cell_voltage_min_v=first.voltage_min_v,
+            torque_nm=first.torque_nm,
             cell_r_ohm=first.r_ohm,
             supply=ratings.supply,
             bms=ratings.bms,

@@ -66,6 +66,7 @@ def planned(recipe: top_balance.Recipe, cells: Cells, ratings: Ratings) -> top_b
         capacity_ah=first.capacity_ah,
         cell_voltage_max_v=first.voltage_max_v,
         cell_voltage_min_v=first.voltage_min_v,
+        torque_nm=first.torque_nm,
         cell_r_ohm=first.r_ohm,
         supply=ratings.supply,
         supply_offset_v=ratings.measured.supply_offset_v,

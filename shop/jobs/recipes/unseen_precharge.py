@@ -36,6 +36,7 @@ def program(parameters: Parameters, cells: Cells, ratings: Ratings) -> Program:
             capacity_ah=first.capacity_ah,
             cell_voltage_max_v=first.voltage_max_v,
             cell_voltage_min_v=first.voltage_min_v,
+            torque_nm=first.torque_nm,
             supply=ratings.supply,
             by_hand=ratings.by_hand and ratings.scanner is None,
         )

@@ -93,8 +93,9 @@ def claim_problems(
     roles: Collection[str],
     instruments_needed: frozenset[str],
     one_of: frozenset[str] = frozenset(),
+    retired: bool = False,
 ) -> list[Problem]:
-    """F2: only an open job can be claimed, at a station that can do it.
+    """F2: only an open job can be claimed, at a station that can do it and is not `retired`.
 
     `one_of`: roles of which one is enough; empty where there is no such choice.
     """
@@ -107,6 +108,9 @@ def claim_problems(
                 "Choose an open job, or ask its holder to release it.",
             )
         )
+    if retired:
+        words = f"Station {station} is retired: it takes no jobs."
+        found.append(Problem("station_retired", words, "Claim the job at another station."))
     missing = sorted(instruments_needed - set(roles))
     if missing:
         found.append(

@@ -10,7 +10,8 @@ from django.db import transaction
 from shop.audit import services as audit
 from shop.audit.models import AuditEntry
 from shop.cells.models import Cell
-from shop.equipment.models import Station
+from shop.equipment.models import Station, StationRetirement
+from shop.equipment.services import hold_station
 from shop.jobs import queries
 from shop.jobs.models import Job, JobCell, JobEvent, RecipeRetirement, RecipeVersion
 from shop.jobs.moves import move_job
@@ -71,27 +72,30 @@ def create_job(
 def claim_job(*, job: Job, station: Station, by: User, now: datetime) -> Job:
     """Reserve an OPEN job for `by` at `station` (F2); no lease, no task."""
     require(by.role, Act.CLAIM)
-    roles = [instrument.role for instrument in station.instruments.all()]
-    refuse(
-        ordering.claim_problems(
-            state=job.state,
-            station=station.slug,
-            roles=roles,
-            instruments_needed=procedure_of(job.kind).needs_at(roles),
-            one_of=procedure_of(job.kind).needs_one_of,
+    with transaction.atomic():
+        hold_station(station.pk)  # it is claimed or retired, never both
+        roles = [instrument.role for instrument in station.instruments.all()]
+        refuse(
+            ordering.claim_problems(
+                state=job.state,
+                station=station.slug,
+                roles=roles,
+                instruments_needed=procedure_of(job.kind).needs_at(roles),
+                one_of=procedure_of(job.kind).needs_one_of,
+                retired=StationRetirement.objects.filter(station=station).exists(),
+            )
         )
-    )
-    move_job(
-        job,
-        JobState.CLAIMED,
-        kind="claimed",
-        by=by,
-        now=now,
-        data={"station": station.slug},
-        station=station,
-        claimed_by=by,
-        claimed_at=now,
-    )
+        move_job(
+            job,
+            JobState.CLAIMED,
+            kind="claimed",
+            by=by,
+            now=now,
+            data={"station": station.slug},
+            station=station,
+            claimed_by=by,
+            claimed_at=now,
+        )
     return job
 
 

@@ -16,6 +16,7 @@ BOUNDS: Mapping[str, Window] = {
     "voltage_max_v": Window(3.4, CELL_CEILING_V),
     "charge_c_max": Window(0.01, 10.0),
     "discharge_c_max": Window(0.01, 10.0),
+    "torque_nm": Window(0.5, 30.0),  # of a nut: M4 to M10 on posts of aluminium; ours
     "r_ohm": Window(0.000_01, 0.1),
     "bms_over_v": Window(3.50, 4.00),  # what a BMS for LiFePO4 opens at, a cell
 }

@@ -11,6 +11,7 @@ BOUNDS: Mapping[str, Window] = {
     **RESUMES,
     **WARMTH,
     "target_v": Window(3.50, 3.65),
+    "ceiling_min_v": Window(3.40, 3.65),
     "below_bms_v": Window(0.005, 0.050),
     "cell_c_max": Window(0.01, 0.2),  # [A]: never more
     "supply_share": Window(0.05, 1.0),
@@ -34,6 +35,7 @@ BOUNDS: Mapping[str, Window] = {
     "lead_max_ohm": Window(0.002, 0.200),
 }
 ORDERED = (
+    ("ceiling_min_v", "target_v"),
     ("ovp_above_v", "string_stop_above_v"),
     ("string_stop_above_v", "cell_stop_above_v"),
 )

@@ -34,6 +34,7 @@ BOUNDS: Mapping[str, Window] = {
     "ovp_above_v": Window(0.020, 0.100),  # F4: at most target + 100 mV
     "meter_agree_v": Window(0.002, 0.050),
     "compensate_leads_v": Window(0.0, 0.050),  # B5
+    "ovp_room_v": Window(0.050, 0.150),  # B5
     "lead_max_ohm": Window(0.002, 0.100),
     "leak_per_month": Window(0.0, 0.30),
     "parallel_spread_max_v": Window(0.0, 0.30),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 
+from api.pages import jobs
 from api.pages.set_ups import SET_UP, SET_UP_CAPACITY, SET_UP_RESISTANCE
 from shop import clock
 from shop.equipment.services import record_commissioning
@@ -83,6 +84,26 @@ def test_a_plan_that_may_break_off_says_so_in_red_and_why(
     assert '<span class="status fail' in page
     assert "Limited by the leads: 60 mΩ let" in page
     assert "It cannot be ready by a time" in page
+
+
+def test_whoever_would_leave_a_plan_that_breaks_off_alone_cannot_choose_it(
+    claimed: Job, technician: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F4, F5: the hours bring the choice with them, closed, and open once they end well."""
+    monkeypatch.setattr(jobs, "_attended_only", lambda job, station: [])
+    path = f"/jobs/{claimed.pk}"
+    choice = '<input type="radio" name="attended" value="no" required'
+    assert f"{choice}>" in technician.get(path).content.decode()
+    assert "alone-choice" not in technician.get(f"{path}/hours").content.decode()
+    again = technician.get(f"{path}/hours?rested_v=3,306").content.decode()
+    assert 'id="alone-choice" hx-swap-oob="true"' in again
+    assert f"{choice}>" in again
+
+    monkeypatch.setattr(queries, "leads_known", lambda station: Window(0.060, 0.060))
+    closed = technician.get(f"{path}/hours")
+
+    assert f"{choice} disabled>" in closed.content.decode()
+    assert "Nobody. It cannot be left alone, for the plan does not come to its end" in text(closed)
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,8 @@ def more(cast: Cast) -> None:
         "/",
         "/board/stations",
         "/approvals",
+        "/shelf",
+        "/api/v1/shelf",
         "/packs/new",
         "/jobs/new",
         "/jobs/{open}",

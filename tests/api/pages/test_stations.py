@@ -19,7 +19,7 @@ from stations.commissioning.terminal import registered
 from stations.config import InstrumentConfig
 from stations.values import Identity
 from tests import factories
-from tests.api.clients import text
+from tests.api.clients import Api, codes, text
 from tests.cast import Cast
 from tests.shop.equipment.reports import document_of
 
@@ -333,3 +333,39 @@ def test_what_is_not_there_is_a_404(cast: Cast, supervisor: Client) -> None:
     assert supervisor.get("/stations/none").status_code == 404
     assert supervisor.post("/instruments/99/take-off", {"words": "x"}).status_code == 404
     assert supervisor.post("/stations/none/instruments", METER).status_code == 404
+
+
+def test_a_supervisor_renames_and_retires_a_station_that_then_stands_apart(
+    cast: Cast, supervisor: Client, technician: Client, sade: Api
+) -> None:
+    station = factories.make_station(slug="bench-9")
+    assert "Retire the station" not in text(technician.get("/stations/bench-9"))
+
+    named = supervisor.post("/stations/bench-9/rename", {"name": "By the door"})
+    wrong = supervisor.post("/stations/bench-9/retire", {"words": ""})
+    gone = supervisor.post("/stations/bench-9/retire", {"words": "The bench is sold."})
+
+    assert (named.status_code, wrong.status_code, gone.status_code) == (303, 409, 303)
+    assert "A station is retired with a reason." in text(wrong)
+    page = text(supervisor.get("/stations/bench-9"))
+    assert "By the door" in page
+    assert "The bench is sold. It takes no jobs" in page
+    assert "It takes no jobs; what was done here stays." in page
+    assert "Put an instrument here" not in page
+    listed = text(technician.get("/stations"))
+    assert "Retired By the door bench-9" in listed
+    assert "By the door" not in text(technician.get("/"))
+    assert sade.get("stations").json()["stations"] == []
+    job = factories.make_job(by=cast.tola)
+    assert f'value="{station.slug}"' not in technician.get(f"/jobs/{job.pk}").content.decode()
+
+
+def test_a_station_is_renamed_and_retired_over_rest(cast: Cast, tola: Api, sade: Api) -> None:
+    factories.make_station(slug="bench-9")
+
+    assert sade.post("stations/bench-9/rename", name="By the door").json()["name"] == "By the door"
+    assert tola.post("stations/bench-9/retire", words="Sold.").status_code == 403
+    shown = sade.post("stations/bench-9/retire", words="Sold.").json()
+    assert shown["retired_at"] is not None
+    assert codes(sade.post("stations/bench-9/retire", words="Sold.")) == ["station_retired"]
+    assert sade.post("stations/ghost/retire", words="Sold.").status_code == 404

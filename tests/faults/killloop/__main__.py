@@ -171,7 +171,7 @@ def _job_maker() -> Callable[[], Job]:
                 code=code,
                 supplier="Sample supplier",
                 supplier_lot=code,
-                cell_type=_cell_type(by=by),
+                cell_type=_cell_type(by=by, now=clock.now()),
                 received_on=clock.now().date(),
                 serials=[f"{code}-{n}" for n in range(1, 5)],
                 by=by,

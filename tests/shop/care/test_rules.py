@@ -11,6 +11,7 @@ from shop.care.rules import (
     Course,
     SpreadRead,
     advice,
+    hold_problems,
     reading_problems,
     skip_problems,
 )
@@ -66,8 +67,29 @@ def test_a_spread_that_grew_for_a_year_announces_replacements() -> None:
 
 
 def test_beyond_three_hundred_millivolts_no_hold_is_faster() -> None:
-    assert "no hold in series is faster" in advice(read(301), LIMITS).words
+    assert "Above 300 mV no hold in series is faster" in advice(read(301), LIMITS).words
     assert "faster" not in advice(read(250), LIMITS).words
+
+
+def test_holds_and_what_is_severe_go_by_the_policy() -> None:
+    stricter = CareLimits.of(
+        Policy(
+            care_certain_v=0.220,
+            care_hold_min_s=5 * 3600.0,
+            care_hold_max_s=8 * 3600.0,
+            care_long_months=6,
+        )
+    )
+
+    severe = advice(read(230, months=6), stricter)
+    assert "Above 220 mV no hold in series is faster" in severe.words
+    assert "expect cells to be replaced" in severe.fix
+    assert "hold at full voltage for 5 to 8 h" in advice(read(60), stricter).fix
+    wide = advice(read(150), stricter)
+    assert "more than one hold of 5 to 8 h" in wide.words
+    assert [p.code for p in hold_problems(wide, 8.0, stricter)] == ["hold_too_short"]
+    assert hold_problems(wide, 8.5, stricter) == []
+    assert hold_problems(advice(read(150), LIMITS), 6.5, LIMITS) == []
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ from shop.jobs.services.orders import claim_job, create_job
 from shop.jobs.services.starts import start_run
 from shop.jobs.terms import ATTENDED, Terms
 from shop.readings.uplink import Uplink
-from stations.sim.folder import Folder
+from stations.sim.folder import PROBES, Folder
 from tests import factories
 from tests.cast import Cast, the_cast
 from tests.faults.guarded import Guarded, guarded
@@ -253,6 +253,7 @@ def shop_bench(
     alive: bool = True,
     with_load: bool = False,
     for_nights: bool = False,
+    probes: int = PROBES,
     by_hand: bool = False,
     lead_ohm: float = 0.005,
     with_bms: bool = False,
@@ -264,7 +265,7 @@ def shop_bench(
 ) -> Iterator[ShopBench]:
     """Four cells on a simulated bench, registered in the shop; `alive`: its uplink runs.
 
-    `with_load`: a load beside the supply; `for_nights`: probes on the cells and a contactor;
+    `with_load`: a load beside the supply; `for_nights`: `probes` on the cells and a contactor;
     `by_hand`: a hand-held meter in the scanner's place.  `socs`: of each cell, where they differ.
     `with_bms`: a bench for strings, without a scanner; it balances with `balance_a`.
     `with_router`: a board puts the leads on one cell after the other.  `unseen`: for strings, and
@@ -293,6 +294,7 @@ def shop_bench(
         relay=for_nights,
         router=with_router,
         bms={"balance_a": balance_a} if balance_a else {},
+        probes=probes,
         more=("itech_it8514c",) * with_load
         + ("eletechsup_r4dcb08",) * for_nights
         + ("jbd_bms",) * with_bms,

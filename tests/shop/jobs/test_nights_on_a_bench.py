@@ -89,6 +89,20 @@ def test_a_night_is_refused_at_the_bench_where_a_probe_came_off(settings: Settin
         assert not bench.guarded.sim.output_is_on()
 
 
+def test_too_few_probes_on_the_open_bench_refuse_a_night_in_words(settings: Settings) -> None:
+    settings.ALERT_EMAIL = ADDRESS
+    with shop_bench(for_nights=True, probes=1, cells_per_probe_max=2) as bench:
+        ready_for_a_night(bench)
+        run = bench.start(terms=ALONE)
+
+        execute(run.pk)
+
+        run.refresh_from_db()
+        assert run.state == RunState.REFUSED
+        assert "1 temperature probe for 4 cells: 2 are asked for. Lay one on every sec" in run.cause
+        assert not bench.guarded.sim.output_is_on()
+
+
 def test_a_policy_made_stricter_while_a_night_waited_counts(settings: Settings) -> None:
     settings.ALERT_EMAIL = ADDRESS
     with shop_bench(for_nights=True) as bench:

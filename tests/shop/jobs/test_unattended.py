@@ -19,10 +19,11 @@ from shop.forecast import queries
 from shop.jobs import unattended
 from shop.jobs.models import Job, JobEvent
 from shop.jobs.moves import move_run
+from shop.jobs.policies import Policy
 from shop.jobs.services.starts import start_run
 from shop.jobs.states import RunState
 from shop.jobs.terms import Terms
-from shop.jobs.unattended import Ages, Night
+from shop.jobs.unattended import Asked, Night
 from shop.refusals import Problem, Refusal
 from stations.procedures.steps import Charge, Program
 from stations.values import NAN, Ratings, ThermometerRatings, Window
@@ -37,6 +38,7 @@ from tests.stations.procedures.scripted import RATINGS, program, reading
 PROBES = ThermometerRatings("R4DCB08", Window(-55.0, 125.0), 0.1, 0.5, 8)
 FITTED = replace(RATINGS, thermometer=PROBES)
 READY = Night(
+    cells=4,
     attended_only=False,
     has_relay=True,
     cutoff_at=NOON - timedelta(hours=23),
@@ -44,12 +46,12 @@ READY = Night(
     unsent=(),
     commissioning=(),
 )
-AGES = Ages(timedelta(hours=24), timedelta(hours=24))
+ASKED = Asked.by(Policy())
 ALONE = Terms(attended=False)
 
 
 def codes(made: Program, ratings: Ratings, night: Night) -> list[str]:
-    found = unattended.problems(made, ratings, night, ages=AGES, now=NOON)
+    found = unattended.problems(made, ratings, night, asked=ASKED, now=NOON)
     assert all(problem.words and problem.fix for problem in found)
     return [problem.code for problem in found]
 
@@ -86,6 +88,7 @@ def test_a_supply_with_a_watchdog_of_its_own_needs_no_relay() -> None:
         (program, FITTED, {"unsent": [7]}, ["alert_unsent"]),
         (program, FITTED, {"commissioning": [Problem("x", "y.", "z.")]}, ["x"]),
         (high_ovp, FITTED, {}, ["ovp", "ovp"]),
+        (program, FITTED, {"cells": 33}, ["few_probes"]),
         (
             program,
             replace(FITTED, supply=replace(FITTED.supply, has_protection=False)),
@@ -112,10 +115,42 @@ def test_each_condition_that_does_not_hold_is_named(
 def test_the_bench_itself_must_show_meter_and_temperature(
     changes: dict[str, Any], wanted: list[str]
 ) -> None:
-    found = unattended.live_problems(reading(1, **changes))
+    found = unattended.live_problems(reading(1, **changes), 4, 4)
 
     assert [problem.code for problem in found] == wanted
-    assert len(unattended.live_problems(None)) == 2
+    assert len(unattended.live_problems(None, 4, 4)) == 2
+
+
+@pytest.mark.parametrize(
+    ("probes", "cells", "per_probe", "words"),
+    [
+        (4, 16, 4, ""),
+        (1, 4, 4, ""),
+        (1, 5, 4, "1 temperature probe for 5 cells: 2 are asked for. Lay one on every fourth cell"),
+        (3, 16, 4, "3 temperature probes for 16 cells: 4 are asked for."),
+        (1, 16, 4, "1 temperature probe for 16 cells: 4 are asked for. Lay one on every fourth"),
+        (15, 16, 1, "16 are asked for. Lay one on every cell and"),
+        (1, 16, 10, "Lay one on every 10th cell and name its channel in bench.toml. Start it att"),
+    ],
+)
+def test_so_many_cells_ask_for_so_many_probes(
+    probes: int, cells: int, per_probe: int, words: str
+) -> None:
+    found = unattended.live_problems(reading(1, temperatures_c=(25.0,) * probes), cells, per_probe)
+
+    assert len(found) == bool(words)
+    assert words in " ".join(map(str, found))
+
+
+@pytest.mark.parametrize(("above_v", "wanted"), [(0.100, []), (0.010, ["ovp", "ovp"])])
+def test_the_policy_says_how_high_the_supplys_own_protection_may_lie(
+    above_v: float, wanted: list[str]
+) -> None:
+    asked = Asked.by(Policy(unattended_ovp_above_v=above_v))
+
+    found = unattended.problems(program(), FITTED, READY, asked=asked, now=NOON)
+
+    assert [problem.code for problem in found] == wanted
 
 
 @pytest.fixture

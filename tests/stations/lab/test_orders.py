@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from stations.procedures import (
     top_balance,
     unseen_precharge,
 )
-from stations.procedures.steps import PlanRefused, Program
+from stations.procedures.steps import Instruct, PlanRefused, Program
 from stations.sim.folder import Folder, Ports, write_folder
 from tests.stations.sim.harness import cell
 
@@ -35,6 +35,7 @@ FIGURES = {
 }
 OF_ONE = (capacity_test.NAME, resistance.NAME)
 OF_STRINGS = (series_precharge.NAME, unseen_precharge.NAME, pack_recovery.NAME)
+METER_100V = "keysight_34461a_100v"
 WITH_A_LOAD = Folder(cells=[cell()] * 4, more=("itech_it8514c", "jbd_bms"))
 PORTS = Ports(41001, 41002, 0)
 NO_NUMBERS = ("nan", "inf", "-inf", "0.0", "-1.0", "1e30", "1e-30", '"3.6"', "true", "[]")
@@ -63,7 +64,7 @@ def test_every_procedure_can_be_ordered_with_its_defaults(tmp_path: Path, proced
     folder = Folder(
         cells=[cell()] * cells,
         supply_driver=supply or "riden_rd6018",
-        meter_driver="keysight_34461a_100v" if procedure in OF_STRINGS else "keysight_34461a",
+        meter_driver=METER_100V if procedure in OF_STRINGS else "keysight_34461a",
         scanner=procedure != unseen_precharge.NAME,
         more=() if procedure == unseen_precharge.NAME else ("itech_it8514c",),
     )
@@ -71,6 +72,23 @@ def test_every_procedure_can_be_ordered_with_its_defaults(tmp_path: Path, proced
     program = ordered(bench_of(tmp_path, folder), procedure, cells=cells)
 
     assert (program.name, program.cells) == (procedure, cells)
+
+
+@pytest.mark.parametrize("procedure", PROCEDURES)
+def test_an_order_that_says_the_torque_has_it_named_at_every_hook_up(
+    tmp_path: Path, procedure: str
+) -> None:
+    folder = replace(WITH_A_LOAD, supply_driver="ea_ps_9080_60_t", meter_driver=METER_100V)
+    if procedure == unseen_precharge.NAME:
+        folder = replace(folder, scanner=False, more=())
+
+    told = ordered(bench_of(tmp_path, folder), procedure, torque_nm=6.0)
+    unsaid = ordered(bench_of(tmp_path, folder), procedure)
+
+    hook_ups = [s.text for s in told.steps if isinstance(s, Instruct) and "torqued" in s.confirm]
+    assert hook_ups
+    assert all("Torque each nut to 6 N·m, as the cell's" in text for text in hook_ups)
+    assert "N·m" not in repr(unsaid)
 
 
 @pytest.mark.parametrize("procedure", SHOP_ONLY)
@@ -116,6 +134,7 @@ def test_an_order_keeps_to_the_bounds_of_its_recipe(
         ("voltage_max_v", 4.2, "'voltage_max_v' is 4.2, outside 3.4 … 3.8"),
         ("voltage_min_v", 3.7, "'voltage_min_v' is 3.7, outside"),
         ("r_ohm", -0.01, "'r_ohm' is -0.01, outside"),
+        ("torque_nm", 60.0, "'torque_nm' is 60.0, outside 0.5 … 30"),
         ("discharge_c_max", 0.0, "'discharge_c_max' is 0.0, outside"),
         ("charge_c_max", "inf", "'charge_c_max' is inf, outside"),
         ("colour", '"blue"', "'colour' is not known; allowed are"),

@@ -51,8 +51,8 @@ def test_a_protection_too_far_above_its_target_is_named() -> None:
         for step in fine.steps
     )
 
-    assert ovp_problems(fine) == []
+    assert ovp_problems(fine, 0.100) == []
     assert (
         "sets OVP at 3.760 V, more than 100 mV above its 3.650 V"
-        in ovp_problems(replace(fine, steps=high))[0]
+        in ovp_problems(replace(fine, steps=high), 0.100)[0]
     )

@@ -142,6 +142,14 @@ def test_never_above_ovp_less_fifty_millivolts() -> None:
     assert isinstance(asked(made, 3.67, seen), Hold)
 
 
+def test_a_recipe_may_keep_further_below_ovp() -> None:
+    made = compensating(ovp_above_v=0.070, stop_above_v=0.050, ovp_room_v=0.060)
+    seen = holding(60.0, 8.0, 3.45, supply_voltage_v=3.65)
+
+    assert isinstance(asked(made, 3.65, seen), Set)
+    assert isinstance(asked(made, 3.66, seen), Hold)
+
+
 def test_never_in_constant_current() -> None:
     made = compensating()
     seen = holding(60.0, 14.4, 3.44, supply_voltage_v=3.60, regulation="CC")
@@ -152,6 +160,7 @@ def test_never_in_constant_current() -> None:
 
 def test_it_is_off_unless_a_recipe_says_so() -> None:
     assert "compensate_v" not in str(to_plain(program()))
+    assert "ovp_room_v" not in str(to_plain(program()))  # stored programs hash as before
     seen = holding(60.0, 8.0, 3.45, supply_voltage_v=3.65)
     assert isinstance(asked(program(finish_c=0.2), 3.65, seen), Hold)
 

@@ -11,7 +11,7 @@ import rfc8785
 from stations.plain import from_plain, to_plain
 from stations.procedures import top_balance
 from stations.procedures.check import problems
-from stations.procedures.handling import TORQUE
+from stations.procedures.handling import torqued
 from stations.procedures.steps import Charge, PlanRefused, Program
 from stations.values import Ratings
 from tests.stations.procedures.scripted import METER, RATINGS, SCANNER, SUPPLY, program, spec
@@ -103,7 +103,7 @@ def test_what_came_later_changes_no_programs_hash() -> None:
     today = program()
     then = replace(today, version="2", limits=replace(today.limits, cold_current_max_a=0.0))
     plain = rfc8785.dumps(to_plain(then))
-    for later in (f" {TORQUE}", "nuts torqued, "):
+    for later in (f" {torqued(None)}", "nuts torqued, "):
         plain = plain.replace(later.encode(), b"")
 
     assert hashlib.sha256(plain).hexdigest() == (
