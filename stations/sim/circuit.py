@@ -42,7 +42,7 @@ class Seen:
     drawn_a: float  # into the load
     regulation: str  # of the supply: "CC", "CV" or "" with the relay open
     cell_volts: tuple[float, ...]
-    metered: int  # the position, from 1, of the cell that the bank meter stands on; 0: the string
+    metered: int  # of the cell that the bank meter stands on, from 1; 0: the string, -1: on none
     metered_v: float
     cell_currents: tuple[float, ...]
     socs: tuple[float, ...]
@@ -51,6 +51,7 @@ class Seen:
     bms: Bms
     leads: bool
     alone: int  # the position of the only cell that the leads are on; 0: none, or the bank
+    led: int | None  # the cell that the meter's probes are held on, 0: on none; None: in its place
     contactor: str  # "open", "closed", or "" where the plus lead has none
     charge_ah: float  # delivered since the output was last switched on
     energy_wh: float
@@ -126,6 +127,7 @@ class Circuit:
             bms=self._bank.bms,
             leads=self._leads,
             alone=self._bank.alone,
+            led=self._bank.led,
             contactor=self.contactor,
             charge_ah=self._charge_ah,
             energy_wh=self._energy_wh,
@@ -192,6 +194,8 @@ class Circuit:
             raise Impossible(self._objection)
         self._bank.series = False
         self._bank.linked = links
+        if links:
+            self._bank.led = None
         self._put_leads(on=leads)
 
     def connect_string(self, *, leads: bool) -> None:
@@ -201,6 +205,7 @@ class Circuit:
         if len(self._solution.cell_v) < 2:
             raise Impossible("a string takes at least two cells")
         self._bank.series = self._bank.linked = True
+        self._bank.led = None
         self._put_leads(on=leads)
 
     def connect_cell(self, position: int) -> None:
@@ -209,6 +214,7 @@ class Circuit:
             raise Impossible("the cells are joined: take the links off first")
         if not 1 <= position <= len(self._solution.cell_v):
             raise Impossible(f"there is no cell {position} on this table")
+        self._bank.led = None
         self._put_leads(on=True, alone=position)
 
     def route(self, cells: tuple[int, ...]) -> None:
@@ -227,7 +233,16 @@ class Circuit:
             raise Impossible(f"there is no cell {position} on this table")
         self._warmth.cells_c[position - 1] = celsius
 
+    def lead_meter(self, position: int | None) -> None:
+        """The bank meter's probes on one cell, on none (0), or back in their place (None)."""
+        if position is not None and not 0 <= position <= len(self._solution.cell_v):
+            raise Impossible(f"there is no cell {position} on this table")
+        self._bank.led = position
+        self._settle()
+
     def _metered(self) -> int:
+        if self._bank.led is not None:
+            return self._bank.led or -1
         if self._bank.linked and self._bank.series:
             return 0
         return self._bank.alone or len(self._solution.cell_v)

@@ -139,6 +139,11 @@ class World:
         with self._now() as circuit:
             circuit.connect_cell(position)
 
+    def lead_meter(self, position: int | None) -> None:
+        """Lead the bank meter's probes to one cell, to none (0), or back.  Raises Impossible."""
+        with self._now() as circuit:
+            circuit.lead_meter(position)
+
     def route(self, cells: tuple[int, ...]) -> None:
         """The router's relays closed for `cells`: as hands would put leads and meter on them.
 
