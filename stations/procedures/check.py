@@ -23,7 +23,6 @@ from stations.values import (
     Limits,
     LoadRatings,
     Measured,
-    MeterRatings,
     Ratings,
     SupplyRatings,
 )
@@ -281,7 +280,7 @@ def _measure_problems(step: Measure, program: Program, ratings: Ratings) -> list
 def _by_hand_problems(step: Measure, program: Program, ratings: Ratings) -> list[str]:
     """B9: what empties cells is watched by instruments that look every second."""
     led = step.by_hand.led if step.by_hand is not None else None
-    if led is not None and (found := _led_problems(step, led, program, ratings.meter)):
+    if led is not None and (found := _led_problems(step, led, program, ratings)):
         return found
     if led is None and not ratings.by_hand:
         return [f"{step.title}: this bench has no hand-held meter; register it with the station."]
@@ -293,11 +292,12 @@ def _by_hand_problems(step: Measure, program: Program, ratings: Ratings) -> list
     return []
 
 
-def _led_problems(step: Measure, led: Led, program: Program, meter: MeterRatings) -> list[str]:
+def _led_problems(step: Measure, led: Led, program: Program, ratings: Ratings) -> list[str]:
     """B7: where the bench's own meter cannot be led from cell to cell, and back again."""
+    meter = ratings.meter
     if program.limits.series_cells:
         return [f"{step.title}: the meter stays on the string; use a hand-held meter."]
-    if step.routed:
+    if ratings.routes:
         return [
             f"{step.title}: the meter hangs behind the router and nobody can lead it; use a "
             "station with a scanner or a hand-held meter."

@@ -46,7 +46,8 @@ def _words(state: Mapping[str, Any]) -> str:
     meter = {None: "", 0: ", the meter on nothing"}.get(
         state["meter_led"], f", the meter led to cell {state['meter_led']}"
     )
-    return f"{wiring}, {leads}{meter}. {output}.{contactor} {state['at'][:19]} UTC, {state['speed']:g} ×."
+    now = f"{state['at'][:19]} UTC, {state['speed']:g} ×."
+    return f"{wiring}, {leads}{meter}. {output}.{contactor} {now}"
 
 
 def _cells(state: Mapping[str, Any]) -> str:

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from shop.equipment.models import Instrument
-from shop.jobs.by_hand import figure, read_cell, sheet_of
+from shop.jobs.by_hand import figure, read_cell
 from shop.jobs.models import JobEvent, PersonAct, Run
 from shop.jobs.planning import plan
 from shop.jobs.preflight import Registered, preflight_problems
 from shop.jobs.services.orders import claim_job
+from shop.jobs.sheets import sheet_of
 from shop.jobs.states import RunState
 from shop.refusals import Refusal, RoleRefusal
 from stations.plain import to_plain
