@@ -139,7 +139,7 @@ class Execution:
         return self._cut(kind, reason, event.at)
 
     def _act(self, event: Event) -> None:
-        """What a person did: confirmed a step, read or scanned a cell; what fits nowhere is noted."""
+        """What a person did: confirmed a step, read or scanned a cell; what fits not is noted."""
         try:
             if event.data.get("kind") == "confirm":
                 answer = float(event.data.get("answer") or NAN)

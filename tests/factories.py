@@ -94,7 +94,8 @@ def make_station(
     """A station with supply, meter and scanner, its output proven off.
 
     With a `load`, or with thermometer and contactor relay for a `night` alone, if asked;
-    `by_hand`: with a hand-held meter in the scanner's place; `led`: with nothing there; `bms`: for strings, with a BMS in it;
+    `by_hand`: with a hand-held meter in the scanner's place; `led`: with nothing there;
+    `bms`: for strings, with a BMS in it;
     `router`: with a board that puts the leads on one cell after the other; `unseen`: for strings
     whose cells nothing shows.
     """

@@ -18,9 +18,7 @@ from shop.people.roles import Act, require
 from shop.refusals import Problem, refuse
 
 
-def scan_cell(
-    *, run: Run, cell: str, by: User, now: datetime, corrects: bool = False
-) -> PersonAct:
+def scan_cell(*, run: Run, cell: str, by: User, now: datetime, corrects: bool = False) -> PersonAct:
     """Record that `by` has the bench meter's probes on `cell`, by its serial or maker's code.
 
     `corrects`: what was read of that cell in this step counts no more, and stays on record.

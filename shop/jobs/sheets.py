@@ -117,8 +117,10 @@ def cell_problems(
     position = found[0] if found else 0
     if position not in sheet.serials:
         words = f"Cell {named[:40]} is not in this run."
-        fix = "Scan a cell of this table." if sheet.is_led else (
-            "Scan a cell of this table, or type its place."
+        fix = (
+            "Scan a cell of this table."
+            if sheet.is_led
+            else ("Scan a cell of this table, or type its place.")
         )
         return 0, [Problem("other_cell", words, fix)]
     words = f"Cell {position} ({sheet.serials[position]})"

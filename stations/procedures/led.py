@@ -43,7 +43,7 @@ def scanned(run: Run, data: Mapping[str, Any], *, at: datetime) -> Run:
 
 
 def looked(run: Run, how: Led, reading: Reading) -> Run:
-    """The run after one good reading of the step: the scanned cell read, asked again, or neither."""
+    """The run after a good reading of the step: the scanned cell read, asked again, or neither."""
     run = _seen(run, how, reading)
     scan = run.scan
     if scan is None or reading.at - timedelta(seconds=reading.age_s) < scan.at:

@@ -2,11 +2,12 @@
 
 `GET /` is a page with buttons, `GET /state` the truth as JSON.  `POST /links/on|off` puts links
 and leads on or off together, `POST /leads/on|off` the leads alone, `POST /leads/cell/3` leads and
-meter on one cell that lies alone, `POST /meter/cell/3` leads the probes of the bank meter to one cell,
-`/meter/off` away from it and `/meter/back` to their place, `POST /string/on|off` joins the cells in series behind the BMS
-and puts the leads on, or takes all off, `POST /cells/3/celsius/48.5` warms or cools a cell; `POST
-/faults` takes JSON or a form with `instrument` and `fault`.  What can't be done is answered 409
-with the reason.
+meter on one cell that lies alone; `POST /meter/cell/3` leads the probes of the bank meter to one
+cell, `/meter/off` away from it and `/meter/back` to their place, as does whatever joins cells or
+puts the leads on one.  `POST /string/on|off` joins the cells in series behind the BMS and puts the
+leads on, or takes all off, `POST /cells/3/celsius/48.5` warms or cools a cell; `POST /faults` takes
+JSON or a form with `instrument` and `fault`.  What can't be done is answered 409 with the
+reason.
 """
 
 from __future__ import annotations

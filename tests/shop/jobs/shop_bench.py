@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import json
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import redis
@@ -35,6 +34,8 @@ from shop.jobs.services.starts import start_run
 from shop.jobs.sheets import READ, UNREAD
 from shop.jobs.terms import ATTENDED, Terms
 from shop.readings.uplink import Uplink
+from stations.journal import read_records
+from stations.procedures.led import OPEN_MAX_V
 from stations.sim.folder import Folder
 from tests import factories
 from tests.cast import Cast, the_cast
@@ -162,10 +163,18 @@ class ShopBench:
         serials = dict(run.run_cells.values_list("position", "cell__serial"))
         for position in cells:
             self.guarded.sim.hands.post("/meter/off")
-            time.sleep(1.5)  # longer than between two samples, as hands are
+            wait_until(
+                lambda: any(abs(s["voltage_v"]) < OPEN_MAX_V for s in self.samples(run)[-1:]),
+                what="the meter is seen to be on nothing",
+            )
             self.guarded.sim.hands.post(f"/meter/cell/{position}")
             act = scan_cell(run=run, cell=serials[position], by=self.cast.tola, now=clock.now())
             self.told(act)
+
+    def samples(self, run: Run) -> list[Mapping[str, Any]]:
+        """What the journal of the present attempt has of readings."""
+        journal = self.guarded.sim.config.journal / f"{run.pk}-{run.attempt}.jsonl"
+        return [r.body["reading"] for r in read_records(journal)[0] if r.kind == "sample"]
 
     def told(self, act: PersonAct, *, within_s: float = 45.0) -> JobEvent:
         """What the bench says of a scan."""
@@ -276,7 +285,8 @@ def shop_bench(
     """Four cells on a simulated bench, registered in the shop; `alive`: its uplink runs.
 
     `with_load`: a load beside the supply; `for_nights`: probes on the cells and a contactor;
-    `by_hand`: a hand-held meter in the scanner's place; `led`: nothing there.  `socs`: of each cell, where they differ.
+    `by_hand`: a hand-held meter in the scanner's place; `led`: nothing there.  `socs`: of each
+    cell, where they differ.
     `with_bms`: a bench for strings, without a scanner; it balances with `balance_a`.
     `with_router`: a board puts the leads on one cell after the other.  `unseen`: for strings, and
     nothing shows their cells.  `parallel`: so many cells of 200 Ah are one on the table.

@@ -14,7 +14,6 @@ from shop.jobs.scanning import scan_cell
 from shop.jobs.sheets import UNREAD, sheet_of
 from shop.jobs.states import RunState
 from shop.refusals import Refusal
-from stations.journal import read_records
 from tests.faults.tampering import change, remove
 from tests.shop.jobs.shop_bench import SERIALS, ShopBench, shop_bench
 from tests.shop.jobs.test_by_hand_on_a_bench import checked_again, first_fault
@@ -35,8 +34,7 @@ def led_to_the_charge(bench: ShopBench, run: Run) -> None:
 
 def shown_at(bench: ShopBench, run: Run, received_at: str) -> float:
     """The volts of the journalled sample of that moment."""
-    journal = bench.guarded.sim.config.journal / f"{run.pk}-{run.attempt}.jsonl"
-    samples = [r.body["reading"] for r in read_records(journal)[0] if r.kind == "sample"]
+    samples = bench.samples(run)
     return float(next(s["voltage_v"] for s in samples if s["received_at"] == received_at))
 
 
@@ -124,8 +122,8 @@ def test_a_bench_that_is_lost_between_scan_and_reading_asks_for_every_cell_again
             bench.guarded.link.stop(reason="the worker was lost", resumable=True)
         assert run.state == RunState.INTERRUPTED, run.cause
         wait_until(lambda: _journal_is_stored(run), what="the journal is stored")
-        assert bench.resume(run)
         with bench.worker(run):
+            wait_until(lambda: Run.objects.get(pk=run.pk).attempt == 2)
             bench.at_step(run, "pre-parallel")
             wait_until(lambda: _left(run) == CELLS, what="every cell is asked for again")
             bench.lead_meter(run, CELLS)

@@ -52,6 +52,23 @@ def test_puts_leads_and_meter_on_one_cell_alone(tmp_path: Path) -> None:
         assert refused.status_code == 409
 
 
+def test_leads_the_bank_meter_to_one_cell_to_none_and_back(tmp_path: Path) -> None:
+    with inside(tmp_path, Folder(cells=[cell(soc=0.30), cell(soc=0.90)])) as bench:
+        assert bench.hands.state()["meter_led"] is None
+        led = bench.hands.post("/meter/cell/1")
+        off = bench.hands.post("/meter/off")
+        refused = httpx.post(bench.hands.url + "meter/cell/3")
+        back = bench.hands.post("/meter/back")
+        bench.hands.post("/meter/cell/1")
+        joined = bench.hands.post("/links/on")
+
+        assert (led["meter_led"], led["leads"], led["links"]) == (1, False, False)
+        assert (off["meter_led"], back["meter_led"], joined["meter_led"]) == (0, None, None)
+        assert refused.status_code == 409
+        bench.hands.post("/links/off")
+        assert "Lead the meter to cell 2" in httpx.get(bench.hands.url).text
+
+
 def test_unequal_cells_level_only_when_joined(tmp_path: Path) -> None:
     folder = Folder(cells=[cell(soc=0.30), cell(soc=0.90)])
     with inside(tmp_path, folder) as bench:
