@@ -197,8 +197,9 @@ Shapes.
     Run brief {"id", "state", "attempt", "step", "cause", "queued_at", "ended_at"}
     Check    {"id", "kind": "PRE_PARALLEL|DISCONNECT|RECHECK|BOTTOM|WATCH", "target_v",
               "current_stopped_at", "simulated", "by_hand": bool, "led": bool: the bench meter went
-              from cell to cell, "meter", "again": {"position", "voltage_v", "at"} | null: the first cell once more, "cells": [{"serial",
-              "position", "voltage_v", "low_v", "high_v", "age_s", "verdict"}]}
+              from cell to cell, "meter", "again": {"position", "voltage_v", "at"} | null: the
+              first cell once more, "cells": [{"serial", "position", "voltage_v", "low_v",
+              "high_v", "age_s", "verdict"}]}
     Balance  {"id", "method", "completeness": "COMPLETE|PARTIAL", "remark", "target_v", "tail_a",
               "done_a", "partial_a", "cv_s", "charge_ah", "simulated",
               "superseded": Reason | null,

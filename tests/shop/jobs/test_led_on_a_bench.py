@@ -170,7 +170,7 @@ def test_a_recheck_with_the_meter_led_judges_each_cell_against_its_bank() -> Non
 def test_a_check_that_nobody_came_to_is_missing_and_the_run_ends_whole() -> None:
     """B7, B19: no station without a scanner is left with a run that cannot be concluded."""
     with shop_bench(led=True) as bench:
-        run = bench.start(fresh_s=1.0, late_s=2.0)
+        run = bench.start(fresh_s=30.0, late_s=31.0)
         with bench.worker(run):
             led_to_the_charge(bench, run)
             bench.at_step(run, "balance")
