@@ -150,7 +150,9 @@ class Execution:
                 )
             elif event.data.get("kind") == "scan":
                 before = self.state
-                self.state = led.scanned(before, event.data, at=event.at)
+                self.state = led.scanned(
+                    before, event.data, at=event.at, received_at=event.received_at
+                )
                 self._note_scan(before)
         except ValueError as error:
             kind = "unread" if event.data.get("kind") == "scan" else "ignored"

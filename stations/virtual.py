@@ -258,7 +258,9 @@ class VirtualBench:
         if act.says == "scan":
             self._acts += 1
             data = {"id": self._acts, "kind": "scan", "step": act.on_step, "cell": act.cell}
-            return Event("act", now, now, data | {"meter": BANK_METER})
+            return Event(
+                "act", now, now, data | {"meter": BANK_METER, "scanned_at": now.isoformat()}
+            )
         if act.says == "read":
             self._acts += 1
             data = {"id": self._acts, "kind": "reading", "step": act.on_step, "cell": act.cell}

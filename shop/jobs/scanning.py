@@ -39,6 +39,7 @@ def scan_cell(*, run: Run, cell: str, by: User, now: datetime, corrects: bool = 
             "attempt": run.attempt,
             "cell": position,
             "meter": run.station.instruments.get(role=InstrumentRole.METER).serial_number,
+            "scanned_at": now.isoformat(),
         }
         if corrects:
             data["corrects"] = True

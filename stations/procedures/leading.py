@@ -44,7 +44,9 @@ def led_steps(program: Program) -> Program:
             in_hand = False
         else:
             steps.append(step)
-    return replace(program, steps=tuple(steps))
+    waits_s = PROBES.timeout.total_seconds() * steps.count(PROBES)
+    limits = replace(program.limits, duration_max_s=program.limits.duration_max_s + waits_s)
+    return replace(program, steps=tuple(steps), limits=limits)
 
 
 def _taken_off(steps: list[Step]) -> list[Step]:

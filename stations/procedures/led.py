@@ -21,16 +21,21 @@ from stations.values import NAN, Reading
 OPEN_MAX_V = 0.5  # of a meter on nothing: 10 MΩ take its leads to 0 V; no cell is that low
 
 
-def scanned(run: Run, data: Mapping[str, Any], *, at: datetime) -> Run:
-    """The run with a cell that a person says to have the probes on; `at`: when the bench heard.
+def scanned(run: Run, data: Mapping[str, Any], *, at: datetime, received_at: datetime) -> Run:
+    """The run with a cell that a person says to have the probes on.
 
-    Only what the meter shows from then on is of that cell.  Raises ValueError in words for a cell
-    that the step does not wait for.
+    `at` and `received_at` are when the bench heard of it: only what the meter shows from then on
+    is of that cell.  Raises ValueError in words for a cell that the step does not wait for, and
+    for a scan that was so long on its way that the probes may be elsewhere by now.
     """
-    step = run.step
-    if _led(run) is None or not isinstance(step, Measure) or step.name != data.get("step"):
+    step, how = run.step, _led(run)
+    if how is None or step.name != data.get("step") or not isinstance(step, Measure):
         raise ValueError(f"no cell is scanned in “{step.title}”")
-    scan = _scan(data, at)
+    scan, scanned_at = _scan(data, at)
+    late = received_at - scanned_at
+    if late > how.wait_max:
+        words = f"the scan of cell {scan.position} came {late.total_seconds():.0f} s late"
+        raise ValueError(f"{words}, and the probes may be elsewhere by now: scan it again")
     read = [one.position for one in run.typed]
     if any(one.meter != scan.meter for one in run.typed):
         raise ValueError(f"{scan.meter} is another meter than read the cells before")
@@ -93,14 +98,18 @@ def _led(run: Run) -> Led | None:
     return step.by_hand.led if isinstance(step, Measure) and step.by_hand is not None else None
 
 
-def _scan(data: Mapping[str, Any], at: datetime) -> Scan:
+def _scan(data: Mapping[str, Any], at: datetime) -> tuple[Scan, datetime]:
+    """The scan, and the wall time at which it was made."""
     try:
         act, position, meter = str(data.get("id", "")), int(data["cell"]), str(data["meter"])
+        scanned_at = datetime.fromisoformat(data["scanned_at"])
+        if scanned_at.utcoffset() is None:
+            raise ValueError("a time without its zone")
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"a scan that cannot be read: {error!r}") from error
     if not meter:
         raise ValueError("a scan without a meter")
-    return Scan(act, position, at, meter, bool(data.get("corrects")))
+    return Scan(act, position, at, meter, bool(data.get("corrects"))), scanned_at
 
 
 def _seen(run: Run, how: Led, reading: Reading) -> Run:

@@ -81,6 +81,7 @@ def test_a_scan_goes_on_record_with_cell_meter_and_person_and_without_a_figure(c
         "attempt": 1,
         "cell": 3,
         "meter": meter.serial_number,
+        "scanned_at": NOON.isoformat(),
     }
     assert (sheet(run).settling, sheet(run).left) == (3, (1, 2, 3, 4))
 

@@ -37,11 +37,17 @@ def at_disconnect() -> Run:
 
 def scan(cell: int, **more: Any) -> dict[str, Any]:
     said = {"id": f"a{cell}", "kind": "scan", "step": "disconnect", "cell": cell}
-    return said | {"meter": "METER-1"} | more
+    return said | {"meter": "METER-1", "scanned_at": START.isoformat()} | more
+
+
+def heard(run: Run, seconds: float, data: dict[str, Any]) -> Run:
+    at = START + timedelta(seconds=seconds)
+    return led.scanned(run, data, at=at, received_at=at)
 
 
 def scanned(run: Run, seconds: float, cell: int, **more: Any) -> Run:
-    return led.scanned(run, scan(cell, **more), at=START + timedelta(seconds=seconds))
+    at = START + timedelta(seconds=seconds)
+    return heard(run, seconds, scan(cell, scanned_at=at.isoformat(), **more))
 
 
 def sample(seconds: float, volts: float, **more: Any) -> Reading:
@@ -120,6 +126,7 @@ def test_the_bench_meter_is_on_record_with_an_age_for_each_and_the_first_again()
         (scan(2, step="recheck"), "no cell is scanned"),
         (scan(3, corrects=True), "not read yet"),
         ({"step": "disconnect", "cell": "two", "meter": "M"}, "cannot be read"),
+        (scan(2, scanned_at="2026-01-05T22:00:00"), "cannot be read"),
         ({"step": "disconnect", "cell": 2}, "cannot be read"),
         (scan(2, meter=""), "without a meter"),
     ],
@@ -130,7 +137,14 @@ def test_a_scan_of_what_is_not_waited_for_is_refused_and_changes_nothing(
     run = led_to(at_disconnect(), 1.0, 1, 3.640)
 
     with pytest.raises(ValueError, match=words):
-        led.scanned(run, data, at=START + timedelta(seconds=20))
+        heard(run, 20.0, data)
+
+
+def test_a_scan_that_was_long_on_its_way_is_of_no_cell_any_more() -> None:
+    """While the network was away the probes may have gone to another cell."""
+    assert heard(at_disconnect(), 30.0, scan(1)).scan is not None
+    with pytest.raises(ValueError, match="came 31 s late, and the probes may be elsewhere"):
+        heard(at_disconnect(), 31.0, scan(1))
 
 
 def test_nobody_types_where_the_bench_reads_its_meter_nor_scans_where_it_does_not() -> None:
@@ -272,6 +286,8 @@ def test_people_are_told_to_take_the_meter_off_and_to_put_it_back() -> None:
     asked = {step.name: step for step in steps if isinstance(step, Instruct)}
 
     assert steps[0] == asked["probes"]
+    longer_s = led_program().limits.duration_max_s - program().limits.duration_max_s
+    assert longer_s == asked["probes"].timeout.total_seconds()
     assert "go back to their place" in asked["connect"].text
     assert asked["connect"].confirm.endswith("meter back on")
     assert "probes go on them" in asked["unlink"].text
