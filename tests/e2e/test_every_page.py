@@ -26,7 +26,7 @@ from tests.e2e.shop import SIZES, Person, Shop, make_shop
 from tests.played import play_capacity
 from tests.shop.jobs.test_by_hand import reading, typed
 from tests.shop.jobs.test_giving_up import lost_run
-from tests.shop.jobs.test_scanning import led_to, leading, scanned, told
+from tests.shop.jobs.test_scanning import leading, led_to, scanned, told
 
 PRIMARY = "main button:not(.quiet), main a[role=button]:not(.quiet)"
 
