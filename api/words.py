@@ -221,6 +221,8 @@ EVENTS = {
     "confirmed": "Confirmed",
     "second_check": "Opened by itself, the second check is due",
     "read_by_hand": "Read by hand",
+    "scanned": "Meter led to a cell",
+    "bench_unread": "Not read",
     "given_up": "Given up, output seen off by a person",
     "stop_requested": "STOP pressed",
     "present": "Somebody is at the bench",
@@ -279,6 +281,8 @@ def event(kind: str, data: Mapping[str, object]) -> str:
     """One line of a job's history, with the cause where it has one."""
     if kind == "bench_step":
         return f"Step: {data.get('title', '')}"
+    if kind == "bench_read":
+        return f"Read by the bench meter: cell {data.get('cell')}, {data.get('voltage_v'):.3f} V"
     told = EVENTS.get(kind, kind.replace("_", " ").capitalize())
     why = data.get("cause") or data.get("words") or data.get("reason")
     return told if not why or why == "done" else f"{told}: {cause(str(why))}"

@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from stations.bench import Bench, BenchError, BenchLost
 from stations.plain import to_plain
-from stations.procedures import by_hand
+from stations.procedures import by_hand, led
 from stations.procedures.actions import Finish, Next, Outcome, Refuse, SafeHold, Set, Trip
 from stations.procedures.charging import begins_at, essentially_balanced
 from stations.procedures.decide import decide
@@ -98,8 +99,9 @@ class Execution:
                 return outcome
 
     def _reading(self, reading: Reading) -> Outcome | None:
-        alarms = self.state.alarms
+        before, alarms = self.state, self.state.alarms
         self.state, action = decide(self.state, reading, reading.at)
+        self._note_scan(before)
         for words in self.state.alarms[len(alarms) :]:
             self.bench.note("alarm", {"words": words})
         match action:
@@ -137,7 +139,7 @@ class Execution:
         return self._cut(kind, reason, event.at)
 
     def _act(self, event: Event) -> None:
-        """What a person did: confirmed a step, or read a cell; what fits nowhere is noted."""
+        """What a person did: confirmed a step, read or scanned a cell; what fits not is noted."""
         try:
             if event.data.get("kind") == "confirm":
                 answer = float(event.data.get("answer") or NAN)
@@ -146,8 +148,28 @@ class Execution:
                 self.state = by_hand.read(
                     self.state, event.data, at=event.at, received_at=event.received_at
                 )
+            elif event.data.get("kind") == "scan":
+                before = self.state
+                self.state = led.scanned(
+                    before, event.data, at=event.at, received_at=event.received_at
+                )
+                self._note_scan(before)
         except ValueError as error:
-            self.bench.note("ignored", {"act": event.data.get("id"), "words": str(error)})
+            kind = "unread" if event.data.get("kind") == "scan" else "ignored"
+            self.bench.note(kind, {"act": event.data.get("id"), "words": str(error)})
+
+    def _note_scan(self, before: Run) -> None:
+        """What became of a scanned cell: read, by what the meter showed, or not, and why."""
+        scan, state = before.scan, self.state
+        if scan is None or scan == state.scan:
+            return
+        told: dict[str, Any] = {"act": scan.act, "cell": scan.position}
+        if state.typed and state.typed != before.typed:
+            last = state.typed[-1]
+            told |= {"voltage_v": last.voltage_v, "received_at": last.received_at.isoformat()}
+            self.bench.note("read", told)
+        else:
+            self.bench.note("unread", told | {"words": state.unread})
 
     def _next(self, at: datetime) -> Outcome | None:
         self._note_record()

@@ -20,7 +20,7 @@ from stations.values import NAN, Draw, Event, OffProof, Protection, Reading, Set
 from stations.virtual_instruments import Displays, Instruments
 
 STARTED_AT = datetime(2025, 1, 6, 8, 0, tzinfo=UTC)  # any moment will do
-HAND_METER = "HAND-1"
+HAND_METER, BANK_METER = "HAND-1", "METER-1"
 ROOM_C = 25.0
 OFF_SAMPLE_S = 1.0  # with the output off a simulated bench runs at 1x and samples each second
 
@@ -48,15 +48,16 @@ class Act:
     """What a person does `after_s` of process time from when the program enters `on_step`.
 
     Hands: "join" puts links and leads on, "part" takes both off, "leads off" only the leads,
-    "single" puts leads and meter on `cell` alone, "string" joins all in series behind the BMS.
+    "single" puts leads and meter on `cell` alone, "string" joins all in series behind the BMS,
+    "probe" leads the bank meter to `cell`, 0: to none.
     Then a step is confirmed (`step`, or `on_step` itself), a stop is asked for, or `cell` is
-    read with a hand-held meter.
+    read with a hand-held meter, or scanned for the bench's own to be read.
     """
 
     on_step: str
     after_s: float
-    hands: Literal["", "join", "part", "leads off", "single", "string"] = ""
-    says: Literal["confirm", "stop", "read", ""] = "confirm"
+    hands: Literal["", "join", "part", "leads off", "single", "string", "probe"] = ""
+    says: Literal["confirm", "stop", "read", "scan", ""] = "confirm"
     step: str = ""
     cell: int = 0
     answer: float | None = None  # typed where the step asks
@@ -69,6 +70,22 @@ def reads_by_hand(
     return tuple(
         Act(step, after_s + turn * each_s, says="read", cell=cell)
         for turn, cell in enumerate(cells)
+    )
+
+
+def leads_meter(
+    step: str, cells: Sequence[int], *, after_s: float, each_s: float
+) -> tuple[Act, ...]:
+    """A person lifts the bank meter's probes, puts them on the next cell and scans it."""
+    return tuple(
+        act
+        for turn, cell in enumerate(cells)
+        for began_s in [after_s + turn * each_s]
+        for act in (
+            Act(step, began_s, hands="probe", says=""),
+            Act(step, began_s + 2.0, hands="probe", says="", cell=cell),
+            Act(step, began_s + 3.0, says="scan", cell=cell),
+        )
     )
 
 
@@ -221,7 +238,10 @@ class VirtualBench:
         return self._instruments.true(self._setpoint)
 
     def _perform(self, act: Act) -> Event | None:
-        if act.hands:
+        if act.hands == "probe":
+            self.bank.led = act.cell
+        elif act.hands:
+            self.bank.led = self.bank.led if act.hands in ("part", "leads off") else None
             self.bank.series = act.hands == "string"
             self.bank.linked = act.hands in ("join", "leads off", "string")
             self.bank.fed = act.hands in ("join", "single", "string")
@@ -236,6 +256,12 @@ class VirtualBench:
             if act.answer is not None:
                 data["answer"] = act.answer
             return Event("act", now, now, data)
+        if act.says == "scan":
+            self._acts += 1
+            data = {"id": self._acts, "kind": "scan", "step": act.on_step, "cell": act.cell}
+            return Event(
+                "act", now, now, data | {"meter": BANK_METER, "scanned_at": now.isoformat()}
+            )
         if act.says == "read":
             self._acts += 1
             data = {"id": self._acts, "kind": "reading", "step": act.on_step, "cell": act.cell}

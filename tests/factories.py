@@ -86,6 +86,7 @@ def make_station(
     bms: bool = False,
     night: bool = False,
     by_hand: bool = False,
+    led: bool = False,
     router: bool = False,
     unseen: bool = False,
     now: datetime = NOON,
@@ -93,14 +94,15 @@ def make_station(
     """A station with supply, meter and scanner, its output proven off.
 
     With a `load`, or with thermometer and contactor relay for a `night` alone, if asked;
-    `by_hand`: with a hand-held meter in the scanner's place; `bms`: for strings, with a BMS in it;
+    `by_hand`: with a hand-held meter in the scanner's place; `led`: with nothing there;
+    `bms`: for strings, with a BMS in it;
     `router`: with a board that puts the leads on one cell after the other; `unseen`: for strings
     whose cells nothing shows.
     """
     number = next(_numbers)
     station = Station.objects.create(slug=slug or f"bench-{number}", name="Bench", host="localhost")
     StationLease.objects.create(station=station, output_state=output, heartbeat_at=now)
-    blind = STRING_BENCH[:2] if unseen else BENCH[:2] if by_hand else ()
+    blind = STRING_BENCH[:2] if unseen else BENCH[:2] if by_hand or led else ()
     bench = blind or (STRING_BENCH if bms else BENCH)
     more = ((HAND_HELD,) if by_hand else ()) + ((LOAD,) if load else ())
     more += (NIGHT if night else ()) + ((ROUTER,) if router else ())

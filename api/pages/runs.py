@@ -16,7 +16,7 @@ from api.reads.runs import RunShown
 from api.reads.typed import decimal
 from shop import clock
 from shop.forecast.queries import outlook_of
-from shop.jobs import by_hand, giving_up
+from shop.jobs import by_hand, giving_up, scanning
 from shop.jobs.models import Run
 from shop.jobs.presence import confirm_presence
 from shop.jobs.services import acts
@@ -87,6 +87,24 @@ def read(request: HttpRequest, pk: int) -> HttpResponse:
             cell=typed.get("cell", ""),
             place=typed.get("place", ""),
             first=typed.get("first", ""),
+            corrects=bool(typed.get("corrects")),
+            by=person(request),
+            now=clock.now(),
+        )
+        return reverse("pages:run", args=[pk])
+
+    return acted(do, otherwise=lambda refusal: _page(request, pk, refusal))
+
+
+@form
+def scan(request: HttpRequest, pk: int) -> HttpResponse:
+    """The cell that the bench meter's probes are on."""
+    run, typed = _run(Run.objects.all(), pk), request.POST
+
+    def do() -> str:
+        scanning.scan_cell(
+            run=run,
+            cell=typed.get("cell", ""),
             corrects=bool(typed.get("corrects")),
             by=person(request),
             now=clock.now(),

@@ -42,6 +42,7 @@ urlpatterns = [
     path("runs/<int:pk>/ask", runs.ask, name="run-ask"),
     path("runs/<int:pk>/confirm", runs.confirm, name="run-confirm"),
     path("runs/<int:pk>/readings", runs.read, name="run-read"),
+    path("runs/<int:pk>/scans", runs.scan, name="run-scan"),
     path("runs/<int:pk>/give-up", runs.give_up, name="run-give-up"),
     path("runs/<int:pk>/presence", runs.presence, name="run-presence"),
     path("runs/<int:pk>/stop", runs.stop, name="run-stop"),

@@ -40,6 +40,12 @@ class CheckShown:
         """A lower class of evidence: a person read the meter."""
         return self.check.meter.role == InstrumentRole.MANUAL
 
+    @property
+    def is_led(self) -> bool:
+        """The bench's own meter was led from cell to cell; of emptied cells it hung on each."""
+        check = self.check
+        return check.meter.role == InstrumentRole.METER and check.kind != VoltageCheck.Kind.BOTTOM
+
 
 def strip(cells: Sequence[tuple[str, float | None]]) -> tuple[CellShown, ...]:
     """Serials and volts in bank order as squares with their deltas."""

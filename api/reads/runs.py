@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from zlib import crc32
 
 from django.db.models import Prefetch, QuerySet
 
@@ -27,10 +28,10 @@ from shop.evidence.models import (
     ResistanceTest,
     VoltageCheck,
 )
-from shop.jobs.by_hand import Sheet, sheet_of
 from shop.jobs.models import Run
 from shop.jobs.procedures import RECHECK, procedure_of
 from shop.jobs.queries import steps_begun
+from shop.jobs.sheets import Figure, Sheet, sheet_of
 from shop.jobs.states import RunState
 
 BOTTOM = VoltageCheck.Kind.BOTTOM
@@ -154,11 +155,15 @@ class RunShown:
 
     @property
     def read_so_far(self) -> tuple[CellShown, ...]:
-        """The cells as they were typed, at their places."""
+        """The cells as they were read one by one, at their places."""
         if self.sheet is None:
             return ()
-        typed = {one.position: one.voltage_v for one in reversed(self.sheet.read)}
-        return strip([(s, typed.get(n)) for n, s in sorted(self.sheet.serials.items())])
+        read = {one.position: one.voltage_v for one in reversed(self.sheet.read)}
+        return strip([(s, read.get(n)) for n, s in sorted(self.sheet.serials.items())])
+
+    @property
+    def last_read(self) -> Figure | None:
+        return self.reads.last if self.reads else None
 
     @property
     def output_at(self) -> datetime | None:
@@ -212,9 +217,16 @@ class RunShown:
             "o" if self.is_interrupted and self.output_is_off else "",
             str(len(self.checks)),
             presence_version(self.presence),
-            ",".join(f"{n.position}:{n.voltage_v}" for n in self.sheet.read) if self.sheet else "",
+            _version_of(self.sheet),
         )
         return "-".join(parts)
+
+
+def _version_of(sheet: Sheet | None) -> str:
+    if sheet is None:
+        return ""
+    read = ",".join(f"{one.position}:{one.voltage_v}" for one in sheet.read)
+    return f"{read}:{sheet.settling}:{crc32(sheet.unread.encode())}" if sheet.is_led else read
 
 
 def runs() -> QuerySet[Run]:

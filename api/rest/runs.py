@@ -26,7 +26,7 @@ from shop.evidence.models import Balance, CellBalance, ResistanceTest
 from shop.evidence.resistances import withdrawn_under
 from shop.evidence.taking_back import Record
 from shop.forecast.queries import outlook_of
-from shop.jobs import by_hand
+from shop.jobs import by_hand, scanning
 from shop.jobs.attending import presence_due_at
 from shop.jobs.giving_up import CONFIRMATIONS, give_up
 from shop.jobs.models import Run
@@ -46,6 +46,11 @@ class Read(serializers.Serializer[Any]):
     cell = serializers.CharField(max_length=200, required=False, default="")
     place = serializers.CharField(max_length=10, required=False, default="")
     first = serializers.CharField(max_length=40, required=False, default="", allow_blank=True)
+    corrects = serializers.BooleanField(required=False, default=False)
+
+
+class Scan(serializers.Serializer[Any]):
+    cell = serializers.CharField(max_length=200)
     corrects = serializers.BooleanField(required=False, default=False)
 
 
@@ -119,6 +124,16 @@ class ReadingsView(ShopView):
         asked = sent(Read, request)
         act = by_hand.read_cell(run=_run(pk), by=person(request), now=clock.now(), **asked)
         named = {name: act.data[name] for name in ("step", "cell", "voltage_v", "meter")}
+        left = _reads(runs.shown(_run(pk), now=clock.now()))
+        return Response({"id": act.pk, **named, "at": act.at, "reads": left}, status=201)
+
+
+class ScansView(ShopView):
+    @idempotent
+    def post(self, request: Request, pk: int) -> Response:
+        asked = sent(Scan, request)
+        act = scanning.scan_cell(run=_run(pk), by=person(request), now=clock.now(), **asked)
+        named = {name: act.data[name] for name in ("step", "cell", "meter")}
         left = _reads(runs.shown(_run(pk), now=clock.now()))
         return Response({"id": act.pk, **named, "at": act.at, "reads": left}, status=201)
 
@@ -214,6 +229,7 @@ def check_shape(shown: CheckShown) -> dict[str, Any]:
         "current_stopped_at": check.current_stopped_received_at,
         "simulated": check.simulated,
         "by_hand": shown.is_by_hand,
+        "led": shown.is_led,
         "meter": str(check.meter),
         "again": {
             "position": check.again_position,
@@ -271,13 +287,21 @@ def superseded_shape(record: Record) -> dict[str, Any] | None:
 
 
 def _reads(shown: RunShown) -> dict[str, Any] | None:
-    """What is waited for from somebody with a hand-held meter."""
+    """What is waited for from somebody who goes from cell to cell."""
     sheet = shown.reads
     if sheet is None:
         return None
-    read = [{"position": one.position, "voltage_v": one.voltage_v} for one in sheet.read]
+    read = [asdict(one) for one in sheet.read]
     left = [{"position": n, "serial": sheet.serials[n]} for n in sheet.left]
-    return {"step": sheet.step.name, "read": read, "left": left, "again": sheet.is_second}
+    return {
+        "step": sheet.step.name,
+        "led": sheet.is_led,
+        "read": read,
+        "left": left,
+        "again": sheet.is_second,
+        "settling": sheet.settling or None,
+        "unread": sheet.unread,
+    }
 
 
 def _ask(ask: Ask | None) -> dict[str, str] | None:

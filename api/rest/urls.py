@@ -100,6 +100,10 @@ Resources.
     POST   runs/<id>/readings {"volts": "3,642", "cell": serial, or "place": 2 (default: the next),
                                "first": what it read when asked again, "corrects": false}
                                -> 201 {"id", "step", "cell", "voltage_v", "meter", "at", "reads"}
+    POST   runs/<id>/scans {"cell": serial or maker's code of the cell that the bench meter's probes
+                            are on, "corrects": false}
+                               -> 201 {"id", "step", "cell", "meter", "at", "reads"}   read by the
+                               bench once its meter stands still: "reads" of the run says it
     POST   runs/<id>/stop    {}                                       -> 202 Run
     POST   runs/<id>/give-up {"seen_off": true, "parted": true, "words": why} -> 200 Run   a
                                           supervisor, of a run whose bench is lost for good
@@ -192,8 +196,10 @@ Shapes.
               "announce": {"step", "title", "text", "confirm"} | null,   may be confirmed early
               "begin": {"step", "title", "text", "confirm"} | null,   it waits until "not_before";
                   confirming this step begins now
-              "reads": {"step", "read": [{"position", "voltage_v"}], "left": [{"position",
-                  "serial"}], "again": bool} | null,   by hand; again: the first cell's second
+              "reads": {"step", "led": bool, "read": [{"position", "voltage_v", "at"}], "left":
+                  [{"position", "serial"}], "again": bool, "settling": position | null,
+                  "unread": why the last scan came to nothing} | null,   cell by cell; led: the
+                  bench reads its own meter, which goes to each; again: the first cell's second
               "live": {"age_s", "output", "step", "speed", "voltage_v", "supply_voltage_v",
                        "supply_current_a", "cell_voltages_v": […],
                        "temperatures_c": […], "at"} | null,
@@ -204,9 +210,10 @@ Shapes.
               "watch": Watch | null}
     Run brief {"id", "state", "attempt", "step", "cause", "queued_at", "ended_at"}
     Check    {"id", "kind": "PRE_PARALLEL|DISCONNECT|RECHECK|BOTTOM|WATCH", "target_v",
-              "current_stopped_at", "simulated", "by_hand": bool, "meter", "again": {"position",
-              "voltage_v", "at"} | null: the first cell once more, by hand, "cells": [{"serial",
-              "position", "voltage_v", "low_v", "high_v", "age_s", "verdict"}]}
+              "current_stopped_at", "simulated", "by_hand": bool, "led": bool: the bench meter went
+              from cell to cell, "meter", "again": {"position", "voltage_v", "at"} | null: the
+              first cell once more, "cells": [{"serial", "position", "voltage_v", "low_v",
+              "high_v", "age_s", "verdict"}]}
     Balance  {"id", "method", "completeness": "COMPLETE|PARTIAL", "remark", "target_v", "tail_a",
               "done_a", "partial_a", "cv_s", "charge_ah", "simulated",
               "superseded": Reason | null,
@@ -336,6 +343,7 @@ urlpatterns = [
     path("alerts/checks", alerts.ChecksView.as_view(), name="alert-checks"),
     path("alerts/checks/<int:pk>/confirm", alerts.ConfirmCheckView.as_view(), name="alert-confirm"),
     path("runs/<int:pk>/readings", runs.ReadingsView.as_view(), name="run-readings"),
+    path("runs/<int:pk>/scans", runs.ScansView.as_view(), name="run-scans"),
     path("runs/<int:pk>/give-up", runs.GiveUpView.as_view(), name="run-give-up"),
     path("runs/<int:pk>/stop", runs.StopView.as_view(), name="run-stop"),
     path("shelf", shelf.ShelfView.as_view(), name="shelf"),

@@ -36,6 +36,8 @@ class InstrumentRole(StrEnum):
 
 # No wire leads to these: a bench can neither ask them who they are nor lack them.
 UNWIRED = frozenset({InstrumentRole.MANUAL.value})
+# B7: where no scanner sees all cells at once, one of these goes from cell to cell.
+ONE_BY_ONE = frozenset({InstrumentRole.MANUAL.value, InstrumentRole.METER.value})
 # Relays measure nothing; the limits of warmth leave a logger's 0.5 K many times over; nobody
 # calibrates a BMS, and the meter on its string watches it.
 UNCALIBRATED = frozenset(

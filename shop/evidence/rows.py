@@ -12,7 +12,7 @@ from django.db.models import Prefetch, Q
 
 from shop.cells.models import Cell
 from shop.equipment.models import Calibration, CalibrationWithdrawal, Instrument
-from shop.equipment.states import InstrumentRole
+from shop.equipment.states import ONE_BY_ONE
 from shop.evidence.models import (
     Approval,
     CapacityTest,
@@ -98,7 +98,7 @@ class Rows:
         return found
 
     def _groups(self) -> Mapping[int, list[GroupReading]]:
-        """Everyone who was read in the re-checks that count, and in what was read by hand."""
+        """Everyone who was read in the re-checks that count, and in what was read cell by cell."""
         told = {
             row.voltage_check_id: row.voltage_check
             for (_, kind), row in self.voltages.items()
@@ -265,8 +265,8 @@ def _note(row: Nonconformance) -> NonconformanceEvidence:
 
 
 def tells_group(kind: str, check: VoltageCheck) -> bool:
-    """A re-check is judged against the others, and so is what a person read post by post (G6)."""
-    return kind == RECHECK or (kind == DISCONNECT and check.meter.role == InstrumentRole.MANUAL)
+    """A re-check is judged against the others, and so is what was read cell by cell (G6)."""
+    return kind == RECHECK or (kind == DISCONNECT and check.meter.role in ONE_BY_ONE)
 
 
 def _grouped(pairs: Iterable[tuple[K, V]]) -> Mapping[K, list[V]]:

@@ -151,6 +151,14 @@ class VoltageEvidence:
         return self.meter.role == InstrumentRole.MANUAL
 
     @property
+    def is_led(self) -> bool:
+        """Whether a person led the bench's own meter to each cell, which the bench then read (B7).
+
+        Emptied cells are not: it hung on each of them in its turn (B9).
+        """
+        return self.meter.role == InstrumentRole.METER and self.kind != "BOTTOM"
+
+    @property
     def age(self) -> timedelta | None:
         """Wall time from current stopped to the reading; None before any current."""
         if self.current_stopped_received_at is None:

@@ -31,6 +31,7 @@ from stations.drivers.registry import DRIVERS, bench_ratings
 from stations.plain import to_plain
 from stations.procedures import attendance, bearing, check, handling, unseen_precharge
 from stations.procedures.by_hand import typed_steps
+from stations.procedures.leading import led_steps
 from stations.procedures.steps import (
     SUPPLIED,
     Charge,
@@ -118,8 +119,8 @@ def program_of(kind: str, parameters: Parameters, cells: Cells, ratings: Ratings
             Problem("plan", words, "Change the recipe or the station.")
             for words in refused.problems
         ) from refused
-    if procedure.by_hand and ratings.by_hand and ratings.scanner is None:
-        program = typed_steps(program)
+    if procedure.by_hand and ratings.scanner is None:
+        program = typed_steps(program) if ratings.by_hand else led_steps(program)
     refuse(
         Problem("dry_run", words, "Nothing was energised.")
         for words in check.problems(program, ratings) + bearing.problems(program, _bears(cells))

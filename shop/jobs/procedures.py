@@ -64,12 +64,18 @@ class Procedure:
     measures: str = ""  # what it is a test of: "capacity", "resistance", "spread"
     on_pack: bool = False  # it is done to an assembled pack, whole
     looks_back: bool = False  # its plan rests on what an earlier balance or check left
-    by_hand: bool = False  # cells may be read with a hand-held meter where no scanner is (B7, B8)
+    # B7, B8: where no scanner is, cells may be read one by one: with the hand-held meter that is
+    # registered there, or else with the bench's own, which is led from cell to cell.
+    by_hand: bool = False
 
     def needs_at(self, roles: Collection[str]) -> frozenset[str]:
-        """What it needs at a station that has instruments of `roles`."""
-        typed = self.by_hand and InstrumentRole.MANUAL in roles
-        return self.needs - {InstrumentRole.SCANNER.value} if typed else self.needs
+        """What it needs at a station that has instruments of `roles`.
+
+        A router has the bank meter behind it, so that nobody can lead it.
+        """
+        led = InstrumentRole.ROUTER not in roles
+        one_by_one = self.by_hand and (led or InstrumentRole.MANUAL in roles)
+        return self.needs - {InstrumentRole.SCANNER.value} if one_by_one else self.needs
 
 
 METER, LOAD = InstrumentRole.METER.value, InstrumentRole.LOAD.value

@@ -129,13 +129,16 @@ def _record_check(run: Run, record: Record, ending: Ending, now: datetime) -> No
 
 
 def _meter(station: Station, record: Record) -> Instrument:
-    """What read the cells: the one that a person held, else the station's own, or the BMS of
-    their string where it has no scanner."""
+    """What read the cells: the one that went from cell to cell, else the station's scanner, or the
+    BMS of their string where it has none; what should have read them where nobody came."""
     if record.meter:
         return station.instruments.get(serial_number=record.meter)
     fitted = {instrument.role: instrument for instrument in station.instruments.all()}
-    role = READ_BY.get(check_kind(record.step), InstrumentRole.SCANNER)
-    return fitted.get(role) or fitted[InstrumentRole.BMS]
+    wanted = READ_BY.get(check_kind(record.step), InstrumentRole.SCANNER)
+    one_by_one = (InstrumentRole.MANUAL, InstrumentRole.METER)
+    return next(
+        fitted[role] for role in (wanted, InstrumentRole.BMS, *one_by_one) if role in fitted
+    )
 
 
 def suspect_cells(run: Run, reason: str, now: datetime) -> None:

@@ -17,7 +17,9 @@ from shop.refusals import Refusal
 from stations.journal import JournalRecord
 
 # Kinds of events that a person should find in the history of the job.
-TOLD = frozenset({"alarm", "current_stopped", "safe_hold", "step", "stop", "trip"})
+TOLD = frozenset(
+    {"alarm", "current_stopped", "read", "safe_hold", "step", "stop", "trip", "unread"}
+)
 
 
 def tell(run: Run, records: Sequence[JournalRecord], *, now: datetime) -> None:

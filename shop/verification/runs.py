@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from shop.equipment.states import InstrumentRole
+from shop.equipment.states import ONE_BY_ONE, InstrumentRole
 from shop.evidence.canonical import plain, sha256_of
 from shop.evidence.models import (
     Balance,
@@ -21,9 +21,10 @@ from shop.evidence.models import (
     VoltageCheck,
 )
 from shop.evidence.services.checks import DEPARTURES
-from shop.jobs.models import Run
+from shop.jobs.models import PersonAct, Run
 from shop.jobs.procedures import PROCEDURES
 from shop.jobs.results import check_kind
+from shop.jobs.sheets import SCANNED, TYPED
 from shop.jobs.states import TERMINAL, RunState
 from shop.quality.models import Nonconformance
 from shop.verification.records import MILLIONTHS
@@ -109,7 +110,7 @@ def check_problem(check: VoltageCheck, run: Run, body: Body) -> str:
     meters = {entry.get("serial_number") for entry in body.get("instruments", [])}
     if meters and check.meter.serial_number not in meters:
         return f"meter {check.meter.serial_number} is not among the instruments that were sealed"
-    if words := _by_hand_problem(check, body) or _compared_problem(check, run, body):
+    if words := _one_by_one_problem(check, body) or _compared_problem(check, run, body):
         return words
     if check.kind == VoltageCheck.Kind.PRE_PARALLEL or "current_stopped" not in body:
         return ""
@@ -144,8 +145,8 @@ def _compared_problem(check: VoltageCheck, run: Run, body: Body) -> str:
     return "" if seen == rule["before_v"] else "the first check saw other volts than it went by"
 
 
-def _by_hand_problem(check: VoltageCheck, body: Body) -> str:
-    """Who read the cells, and the first one's second reading."""
+def _one_by_one_problem(check: VoltageCheck, body: Body) -> str:
+    """What read the cells, and the first one's second reading."""
     places = {row.position for row in check.cells.all()}
     for record in body.get("records", []):
         if check_kind(record["step"]) != check.kind:
@@ -155,11 +156,28 @@ def _by_hand_problem(check: VoltageCheck, body: Body) -> str:
         read_by = record.get("meter", "")
         if (check.meter.serial_number if read_by else "") != read_by:
             return f"was read by {read_by}, and names {check.meter.serial_number}"
-        if bool(read_by) != (check.meter.role == InstrumentRole.MANUAL):
-            return f"was read {'by hand' if read_by else 'by a scanner'}, and no longer says so"
+        role = check.meter.role
+        if read_by and role != _sealed_role(read_by, body):
+            return f"was read {_how_read(read_by, body)}, and no longer says so"
+        seen = any(cell["voltage_v"] is not None for cell in record["cells"])
+        if not read_by and seen and check.kind != VoltageCheck.Kind.BOTTOM and role in ONE_BY_ONE:
+            return "was read by a scanner, and no longer says so"
         if plain(check.again) != _again(record.get("again")):
             return "the first cell's second reading is not as it was sealed"
     return ""
+
+
+def _sealed_role(meter: str, body: Body) -> str:
+    """Of the one that went from cell to cell; at first that was a hand-held one alone."""
+    for entry in body.get("instruments", []):
+        if entry.get("serial_number") == meter:
+            return str(entry.get("role", InstrumentRole.MANUAL))
+    return str(InstrumentRole.MANUAL)
+
+
+def _how_read(meter: str, body: Body) -> str:
+    by_hand = _sealed_role(meter, body) == InstrumentRole.MANUAL
+    return "by hand" if by_hand else "by the bench meter, cell by cell"
 
 
 def _again(sealed: Body | None) -> dict[str, Any] | None:
@@ -171,19 +189,25 @@ def _again(sealed: Body | None) -> dict[str, Any] | None:
 
 
 def missing_acts(run: Run, body: Body) -> Iterator[str]:
-    """Figures that were sealed as typed by a person, and that no act of a person says."""
-    said = {
-        (act.data.get("step"), act.data.get("cell"), plain(act.data.get("voltage_v")))
-        for act in run.acts.filter(kind="reading")
-    }
+    """Figures that were sealed as typed by a person, or of a cell that one scanned, and that no
+    act of a person says."""
+    acts = list(run.acts.filter(kind__in=(TYPED, SCANNED)))
+    typed = {(*_of_act(act), plain(act.data.get("voltage_v"))) for act in acts if act.kind == TYPED}
+    scanned = {_of_act(act) for act in acts if act.kind == SCANNED}
     for record in body.get("records", []):
         if not record.get("meter"):
             continue
-        typed = [*record["cells"], *filter(None, [record.get("again")])]
-        for cell in typed:
-            known = (record["step"], cell["position"], cell["voltage_v"])
-            if cell["voltage_v"] is not None and known not in said:
-                yield f"nobody typed what was sealed for the cell at {cell['position']}"
+        by_hand = _sealed_role(record["meter"], body) == InstrumentRole.MANUAL
+        for cell in [*record["cells"], *filter(None, [record.get("again")])]:
+            at = (record["step"], cell["position"])
+            said = (*at, cell["voltage_v"]) in typed if by_hand else at in scanned
+            if cell["voltage_v"] is not None and not said:
+                done = "typed what was sealed for" if by_hand else "scanned"
+                yield f"nobody {done} the cell at {cell['position']}"
+
+
+def _of_act(act: PersonAct) -> tuple[Any, Any]:
+    return act.data.get("step"), act.data.get("cell")
 
 
 def cell_problem(row: CellVoltage, body: Body) -> str:

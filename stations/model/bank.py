@@ -85,6 +85,9 @@ class _Shared(NamedTuple):
 class Bank:
     """Cells, their wiring, and whether links and leads are on; time passes only by `advance`.
 
+    `led`: the cell that a person holds the bank meter's probes on, by its position, 0 where they
+    hang in the air; None: the meter is in its place.
+
     `linked`: the cells are joined, in parallel, or in `series` behind `bms`, which sits between
     the string and the minus lead.  `fed`: the supply's leads are on the bank; they can carry
     current only while it is linked, or on the one cell that is `alone` on them, by its position
@@ -108,6 +111,7 @@ class Bank:
         self.fed = fed
         self.alone = 0
         self.parted = False
+        self.led: int | None = None
         self.series = False
         self.bms = Bms()
         n = len(self.states)
@@ -148,9 +152,15 @@ class Bank:
             shared.supply_voltage_v,
             shared.supply_current_a,
             shared.regulation,
-            None if self.parted else self.alone - 1,
-            shared.string_v,
+            self._metered(),
+            shared.string_v if self.led is None else NAN,
         )
+
+    def _metered(self) -> int | None:
+        """Index of the cell that the bank meter stands on."""
+        if self.led is not None:
+            return self.led - 1 if self.led else None
+        return None if self.parted else self.alone - 1
 
     def advance(self, seconds: float, supply: Setpoint | None) -> Solution:
         """Let time pass in steps short enough for where the cells are; the solution after it."""

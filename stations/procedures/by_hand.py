@@ -1,6 +1,7 @@
 """Cells that a person reads one by one with a hand-held meter, where no scanner does (B7, B8).
 
-Pure.  Only a look at cells with the output off is ever typed: whatever has an output on is
+Pure.  What holds of a meter that is led from cell to cell as well stands here; `led` has the rest.
+Only a look at cells with the output off is ever typed: whatever has an output on is
 watched by the bench's own meter, and what empties cells (B9) by nothing less.  A typed figure is
 a lower class of evidence than a scanner's, and stays known as one by the meter on its record.
 """
@@ -40,16 +41,17 @@ JUMP_PARTED_V = 0.020  # G6: what cells read by hand may differ by at their disc
 def typed_steps(program: Program) -> Program:
     """The same program with every look at the cells done by a person."""
     steps = (
-        replace(step, by_hand=_how(step, program.cells)) if isinstance(step, Measure) else step
+        replace(step, by_hand=how(step, program.cells)) if isinstance(step, Measure) else step
         for step in program.steps
     )
     return replace(program, steps=tuple(steps))
 
 
-def _how(step: Measure, cells: int) -> ByHand:
+def how(step: Measure, cells: int, *, parted_v: float = JUMP_PARTED_V) -> ByHand:
+    """What is asked of a figure in this step; `parted_v`: between cells at a disconnect check."""
     match step.rule:
         case DisconnectRule():
-            return ByHand(PLAUSIBLE, JUMP_PARTED_V, again=not step.cell and cells > 1)
+            return ByHand(PLAUSIBLE, parted_v, again=not step.cell and cells > 1)
         case RecheckRule() as rule:
             return ByHand(PLAUSIBLE, rule.early_warn_v, again=False)
         case LevelRule():
@@ -114,29 +116,37 @@ def read(run: Run, data: Mapping[str, Any], *, at: datetime, received_at: dateti
     step = run.step
     if not isinstance(step, Measure) or step.by_hand is None or step.name != data.get("step"):
         raise ValueError(f"no cell is read by hand in “{step.title}”")
+    if step.by_hand.led is not None:
+        raise ValueError(f"in “{step.title}” the bench reads its own meter")
     taken = _taken(data, at=at, received_at=received_at, not_before=run.entered_at)
     if slips(step.by_hand, taken.voltage_v):
         raise ValueError(f"{taken.voltage_v:g} V is no voltage of a cell")
     if any(one.meter != taken.meter for one in run.typed):
         raise ValueError(f"{taken.meter} is another meter than read the cells before")
     if data.get("corrects"):
-        return _corrected(run, taken)
+        return corrected(run, taken)
     if taken.position not in left(step, run.program.cells, [one.position for one in run.typed]):
         raise ValueError(f"cell {taken.position} is not waited for")
     return replace(run, typed=(*run.typed, taken))
 
 
-def _corrected(run: Run, taken: Taken) -> Run:
+def corrected(run: Run, taken: Taken) -> Run:
     """The later figure stands, at its own time; the earlier one stays in the step's remarks."""
     before = [one for one in run.typed if one.position == taken.position]
     if not before:
         raise ValueError(f"cell {taken.position} was not read yet")
     others = tuple(one for one in run.typed if one.position != taken.position)
     words = (
-        f"cell {taken.position} was first typed as {before[-1].voltage_v:.3f} V, and then as "
-        f"{taken.voltage_v:.3f} V"
+        f"cell {taken.position} was first {_said(run)} as {before[-1].voltage_v:.3f} V, and then "
+        f"as {taken.voltage_v:.3f} V"
     )
     return replace(run, typed=(*others, taken), retyped=(*run.retyped, words))
+
+
+def _said(run: Run) -> str:
+    step = run.step
+    led = isinstance(step, Measure) and step.by_hand is not None and step.by_hand.led is not None
+    return "read" if led else "typed"
 
 
 def _taken(

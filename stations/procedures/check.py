@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from stations.procedures.steps import (
+    DRIVEN,
     SUPPLIED,
     Charge,
     Compare,
     Discharge,
     Instruct,
+    Led,
     Measure,
     Program,
     Rest,
@@ -277,13 +279,38 @@ def _measure_problems(step: Measure, program: Program, ratings: Ratings) -> list
 
 def _by_hand_problems(step: Measure, program: Program, ratings: Ratings) -> list[str]:
     """B9: what empties cells is watched by instruments that look every second."""
-    if not ratings.by_hand:
+    led = step.by_hand.led if step.by_hand is not None else None
+    if led is not None and (found := _led_problems(step, led, program, ratings)):
+        return found
+    if led is None and not ratings.by_hand:
         return [f"{step.title}: this bench has no hand-held meter; register it with the station."]
     if any(isinstance(other, Discharge | Compare) for other in program.steps):
         return [
             f"{step.title}: cells that are emptied are never read by hand; use a station with a "
             "scanner."
         ]
+    return []
+
+
+def _led_problems(step: Measure, led: Led, program: Program, ratings: Ratings) -> list[str]:
+    """B7: where the bench's own meter cannot be led from cell to cell, and back again."""
+    meter = ratings.meter
+    if program.limits.series_cells:
+        return [f"{step.title}: the meter stays on the string; use a hand-held meter."]
+    if ratings.routes:
+        return [
+            f"{step.title}: the meter hangs behind the router and nobody can lead it; use a "
+            "station with a scanner or a hand-held meter."
+        ]
+    if not meter.resolution_v <= led.settle_v:
+        return [
+            f"{step.title}: {meter.model} resolves {1000 * meter.resolution_v:g} mV as it is set "
+            f"up here, too coarse to see it stand still within {1000 * led.settle_v:g} mV; use a "
+            "station with a finer meter, or a scanner."
+        ]
+    ahead = program.steps[program.steps.index(step) + 1 :]
+    if ahead and isinstance(ahead[0], Verify | DRIVEN):
+        return [f"{step.title}: nobody is asked to put the bank meter back after it."]
     return []
 
 

@@ -14,6 +14,7 @@ from stations.frozen import changed
 from stations.procedures import (
     charging,
     discharging,
+    led,
     measuring,
     resting,
     series_charging,
@@ -223,7 +224,7 @@ def _in_doubt(run: Run, reading: Reading, now: datetime) -> tuple[Run, Action]:
             return _decide_instruct(run, step, now)
         return run, _waited(run, step, now)
     if isinstance(step, Measure):
-        return measuring.overdue(run, step, reading, now) or (run, Hold())
+        return measuring.overdue(run, step, reading, now) or (led.doubted(run, reading), Hold())
     if isinstance(step, Verify):
         return verifying.overdue(run, step, reading, now) or (changed(run, settled=()), Hold())
     if isinstance(step, Rest):

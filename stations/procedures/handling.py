@@ -20,7 +20,7 @@ from stations.procedures.steps import Instruct, Program
 
 TURNS = re.compile(r"(?:connect|unlink|join|part|assemble)(?:-([1-9][0-9]*))?")
 
-LEFT = frozenset({"place", "finish"})
+LEFT = frozenset({"place", "finish", "probes"})
 
 UNSAID = "nobody said that it all came off"
 

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from stations.procedures import joining, judge, watching
+from stations.procedures import joining, judge, led, watching
 from stations.procedures.actions import Action, Hold, Refuse, SafeHold
+from stations.procedures.led import OPEN_MAX_V
 from stations.procedures.progress import onward
 from stations.procedures.rules import (
     DisconnectRule,
@@ -22,8 +23,6 @@ from stations.procedures.state import CellResult, Record, Run, Taken
 from stations.procedures.steps import Measure
 from stations.procedures.taking import cells_taken, first_of_each
 from stations.values import NAN, OffProof, Reading, Window
-
-OPEN_MAX_V = 0.5  # of a meter on nothing: 10 MΩ take its leads to 0 V; no cell is that low
 
 
 def decide_measure(run: Run, step: Measure, reading: Reading, now: datetime) -> tuple[Run, Action]:
@@ -244,7 +243,7 @@ def _mean_c(reading: Reading) -> float:
 def _too_late(
     run: Run, step: Measure, rule: DisconnectRule, reading: Reading, stopped: OffProof
 ) -> tuple[CellResult, ...]:
-    """What was read in time counts, by hand; the rest is missing."""
+    """What was read in time counts, one by one; the rest is missing."""
     read = {one.position: one for one in first_of_each(run.typed)}
     there = {cell.position: cell for cell in _parted(rule, list(read.values()), stopped)}
     positions = (step.cell,) if step.cell else range(1, run.program.cells + 1)
@@ -285,5 +284,4 @@ def _measured(
         meter=meters[0] if meters else "",
         again=run.typed[-1] if twice else None,
     )
-    run = replace(run, records=(*run.records, record), settled=(), typed=(), retyped=())
-    return onward(run)
+    return onward(led.done(replace(run, records=(*run.records, record), settled=())))

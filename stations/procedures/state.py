@@ -14,7 +14,7 @@ from stations.values import NAN, OffProof, Reading, Setpoint, Window
 class Taken:
     """One cell's voltage, and when it was taken.
 
-    `meter`: the serial number of the hand-held one that a person read, "" for the scanner.
+    `meter`: the serial number of the one that went from cell to cell, "" for the scanner.
     """
 
     position: int  # from 1
@@ -22,6 +22,21 @@ class Taken:
     at: datetime
     received_at: datetime
     meter: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """A cell that a person scanned, the bench meter's probes on it: its reading is waited for.
+
+    `act` is the number of what they did, `at` when the bench heard of it.  `corrects`: what was
+    read of the cell before counts no more.
+    """
+
+    act: str
+    position: int  # from 1
+    at: datetime
+    meter: str
+    corrects: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +57,8 @@ class Record:
     """What one finished step leaves behind.
 
     Of a step for one cell: its position, and when its current stopped.  `received_at` is the wall
-    time of the reading that a rest ended with.  Of cells that were read by hand: the meter's serial
-    number, and the first cell as it read again at the end.
+    time of the reading that a rest ended with.  Of cells that were read one by one: the meter's
+    serial number, and the first cell as it read again at the end.
     """
 
     step: str
@@ -140,6 +155,12 @@ class Run:
     settled: tuple[tuple[float, ...], ...] = ()
     typed: tuple[Taken, ...] = ()  # by hand, in the present step, in the order of reading
     retyped: tuple[str, ...] = ()  # figures that a person corrected, in words
+    scan: Scan | None = None  # whose reading by the led meter is waited for
+    steadying: tuple[Taken, ...] = ()  # what the led meter showed since then, newest last
+    doubted: tuple[Taken, ...] = ()  # its readings that were asked for again
+    unread: str = ""  # why the last scan came to no reading
+    metered_v: float = NAN  # the led meter, last time that it was seen
+    on_cell: int = 0  # the position of the one that it read last and has not left since
     doubtful: int = 0
     above_window: int = 0
     flat_from: datetime | None = None

@@ -61,16 +61,31 @@ class Instruct:
 
 
 @dataclass(frozen=True, slots=True)
-class ByHand:
-    """A person reads the cells one by one with a hand-held meter, where no scanner does (B7, B8).
+class Led:
+    """The bench reads its own meter, which a person leads from cell to cell (B7).
 
-    What is typed must lie in `voltage`; what is further than `jump_v` from the middle of the
-    others is asked again.  `again`: the first cell is read once more at the end (G6).
+    Once a cell is scanned its reading counts when all that the meter showed over `settle` lies
+    within `settle_v`; a scan that comes to no reading within `wait_max` is asked for again.
+    """
+
+    settle_v: float
+    settle: timedelta
+    wait_max: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class ByHand:
+    """A person goes from cell to cell, where no scanner reads them (B7, B8).
+
+    With a hand-held meter, whose figures they type, or with the bench's own, which is `led`.  A
+    figure must lie in `voltage`; what is further than `jump_v` from the middle of the others is
+    measured again.  `again`: the first cell is read once more at the end (G6).
     """
 
     voltage: Window
     jump_v: float
     again: bool
+    led: Led | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

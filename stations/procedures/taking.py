@@ -1,4 +1,4 @@
-"""When the cells of a Measure step count as measured: settled on the scanner, or read by a person.
+"""When the cells of a Measure step count as measured: settled on the scanner, or read one by one.
 
 Pure.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from stations.procedures import by_hand
+from stations.procedures import by_hand, led
 from stations.procedures.state import Run, Taken
 from stations.procedures.steps import Measure
 from stations.procedures.turns import seen
@@ -16,11 +16,15 @@ from stations.values import Reading
 
 
 def cells_taken(run: Run, step: Measure, reading: Reading) -> tuple[Run, tuple[Taken, ...]]:
-    """Every cell's voltage once it has settled, or once a person has read them all; () before.
+    """Every cell's voltage once it has settled, or once all were read one by one; () before.
 
-    By hand the cells come in bank order; the first one's second reading stays in `run.typed`.
+    One by one the cells come in bank order; the first one's second reading stays in `run.typed`.
     """
     if step.by_hand is not None:
+        if step.by_hand.led is not None:
+            heard, run = run, led.looked(run, step.by_hand.led, reading)
+            if run.typed != heard.typed:
+                return run, ()  # told of before the step ends
         read = [one.position for one in run.typed]
         if by_hand.left(step, run.program.cells, read):
             return run, ()

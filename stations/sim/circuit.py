@@ -42,7 +42,7 @@ class Seen:
     drawn_a: float  # into the load
     regulation: str  # of the supply: "CC", "CV" or "" with the relay open
     cell_volts: tuple[float, ...]
-    metered: int  # the position, from 1, of the cell that the bank meter stands on; 0: the string
+    metered: int  # of the cell that the bank meter stands on, from 1; 0: the string, -1: on none
     metered_v: float
     meter_on_leads: bool  # laid together with the supply's leads, and on no cell with them
     cell_currents: tuple[float, ...]
@@ -52,6 +52,7 @@ class Seen:
     bms: Bms
     leads: bool
     alone: int  # the position of the only cell that the leads are on; 0: none, or the bank
+    led: int | None  # the cell that the meter's probes are held on, 0: on none; None: in its place
     contactor: str  # "open", "closed", or "" where the plus lead has none
     charge_ah: float  # delivered since the output was last switched on
     energy_wh: float
@@ -88,7 +89,7 @@ class Circuit:
         self.output = output
         self.contactor = "open" if contactor else ""
         self.routed: tuple[int, ...] = ()
-        self.meter_on_leads = False  # laid together with them, instead of on the cells
+        self.meter_on_leads = False  # laid together with the supply's, instead of on the cells
         self._bank = bank
         self._objection = objection
         self._sink = Sink()
@@ -129,6 +130,7 @@ class Circuit:
             bms=self._bank.bms,
             leads=self._leads,
             alone=self._bank.alone,
+            led=self._bank.led,
             contactor=self.contactor,
             charge_ah=self._charge_ah,
             energy_wh=self._energy_wh,
@@ -195,6 +197,8 @@ class Circuit:
             raise Impossible(self._objection)
         self._bank.series = False
         self._bank.linked = links
+        if links:
+            self._bank.led = None
         self._put_leads(on=leads)
 
     def connect_string(self, *, leads: bool) -> None:
@@ -204,6 +208,7 @@ class Circuit:
         if len(self._solution.cell_v) < 2:
             raise Impossible("a string takes at least two cells")
         self._bank.series = self._bank.linked = True
+        self._bank.led = None
         self._put_leads(on=leads)
 
     def connect_cell(self, position: int) -> None:
@@ -212,6 +217,7 @@ class Circuit:
             raise Impossible("the cells are joined: take the links off first")
         if not 1 <= position <= len(self._solution.cell_v):
             raise Impossible(f"there is no cell {position} on this table")
+        self._bank.led = None
         self._put_leads(on=True, alone=position)
 
     def route(self, cells: tuple[int, ...]) -> None:
@@ -230,7 +236,25 @@ class Circuit:
             raise Impossible(f"there is no cell {position} on this table")
         self._warmth.cells_c[position - 1] = celsius
 
+    def lead_meter(self, position: int | None) -> None:
+        """The bank meter's probes on one cell, on none (0), or back in their place (None)."""
+        if position is not None and not 0 <= position <= len(self._solution.cell_v):
+            raise Impossible(f"there is no cell {position} on this table")
+        self.meter_on_leads = False
+        self._bank.led = position
+        self._settle()
+
+    def lay_meter(self) -> None:
+        """The bank meter's probes on the supply's leads, whatever those are on."""
+        self.meter_on_leads = True
+        self._bank.led = None
+        self._settle()
+
     def _metered(self) -> int:
+        if self._bank.led is not None:
+            return self._bank.led or -1
+        if self.meter_on_leads and not self._leads:
+            return -1
         if self._bank.linked and self._bank.series:
             return 0
         return self._bank.alone or len(self._solution.cell_v)

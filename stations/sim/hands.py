@@ -2,11 +2,11 @@
 
 `GET /` is a page with buttons, `GET /state` the truth as JSON.  `POST /links/on|off` puts links
 and leads on or off together, `POST /leads/on|off` the leads alone, `POST /leads/cell/3` leads and
-meter on one cell that lies alone, `POST /string/on|off` joins the cells in series behind the BMS
-and puts the leads on, or takes all off, `POST /meter/leads|cells` lays the meter's leads on the
-supply's, or back on the cells, `POST /cells/3/celsius/48.5` warms or cools a cell; `POST
-/faults` takes JSON or a form with `instrument` and `fault`.  What can't be done is answered 409
-with the reason.
+meter on one cell that lies alone; `POST /meter/cell/3` leads the probes of the bank meter to one
+cell, `/meter/off` away from it, `/meter/leads` to the supply's leads and `/meter/back` to their
+place.  `POST /string/on|off` joins the cells in series behind the BMS and puts the leads on, or
+takes all off, `POST /cells/3/celsius/48.5` warms or cools a cell; `POST /faults` takes JSON or a
+form with `instrument` and `fault`.  What can't be done is answered 409 with the reason.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ class Table:
             "alone": seen.alone,
             "meter_on_leads": seen.meter_on_leads,
             "meter_v": seen.metered_v,
+            "meter_led": seen.led,
             "output": seen.output.on,
             "tripped": seen.output.tripped,
             "contactor": seen.contactor,
@@ -95,10 +96,15 @@ class Table:
         self._world.connect_cell(position)
         self._world.note("hands", links=False, leads=True, cell=position)
 
-    def meter(self, *, on_leads: bool) -> None:
-        """Lay the bank meter's leads on the supply's, or put them back on the cells."""
-        self._world.put_meter(on_leads=on_leads)
-        self._world.note("hands", meter_on_leads=on_leads)
+    def lay_meter(self) -> None:
+        """The bank meter's probes on the supply's leads."""
+        self._world.lay_meter()
+        self._world.note("hands", meter="leads")
+
+    def lead_meter(self, position: int | None) -> None:
+        """The bank meter's probes on one cell, on none (0), or back in their place (None)."""
+        self._world.lead_meter(position)
+        self._world.note("hands", meter="back" if position is None else position)
 
     def warm(self, position: int, celsius: float) -> None:
         self._world.warm(position, celsius)
@@ -132,14 +138,17 @@ class _Handler(BaseHTTPRequestHandler):
             "/string/off": lambda: self.server.table.string(False),
             "/leads/on": lambda: self.server.table.leads(True),
             "/leads/off": lambda: self.server.table.leads(False),
-            "/meter/leads": lambda: self.server.table.meter(on_leads=True),
-            "/meter/cells": lambda: self.server.table.meter(on_leads=False),
+            "/meter/leads": self.server.table.lay_meter,
+            "/meter/off": lambda: self.server.table.lead_meter(0),
+            "/meter/back": lambda: self.server.table.lead_meter(None),
             "/faults": self._fault,
         }
         try:
             self._body = self.rfile.read(min(int(self.headers.get("Content-Length", 0)), BODY_MAX))
             if cell := re.fullmatch(r"/leads/cell/(\d{1,3})", self.path):
                 acts[self.path] = lambda: self.server.table.one_cell(int(cell.group(1)))
+            if led := re.fullmatch(r"/meter/cell/(\d{1,3})", self.path):
+                acts[self.path] = lambda: self.server.table.lead_meter(int(led.group(1)))
             if warm := re.fullmatch(r"/cells/(\d{1,3})/celsius/(-?\d{1,2}(?:\.\d)?)", self.path):
                 position, celsius = int(warm.group(1)), float(warm.group(2))
                 acts[self.path] = lambda: self.server.table.warm(position, celsius)

@@ -45,7 +45,11 @@ def _words(state: Mapping[str, Any]) -> str:
         else f"The output is off{' (' + state['tripped'] + ')' if state['tripped'] else ''}"
     )
     contactor = f" The contactor is {state['contactor']}." if state["contactor"] else ""
-    return f"{wiring}, {leads}. {output}.{contactor} {state['at'][:19]} UTC, {state['speed']:g} ×."
+    meter = {None: "", 0: ", the meter on nothing"}.get(
+        state["meter_led"], f", the meter led to cell {state['meter_led']}"
+    )
+    now = f"{state['at'][:19]} UTC, {state['speed']:g} ×."
+    return f"{wiring}, {leads}{meter}. {output}.{contactor} {now}"
 
 
 def _cells(state: Mapping[str, Any]) -> str:
@@ -68,17 +72,21 @@ def _buttons(state: Mapping[str, Any]) -> str:
     elif not state["links"]:
         cells = range(1, len(state["cells"]) + 1)
         acts += [(f"/leads/cell/{n}", f"Put the leads on cell {n}") for n in cells]
+    if state["meter_led"] is not None or state["meter_on_leads"]:
+        acts.append(("/meter/back", "Put the meter back"))
+    if not state["meter_on_leads"]:
+        acts.append(("/meter/leads", "Lay the meter's leads on the supply's"))
+    if not state["links"]:
+        acts += [
+            (f"/meter/cell/{n}", f"Lead the meter to cell {n}")
+            for n in range(1, len(state["cells"]) + 1)
+        ]
     if state["links"]:
         acts.append(
             ("/leads/off", "Take the leads off")
             if state["leads"]
             else ("/leads/on", "Put the leads on")
         )
-    acts.append(
-        ("/meter/cells", "Put the meter on the cells")
-        if state["meter_on_leads"]
-        else ("/meter/leads", "Lay the meter's leads on the supply's")
-    )
     return "".join(
         f'<form method="post" action="{path}"><button>{words}</button></form>'
         for path, words in acts

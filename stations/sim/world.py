@@ -124,10 +124,10 @@ class World:
         with self._now() as circuit:
             circuit.connect(links=links, leads=leads)
 
-    def put_meter(self, *, on_leads: bool) -> None:
-        """The bank meter's leads on the supply's, or back on the cells."""
+    def lay_meter(self) -> None:
+        """Lay the bank meter's probes on the supply's leads."""
         with self._now() as circuit:
-            circuit.meter_on_leads = on_leads
+            circuit.lay_meter()
 
     def connect_string(self, *, leads: bool) -> None:
         """Put the cells in series, BMS and meter on the string.  Raises Impossible."""
@@ -143,6 +143,11 @@ class World:
         """Put leads and meter on one cell that lies alone.  Raises Impossible."""
         with self._now() as circuit:
             circuit.connect_cell(position)
+
+    def lead_meter(self, position: int | None) -> None:
+        """Lead the bank meter's probes to one cell, to none (0), or back.  Raises Impossible."""
+        with self._now() as circuit:
+            circuit.lead_meter(position)
 
     def route(self, cells: tuple[int, ...]) -> None:
         """The router's relays closed for `cells`: as hands would put leads and meter on them.

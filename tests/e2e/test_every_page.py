@@ -26,6 +26,7 @@ from tests.e2e.shop import SIZES, Person, Shop, make_shop
 from tests.played import play_capacity
 from tests.shop.jobs.test_by_hand import reading, typed
 from tests.shop.jobs.test_giving_up import lost_run
+from tests.shop.jobs.test_scanning import leading, led_to, scanned, told
 
 PRIMARY = "main button:not(.quiet), main a[role=button]:not(.quiet)"
 
@@ -39,6 +40,7 @@ def pages_of(cast: Cast, shop: Shop, tested: Run, by_hand: Run, trace: str) -> d
         "job-new": "/jobs/new",
         "run-waiting": f"/runs/{shop.waiting.pk}",
         "run-by-hand": f"/runs/{by_hand.pk}",
+        "run-led": f"/runs/{half_led(cast).pk}",
         "run-done": f"/runs/{shop.played.pk}",
         "job-capacity": f"/jobs/{tested.job_id}",
         "run-capacity": f"/runs/{tested.pk}",
@@ -110,6 +112,14 @@ def half_read(cast: Cast) -> Run:
     run = reading(cast)
     for volts in ("3.641", "3.640"):
         typed(run, cast, volts)
+    return run
+
+
+def half_led(cast: Cast) -> Run:
+    """A disconnect check by the led meter: one cell is read, the next one's probes hung loose."""
+    run = leading(cast)
+    led_to(run, cast, 1, 3.641)
+    told(run, scanned(run, cast, 2), words="the meter shows nothing, 30 s after the scan")
     return run
 
 

@@ -13,7 +13,7 @@ from stations.bench import BenchError
 from stations.clock import guard_s
 from stations.guardian.router import HOLD_S
 from stations.guardian_client import GuardianBench
-from stations.procedures.measuring import OPEN_MAX_V
+from stations.procedures.led import OPEN_MAX_V
 from stations.sim.folder import Folder
 from stations.values import Reading
 from tests.faults.guarded import PROTECTION, SETPOINT, Guarded, guarded, next_event, next_reading

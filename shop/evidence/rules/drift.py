@@ -1,4 +1,4 @@
-"""Taking the common drift out of readings that a person made one after the other (G6).
+"""Taking the common drift out of readings that were made one after the other (G6).
 
 Cells relax while somebody goes from post to post, all of them about alike.  When the first cell
 is measured again last, its two readings say how much; without that nothing is taken out.  A

@@ -73,8 +73,8 @@ def _instruments(cell: CellEvidence, policy: GatePolicy) -> Finding:
     roles = policy.roles_of(cell.balance.method if cell.balance else "")
     uses = [u for u in cell.balance.instruments if u.role in roles] if cell.balance else []
     there = {use.role for use in uses}
-    if cell.disconnect is not None and cell.disconnect.is_by_hand:
-        there.add(InstrumentRole.SCANNER)  # in whose place a person read the cells
+    if cell.disconnect is not None and (cell.disconnect.is_by_hand or cell.disconnect.is_led):
+        there.add(InstrumentRole.SCANNER)  # in whose place a meter went from cell to cell
     absent = [role for role in roles if role not in there]
     if absent or cell.disconnect is None:
         return Finding(

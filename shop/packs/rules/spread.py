@@ -79,10 +79,10 @@ def _check(cell: CellEvidence) -> VoltageEvidence | None:
 
 
 def _levelled(cell: CellEvidence, check: VoltageEvidence) -> Levelled:
-    """By hand the common drift is taken out; a scanner's reading stays as it is."""
+    """Cell by cell the common drift is taken out; a scanner's reading stays as it is."""
     raw_v = check.voltage_v if check.voltage_v is not None else 0.0
-    by_hand = (reading for reading in levelled(check.group) if reading.serial == cell.serial)
-    return next(by_hand, Levelled(cell.serial, raw_v, raw_v))
+    one_by_one = (reading for reading in levelled(check.group) if reading.serial == cell.serial)
+    return next(one_by_one, Levelled(cell.serial, raw_v, raw_v))
 
 
 def _spread(

@@ -116,7 +116,8 @@ def test_a_program_reads_by_hand_over_rest(cast: Cast, tola: Api) -> None:
     assert answer.status_code == 201
     body = answer.json()
     assert (body["cell"], body["voltage_v"], body["step"]) == (3, 3.642, "disconnect")
-    assert body["reads"]["read"] == [{"position": 3, "voltage_v": 3.642}]
+    (read,) = body["reads"]["read"]
+    assert (read["position"], read["voltage_v"], read["at"]) == (3, 3.642, body["at"])
     assert codes(tola.post(f"runs/{run.pk}/readings", volts="3.6", cell="3")) == ["read_already"]
     assert codes(tola.post(f"runs/{run.pk}/readings", volts="3642")) == ["implausible"]
     assert tola.post(f"runs/{run.pk}/readings").status_code == 400

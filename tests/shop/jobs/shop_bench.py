@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -26,12 +26,16 @@ from shop.equipment.models import Station, StationLease
 from shop.jobs import recipes
 from shop.jobs.by_hand import read_cell
 from shop.jobs.execution import execute
-from shop.jobs.models import RecipeVersion, Run
+from shop.jobs.models import JobEvent, PersonAct, RecipeVersion, Run
+from shop.jobs.scanning import scan_cell
 from shop.jobs.services.acts import confirm_step
 from shop.jobs.services.orders import claim_job, create_job
 from shop.jobs.services.starts import start_run
+from shop.jobs.sheets import READ, UNREAD
 from shop.jobs.terms import ATTENDED, Terms
 from shop.readings.uplink import Uplink
+from stations.journal import read_records
+from stations.procedures.led import OPEN_MAX_V
 from stations.sim.folder import PROBES, Folder
 from tests import factories
 from tests.cast import Cast, the_cast
@@ -154,6 +158,30 @@ class ShopBench:
             volts = f"{table[position - 1]['voltage_v']:.3f}".replace(".", ",")
             read_cell(run=run, cell=str(position), volts=volts, by=self.cast.tola, now=clock.now())
 
+    def lead_meter(self, run: Run, cells: Sequence[int]) -> None:
+        """Somebody puts the bank meter's probes on one cell after the other and scans each."""
+        serials = dict(run.run_cells.values_list("position", "cell__serial"))
+        for position in cells:
+            self.guarded.sim.hands.post("/meter/off")
+            wait_until(
+                lambda: any(abs(s["voltage_v"]) < OPEN_MAX_V for s in self.samples(run)[-1:]),
+                what="the meter is seen to be on nothing",
+            )
+            self.guarded.sim.hands.post(f"/meter/cell/{position}")
+            act = scan_cell(run=run, cell=serials[position], by=self.cast.tola, now=clock.now())
+            self.told(act)
+
+    def samples(self, run: Run) -> list[Mapping[str, Any]]:
+        """What the journal of the present attempt has of readings."""
+        journal = self.guarded.sim.config.journal / f"{run.pk}-{run.attempt}.jsonl"
+        return [r.body["reading"] for r in read_records(journal)[0] if r.kind == "sample"]
+
+    def told(self, act: PersonAct, *, within_s: float = 45.0) -> JobEvent:
+        """What the bench says of a scan."""
+        events = JobEvent.objects.filter(kind__in=(READ, UNREAD), data__act=str(act.pk))
+        wait_until(events.exists, within_s=within_s, what=f"an answer to scan {act.pk}")
+        return events.get()
+
     def unlink(self, run: Run) -> None:
         self.at_step(run, "unlink")
         self.guarded.sim.hands.post("/links/off")
@@ -255,6 +283,7 @@ def shop_bench(
     for_nights: bool = False,
     probes: int = PROBES,
     by_hand: bool = False,
+    led: bool = False,
     lead_ohm: float = 0.005,
     with_bms: bool = False,
     balance_a: float = 0.0,
@@ -266,7 +295,8 @@ def shop_bench(
     """Four cells on a simulated bench, registered in the shop; `alive`: its uplink runs.
 
     `with_load`: a load beside the supply; `for_nights`: `probes` on the cells and a contactor;
-    `by_hand`: a hand-held meter in the scanner's place.  `socs`: of each cell, where they differ.
+    `by_hand`: a hand-held meter in the scanner's place; `led`: nothing there.  `socs`: of each
+    cell, where they differ.
     `with_bms`: a bench for strings, without a scanner; it balances with `balance_a`.
     `with_router`: a board puts the leads on one cell after the other.  `unseen`: for strings, and
     nothing shows their cells.  `parallel`: so many cells of 200 Ah are one on the table.
@@ -280,6 +310,7 @@ def shop_bench(
         load=with_load,
         night=for_nights,
         by_hand=by_hand,
+        led=led,
         bms=with_bms,
         router=with_router,
         unseen=unseen,
@@ -298,7 +329,7 @@ def shop_bench(
         more=("itech_it8514c",) * with_load
         + ("eletechsup_r4dcb08",) * for_nights
         + ("jbd_bms",) * with_bms,
-        scanner=not (by_hand or with_bms or unseen),
+        scanner=not (by_hand or led or with_bms or unseen),
         meter_driver="keysight_34461a_100v" if with_bms or unseen else "keysight_34461a",
     )
     with guarded(bench_folder(station.slug), folder=folder) as below:

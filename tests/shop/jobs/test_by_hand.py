@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from shop.equipment.models import Instrument
-from shop.jobs.by_hand import figure, read_cell, sheet_of
+from shop.jobs.by_hand import figure, read_cell
 from shop.jobs.models import JobEvent, PersonAct, Run
 from shop.jobs.planning import plan
 from shop.jobs.preflight import Registered, preflight_problems
 from shop.jobs.services.orders import claim_job
+from shop.jobs.sheets import sheet_of
 from shop.jobs.states import RunState
 from shop.refusals import Refusal, RoleRefusal
 from stations.plain import to_plain
@@ -197,17 +198,18 @@ def test_a_station_with_a_hand_held_meter_takes_checks_and_no_capacity_test(cast
     """B9: never what empties cells."""
     station = factories.make_station(by_hand=True, load=True)
     job = factories.make_job(by=cast.tola)
+    bottom = factories.make_job(
+        by=cast.tola, recipe_version=factories.make_bottom_recipe(by=cast.sade)
+    )
     claim_job(job=job, station=station, by=cast.tola, now=NOON)
     looks = [s for s in plan(job, station).plain["steps"] if s["type"] == "Measure"]
     assert all(step["by_hand"] for step in looks)
 
+    assert "'led'" not in str(looks)
     scanned = plan(job, factories.make_station())
     assert "by_hand" not in str(scanned.plain)
-    bare = factories.make_station(by_hand=True)
-    other = factories.make_job(by=cast.tola)
-    Instrument.objects.filter(station=bare, role="manual").update(role="relay")
-    with pytest.raises(Refusal, match="has no scanner"):
-        claim_job(job=other, station=bare, by=cast.tola, now=NOON)
+    with pytest.raises(Refusal, match="no scanner"):
+        claim_job(job=bottom, station=station, by=cast.tola, now=NOON)
 
 
 def test_preflight_asks_no_hand_held_meter_who_it_is_but_for_its_certificate() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import pytest
 from django.conf import settings
 
@@ -10,10 +12,11 @@ from shop.equipment.models import Instrument
 from shop.evidence.models import Balance, VoltageCheck
 from shop.evidence.queries import evidence_of_cells
 from shop.evidence.rules.drift import levelled
-from shop.jobs.by_hand import read_cell, sheet_of
+from shop.jobs.by_hand import read_cell
 from shop.jobs.models import PersonAct, Run
 from shop.jobs.services.orders import claim_job, create_job
 from shop.jobs.services.starts import start_run
+from shop.jobs.sheets import sheet_of
 from shop.jobs.states import RunState
 from shop.refusals import Refusal
 from shop.signing.keyring import trusted_keys
@@ -57,7 +60,10 @@ def balanced(bench: ShopBench) -> Run:
     return run
 
 
-def checked_again(bench: ShopBench, first: Run) -> Run:
+def checked_again(
+    bench: ShopBench, first: Run, read: Callable[[Run, Sequence[int]], None] | None = None
+) -> Run:
+    """A re-check of the same cells; `read`: how somebody reads them (default: typed)."""
     cells = [row.cell for row in first.run_cells.order_by("position")]
     recipe = factories.make_recheck_recipe(by=bench.cast.sade)
     now = clock.now()
@@ -69,7 +75,7 @@ def checked_again(bench: ShopBench, first: Run) -> Run:
         bench.at_step(run, "place")
         bench.confirm(run, "place")
         bench.at_step(run, "recheck")
-        bench.read_by_hand(run, CELLS)
+        (read or bench.read_by_hand)(run, CELLS)
     assert run.state == RunState.FINISHED, run.cause
     return run
 

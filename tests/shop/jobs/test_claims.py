@@ -92,8 +92,10 @@ def test_refuses_to_claim_a_job_that_is_not_open(cast: Cast) -> None:
     assert not JobEvent.objects.exists()
 
 
-def test_refuses_to_claim_at_a_station_without_a_scanner(cast: Cast) -> None:
-    job, station = factories.make_job(by=cast.sade), factories.make_station(calibrated=False)
+def test_refuses_to_claim_where_neither_scanner_nor_meter_reaches_each_cell(cast: Cast) -> None:
+    """A router has the bank meter behind it, so that nobody leads it (B7)."""
+    job = factories.make_job(by=cast.sade)
+    station = factories.make_station(calibrated=False, router=True)
     station.instruments.get(role="scanner").delete()
 
     with pytest.raises(Refusal, match="no scanner") as caught:
@@ -226,7 +228,7 @@ def test_a_start_says_everything_that_stands_in_its_way(cast: Cast) -> None:
     assert not Run.objects.filter(job=job).exists()
 
 
-@pytest.mark.parametrize("role", ["supply", "scanner"])
+@pytest.mark.parametrize("role", ["supply", "meter"])
 def test_refuses_a_start_where_an_instrument_was_taken_off_since_the_claim(
     cast: Cast, role: str
 ) -> None:

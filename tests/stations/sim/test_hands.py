@@ -57,12 +57,29 @@ def test_lays_the_meter_on_the_supply_s_leads(bench: Inside) -> None:
 
     on_bank = bench.hands.post("/meter/leads")
     in_the_air = bench.hands.post("/leads/off")
-    back = bench.hands.post("/meter/cells")
+    back = bench.hands.post("/meter/back")
 
     assert (on_bank["meter_on_leads"], back["meter_on_leads"]) == (True, False)
     assert on_bank["meter_v"] == pytest.approx(on_bank["cells"][3]["voltage_v"])
     assert in_the_air["meter_v"] == 0.0
     assert back["meter_v"] == pytest.approx(back["cells"][3]["voltage_v"])
+
+
+def test_leads_the_bank_meter_to_one_cell_to_none_and_back(tmp_path: Path) -> None:
+    with inside(tmp_path, Folder(cells=[cell(soc=0.30), cell(soc=0.90)])) as bench:
+        assert bench.hands.state()["meter_led"] is None
+        led = bench.hands.post("/meter/cell/1")
+        off = bench.hands.post("/meter/off")
+        refused = httpx.post(bench.hands.url + "meter/cell/3")
+        back = bench.hands.post("/meter/back")
+        bench.hands.post("/meter/cell/1")
+        joined = bench.hands.post("/links/on")
+
+        assert (led["meter_led"], led["leads"], led["links"]) == (1, False, False)
+        assert (off["meter_led"], back["meter_led"], joined["meter_led"]) == (0, None, None)
+        assert refused.status_code == 409
+        bench.hands.post("/links/off")
+        assert "Lead the meter to cell 2" in httpx.get(bench.hands.url).text
 
 
 def test_unequal_cells_level_only_when_joined(tmp_path: Path) -> None:

@@ -183,3 +183,19 @@ def test_what_a_person_read_is_said_wherever_it_counts() -> None:
     assert "check, read by hand, the cells" in found["G6"].words
     assert (found["G6"].verdict, found["G6"].limit) == (Verdict.PASS, "≤ 20.0 mV")
     assert all(f.verdict is Verdict.PASS for f in ask(cells) if f.rule == "G7")
+
+
+def test_a_led_bench_meter_is_no_lower_class_of_evidence() -> None:
+    """B7, G6, G7: 10 mV, in the scanner's place, and nowhere called read by hand."""
+    led = instrument("meter", model="34461A")
+    checks = [disconnect(v, meter=led) for v in (3.641, 3.632)]
+    cells = [
+        cell(f"C-{n}", disconnect=check, balance=balance(instruments=(led, instrument("supply"))))
+        for n, check in enumerate(checks, start=1)
+    ]
+
+    found = {f.rule: f for f in ask(cells) if f.rule in ("G4", "G6", "G7") and f.cell != "C-1"}
+
+    assert (found["G6"].verdict, found["G6"].limit) == (Verdict.PASS, "≤ 10.0 mV")
+    assert all("by hand" not in f.words for f in found.values())
+    assert all(f.verdict is Verdict.PASS for f in ask(cells) if f.rule == "G7")
