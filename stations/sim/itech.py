@@ -2,8 +2,8 @@
 
 Source: sigrok `src/hardware/itech-it8500`, pybk8500 `commands.py`, BK Precision `dcload.py`.
 Habits: a frame with a bad check sum is answered with status 90; nothing is set before remote
-control; the battery test and the timer switch it off by themselves; it goes on drawing when
-nobody speaks to it.
+control; the battery test draws a constant current whatever the mode (BK's 8500B manual), and it
+and the timer switch the load off by themselves; it goes on drawing when nobody speaks to it.
 """
 
 from __future__ import annotations
@@ -84,6 +84,7 @@ class Itech:
         self._faults = faults
         faults.watch(self._touched)
         self._is_remote = False
+        self._mode = "CC"
         self._function, self._lowest_mv, self._seconds, self._is_timed = FIXED, 0, 0, False
         self._obeys: dict[int, Callable[[bytes], None]] = {
             INPUT: self._switch,
@@ -97,7 +98,7 @@ class Itech:
         } | {command: partial(self._set_level, command) for command in LEVELS}
         self._tells: dict[int, Callable[[Seen], bytes]] = {
             GET_LIMITS: lambda seen: struct.pack("<IIIIIH", *self._limits()),
-            MODE + 1: lambda seen: bytes((MODES.index(seen.sink.mode),)),
+            MODE + 1: lambda seen: bytes((MODES.index(self._mode),)),
             LOWEST + 1: lambda seen: struct.pack("<I", self._lowest_mv),
             TIMER + 1: lambda seen: struct.pack("<H", self._seconds),
             TIMED + 1: lambda seen: bytes((self._is_timed,)),
@@ -127,9 +128,13 @@ class Itech:
         if self._fault.dark:
             self._world.switch_load(on=False)
             self._is_remote = False
+            self._mode = "CC"
             self._function, self._lowest_mv, self._seconds, self._is_timed = FIXED, 0, 0, False
             self._world.adjust_load(lambda sink: Sink())
-        self._world.adjust_load(lambda sink: replace(sink, excess_a=self._fault.excess_a))
+        now = self._fault
+        self._world.adjust_load(
+            lambda sink: replace(sink, excess_a=now.excess_a, excess_v=now.excess_v)
+        )
         if self._fault.knob:
             level, by = self._fault.knob
             turned: dict[str, Any] = {level: getattr(self._world.see().sink, level) + by}
@@ -169,7 +174,8 @@ class Itech:
     def _set_mode(self, data: bytes) -> None:
         if data[0] >= len(MODES):
             raise ValueError("no such mode")
-        self._world.adjust_load(lambda sink: replace(sink, mode=MODES[data[0]]))
+        self._mode = MODES[data[0]]
+        self._world.adjust_load(self._with_ends)
 
     def _set_level(self, command: int, data: bytes) -> None:
         name, per_unit, most = LEVELS[command]
@@ -205,6 +211,7 @@ class Itech:
         tests = self._function == BATTERY_TEST
         return replace(
             sink,
+            mode="CC" if tests else self._mode,
             cutoff_v=self._lowest_mv / 1000 if tests else 0.0,
             duration_s=float(self._seconds) if self._is_timed else math.inf,
         )

@@ -36,7 +36,8 @@ from tests.faults.test_relay import CONTACTOR_WITHIN_S, stations
 from tests.stations.sim.harness import cell
 from tests.wait import wait_until
 
-INPUT, LOWEST, FUNCTION, TIMER, TIMED, LEVEL = 0x21, 0x4E, 0x5D, 0x50, 0x52, 0x2A
+INPUT, LOWEST, FUNCTION, TIMER, TIMED = 0x21, 0x4E, 0x5D, 0x50, 0x52
+MOST, LEVEL, MODE = 0x24, 0x2A, 0x28
 
 
 def bench_with(
@@ -95,7 +96,7 @@ def test_its_own_ends_and_its_current_are_set_and_read_back_before_it_goes_on(
         sent = commands(bench)
 
         on = len(sent) - 1 - sent[::-1].index(INPUT)
-        assert sent[on - 5 : on + 1] == [LOWEST, FUNCTION, TIMER, TIMED, LEVEL, INPUT]
+        assert sent[on - 7 : on + 1] == [LOWEST, FUNCTION, TIMER, TIMED, MOST, LEVEL, MODE, INPUT]
         told = [dict(e["data"]) for e in bench.events("configured")]
         assert told == [
             {"draw": {"current_a": 40.0, "cutoff": {"voltage_v": 2.2, "duration_s": 3600.0}}}
