@@ -33,7 +33,8 @@ STATUS_WORDS = {
 
 REMOTE, INPUT, MODE, FUNCTION, FUNCTION_GET = 0x20, 0x21, 0x28, 0x5D, 0x5E
 LIMITS, LEVEL, LEVEL_GET, STATE, PRODUCT = 0x01, 0x2A, 0x2B, 0x5F, 0x6A
-MODE_GET, MOST, MOST_GET, VOLTS, VOLTS_GET = 0x29, 0x24, 0x25, 0x2C, 0x2D  # MOST: maximum current
+# MOST is the current that is allowed now; LIMITS tell what the unit can (sigrok).
+MODE_GET, MOST, MOST_GET, VOLTS, VOLTS_GET = 0x29, 0x24, 0x25, 0x2C, 0x2D
 LOWEST, LOWEST_GET = 0x4E, 0x4F  # of the battery test
 TIMER, TIMER_GET, TIMED, TIMED_GET = 0x50, 0x51, 0x52, 0x53
 CONSTANT_CURRENT, CONSTANT_VOLTAGE = 0, 1
@@ -95,6 +96,7 @@ class ItechIT8500(SwitchedInstrument[SerialLink]):
                 "raise the limits in its menu or name another model"
             )
         self._switch(False)
+        self._leave_hold()
         self._set(MODE, bytes((CONSTANT_CURRENT,)))
 
     def read(self) -> LoadState:
@@ -117,8 +119,7 @@ class ItechIT8500(SwitchedInstrument[SerialLink]):
         """A constant current; the mode is the last to change, so that an older level never acts."""
         refuse_outside("current", level_a, self.ratings.current_max_a)
         self._synchronise()
-        if self._holds:
-            self._ends_set, self._holds = 0, False  # the level that was its own end is none now
+        self._leave_hold()
         if level_a:  # nothing needs no room, and one that cannot be switched off gets none
             self._set(MOST, _tenths(self.ratings.current_max_a))
         self._set(LEVEL, _tenths(level_a))
@@ -126,7 +127,10 @@ class ItechIT8500(SwitchedInstrument[SerialLink]):
         self._kept_amps(LEVEL_GET, level_a)
 
     def hold(self, cutoff: Cutoff, limit_a: float) -> None:
-        """A constant voltage at the cut-off, within a current; only with the load off."""
+        """A constant voltage at the cut-off, within a current; only with the load off.
+
+        Whether a unit limits at that current or trips ("OC") we have not seen: either ends there.
+        """
         refuse_outside("current", limit_a, self.ratings.current_max_a)
         millivolts, seconds = self._ends(cutoff)
         self._synchronise()
@@ -138,6 +142,11 @@ class ItechIT8500(SwitchedInstrument[SerialLink]):
         self._set(FUNCTION, bytes((FIXED,)))
         self._kept_amps(MOST_GET, limit_a)
         self._arm(millivolts, seconds)
+
+    def _leave_hold(self) -> None:
+        """The level that was an end of its own is none in constant current."""
+        if self._holds:
+            self._ends_set, self._holds = 0, False
 
     def _ends(self, cutoff: Cutoff) -> tuple[int, int]:
         """In millivolts and whole seconds; raises OutOfRange."""
