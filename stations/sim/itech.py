@@ -2,8 +2,9 @@
 
 Source: sigrok `src/hardware/itech-it8500`, pybk8500 `commands.py`, BK Precision `dcload.py`.
 Habits: a frame with a bad check sum is answered with status 90; nothing is set before remote
-control; the battery test draws a constant current whatever the mode (BK's 8500B manual), and it
-and the timer switch the load off by themselves; it goes on drawing when nobody speaks to it.
+control; no current is set above the most that is allowed, nor that below it; the battery test
+draws a constant current whatever the mode (BK's 8500B manual), and it and the timer switch the
+load off by themselves; it goes on drawing when nobody speaks to it.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ START, STATUS = 0xAA, 0x12
 DONE, BAD_SUM, BAD_VALUE, CANNOT, UNKNOWN = 0x80, 0x90, 0xA0, 0xB0, 0xC0
 MODES = ("CC", "CV", "CW", "CR")
 FIXED, BATTERY_TEST = 0, 4
-POWER = 0x2E
+POWER, MOST, LEVEL = 0x2E, 0x24, 0x2A
 LEVELS = {  # set command (get is the next): attribute of the sink, counts per unit, most
-    0x24: ("current_max_a", 10_000, 240.0),
-    0x2A: ("current_a", 10_000, 240.0),
+    MOST: ("current_max_a", 10_000, 240.0),
+    LEVEL: ("current_a", 10_000, 240.0),
     0x2C: ("voltage_v", 1_000, 120.0),
     POWER: ("power_w", 1_000, 1_500.0),
     0x30: ("resistance_ohm", 1_000, 7_500.0),
@@ -183,6 +184,9 @@ class Itech:
         if value > (self.POWER_MAX_W if command == POWER else most):
             raise ValueError(f"beyond {most}")
         change = {name: value}
+        asked = replace(self._world.see().sink, **change)  # type: ignore[arg-type]
+        if command in (MOST, LEVEL) and asked.current_a > asked.current_max_a:
+            raise ValueError("a current above the most that is allowed")
         self._world.adjust_load(lambda sink: replace(sink, **change))  # type: ignore[arg-type]
 
     def _level(self, command: int, seen: Seen) -> bytes:

@@ -175,6 +175,18 @@ def test_its_battery_test_draws_a_constant_current_in_whatever_mode(line: Rtu) -
     assert state[16] & 0xC0 == 0x40  # CC
 
 
+def test_no_current_is_set_above_the_most_that_is_allowed_nor_that_below_it(line: Rtu) -> None:
+    """So the driver makes room first, and takes the level away before it limits."""
+    most_10_a, most_50_a = "AA 00 24 A0 86 01 00 | F5", "AA 00 24 20 A1 07 00 | 96"
+    bad_value = frame("AA 00 12 A0 | 5C")
+    ask(line, REMOTE)
+
+    assert ask(line, most_50_a) == frame(DONE)
+    assert ask(line, CC_40_A) == frame(DONE)
+    assert ask(line, most_10_a) == bad_value
+    assert ask(line, "AA 00 2A 60 F7 07 00 | 32") == bad_value  # 52.2 A
+
+
 def test_closing_its_driver_leaves_it_off(bench: Inside) -> None:
     with driving(bench, "load") as load:
         load.prepare()
