@@ -65,10 +65,15 @@ class Cutoff:
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """What we ask a load for: a constant current out of the cells, and its own ends."""
+    """What we ask a load for: a constant current out of the cells, and its own ends.
+
+    One that `holds` regulates its terminals at the volts of its cut-off instead (CV), with at most
+    that current, and draws nothing below them.
+    """
 
     current_a: float  # drawn, so above 0
     cutoff: Cutoff
+    holds: bool = field(default=False, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +160,7 @@ class LoadRatings:
     current_resolution_a: float
     voltage_accuracy_v: float
     duration_max_s: float
+    has_cv: bool = False  # holds a voltage, within a limit of its current
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,7 +161,8 @@ class VirtualBench:
                 ohm=states.resistance_ohm,
                 capacity_ah=states.capacity_ah,
             )
-        if self._draw is not None and seen.supply_voltage_v < self._draw.cutoff.voltage_v:
+        draw = self._draw
+        if draw and not draw.holds and seen.supply_voltage_v < draw.cutoff.voltage_v:
             self.output_on = False  # the load's own cut-off
             seen = self.bank.solve(None)
         return self._reading(seen)
@@ -234,7 +235,8 @@ class VirtualBench:
         if not self.output_on:
             return None
         if self._draw is not None:
-            return Setpoint(0.0, -self._draw.current_a)
+            held_v = self._draw.cutoff.voltage_v if self._draw.holds else 0.0
+            return Setpoint(held_v, -self._draw.current_a)
         return self._instruments.true(self._setpoint)
 
     def _perform(self, act: Act) -> Event | None:

@@ -36,9 +36,11 @@ DATABASE = "shop"
 LOGINS = ("shop_owner", "shop_app", "shop_bench")
 # What the servers themselves decide: triggers, rights, locks, isolation, claims, chunks, queues.
 TESTS = (
+    "tests/deploy/test_logins.py",
     "tests/deploy/test_roles.py",
     "tests/faults/test_tampering.py",
     "tests/faults/test_tampered_audit.py",
+    "tests/faults/test_tampered_figures.py",
     "tests/faults/test_tampered_packs.py",
     "tests/shop/equipment/test_leases.py",
     "tests/shop/jobs/test_claims.py",

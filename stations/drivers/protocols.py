@@ -66,7 +66,7 @@ class SupplyState:
 class LoadState:
     """One read-back of a load.  `drawn_a` and `level_a` are out of the cells, never negative."""
 
-    level_a: float  # the constant current that is set
+    level_a: float  # the constant current that is set, or the limit of one that holds a voltage
     voltage_v: float
     drawn_a: float
     output_on: bool
@@ -183,7 +183,10 @@ class Relays(Instrument, Protocol):
 
 
 class Load(Instrument, Protocol):
-    """Draws a constant current until told to stop or until its own cut-off, whichever is first."""
+    """Draws a constant current until told to stop or until its own cut-off, whichever is first.
+
+    Or holds a voltage, where its ratings say that it can.
+    """
 
     ratings: LoadRatings
     may_repeat: Callable[[], bool]
@@ -199,6 +202,10 @@ class Load(Instrument, Protocol):
     def read_protection(self) -> Cutoff: ...
 
     def apply(self, level_a: float) -> None: ...
+
+    def hold(self, cutoff: Cutoff, limit_a: float) -> None:
+        """Instead of `protect` and `apply`: constant voltage at the cut-off, at most `limit_a`."""
+        ...
 
     def output(self, on: bool) -> None:
         """Refused until a cut-off was set over this connection."""

@@ -23,7 +23,10 @@ def ratings_words(driver: str) -> str:
                 f"{its.voltage_resolution_v:g} V, {its.current_resolution_a:g} A; {own}"
             )
         case LoadRatings() as its:
-            return f"{its.voltage_max_v:g} V, {its.current_max_a:g} A, {its.power_max_w:g} W"
+            modes = "CC and CV" if its.has_cv else "CC alone"
+            return (
+                f"{its.voltage_max_v:g} V, {its.current_max_a:g} A, {its.power_max_w:g} W; {modes}"
+            )
         case MeterRatings() as its:
             channels = f"{its.channels} channels, " if its.channels > 1 else ""
             return f"{channels}{its.voltage_max_v:g} V, to {1000 * its.accuracy_v:g} mV"

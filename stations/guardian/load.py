@@ -1,4 +1,4 @@
-"""What the guardian does with a load: its own ends and its current with it off, then read it.
+"""What the guardian does with a load: its own ends and what it draws with it off, then read it.
 
 A load that nobody speaks to any more goes on drawing, so its own cut-off and timer are set and
 read back before every ON.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from stations.clock import Clock
-from stations.drivers.protocols import Load, LoadState
+from stations.drivers.protocols import Load, LoadState, OutOfRange
 from stations.guardian.switched import ReadBackDiffers, SwitchedHand, parted_problem
 from stations.values import Draw, LoadRatings
 
@@ -28,15 +28,24 @@ class LoadHand(SwitchedHand[Load, LoadState]):
         self._draw: Draw | None = None
 
     def configure(self, draw: Draw) -> None:
-        """Its own ends first, then the current, both read back; only with the load off."""
+        """Its own ends first, then the current, both read back; only with the load off.
+
+        Where it holds a voltage that is one of its ends, and the current its limit.
+        """
+        if draw.holds and not self.ratings.has_cv:
+            raise OutOfRange(f"{self.ratings.model} holds no voltage: ask for a constant current")
         with self._noting_silence():
             if self._device.read().output_on:
                 raise ReadBackDiffers("the load is on: nothing was set")
-            self._device.protect(draw.cutoff)
+            if draw.holds:
+                self._device.hold(draw.cutoff, draw.current_a)
+            else:
+                self._device.protect(draw.cutoff)
             self._draw, self._protected = draw, True
             self._same(self._protection_differs())
             self._sent_a = draw.current_a
-            self._device.apply(draw.current_a)
+            if not draw.holds:
+                self._device.apply(draw.current_a)
             self._same(self._differs(self._device.read()))
 
     def see_parted(self, bank_v: float) -> float:

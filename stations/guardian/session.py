@@ -265,6 +265,11 @@ def draw_problem(limits: Limits, draw: Draw) -> str:
     own = draw.cutoff
     if not (0.0 < own.voltage_v < limits.bank_voltage_max_v and 0.0 < own.duration_s < math.inf):
         return f"{own} would not end a discharge that nobody ends"
+    if draw.holds and not own.voltage_v >= limits.bank_voltage_min_v:
+        return (
+            f"a hold at {own.voltage_v:g} V is below the {limits.bank_voltage_min_v:g} V of this "
+            "session"
+        )
     return ""
 
 

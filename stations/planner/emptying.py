@@ -17,7 +17,7 @@ from stations.planner.knowledge import CAPACITY_SHARE, Known
 from stations.planner.whole import ENDS
 from stations.procedures.discharging import RISING_V
 from stations.procedures.steps import Discharge, Program, Rest
-from stations.values import Setpoint
+from stations.values import Draw, Setpoint
 
 BELOW_KNEE = 0.30  # SOC where the end begins: what the current leaves builds up over an hour
 STEP_S = 2.0
@@ -48,22 +48,31 @@ def emptying_interval(program: Program, known: Known) -> Interval:
 
 
 def _one(steps: list[Discharge], capacity_ah: float, soc: float) -> float:
-    amps = tuple(step.draw.current_a for step in steps)
     knee = min(soc, BELOW_KNEE)
-    end_h = _end(amps, steps[0].cutoff_v, capacity_ah, knee)
-    return (soc - knee) * capacity_ah / amps[0] + end_h
+    draws = tuple((step.draw, step.tail_a) for step in steps)
+    end_h = _end(draws, steps[0].cutoff_v, capacity_ah, knee)
+    return (soc - knee) * capacity_ah / steps[0].draw.current_a + end_h
 
 
 @lru_cache(maxsize=64)
-def _end(amps: tuple[float, ...], cutoff_v: float, capacity_ah: float, soc: float) -> float:
-    """Hours from `soc` to the last cut-off, each current of `amps` to `cutoff_v` in turn."""
+def _end(
+    draws: tuple[tuple[Draw, float], ...], cutoff_v: float, capacity_ah: float, soc: float
+) -> float:
+    """Hours from `soc` to the last end, each draw in turn: to `cutoff_v`, or its hold's current."""
     bank = Bank([cell_of(capacity_ah)], Wiring(), soc=[soc], linked=False, fed=True)
     bank.alone = 1
-    spent_s, left, last_v = 0.0, list(amps), math.inf
+    spent_s, left, last_v = 0.0, list(draws), math.inf
     while left and spent_s < END_MAX_S:
-        volt = float(bank.advance(STEP_S, Setpoint(0.0, -left[0])).cell_v[0])
+        draw, tail_a = left[0]
+        held_v = draw.cutoff.voltage_v if draw.holds else 0.0
+        seen = bank.advance(STEP_S, Setpoint(held_v, -draw.current_a))
+        volt = float(seen.cell_v[0])
         spent_s += STEP_S
-        if volt <= cutoff_v and volt <= last_v + RISING_V:
+        if draw.holds:
+            is_over = -seen.supply_current_a <= tail_a
+        else:
+            is_over = volt <= cutoff_v and volt <= last_v + RISING_V
+        if is_over:
             left.pop(0)
         last_v = volt
     return spent_s / 3600

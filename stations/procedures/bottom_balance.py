@@ -3,6 +3,7 @@
 Source: [A] "Top Balancing vs Bottom Balancing": 0.2C to 2.50 V, 30 min rest, all within 10 mV.
 After a plain 0.2C cut-off an LFP cell rebounds by 0.3 V within 30 min, with 40 mV of scatter, so
 the default tapers: 0.2C, 0.05C, 0.01C, each to 2.50 V, rests at 2.55 V within a few millivolts.
+Or after 0.2C the load holds 2.50 V (CV) until 0.005C: modelled, that rests at 2.57 V within 7 mV.
 The single step stays selectable and is judged by a window of its own.  Every cell is read at
 the same age, by the one meter that hung on it.
 """
@@ -19,6 +20,7 @@ from stations.procedures.planned import resume_rule
 from stations.procedures.rules import BottomRule, RestedRule
 from stations.procedures.steps import (
     Compare,
+    Discharge,
     Instruct,
     Measure,
     PlanRefused,
@@ -34,6 +36,9 @@ NAME = "bottom balance"
 VERSION = "3"
 
 
+STEPS, CV = "steps", "cv"
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """The numbers of a bottom balance: defaults of a recipe version.
@@ -46,6 +51,11 @@ class Recipe:
     second_c: float = 0.05
     third_c: float = 0.01
     tapers: bool = True  # false: the single step of [A]
+    finish: str = STEPS  # what comes after the first current: STEPS or CV
+    hold_end_c: float = 0.005  # the hold ends at it: 1 A for 200 Ah
+    # The hold lies above the target, for a load that reads high: 0.05 % + 0.02 % of 18 V, the lower
+    # range of a BK 8514, are 5 mV.  What the meter sees below the target ends it.
+    hold_above_v: float = 0.005
     # Of each current after the first: a cell gives it half an hour, twice that when it is cold.
     taper_max_s: float = 4 * 3600.0
     rest_s: float = 1800.0  # [A]
@@ -73,7 +83,9 @@ class Recipe:
 
     @property
     def rates_c(self) -> tuple[float, ...]:
-        return (self.first_c, self.second_c, self.third_c) if self.tapers else (self.first_c,)
+        """Of the constant currents, in turn."""
+        steps = self.tapers and self.finish == STEPS
+        return (self.first_c, self.second_c, self.third_c) if steps else (self.first_c,)
 
     @property
     def rule(self) -> BottomRule:
@@ -110,6 +122,13 @@ def problems(spec: Spec) -> list[str]:
             f"Target {spec.recipe.target_v:.2f} V is below the cell's own limit of "
             f"{spec.cell_voltage_min_v:.2f} V; raise the target."
         )
+    if spec.recipe.finish not in (STEPS, CV):
+        found.append(f"Finish {spec.recipe.finish!r} is not known; choose {STEPS!r} or {CV!r}.")
+    if spec.recipe.finish == CV and not spec.recipe.tapers:
+        found.append(
+            f"The single step ends at the first current, and finish {CV!r} goes on after it; set "
+            f"tapers to yes, or finish to {STEPS!r}."
+        )
     return found
 
 
@@ -133,6 +152,7 @@ def program(spec: Spec) -> Program:
         facts=(
             ("cells", float(spec.cells)),
             *((f"discharge_{n}_a", drawing.current_a(c)) for n, c in enumerate(recipe.rates_c, 1)),
+            *_hold_facts(spec),
             ("cutoff_v", recipe.target_v),
             ("spread_max_v", recipe.rule.spread_max_v),
             ("mean_low_v", recipe.rule.mean.low),
@@ -155,7 +175,7 @@ def _rested(spec: Spec) -> Measure:
 
 def _steps_of(spec: Spec, cell: int) -> list[Step]:
     wait = timedelta(seconds=spec.recipe.wait_max_s)
-    recipe, last_a = spec.recipe, spec.drawing.current_a(spec.recipe.rates_c[-1])
+    recipe = spec.recipe
     return [
         Instruct(
             f"connect-{cell}",
@@ -176,20 +196,49 @@ def _steps_of(spec: Spec, cell: int) -> list[Step]:
             voltage=Window(spec.drawing.floor_v, spec.cell_voltage_max_v),
             cell=cell,
         ),
-        *(
-            spec.drawing.step(
-                f"empty-{cell}-{number}",
-                f"Empty cell {cell} at {c_rate:g}C",
-                c_rate,
-                cell=cell,
-                tail_a=last_a,
-                hours_max=hours_max,
-            )
-            for number, (c_rate, hours_max) in enumerate(_rates(spec), start=1)
-        ),
+        *_emptied(spec, cell),
         Rest(f"rest-{cell}", f"Rest of cell {cell}", timedelta(seconds=recipe.rest_s), cell=cell),
         leads_off(wait, cell=cell),
     ]
+
+
+def _emptied(spec: Spec, cell: int) -> list[Discharge]:
+    """Its constant currents in turn, then the hold where the recipe finishes by that."""
+    recipe, drawing = spec.recipe, spec.drawing
+    holds = recipe.finish == CV
+    tail_a = drawing.current_a(recipe.hold_end_c if holds else recipe.rates_c[-1])
+    steps = [
+        drawing.step(
+            f"empty-{cell}-{number}",
+            f"Empty cell {cell} at {c_rate:g}C",
+            c_rate,
+            cell=cell,
+            tail_a=tail_a,
+            hours_max=hours_max,
+        )
+        for number, (c_rate, hours_max) in enumerate(_rates(spec), start=1)
+    ]
+    return [*steps, _hold(spec, cell)] if holds else steps
+
+
+def _hold(spec: Spec, cell: int) -> Discharge:
+    recipe = spec.recipe
+    return spec.drawing.hold(
+        f"empty-{cell}-{len(recipe.rates_c) + 1}",
+        f"Hold cell {cell} at the cut-off until {recipe.hold_end_c:g}C",
+        recipe.first_c,
+        above_v=recipe.hold_above_v,
+        end_c=recipe.hold_end_c,
+        cell=cell,
+        hours_max=recipe.taper_max_s / 3600,
+    )
+
+
+def _hold_facts(spec: Spec) -> list[tuple[str, float]]:
+    if spec.recipe.finish != CV:
+        return []
+    hold = _hold(spec, 1)
+    return [("cv_hold_v", hold.draw.cutoff.voltage_v), ("cv_end_a", hold.tail_a)]
 
 
 def _rates(spec: Spec) -> list[tuple[float, float]]:
@@ -202,6 +251,8 @@ def _rates(spec: Spec) -> list[tuple[float, float]]:
 def _limits(spec: Spec) -> Limits:
     recipe, drawing = spec.recipe, spec.drawing
     longest_h = sum(hours_max for _, hours_max in _rates(spec))
+    if recipe.finish == CV:
+        longest_h += recipe.taper_max_s / 3600
     high_v = min(spec.cell_voltage_max_v + 0.05, CELL_CEILING_V)  # cells on the table may be full
     return Limits(
         bank_voltage_max_v=high_v,

@@ -317,7 +317,8 @@ def _led_problems(step: Measure, led: Led, program: Program, ratings: Ratings) -
 def _discharge_problems(step: Discharge, limits: Limits, load: LoadRatings | None) -> list[str]:
     if load is None:
         return [f"{step.title}: this bench has no load; use a station with one."]
-    want, own, found = step.draw.current_a, step.draw.cutoff, []
+    want, own = step.draw.current_a, step.draw.cutoff
+    found = _hold_problems(step, load) if step.draw.holds else []
     if not 10 * load.current_resolution_a <= want <= load.current_max_a:
         found.append(
             f"{step.title}: {want:.2f} A is not within what {load.model} can hold "
@@ -330,7 +331,7 @@ def _discharge_problems(step: Discharge, limits: Limits, load: LoadRatings | Non
             f"{step.title}: {watts:.0f} W is beyond {load.model} ({load.power_max_w:.0f} W); "
             "lower the current."
         )
-    if not load.voltage_resolution_v <= own.voltage_v < step.cutoff_v:
+    if not (step.draw.holds or load.voltage_resolution_v <= own.voltage_v < step.cutoff_v):
         found.append(
             f"{step.title}: the load's own cut-off of {own.voltage_v:.2f} V must lie below the "
             f"{step.cutoff_v:.2f} V that end the step; use shorter leads or a lower current."
@@ -346,4 +347,26 @@ def _discharge_problems(step: Discharge, limits: Limits, load: LoadRatings | Non
         found.append(f"{step.title}: the hard limit of the load's current is below {want:.2f} A.")
     if not (limits.drawn_max_ah > 0 and step.draw_max_ah <= limits.drawn_max_ah):
         found.append(f"{step.title}: the step may draw more than the hard limit.")
+    return found
+
+
+def _hold_problems(step: Discharge, load: LoadRatings) -> list[str]:
+    """B9: a load that holds a voltage must be able to, hold no lower, and show where it ends."""
+    found, own_v = [], step.draw.cutoff.voltage_v
+    if not load.has_cv:
+        found.append(
+            f"{step.title}: {load.model} draws a constant current and holds no voltage; choose the "
+            "recipe that finishes by steps, or a station with a load that has CV."
+        )
+    if not own_v >= step.cutoff_v:
+        found.append(
+            f"{step.title}: the load would hold {own_v:.3f} V, below the cut-off of "
+            f"{step.cutoff_v:.3f} V; raise it."
+        )
+    if not 10 * load.current_resolution_a <= step.tail_a < step.draw.current_a:
+        found.append(
+            f"{step.title}: it ends at {step.tail_a:.3f} A, which {load.model} cannot tell from "
+            f"nothing, or which is above the current that it begins with; end it between "
+            f"{10 * load.current_resolution_a:.2f} and {step.draw.current_a:.2f} A."
+        )
     return found

@@ -1,5 +1,12 @@
 """The discharge: a constant current out until the meter has seen the cut-off (B9, B16).
 
+Or a voltage that the load holds until little is drawn (B9).  It regulates its own terminals, and
+the cell lies above them by what its leads drop, so on the safe side; the drop vanishes with the
+current.  A load whose voltmeter reads high holds too low, which the meter on the cell sees: the
+set-point is not trimmed, the load goes off.  Its ammeter shows less than two counts whenever it is
+proven off (`guardian.switched`), so of the ten that a tail has at least (`check`) its zero is a
+fifth at most, and the same for all cells that hung on it.
+
 What came out is integrated by trapezoids over process time: the load's ammeter for Ah, times
 the independent meter for Wh.  A reading without either is no part of it.
 """
@@ -24,6 +31,7 @@ from stations.values import Reading
 # In a taper a cell that still comes back from the larger current is not at the end of this one.
 # From one reading to the next; more than a bench meter's noise.
 RISING_V = 1e-4
+ZERO_SHARE = 0.2  # of a hold's tail: what the load's ammeter may show with nothing flowing
 
 
 def decide_discharge(
@@ -37,19 +45,30 @@ def decide_discharge(
     spent_s = (now - run.entered_at).total_seconds() + run.step_spent_s
     if not spent_s <= step.timeout.total_seconds():
         return run, Trip(f"“{step.title}” took longer than {step.timeout}")
-    flows = -reading.supply_current_a >= step.proven_on_a
-    since = None if flows else run.no_current_since or reading.at
-    ends = flows and _is_low(step, reading) and not comes_back
-    below = run.below_cutoff + 1 if ends else 0
-    run = changed(run, no_current_since=since, below_cutoff=below)
+    drawn_a = -reading.supply_current_a
+    flows = drawn_a >= step.proven_on_a
+    if step.draw.holds:
+        near = _is_near(step, reading)
+        ends, idles = flows and near and drawn_a <= step.tail_a, not (flows or near)
+        under = reading.voltage_v < step.cutoff_v and drawn_a > ZERO_SHARE * step.tail_a
+    else:
+        ends, idles = flows and _is_low(step, reading) and not comes_back, not flows
+        under = False
+    since = (run.no_current_since or reading.at) if idles else None
+    run = changed(
+        run,
+        no_current_since=since,
+        below_cutoff=run.below_cutoff + 1 if ends else 0,
+        under_hold=run.under_hold + 1 if under else 0,
+    )
+    if under and run.under_hold >= step.cutoff_samples:
+        return run, SafeHold(_under_words(step, reading))
     if since is not None and reading.at - since >= step.no_current_for:
-        return run, SafeHold(
-            f"the load is on and draws {-reading.supply_current_a:.2f} A instead of "
-            f"{step.draw.current_a:.2f} A: check its leads"
-        )
+        return run, SafeHold(_idle_words(step, reading))
     if step.pulse is not None:
         return pulsing.decide_pulse(run, step, step.pulse, reading, now, flows=flows)
-    ended = "done" if below >= step.cutoff_samples else _string_end(run, step.string)
+    done = run.below_cutoff >= step.cutoff_samples
+    ended = "done" if done else _string_end(run, step.string)
     if not ended:
         return run, Hold()
     return close_discharge(run, step, now, (ended,)), Next()
@@ -60,6 +79,37 @@ def _is_low(step: Discharge, reading: Reading) -> bool:
     lowest_v = min(reading.cell_voltages_v, default=math.nan)
     at_end = step.string is not None and lowest_v <= step.string.lowest_v
     return at_end or reading.voltage_v <= step.cutoff_v
+
+
+def _is_near(step: Discharge, reading: Reading) -> bool:
+    """The cell has come down to what is held as far as meters can tell.
+
+    One that the current before left below it gives nothing until it has come back.
+    """
+    budget = step.agreement
+    within_v = budget.supply_v - budget.lead_max_ohm * reading.supply_current_a
+    return reading.voltage_v <= step.draw.cutoff.voltage_v + within_v
+
+
+def _under_words(step: Discharge, reading: Reading) -> str:
+    return (
+        f"the load should hold {step.draw.cutoff.voltage_v:.3f} V and the meter shows "
+        f"{reading.voltage_v:.3f} V, below the cut-off of {step.cutoff_v:.3f} V: its voltmeter "
+        "reads high, or it does not regulate; have it adjusted, or raise the recipe's hold_above_v"
+    )
+
+
+def _idle_words(step: Discharge, reading: Reading) -> str:
+    drawn_a = -reading.supply_current_a
+    if step.draw.holds:
+        return (
+            f"the load is on, should hold {step.draw.cutoff.voltage_v:.3f} V and draws "
+            f"{drawn_a:.2f} A, with the meter at {reading.voltage_v:.3f} V: check its leads"
+        )
+    return (
+        f"the load is on and draws {drawn_a:.2f} A instead of {step.draw.current_a:.2f} A: "
+        "check its leads"
+    )
 
 
 def _string_end(run: Run, end: StringEnd | None) -> str:

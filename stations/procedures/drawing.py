@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
+from stations.frozen import changed
 from stations.procedures.criteria import Agreement
 from stations.procedures.planned import in_steps
 from stations.procedures.steps import Discharge
@@ -14,6 +15,8 @@ from stations.values import Cutoff, Draw, LoadRatings
 
 NO_CURRENT = timedelta(seconds=15)  # of process time; a simulated bench samples every few seconds
 PROVEN_SHARE = 0.95  # of the current that was asked for: a load that draws less is not proven on
+# Of the current that a hold ends at, which takes minutes to halve: what draws less has come off.
+HOLD_PROVEN_SHARE = 0.5
 LOAD_AMPS_COUNTS = 5  # what the load's ammeter may show above its set-point
 TIMER_MARGIN_S = 60.0  # the load's own timer ends a discharge that nobody ended at its time-out
 
@@ -107,4 +110,29 @@ class Drawing:
             alone=alone,
             cell=cell,
             tail_a=tail_a,
+        )
+
+    def hold(
+        self,
+        name: str,
+        title: str,
+        c_rate: float,
+        *,
+        above_v: float,
+        end_c: float,
+        cell: int,
+        hours_max: float,
+    ) -> Discharge:
+        """The load holds the cut-off until its current has fallen to `end_c`, at most `c_rate`.
+
+        `above_v` is what its set-point lies above the cut-off, for what its voltmeter reads high.
+        """
+        tail_a, step_v = self.current_a(end_c), self.load.voltage_resolution_v
+        held_v = round(math.ceil((self.cutoff_v + above_v) / step_v - 1e-6) * step_v, 6)
+        drawn = self.step(name, title, c_rate, cell=cell, tail_a=tail_a, hours_max=hours_max)
+        own = Cutoff(held_v, drawn.draw.cutoff.duration_s)
+        return changed(
+            drawn,
+            draw=Draw(drawn.draw.current_a, own, holds=True),
+            proven_on_a=HOLD_PROVEN_SHARE * tail_a,
         )

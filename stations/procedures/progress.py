@@ -76,8 +76,12 @@ def close_charge(run: Run, step: Charge, at: datetime, remarks: tuple[str, ...])
 
 
 def close_discharge(run: Run, step: Discharge, at: datetime, remarks: tuple[str, ...]) -> Run:
-    """Append the discharge's record: only one that is "done" came to its cut-off."""
-    ended = run.counted
+    """Append the discharge's record: only one that is "done" came to its end.
+
+    Of one that held a voltage the current is the last that was drawn.
+    """
+    ended, draw = run.counted, step.draw
+    current_a = -ended.supply_current_a if draw.holds and ended else draw.current_a
     record = Record(
         step=step.name,
         kind="discharge",
@@ -87,11 +91,12 @@ def close_discharge(run: Run, step: Discharge, at: datetime, remarks: tuple[str,
         facts=(
             ("drawn_ah", run.step_drawn_ah),
             ("drawn_wh", run.step_drawn_wh),
-            ("current_a", step.draw.current_a),
+            ("current_a", current_a),
             ("cutoff_v", step.cutoff_v),
             ("end_voltage_v", ended.voltage_v if ended else NAN),
             ("alone", float(step.alone)),
             *((("taper_a", step.tail_a),) if step.tail_a else ()),
+            *((("held_v", draw.cutoff.voltage_v),) if draw.holds else ()),
         ),
         cell=step.cell,
     )
@@ -222,6 +227,7 @@ def enter_next(run: Run, at: datetime) -> Run:
             step_drawn_wh=0.0,
             counted=None,
             below_cutoff=0,
+            under_hold=0,
             sampled=(),
             step_spent_s=carried.spent_s if carried else 0.0,
             cv_spent_s=carried.cv_s if carried else 0.0,

@@ -78,6 +78,7 @@ def resumed(run: Run, *, at: datetime, stopped: OffProof, reason: str) -> Run:
         step_drawn_wh=0.0,
         counted=None,
         below_cutoff=0,
+        under_hold=0,
         sampled=(),
         cv_since=None,
         done_since=None,

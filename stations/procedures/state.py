@@ -123,7 +123,8 @@ class Run:
     step_drawn_ah: float = 0.0
     step_drawn_wh: float = 0.0
     counted: Reading | None = None  # the last one that is in these integrals
-    below_cutoff: int = 0  # readings in a row
+    below_cutoff: int = 0  # readings in a row at the step's end
+    under_hold: int = 0  # readings in a row below what a load should hold
     off_v: tuple[float, ...] = ()  # at the meter, as the last Verify step accepted them
     sampled: tuple[Sample, ...] = ()  # of the present current step
     zero_sum_a: float = 0.0

@@ -219,6 +219,7 @@ class SeriesCharge:
 class Discharge(OnLeads):
     """Constant current out of the cells until the meter has seen the cut-off (B9, B16).
 
+    A draw that holds its voltage ends at `tail_a` instead, and the meter must not see less.
     `draw` has the load's own ends, which it keeps where everybody else is dead.  Where `gap_max`
     is given what comes out is measured: a longer hole in it makes it worth nothing, and it is
     never resumed.  With a `pulse` it ends by time instead, and the cut-off is where it breaks

@@ -54,7 +54,7 @@ class Fault:
     feigns_off: bool = False  # told off it stays on, and shows off, 0 V and 0 A
     ignores: tuple[str, ...] = ()  # levels whose new values are acknowledged and not taken
     late_on_s: float = 0.0  # wall seconds: ON is not answered, and obeyed so much later
-    excess_v: float = 0.0  # the output is regulated so much above its set-point
+    excess_v: float = 0.0  # regulated so much above its set-point, a load that holds one below
     excess_a: float = 0.0  # a load draws so much more than it is set to
     amps_count: float = 1.0  # a load counts its amps in units of so many, set and read alike
     creep_v_s: float = 0.0  # its reference drifts, and its own voltmeter with it
@@ -172,12 +172,15 @@ FAULTS: Mapping[str, Fault] = {
     "panel_ovp": Fault("somebody turns its OVP up by 10 V", SUPPLY, knob=("ovp_v", 10.0)),
     "panel_amps": Fault("somebody turns its current up by 5 A", LOAD, knob=("current_a", 5.0)),
     "tenfold": Fault("draws ten times what it is set to and reads", LOAD, amps_count=10.0),
+    "panel_hold": Fault(
+        "somebody turns what it holds down by 50 mV", LOAD, knob=("voltage_v", -0.05)
+    ),
     "key_on": Fault("somebody presses its ON key", LOAD, key_on=True),
     "creeps": Fault("creeps up by 0.5 mV a second", SUPPLY, creep_v_s=5e-4),
     "overshoot": Fault(
-        "regulates 80 mV, or draws 5 A, too much", SWITCHED, excess_v=0.08, excess_a=5.0
+        "regulates 80 mV, or draws 5 A, too far", SWITCHED, excess_v=0.08, excess_a=5.0
     ),
-    "runaway": Fault("regulates 1 V too high", SUPPLY, excess_v=1.0),
+    "runaway": Fault("regulates 1 V too far", SWITCHED, excess_v=1.0),
     "restart": Fault("restarts with factory settings", SUPPLY, restarts=True),
     "dark": Fault("has no mains, or whatever feeds it", swallows=True, dark=True),
     "stranger": Fault("is another unit of its model", SUPPLY, stranger=True),

@@ -2,8 +2,9 @@
 
 Source: sigrok `src/hardware/itech-it8500`, pybk8500 `commands.py`, BK Precision `dcload.py`.
 Habits: a frame with a bad check sum is answered with status 90; nothing is set before remote
-control; the battery test and the timer switch it off by themselves; it goes on drawing when
-nobody speaks to it.
+control; no current is set above the most that is allowed, nor that below it; the battery test
+draws a constant current whatever the mode (BK's 8500B manual), and it and the timer switch the
+load off by themselves; it goes on drawing when nobody speaks to it.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ START, STATUS = 0xAA, 0x12
 DONE, BAD_SUM, BAD_VALUE, CANNOT, UNKNOWN = 0x80, 0x90, 0xA0, 0xB0, 0xC0
 MODES = ("CC", "CV", "CW", "CR")
 FIXED, BATTERY_TEST = 0, 4
-POWER = 0x2E
+POWER, MOST, LEVEL = 0x2E, 0x24, 0x2A
 LEVELS = {  # set command (get is the next): attribute of the sink, counts per unit, most
-    0x24: ("current_max_a", 10_000, 240.0),
-    0x2A: ("current_a", 10_000, 240.0),
+    MOST: ("current_max_a", 10_000, 240.0),
+    LEVEL: ("current_a", 10_000, 240.0),
     0x2C: ("voltage_v", 1_000, 120.0),
     POWER: ("power_w", 1_000, 1_500.0),
     0x30: ("resistance_ohm", 1_000, 7_500.0),
@@ -84,6 +85,7 @@ class Itech:
         self._faults = faults
         faults.watch(self._touched)
         self._is_remote = False
+        self._mode = "CC"
         self._function, self._lowest_mv, self._seconds, self._is_timed = FIXED, 0, 0, False
         self._obeys: dict[int, Callable[[bytes], None]] = {
             INPUT: self._switch,
@@ -97,7 +99,7 @@ class Itech:
         } | {command: partial(self._set_level, command) for command in LEVELS}
         self._tells: dict[int, Callable[[Seen], bytes]] = {
             GET_LIMITS: lambda seen: struct.pack("<IIIIIH", *self._limits()),
-            MODE + 1: lambda seen: bytes((MODES.index(seen.sink.mode),)),
+            MODE + 1: lambda seen: bytes((MODES.index(self._mode),)),
             LOWEST + 1: lambda seen: struct.pack("<I", self._lowest_mv),
             TIMER + 1: lambda seen: struct.pack("<H", self._seconds),
             TIMED + 1: lambda seen: bytes((self._is_timed,)),
@@ -127,9 +129,13 @@ class Itech:
         if self._fault.dark:
             self._world.switch_load(on=False)
             self._is_remote = False
+            self._mode = "CC"
             self._function, self._lowest_mv, self._seconds, self._is_timed = FIXED, 0, 0, False
             self._world.adjust_load(lambda sink: Sink())
-        self._world.adjust_load(lambda sink: replace(sink, excess_a=self._fault.excess_a))
+        now = self._fault
+        self._world.adjust_load(
+            lambda sink: replace(sink, excess_a=now.excess_a, excess_v=now.excess_v)
+        )
         if self._fault.knob:
             level, by = self._fault.knob
             turned: dict[str, Any] = {level: getattr(self._world.see().sink, level) + by}
@@ -169,7 +175,8 @@ class Itech:
     def _set_mode(self, data: bytes) -> None:
         if data[0] >= len(MODES):
             raise ValueError("no such mode")
-        self._world.adjust_load(lambda sink: replace(sink, mode=MODES[data[0]]))
+        self._mode = MODES[data[0]]
+        self._world.adjust_load(self._with_ends)
 
     def _set_level(self, command: int, data: bytes) -> None:
         name, per_unit, most = LEVELS[command]
@@ -177,6 +184,9 @@ class Itech:
         if value > (self.POWER_MAX_W if command == POWER else most):
             raise ValueError(f"beyond {most}")
         change = {name: value * self._unit(name)}
+        asked = replace(self._world.see().sink, **change)  # type: ignore[arg-type]
+        if command in (MOST, LEVEL) and asked.current_a > asked.current_max_a:
+            raise ValueError("a current above the most that is allowed")
         self._world.adjust_load(lambda sink: replace(sink, **change))  # type: ignore[arg-type]
 
     def _level(self, command: int, seen: Seen) -> bytes:
@@ -209,6 +219,7 @@ class Itech:
         tests = self._function == BATTERY_TEST
         return replace(
             sink,
+            mode="CC" if tests else self._mode,
             cutoff_v=self._lowest_mv / 1000 if tests else 0.0,
             duration_s=float(self._seconds) if self._is_timed else math.inf,
         )

@@ -24,6 +24,7 @@ class Sink:
     resistance_ohm: float = 7500.0
     current_max_a: float = 240.0
     excess_a: float = 0.0  # by a fault drawn beyond what is set
+    excess_v: float = 0.0  # by a fault held so far below what is set
     cutoff_v: float = 0.0
     duration_s: float = math.inf
     on: bool = False
@@ -42,7 +43,7 @@ class Sink:
             "CW": self.power_w / terminal_v,
             "CR": terminal_v / self.resistance_ohm,
         }[self.mode]
-        floor_v = self.voltage_v if self.mode == "CV" else 0.0
+        floor_v = max(0.0, self.voltage_v - self.excess_v) if self.mode == "CV" else 0.0
         return Setpoint(floor_v, -min(wanted_a + self.excess_a, self.current_max_a))
 
     def is_over(self, *, terminal_v: float, at_s: float) -> bool:

@@ -32,11 +32,11 @@ from tests.faults.guarded import (
     next_reading,
 )
 from tests.faults.matrix import Trial
-from tests.faults.test_relay import CONTACTOR_WITHIN_S, stations
 from tests.stations.sim.harness import cell
 from tests.wait import wait_until
 
-INPUT, LOWEST, FUNCTION, TIMER, TIMED, LEVEL = 0x21, 0x4E, 0x5D, 0x50, 0x52, 0x2A
+INPUT, LOWEST, FUNCTION, TIMER, TIMED = 0x21, 0x4E, 0x5D, 0x50, 0x52
+MOST, LEVEL, MODE = 0x24, 0x2A, 0x28
 
 
 def bench_with(
@@ -67,12 +67,6 @@ def commands(bench: Guarded) -> list[int]:
     return [r["command"] for r in bench.sim.truth("set") if r["instrument"] == "load"]
 
 
-def parted_by_the_contactor(bench: Guarded) -> bool:
-    """It opened while the load still drew, which then met its own cut-off at 0 V."""
-    moves = [r["kind"] for r in bench.sim.truth() if r["kind"] in ("contactor", "load")]
-    return moves[-2:] == ["contactor", "load"] and not bench.sim.output_is_on()
-
-
 def test_a_load_draws_what_was_asked_and_is_proven_off(tmp_path: Path) -> None:
     with drawing(tmp_path) as (bench, runner):
         reading = next_reading(runner)
@@ -95,7 +89,7 @@ def test_its_own_ends_and_its_current_are_set_and_read_back_before_it_goes_on(
         sent = commands(bench)
 
         on = len(sent) - 1 - sent[::-1].index(INPUT)
-        assert sent[on - 5 : on + 1] == [LOWEST, FUNCTION, TIMER, TIMED, LEVEL, INPUT]
+        assert sent[on - 7 : on + 1] == [LOWEST, FUNCTION, TIMER, TIMED, MOST, LEVEL, MODE, INPUT]
         told = [dict(e["data"]) for e in bench.events("configured")]
         assert told == [
             {"draw": {"current_a": 40.0, "cutoff": {"voltage_v": 2.2, "duration_s": 3600.0}}}
@@ -277,118 +271,3 @@ def test_a_load_that_ends_by_itself_is_no_end_of_the_program(tmp_path: Path) -> 
 
         assert (event.kind, "found off" in event.data["reason"]) == ("safe_hold", True)
         assert not bench.sim.output_is_on()
-
-
-def off_by_the_contactor_alone(bench: Guarded, runner: GuardianBench, trial: Trial) -> None:
-    """OFF is asked for and not proven, and nothing flows all the same."""
-    asked = wall_now()
-    with pytest.raises(BenchError, match="not proven off"):
-        runner.off()
-
-    wait_until(lambda: not bench.sim.output_is_on())
-    trial.happened(parted_by_the_contactor(bench))
-    trial.off_after(bench.off_since(asked))
-
-
-@pytest.mark.fault("27", "the load ignores OFF", trials=5, limit_s=CONTACTOR_WITHIN_S)
-def test_a_load_that_ignores_off_is_parted_by_the_contactor(tmp_path: Path, trial: Trial) -> None:
-    with drawing(tmp_path, relay=True, timing={"shut_down_s": 1.0}) as (bench, runner):
-        bench.sim.hands.fault("load", "refuse_off")
-
-        off_by_the_contactor_alone(bench, runner, trial)
-        wait_until(lambda: bench.link.status()["output"] == "unknown")
-        assert "the load did not obey OFF" in bench.link.status()["alarm"]
-        assert bench.link.status()["contactor"] == "open"
-
-
-@pytest.mark.fault(
-    "27", "the load reads back off and goes on drawing", trials=5, limit_s=CONTACTOR_WITHIN_S
-)
-def test_a_load_that_lies_is_parted_by_the_contactor(tmp_path: Path, trial: Trial) -> None:
-    with drawing(tmp_path, relay=True, timing={"shut_down_s": 1.0}) as (bench, runner):
-        bench.sim.hands.fault("load", "lies_off")
-
-        off_by_the_contactor_alone(bench, runner, trial)
-
-
-@pytest.mark.fault("27", "the contactor has welded before a load", trials=5)
-def test_a_welded_contactor_is_named_before_anything_is_drawn(tmp_path: Path, trial: Trial) -> None:
-    with drawing(tmp_path, relay=True) as (bench, runner):
-        runner.off()
-        wait_until(lambda: bench.link.status()["contactor"] == "open")
-        bench.sim.hands.fault("relay", "welded")
-        runner.close(kind="STOPPED", reason="another begins")
-        again = bench.session(limits=DRAWING)  # its relay moves once, and the contacts stay
-        again.configure_load(DRAW)
-        before = len(bench.sim.truth("load"))
-
-        with pytest.raises(BenchError, match="the load's terminals show"):
-            again.energise()
-
-        trial.happened(bench.sim.hands.state()["contactor"] == "closed")
-        assert len(bench.sim.truth("load")) == before
-
-
-def test_a_load_that_ignores_off_is_never_said_to_be_off(tmp_path: Path) -> None:
-    with drawing(tmp_path, timing={"shut_down_s": 1.0}) as (bench, runner):
-        bench.sim.hands.fault("load", "refuse_off")
-
-        with pytest.raises(BenchError, match="load reads back on"):
-            runner.off()
-
-        assert bench.link.status()["output"] == "on"
-        bench.sim.hands.fault("load", "none")
-        wait_until(lambda: bench.link.status()["output"] == "off")
-        assert not bench.sim.output_is_on()
-
-
-@pytest.mark.fault("27", "the load falls silent while it draws", trials=5, limit_s=10.0)
-def test_a_silent_load_is_parted_by_the_contactor(tmp_path: Path, trial: Trial) -> None:
-    with drawing(tmp_path, relay=True, timing={"shut_down_s": 1.0}) as (bench, runner):
-        silent = wall_now()
-        bench.sim.hands.fault("load", "silence")
-
-        event = next_event(runner)
-
-        trial.happened(bench.sim.truth("fault")[-1]["fault"] == "silence")
-        assert "load_silent" in event.data["reason"] or "no valid" in event.data["reason"]
-        bench.wait_off(silent, within_s=10.0)
-        trial.off_after(bench.off_since(silent))
-        assert parted_by_the_contactor(bench)
-        bench.sim.hands.fault("load", "none")
-        wait_until(lambda: bench.link.status()["output"] == "off")
-
-
-def test_the_first_act_of_a_restarted_guardian_is_the_load_off(tmp_path: Path) -> None:
-    with drawing(tmp_path) as (bench, _):
-        bench.kill()
-        assert bench.sim.output_is_on()
-
-        restarted = wall_now()
-        bench.restart()
-
-        bench.wait_off(restarted, within_s=5.0)
-        wait_until(lambda: bench.journal()[-1].kind == "close")
-
-
-def test_off_from_the_command_line_stops_the_draw_without_a_guardian(tmp_path: Path) -> None:
-    with drawing(tmp_path) as (bench, _):
-        bench.kill()
-        assert bench.sim.output_is_on()
-
-        told = stations(bench, "off")
-
-        assert told.returncode == 0, told.stderr
-        assert "off, proven" in told.stdout
-        assert not bench.sim.output_is_on()
-
-
-def test_off_from_the_command_line_says_when_the_load_does_not_obey(tmp_path: Path) -> None:
-    with drawing(tmp_path, timing={"shut_down_s": 1.0}) as (bench, _):
-        bench.kill()
-        bench.sim.hands.fault("load", "refuse_off")
-
-        told = stations(bench, "off")
-
-        assert told.returncode == 1
-        assert "load reads back on" in told.stderr

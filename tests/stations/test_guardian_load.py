@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from stations.clock import RealClock
-from stations.drivers.protocols import LoadState
+from stations.drivers.protocols import LoadState, OutOfRange
 from stations.guardian.envelope import judge
 from stations.guardian.lane import Answer, Done
 from stations.guardian.load import LoadHand
@@ -29,6 +29,7 @@ from tests.stations.test_guardian_off import Supply
 from tests.stations.test_guardian_sampler import AT, GOOD, supply
 
 DRAW = Draw(40.0, Cutoff(2.2, 3600.0))
+HOLD = Draw(40.0, Cutoff(2.505, 3600.0), holds=True)
 DRAWING = replace(LIMITS, drawn_max_a=42.0, drawn_max_ah=10.0)
 
 
@@ -64,6 +65,11 @@ class ScriptedLoad(ScriptedDevice):
         self.exchange("read protection")
         return self.cutoff
 
+    def hold(self, cutoff: Cutoff, limit_a: float) -> None:
+        self.exchange("hold")
+        if self.keeps:
+            self.cutoff, self.level_a = cutoff, limit_a
+
     def apply(self, level_a: float) -> None:
         self.exchange("apply")
         if self.keeps:
@@ -81,6 +87,27 @@ def test_its_own_ends_are_set_before_its_current_and_both_read_back() -> None:
 
     assert load.sent == ["read", "protect", "read protection", "apply", "read"]
     assert (load.level_a, load.cutoff) == (40.0, DRAW.cutoff)
+
+
+def test_a_hold_is_set_with_its_ends_and_both_are_read_back() -> None:
+    load = ScriptedLoad()
+    held = hand(load)
+
+    held.configure(HOLD)
+
+    assert load.sent == ["read", "hold", "read protection", "read"]
+    load.cutoff = Cutoff(0.0, 3600.0)  # it holds nothing any more
+    held._protection_seen_s = 0.0  # a second later
+    assert (held.read().as_set, held.read().protected) == (True, False)
+
+
+def test_a_load_that_holds_no_voltage_is_asked_for_none() -> None:
+    load = ScriptedLoad(ratings=replace(LOAD, has_cv=False))
+
+    with pytest.raises(OutOfRange, match="holds no voltage"):
+        hand(load).configure(HOLD)
+
+    assert load.sent == []
 
 
 @pytest.mark.parametrize(
@@ -268,6 +295,8 @@ def test_what_a_charge_delivers_is_no_draw() -> None:
         (replace(DRAW, current_a=NAN), False),
         (replace(DRAW, cutoff=Cutoff(NAN, 60.0)), False),
         (replace(DRAW, cutoff=Cutoff(2.2, 0.0)), False),
+        (replace(HOLD, cutoff=Cutoff(DRAWING.bank_voltage_min_v, 60.0)), True),
+        (replace(HOLD, cutoff=Cutoff(DRAWING.bank_voltage_min_v - 0.001, 60.0)), False),
     ],
 )
 def test_a_draw_needs_limits_and_ends_of_its_own(draw: Draw, allowed: bool) -> None:

@@ -295,6 +295,33 @@ def test_a_bottom_balance_killed_anywhere_goes_on_with_that_cell(
     assert told == ([int(step.split("-")[1])] if step.startswith("empty") else [])
 
 
+def test_a_hold_that_was_killed_goes_on_as_a_hold() -> None:
+    """B9: not with the first current again, of which the cell has had enough."""
+    made, bench = bottom(2, finish="cv"), two_to_empty()
+    whole = Journalled(two_to_empty())
+    assert run(begun(made, whole.opened_at), whole).kind == "FINISHED"
+    first = Journalled(bench, lives=entries(whole)["empty-2-2"] + 100)
+    lost = run(begun(made, first.opened_at), first)
+    known = replay(made, [first.journal(lost)])
+    assert (lost.kind, lost.unclosed.step.name) == ("INTERRUPTED", "empty-2-2")
+    assert known.outcome.unclosed == lost.unclosed
+
+    bench.clock.push(30.0)
+    second = Journalled(bench, token=2)
+    state = resumed(
+        known.outcome.unclosed, at=second.opened_at, stopped=known.stopped, reason=known.reason
+    )
+    outcome = run(state, second)
+
+    assert outcome.kind == "FINISHED", outcome.reason
+    done = [r.step for r in outcome.run.records if r.kind == "discharge"]
+    assert done == ["empty-1-1", "empty-1-2", "empty-2-1", "empty-2-2"]
+    assert [r.cells[0].verdict for r in outcome.run.records if r.kind == "compare"] == ["pass"] * 2
+    figures = cells_of(outcome.run.records)
+    assert {own.completeness for own in figures.values()} == {"COMPLETE"}
+    assert all(0.9 < own.tail_a <= own.done_a == 1.0 for own in figures.values())
+
+
 def test_a_rest_that_was_interrupted_for_long_is_missing_and_not_judged() -> None:
     bench = two_to_empty()
     first = Journalled(bench, lives=entered_while_emptying()["rest-1"] + 600)

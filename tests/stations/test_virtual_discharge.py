@@ -95,6 +95,32 @@ def test_tapered_cells_rest_within_10_mv_at_the_bottom(seed: int) -> None:
     assert verdicts(outcome) == ["pass"] * 4
 
 
+@pytest.mark.parametrize("seed", [1, 5])
+def test_cells_that_were_held_at_the_cut_off_rest_within_10_mv(seed: int) -> None:
+    """B9: CV to 0.005C."""
+    outcome = play(four_cells(seed), bottom(finish="cv"))
+
+    volts = rested_v(outcome)
+    assert outcome.kind == "FINISHED", outcome.reason
+    assert sum(volts) / 4 == pytest.approx(2.57, abs=0.01)
+    assert max(volts) - min(volts) <= 0.010
+    assert verdicts(outcome) == ["pass"] * 4
+    ends = facts(outcome, "empty-1-2")
+    assert 0.9 < ends["current_a"] <= ends["taper_a"] == 1.0
+    assert 2.505 <= ends["end_voltage_v"] <= 2.515
+    assert {r.remarks for r in outcome.run.records if r.kind == "discharge"} == {("done",)}
+
+
+def test_a_load_whose_leads_come_off_while_it_holds_ends_the_run() -> None:
+    bench = four_cells(5)
+    bench._person = (*EACH_ALONE, Act("empty-1-2", 300.0, hands="leads off", says=""))
+
+    outcome = play(bench, bottom(finish="cv"))
+
+    assert outcome.kind == "ERROR"
+    assert "cut short" in outcome.run.records[-1].remarks
+
+
 def test_after_the_single_step_they_rebound_and_scatter() -> None:
     """B9: within the wide window that is its own, and far outside the taper's."""
     outcome = play(four_cells(5), bottom(tapers=False))

@@ -25,7 +25,26 @@ BOTTOM_BALANCE: Mapping[str, Said] = {
         "No: one step at the first C-rate alone, judged by its own wide window.",
         "[A] knows the one step only",
     ),
-    "taper_max_s": Said("s", "Each current after the first gives up after so long.", OURS),
+    "finish": Said(
+        "",
+        "What follows the first current: two smaller ones, or the load holds the voltage (CV).",
+        "[A] says where it ends, not how; " + MODEL + ": 4 mV apart by steps, 7 mV by cv",
+        ("steps", "cv"),
+    ),
+    "hold_end_c": Said(
+        "C",
+        "By cv: the hold is done when the cell gives no more than this.",
+        MODEL + ": a rest at 2.57 V, within 7 mV",
+    ),
+    "hold_above_v": Said(
+        "V",
+        "By cv: the load holds so far above the voltage, for it may read high; a meter that sees "
+        "less than the voltage itself ends the run.",
+        METERS + ": 5 mV in the 18 V range of a load",
+    ),
+    "taper_max_s": Said(
+        "s", "Each current after the first gives up after so long, a hold too.", OURS
+    ),
     "rest_s": Said("s", "Each cell rests so long before its voltage is taken.", ARTICLE),
     "rest_late_s": Said(
         "s",

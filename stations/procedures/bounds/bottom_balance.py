@@ -13,6 +13,8 @@ BOUNDS: Mapping[str, Window] = {
     "first_c": Window(0.02, 0.5),
     "second_c": Window(0.01, 0.2),
     "third_c": Window(0.002, 0.05),
+    "hold_end_c": Window(0.001, 0.05),
+    "hold_above_v": Window(0.0, 0.030),
     "taper_max_s": Window(600.0, 24 * 3600.0),
     "rest_s": Window(1.0, 4 * 3600.0),
     "rest_late_s": Window(60.0, 5 * 3600.0),
@@ -33,6 +35,7 @@ BOUNDS: Mapping[str, Window] = {
 ORDERED = (
     ("second_c", "first_c"),
     ("third_c", "second_c"),
+    ("hold_end_c", "first_c"),
     ("rest_s", "rest_late_s"),
     ("mean_low_v", "mean_high_v"),
     ("single_mean_low_v", "single_mean_high_v"),

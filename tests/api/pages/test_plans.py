@@ -290,3 +290,22 @@ def test_an_individual_balance_shows_its_own_plan_and_set_up(
     assert "Every cell stands alone and stays alone" in page
     assert "Basis of the tail" not in page
     assert "plus lead" not in page
+
+
+def test_a_bottom_balance_by_cv_says_what_the_load_holds_and_where_it_ends(
+    cast: Cast, technician: Client
+) -> None:
+    """B9"""
+    factories.make_policy(by=cast.sade)
+    job = factories.make_job(
+        by=cast.tola,
+        recipe_version=factories.make_bottom_recipe(by=cast.sade, finish="cv"),
+        claimed_at=factories.make_station(load=True, now=clock.now()),
+        now=clock.now(),
+    )
+
+    page = text(technician.get(f"/jobs/{job.pk}"))
+
+    assert "of the load, then it holds the voltage" in page
+    assert "the load holds 2.505 V (CV) until the cell gives 1.00 A" in page
+    assert "One step" not in page

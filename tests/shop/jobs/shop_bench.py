@@ -114,7 +114,7 @@ class ShopBench:
         wait_until(self.is_off, what="the uplink says OFF")
         return start_run(job=job, by=self.cast.tola, now=clock.now())
 
-    def start_bottom(self, **recipe: float) -> Run:
+    def start_bottom(self, **recipe: float | str) -> Run:
         """A started bottom balance of two cells, on a bench `with_load`."""
         version = factories.make_bottom_recipe(by=self.cast.sade, **SIMULATED_BOTTOM | recipe)
         return self.start(recipe_version=version, cells=2)

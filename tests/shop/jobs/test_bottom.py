@@ -140,6 +140,8 @@ def test_a_station_without_a_load_cannot_claim_it(cast: Cast) -> None:
         ({"stop_below_v": 0.6}, "outside 0.02 … 0.5"),
         ({"third_c": 0.04, "second_c": 0.02}, "must not exceed 'second_c'"),
         ({"rest_s": 2400.0}, "must not exceed 'rest_late_s'"),
+        ({"finish": "slow"}, "must be 'steps' or 'cv'"),
+        ({"hold_above_v": 0.1}, "outside 0 … 0.03"),
     ],
 )
 def test_a_wrong_recipe_is_refused_by_name(

@@ -32,7 +32,26 @@ from tests.stations.drivers.cases import (
 from tests.stations.drivers.transcript import Pair, on_pty, playing
 
 MEET = Pair(frame(0x6A), frame(0x6A, LOAD_PRODUCT))
+ROOM = Pair(frame(0x24, bytes.fromhex("00 9F 24 00")), DONE)  # 240 A
 SET_40_A = Pair(frame(0x2A, bytes.fromhex("80 1A 06 00")), DONE)
+IN_CC = Pair(frame(0x28, b"\x00"), DONE)
+HELD = Cutoff(2.505, 10_800.0)
+LIMIT_40_A = Pair(frame(0x25), frame(0x25, bytes.fromhex("80 1A 06 00")))
+KEEPS = [  # fixed function, constant voltage, 2.505 V, three hours
+    Pair(frame(0x5E), frame(0x5E, b"\x00")),
+    Pair(frame(0x29), frame(0x29, b"\x01")),
+    Pair(frame(0x2D), frame(0x2D, bytes.fromhex("C9 09 00 00"))),
+    *LOAD_ARMED[6:],
+]
+HOLD_SENT = [
+    Pair(frame(0x2C, bytes.fromhex("C9 09 00 00")), DONE),
+    Pair(frame(0x2A), DONE),
+    Pair(frame(0x24, bytes.fromhex("80 1A 06 00")), DONE),
+    Pair(frame(0x28, b"\x01"), DONE),
+    Pair(frame(0x5D), DONE),
+    LIMIT_40_A,
+    *LOAD_ARMED[2:4],
+]
 
 
 def load(path: str, *, timeout_s: float = 10.0) -> ItechIT8500:
@@ -50,6 +69,9 @@ def limits(*, watts: int) -> Pair:
     [
         (0x20, "01", "AA 00 20 01 ... CB"),
         (0x28, "00", "AA 00 28 00 ... D2"),
+        (0x28, "01", "AA 00 28 01 ... D3"),
+        (0x24, "E0 79 00 00", "AA 00 24 E0 79 00 00 ... 27"),  # BK's own example, 3.12 A
+        (0x2C, "C9 09 00 00", "AA 00 2C C9 09 00 00 ... A8"),
         (0x2A, "80 1A 06 00", "AA 00 2A 80 1A 06 00 ... 74"),
         (0x4E, "C4 09 00 00", "AA 00 4E C4 09 00 00 ... C5"),
         (0x5D, "04", "AA 00 5D 04 ... 0B"),
@@ -189,15 +211,105 @@ def test_a_cut_off_that_ends_nothing_is_out_of_range(cutoff: Cutoff) -> None:
 
 
 def test_a_level_is_set_and_read_back() -> None:
-    with playing(on_pty([MEET, SET_40_A, LOAD_LEVEL])) as player:
+    with playing(on_pty([MEET, ROOM, SET_40_A, IN_CC, LOAD_LEVEL])) as player:
         driver = load(player.resource)
         driver.apply(40.0)
         driver.close()
 
 
+def test_a_level_of_nothing_gives_no_room_and_is_set_before_the_mode() -> None:
+    """It is for a load that ignores OFF: what was set for constant current before must not act."""
+    nothing = Pair(frame(0x2A), DONE)
+    with playing(on_pty([MEET, nothing, IN_CC, Pair(frame(0x2B), frame(0x2B))])) as player:
+        driver = load(player.resource)
+        driver.apply(0.0)
+        driver.close()
+
+
+def test_a_voltage_to_hold_its_limit_and_its_timer_are_set_and_read_back() -> None:
+    """B9: level, limit, mode and function before the input is ever on."""
+    script = [MEET, *HOLD_SENT, *KEEPS, *KEEPS, LOAD_READ, LIMIT_40_A]
+    with playing(on_pty(script)) as player:
+        driver = load(player.resource)
+
+        driver.hold(HELD, 40.0)
+
+        assert driver.read_protection() == HELD
+        assert driver.read().level_a == 40.0
+        driver.close()
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({0: Pair(frame(0x5E), frame(0x5E, b"\x04"))}, "kept Cutoff.voltage_v=0.0"),
+        ({1: Pair(frame(0x29), frame(0x29, b"\x00"))}, "kept Cutoff.voltage_v=0.0"),
+        ({2: Pair(frame(0x2D), frame(0x2D, bytes.fromhex("60 09 00 00")))}, "voltage_v=2.4"),
+        ({4: Pair(frame(0x53), frame(0x53, b"\x00"))}, "duration_s=inf"),
+    ],
+)
+def test_a_hold_that_is_not_kept_is_refused_and_never_switched_on(
+    changed: dict[int, Pair], words: str
+) -> None:
+    kept = [changed.get(number, pair) for number, pair in enumerate(KEEPS)]
+    with playing(on_pty([MEET, *HOLD_SENT, *kept, *LOAD_OFF])) as player:
+        driver = load(player.resource)
+
+        with pytest.raises(Refused, match=words):
+            driver.hold(HELD, 40.0)
+        with pytest.raises(Refused, match="cut-off first"):
+            driver.output(True)
+
+        driver.close()
+
+
+def test_a_limit_of_the_hold_that_is_not_kept_is_refused() -> None:
+    most = Pair(frame(0x25), frame(0x25, bytes.fromhex("00 9F 24 00")))
+    with playing(on_pty([MEET, *HOLD_SENT[:5], most])) as player:
+        driver = load(player.resource)
+
+        with pytest.raises(Refused, match=r"kept 240\.0 A"):
+            driver.hold(HELD, 40.0)
+
+        driver.close()
+
+
+@pytest.mark.parametrize(
+    ("cutoff", "limit_a"),
+    [
+        (HELD, 241.0),
+        (HELD, math.nan),
+        (Cutoff(121.0, 60.0), 40.0),
+        (Cutoff(0.0, 60.0), 40.0),
+        (Cutoff(2.5, 1e6), 40.0),
+    ],
+)
+def test_a_hold_beyond_its_rating_is_out_of_range(cutoff: Cutoff, limit_a: float) -> None:
+    with playing(on_pty([])) as player:
+        driver = load(player.resource)
+
+        with pytest.raises(OutOfRange, match="outside"):
+            driver.hold(cutoff, limit_a)
+
+        driver.close()
+
+
+def test_after_a_hold_a_constant_current_wants_its_own_cut_off() -> None:
+    script = [MEET, *HOLD_SENT, *KEEPS, ROOM, SET_40_A, IN_CC, LOAD_LEVEL, *LOAD_OFF]
+    with playing(on_pty(script)) as player:
+        driver = load(player.resource)
+        driver.hold(HELD, 40.0)
+        driver.apply(40.0)
+
+        with pytest.raises(Refused, match="cut-off first"):
+            driver.output(True)
+
+        driver.close()
+
+
 def test_a_level_that_is_not_kept_is_refused() -> None:
     ten = Pair(frame(0x2B), frame(0x2B, bytes.fromhex("A0 86 01 00")))
-    with playing(on_pty([MEET, SET_40_A, ten])) as player:
+    with playing(on_pty([MEET, ROOM, SET_40_A, IN_CC, ten])) as player:
         driver = load(player.resource)
 
         with pytest.raises(Refused, match=r"kept 10\.0 A"):
@@ -211,7 +323,7 @@ def test_a_level_that_is_not_kept_is_refused() -> None:
 )
 def test_a_refusal_is_named(status: int, words: str) -> None:
     refused = Pair(SET_40_A.sent, frame(0x12, bytes((status,))))
-    with playing(on_pty([MEET, refused])) as player:
+    with playing(on_pty([MEET, ROOM, refused])) as player:
         driver = load(player.resource)
 
         with pytest.raises(Refused, match=words):
@@ -231,7 +343,7 @@ def test_an_acknowledgement_is_no_answer_to_a_question() -> None:
 
 
 def test_a_write_without_an_answer_is_never_repeated() -> None:
-    with playing(on_pty([MEET, Pair(SET_40_A.sent)])) as player:
+    with playing(on_pty([MEET, ROOM, Pair(SET_40_A.sent)])) as player:
         driver = load(player.resource, timeout_s=0.6)
 
         with pytest.raises(InstrumentSilent):

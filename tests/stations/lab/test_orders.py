@@ -12,6 +12,7 @@ from stations.config import BenchConfig, ConfigError, load
 from stations.lab.order import program_of, read
 from stations.lab.programs import PROCEDURES, SHOP_ONLY
 from stations.procedures import (
+    bottom_balance,
     capacity_test,
     pack_recovery,
     resistance,
@@ -20,7 +21,7 @@ from stations.procedures import (
     top_balance,
     unseen_precharge,
 )
-from stations.procedures.steps import Instruct, PlanRefused, Program
+from stations.procedures.steps import Discharge, Instruct, PlanRefused, Program
 from stations.sim.folder import Folder, Ports, write_folder
 from tests.stations.sim.harness import cell
 
@@ -123,6 +124,18 @@ def test_an_order_keeps_to_the_bounds_of_its_recipe(
 ) -> None:
     with pytest.raises((ConfigError, PlanRefused), match=words):
         ordered(bench_of(tmp_path), top_balance.NAME, recipe)
+
+
+def test_a_bottom_balance_is_ordered_by_cv_too(tmp_path: Path) -> None:
+    bench = bench_of(tmp_path)
+
+    program = ordered(bench, bottom_balance.NAME, 'finish = "cv"')
+
+    assert any(isinstance(step, Discharge) and step.draw.holds for step in program.steps)
+    with pytest.raises(PlanRefused, match="choose 'steps' or 'cv'"):
+        ordered(bench, bottom_balance.NAME, 'finish = "vc"')
+    with pytest.raises(ConfigError, match=r"'hold_end_c' is 0\.2, outside"):
+        ordered(bench, bottom_balance.NAME, "hold_end_c = 0.2")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from stations.model.bank import Bank, Wiring
@@ -14,7 +16,7 @@ from stations.virtual import VirtualBench, each_alone
 from tests.stations.procedures.test_emptying_plans import bottom, capacity
 
 
-def played_h(soc: float, **recipe: float) -> float:
+def played_h(soc: float, **recipe: Any) -> float:
     made = bottom(2, **recipe)
     bank = Bank([cell_of(200.0)] * 2, Wiring(), soc=[soc] * 2, linked=False, fed=False)
     person = each_alone(2, after_s=0.0)
@@ -30,6 +32,12 @@ def test_they_are_those_of_the_virtual_bench(soc: float, tapers: bool) -> None:
     planned = emptying_hours(bottom(2, tapers=tapers), 200.0, soc=soc)
 
     assert planned == pytest.approx(played_h(soc, tapers=tapers), rel=0.03)
+
+
+def test_the_hours_of_a_hold_are_played_too() -> None:
+    planned = emptying_hours(bottom(2, finish="cv"), 200.0, soc=0.30)
+
+    assert planned == pytest.approx(played_h(0.30, finish="cv"), rel=0.03)
 
 
 @pytest.mark.parametrize("soc", [0.35, 0.60])

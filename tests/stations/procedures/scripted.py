@@ -40,7 +40,7 @@ SUPPLY = SupplyRatings(
 )
 METER = MeterRatings("34461A", 1000.0, 1e-5, 2e-4, 1)
 SCANNER = MeterRatings("34972A", 300.0, 1e-5, 2e-4, 20)
-LOAD = LoadRatings("IT8514C+", 120.0, 240.0, 1500.0, 0.001, 0.01, 0.026, 65535.0)
+LOAD = LoadRatings("IT8514C+", 120.0, 240.0, 1500.0, 0.001, 0.01, 0.026, 65535.0, has_cv=True)
 RATINGS = Ratings(SUPPLY, METER, SCANNER)
 
 

@@ -57,7 +57,7 @@ def test_a_charge_below_the_supplys_step_is_refused_in_words() -> None:
         capacity_test.program(capacity_test.Spec(recipe, 5.0, 3.65, 2.50, coarse, LOAD))
 
 
-@pytest.mark.parametrize("made", [capacity(), bottom(), bottom(tapers=False)])
+@pytest.mark.parametrize("made", [capacity(), bottom(), bottom(tapers=False), bottom(finish="cv")])
 def test_a_plan_passes_its_dry_run_and_survives_json(made: Program) -> None:
     assert problems(made, WITH_LOAD) == []
     assert from_plain(Program, to_plain(made)) == made

@@ -149,6 +149,60 @@ def test_a_load_that_nobody_speaks_to_any_more_ends_by_itself(bench: Inside) -> 
         wait_until(lambda: drawing(bench) == [True, False], what="the load's own timer")
 
 
+def test_the_driver_holds_a_cell_at_a_voltage(bench: Inside) -> None:
+    """B9: CV within a current; what is drawn falls as the cell gives less, and never to below."""
+    with driving(bench, "load") as load:
+        load.prepare()
+        load.hold(Cutoff(voltage_v=2.9, duration_s=36_000.0), 10.0)
+        load.output(True)
+        at_first = load.read()
+        assert (at_first.output_on, at_first.level_a, at_first.drawn_a) == (True, 10.0, 10.0)
+
+        wait_until(lambda: load.read().drawn_a < 4.0, within_s=60, what="the cell gives less")
+        held = load.read()
+
+        assert (held.output_on, held.regulation) == (True, "CV")
+        assert held.voltage_v == pytest.approx(2.9, abs=0.002)
+        assert load.read_protection() == Cutoff(2.9, 36_000.0)
+        assert drawing(bench) == [True]
+
+
+def test_a_load_that_does_not_regulate_goes_on_drawing_below_what_it_should_hold(
+    bench: Inside,
+) -> None:
+    bench.hands.fault("load", "runaway")
+    with driving(bench, "load") as load:
+        load.prepare()
+        load.hold(Cutoff(voltage_v=3.2, duration_s=36_000.0), 40.0)
+        load.output(True)
+
+        wait_until(lambda: load.read().voltage_v < 2.6, within_s=60, what="it draws on")
+        assert load.read().drawn_a == 40.0
+
+
+def test_its_battery_test_draws_a_constant_current_in_whatever_mode(line: Rtu) -> None:
+    for text in (REMOTE, "AA 00 28 01 | D3", "AA 00 5D 04 | 0B", CC_40_A, ON):
+        ask(line, text)
+
+    state = ask(line, "AA 00 5F | 09")
+
+    assert ask(line, "AA 00 29 | D3")[3] == 1
+    assert int.from_bytes(state[7:11], "little") == 400_000
+    assert state[16] & 0xC0 == 0x40  # CC
+
+
+def test_no_current_is_set_above_the_most_that_is_allowed_nor_that_below_it(line: Rtu) -> None:
+    """So the driver makes room first, and takes the level away before it limits."""
+    most_10_a, most_50_a = "AA 00 24 A0 86 01 00 | F5", "AA 00 24 20 A1 07 00 | 96"
+    bad_value = frame("AA 00 12 A0 | 5C")
+    ask(line, REMOTE)
+
+    assert ask(line, most_50_a) == frame(DONE)
+    assert ask(line, CC_40_A) == frame(DONE)
+    assert ask(line, most_10_a) == bad_value
+    assert ask(line, "AA 00 2A 60 F7 07 00 | 32") == bad_value  # 52.2 A
+
+
 def test_closing_its_driver_leaves_it_off(bench: Inside) -> None:
     with driving(bench, "load") as load:
         load.prepare()
