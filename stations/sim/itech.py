@@ -185,7 +185,8 @@ class Itech:
             raise ValueError(f"beyond {most}")
         change = {name: value * self._unit(name)}
         asked = replace(self._world.see().sink, **change)  # type: ignore[arg-type]
-        if command in (MOST, LEVEL) and asked.current_a > asked.current_max_a:
+        shown_a = asked.current_a / self._unit("current_a")
+        if command in (MOST, LEVEL) and shown_a > asked.current_max_a:
             raise ValueError("a current above the most that is allowed")
         self._world.adjust_load(lambda sink: replace(sink, **change))  # type: ignore[arg-type]
 
@@ -195,7 +196,7 @@ class Itech:
 
     def _unit(self, level: str) -> float:
         """What one of its amps truly is, 1 of all else."""
-        return self._fault.amps_count if level.endswith("_a") else 1.0
+        return self._fault.amps_count if level == "current_a" else 1.0
 
     def _set_lowest(self, data: bytes) -> None:
         self._lowest_mv = int.from_bytes(data[:4], "little")
