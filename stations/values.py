@@ -188,11 +188,16 @@ class ThermometerRatings:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What the commissioning of a bench found: 0 and NaN where nobody measured it."""
+    """What the commissioning of a bench found: 0 and NaN where nobody measured it.
 
-    supply_offset_v: float = 0.0  # true volts at its terminals minus what the supply says
+    What a supply gives beside its set-point, and what it shows beside the truth, differ.  Only at
+    the target are both seen; else `shown_offset_v` is None, and one stands for the other.
+    """
+
+    supply_offset_v: float = 0.0  # true volts at its terminals minus its set-point
     leads_ohm: float = NAN  # both together
     zero_a: float = NAN  # what its ammeter shows with nothing flowing
+    shown_offset_v: float | None = None  # true volts at its terminals minus what it shows
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from shop.equipment.states import InstrumentRole
 from shop.evidence.handling import over
 from shop.evidence.parted import parted_cells
 from shop.forecast.finishing import problems as unfinished_by
-from shop.forecast.queries import Forecast, forecast, load_hours
+from shop.forecast.queries import Forecast, forecast, load_hours, stop_in
 from shop.forecast.scheduling import scheduled, terms_of
 from shop.jobs import queries
 from shop.jobs.attending import unattended_problems
@@ -255,8 +255,8 @@ def _attended_only(job: Job, station: Station) -> list[Problem]:
 def _alone(job: Job, found: Forecast | None, *, anew: bool) -> dict[str, Any]:
     """Whether the choice to leave the job alone stands, where its hours say otherwise or were
     worked out `anew`; else the page's own stays as it was chosen."""
-    unfinished = unfinished_by(found.stop if found else None, "left alone")
-    if job.station is None or found is None or not (unfinished or anew):
+    unfinished = unfinished_by(stop_in(job, found), "left alone")
+    if job.station is None or not (unfinished or (found and anew)):
         return {}
     known = {"unfinished": unfinished, "attended_only": _attended_only(job, job.station)}
     return known | {"judged_alone": True}

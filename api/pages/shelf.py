@@ -102,7 +102,7 @@ def _places_page(request: HttpRequest, refusal: Refusal | None = None) -> HttpRe
         rows = Cell.objects.filter(run_cells__run=run).order_by("run_cells__position")
         offered = list(rows.values_list("serial", flat=True))
     else:
-        offered = [cell.serial for cell, lying in shelf_now(now=clock.now()) if not lying.shelf]
+        offered = [cell.serial for cell, lying in shelf_now(now=clock.now()) if lying.unsaid]
     context = {
         "here": "shelf",
         "run": run,

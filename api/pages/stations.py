@@ -137,8 +137,13 @@ def retire(request: HttpRequest, slug: str) -> HttpResponse:
     station = _station(slug)
 
     def do() -> str:
-        words = request.POST.get("words", "")
-        retire_station(station=station, words=words, by=person(request), now=clock.now())
+        retire_station(
+            station=station,
+            words=request.POST.get("words", ""),
+            by=person(request),
+            now=clock.now(),
+            seen_off="seen_off" in request.POST,
+        )
         return reverse("pages:station", args=[slug])
 
     return acted(do, otherwise=lambda refusal: _page(request, slug, refusal))

@@ -42,6 +42,7 @@ class Naming(serializers.Serializer[Any]):
 
 class Retiring(serializers.Serializer[Any]):
     words = serializers.CharField(max_length=500)
+    seen_off = serializers.BooleanField(default=False)
 
 
 class StationsView(ShopView):
@@ -67,8 +68,14 @@ class RenameView(ShopView):
 class RetireView(ShopView):
     @idempotent
     def post(self, request: Request, slug: str) -> Response:
-        now, words = clock.now(), sent(Retiring, request)["words"]
-        retire_station(station=station_named(slug), words=words, by=person(request), now=now)
+        asked = sent(Retiring, request)
+        retire_station(
+            station=station_named(slug),
+            words=asked["words"],
+            by=person(request),
+            now=clock.now(),
+            seen_off=asked["seen_off"],
+        )
         return _now(slug)
 
 

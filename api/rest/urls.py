@@ -33,8 +33,9 @@ Resources.
     GET    stations                    -> {"stations": [Station]}
     POST   stations {"slug", "name", "host": default localhost}       -> 201 Station   supervisors
     POST   stations/<slug>/rename {"name"}   -> 200 Station   supervisors; its slug stays
-    POST   stations/<slug>/retire {"words": why}   -> 200 Station   supervisors; for good: it takes
-                                          no job and is no more among `stations`
+    POST   stations/<slug>/retire {"words": why, "seen_off": default false, asked for where nobody
+             knows its output}            -> 200 Station   supervisors; for good: it takes no job,
+                                          and is among `stations` only while its output is not off
     GET    stations/<slug>/instruments -> {"instruments": [Instrument], "lacks": [Problem] for any
                                           run, "procedures": [{"procedure", "lacks": [Problem]}]}
     POST   stations/<slug>/instruments {"instruments": [{"role",      -> 201 {"instruments":

@@ -278,7 +278,16 @@ def hold_problems(asks: Advice | None, hours: float | None, limits: CareLimits) 
                 "Read the pack again at the top of charge.",
             )
         )
-    longest_h = _hours(limits.hold_max)
+    shortest_h, longest_h = _hours(limits.hold_min), _hours(limits.hold_max)
+    if asks and asks.course == Course.HOLD and hours is not None and hours < shortest_h:
+        found.append(
+            Problem(
+                "hold_too_short",
+                f"The recipe holds the pack for {hours:g} h; this reading asks for a hold of "
+                f"{limits.hold_words}.",
+                f"Choose a recipe that holds for {shortest_h:g} h or longer.",
+            )
+        )
     if asks and asks.course == Course.EXTENDED and hours is not None and hours <= longest_h:
         found.append(
             Problem(

@@ -35,19 +35,30 @@ def rename_station(*, station: Station, name: str, by: User, now: datetime) -> S
     return row
 
 
-def retire_station(*, station: Station, words: str, by: User, now: datetime) -> StationRetirement:
-    """It takes no job from now on, for good; refused while a job or an output is on it."""
+def retire_station(
+    *, station: Station, words: str, by: User, now: datetime, seen_off: bool = False
+) -> StationRetirement:
+    """It takes no job from now on, for good; refused while a job or an output is on it.
+
+    Where nobody knows whether its output is off, `by` has `seen_off` at the bench that it is.
+    """
     require(by.role, Act.DEFINE)
     refuse(reason_problems(words, "A station is retired with a reason."))
     with transaction.atomic():
         hold_station(station.pk)  # a claim comes before or after
-        refuse(_problems(station))
+        lease = StationLease.objects.select_for_update().filter(station=station).first()
+        refuse(_problems(station, lease, seen_off=seen_off))
+        data = {}
+        if lease is not None and _is_in_doubt(lease):
+            data = {"seen_off": True, "output_before": lease.output_state}
+            lease.output_state, lease.output_at = OutputState.SEEN_OFF, now
+            lease.save(update_fields=["output_state", "output_at"])
         made = StationRetirement.objects.create(station=station, words=words.strip(), by=by, at=now)
-        audit.record(kind=AuditEntry.Kind.STATION_RETIRED, by=by, now=now, of=made)
+        audit.record(kind=AuditEntry.Kind.STATION_RETIRED, by=by, now=now, data=data, of=made)
     return made
 
 
-def _problems(station: Station) -> list[Problem]:
+def _problems(station: Station, lease: StationLease | None, *, seen_off: bool) -> list[Problem]:
     slug = station.slug
     if StationRetirement.objects.filter(station=station).exists():
         words = f"Station {slug} is retired already."
@@ -56,12 +67,21 @@ def _problems(station: Station) -> list[Problem]:
     if alive_runs().filter(station=station).exists():
         fix = "Retire it when the run is over and the output is off."
         found.append(Problem("station_busy", f"Station {slug} is running a job.", fix))
-    if StationLease.objects.filter(station=station, output_state=OutputState.ON).exists():
+    if lease is not None and lease.output_state == OutputState.ON:
         fix = "Switch it off at the bench, and see that it is."
         found.append(Problem("output_on", f"The output of station {slug} is on.", fix))
+    if lease is not None and _is_in_doubt(lease) and not seen_off:
+        words = f"Nobody knows whether the output of station {slug} is off."
+        fix = "Let its guardian prove it; or go there, see that it is off, and tick that you did."
+        found.append(Problem("output_unknown", words, fix, about="seen_off"))
     claimed = Job.objects.filter(station=station, state=JobState.CLAIMED).order_by("pk")
     found += [
         Problem("job_claimed", f"Job {pk} is claimed there.", "Release its claim first.")
         for pk in claimed.values_list("pk", flat=True)
     ]
     return found
+
+
+def _is_in_doubt(lease: StationLease) -> bool:
+    """Whether its bench was heard of, and what its output is was lost since."""
+    return lease.heartbeat_at is not None and lease.output_state == OutputState.UNKNOWN

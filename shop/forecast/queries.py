@@ -164,8 +164,14 @@ def stop_of(job: Job, station: Station, rested_v: float | None = None) -> Stop |
     """Why the job would not come to its end at `station`; None where it does or nobody knows."""
     if job.kind not in FORETOLD or job.kind in ENDS_BY_FORMULA:
         return None
-    found = forecast(job, station, rested_v, beside=False)
-    return found.stop if found else Stop("on the cell model it has none")
+    return stop_in(job, forecast(job, station, rested_v, beside=False))
+
+
+def stop_in(job: Job, found: Forecast | None) -> Stop | None:
+    """Likewise, where its forecast was `found` already."""
+    if found is not None:
+        return found.stop
+    return Stop("on the cell model it has none") if job.kind in FORETOLD else None
 
 
 def load_hours(job: Job, program: Program) -> LoadHours | None:

@@ -16,7 +16,7 @@ from stations import __version__
 from stations.bench import BenchError
 from stations.clock import wall_now
 from stations.commissioning import at_target, procedure
-from stations.commissioning.drawing import DrawPlan, draw_plan
+from stations.commissioning.drawing import DrawPlan, draw_plan, drawn_most_a
 from stations.commissioning.figures import (
     CannotCommission,
     Figures,
@@ -68,7 +68,7 @@ def check(path: Path, asked: Asked, person: Terminal) -> Report:
     chosen = plan(by.supply, target_v=asked.target_v, large_a=asked.large_a)
     with alone(config.folder):
         person.begin()
-        bank_ah = person.bank_ah() if by.load else 0.0
+        bank_ah = person.bank_ah(drawn_most_a(by.load)) if by.load else 0.0
         if by.load:
             draw_plan(by.load, bank_ah=bank_ah)  # refused before anything is on
     found: Report | None = None

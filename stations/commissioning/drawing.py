@@ -43,6 +43,12 @@ class DrawPlan:
         )
 
 
+def drawn_most_a(load: LoadRatings) -> float:
+    """Amps that no check draws more of, however large the bank is."""
+    rated_a = min(load.current_max_a, load.power_max_w / CELL_CEILING_V)
+    return in_steps(LARGE_SHARE * rated_a, load.current_resolution_a)
+
+
 def draw_plan(load: LoadRatings, *, bank_ah: float, hurry: float = 1.0) -> DrawPlan:
     """Raises CannotCommission for a bank that this load cannot be tried at.
 
@@ -53,8 +59,7 @@ def draw_plan(load: LoadRatings, *, bank_ah: float, hurry: float = 1.0) -> DrawP
         raise CannotCommission(f"{bank_ah:g} Ah is no bank: type what the linked cells are rated")
     drawing = Drawing.of(recipe, recipe.cutoff_v, capacity_ah=bank_ah, load=load)
     step_a = load.current_resolution_a
-    most_a = LARGE_SHARE * min(load.current_max_a, load.power_max_w / CELL_CEILING_V)
-    large_a = min(in_steps(most_a, step_a), drawing.current_a(recipe.discharge_c))
+    large_a = min(drawn_most_a(load), drawing.current_a(recipe.discharge_c))
     small_a = in_steps(SMALL_SHARE * large_a, step_a)
     if not small_a * Tolerances().panel_share >= COUNTS * step_a:
         raise CannotCommission(

@@ -84,10 +84,12 @@ class Report:
         at_target_v = figures.offset_target_v
         offset_v = at_target_v if math.isfinite(at_target_v) else figures.offset_v
         known = self.passed and math.isfinite(offset_v)
+        shown_v = figures.at_target.drop_v if known and figures.at_target else math.nan
         return Measured(
             supply_offset_v=-offset_v if known else 0.0,
             leads_ohm=figures.lead_ohm,
             zero_a=figures.zero_a,
+            shown_offset_v=-shown_v if math.isfinite(shown_v) else None,
         )
 
 

@@ -21,8 +21,10 @@ Type yes to begin: """
 
 
 BANK = """\
-The load is tried too: it draws half of its rating for some seconds, but no more of the cells than
-a capacity test does ({rate:g}C), and first a tenth of that. All leads must bear it.
+The load is tried too; its leads are on the bank as well, plus to plus and minus to minus:
+  for some seconds it draws at most {most_a:g} A, half of its rating, but no more of the cells than
+  a capacity test does ({rate:g}C); before that a tenth of it until its display was read
+  all leads must bear {most_a:g} A; otherwise press Enter now, and nothing is switched on
 How many ampere-hours have the linked cells together? """
 LAY_TOGETHER = """\
 The supply's offset at its target of {target_v:.2f} V can be measured too, with no cell on it:
@@ -42,9 +44,12 @@ class Terminal(Keyboard):
         if line.strip().lower() != "yes":
             raise CannotCommission("not begun: nobody typed yes")
 
-    def bank_ah(self) -> float:
-        """Of all linked cells together; raises CannotCommission for what is no number."""
-        self.ask(BANK.format(rate=Recipe().discharge_c))
+    def bank_ah(self, most_a: float) -> float:
+        """Of all linked cells together, once it is said that up to `most_a` will be drawn.
+
+        Raises CannotCommission for what is no number.
+        """
+        self.ask(BANK.format(rate=Recipe().discharge_c, most_a=most_a))
         while (line := self.line(wait=True)) is None:
             continue
         try:

@@ -76,6 +76,7 @@ def _top(recipe: Any, order: Order, ratings: Ratings) -> top_balance.Spec:
         cell_r_ohm=order.r_ohm,
         supply=ratings.supply,
         supply_offset_v=ratings.measured.supply_offset_v,
+        shown_offset_v=ratings.measured.shown_offset_v,
     )
 
 
@@ -99,6 +100,7 @@ def _capacity(recipe: Any, order: Order, ratings: Ratings) -> Program:
             supply=ratings.supply,
             load=_load(ratings),
             supply_offset_v=ratings.measured.supply_offset_v,
+            shown_offset_v=ratings.measured.shown_offset_v,
         )
     )
 

@@ -52,7 +52,7 @@ def charge_looks(
 
 def _leads(charge: Charge, flowed: Seen, commissioned_ohm: float) -> Look:
     return look_at_leads(
-        flowed.supply_v + charge.trim.offset_v - flowed.voltage_v,
+        flowed.supply_v + charge.trim.above_shown_v - flowed.voltage_v,
         flowed.current_a,
         accuracy_v=charge.trim.accuracy_v,
         commissioned_ohm=commissioned_ohm,

@@ -75,6 +75,7 @@ class Spec:
     supply: SupplyRatings
     load: LoadRatings
     supply_offset_v: float = 0.0  # commissioned: true terminal volts minus set-point
+    shown_offset_v: float | None = None  # likewise, minus what the supply shows
     torque_nm: float | None = None  # of a nut, from the cell's datasheet; None where unsaid (F7)
 
     @property
@@ -206,7 +207,12 @@ def _fill(spec: Spec) -> Charge:
             flat_fraction=0.05,
             no_current_for=timedelta(minutes=30),
         ),
-        trim=Trim(step_v, spec.supply.voltage_accuracy_v, spec.supply_offset_v),
+        trim=Trim(
+            step_v,
+            spec.supply.voltage_accuracy_v,
+            spec.supply_offset_v,
+            shown_offset_v=spec.shown_offset_v,
+        ),
         alarm_v=recipe.target_v + recipe.alarm_above_v,
         charge_max_ah=1.2 * spec.capacity_ah,
         timeout=timedelta(hours=_fill_hours(spec), seconds=recipe.cv_max_s),

@@ -54,7 +54,7 @@ def disagreement(step: Charge, reading: Reading) -> str:
     budget, meter_v = step.agreement, reading.voltage_v
     if budget is None:
         return ""
-    terminals_v = reading.supply_voltage_v + step.trim.offset_v
+    terminals_v = reading.supply_voltage_v + step.trim.above_shown_v
     leads_v = budget.lead_max_ohm * max(0.0, reading.supply_current_a)
     cells = seen(step, reading)
     if not -budget.supply_v <= terminals_v - meter_v <= budget.supply_v + leads_v:
@@ -87,7 +87,7 @@ def _observe(run: Run, step: Charge, reading: Reading) -> Run:
     current_a, in_cv = run.last_current_a, reading.regulation == "CV"
     lead_ohm = run.lead_ohm
     if current_a >= LEAD_SEEN_ABOVE * step.setpoint.current_a:
-        drop_v = reading.supply_voltage_v + step.trim.offset_v - reading.voltage_v
+        drop_v = reading.supply_voltage_v + step.trim.above_shown_v - reading.voltage_v
         lead_ohm = drop_v / current_a
     none_flows, trimmed_v = in_cv and current_a < step.tail.proven_on_a, run.trimmed_v
     if in_cv and not none_flows:
@@ -297,6 +297,6 @@ def _trimmed(run: Run, step: Charge, reading: Reading, setpoint: Setpoint) -> fl
 def _compensation_v(step: Charge, reading: Reading) -> float:
     """What the leads drop now, as far as the recipe makes up for it and OVP leaves room (B5)."""
     trim = step.trim
-    drop_v = reading.supply_voltage_v + trim.offset_v - reading.voltage_v
+    drop_v = reading.supply_voltage_v + trim.above_shown_v - reading.voltage_v
     below_ovp_v = step.protection.ovp_v - trim.ovp_room_v - step.setpoint.voltage_v
     return max(0.0, min(trim.compensate_v, drop_v, below_ovp_v))

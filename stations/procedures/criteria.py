@@ -19,6 +19,13 @@ class Trim:
     # How far it may rise above target for what the leads drop at that moment; 0: not at all.
     compensate_v: float = field(default=0.0, metadata=LATER)
     ovp_room_v: float = field(default=0.050, metadata=LATER)  # but never above OVP less this
+    # The same minus what its voltmeter shows; None: not known apart from it.
+    shown_offset_v: float | None = field(default=None, metadata=LATER)
+
+    @property
+    def above_shown_v(self) -> float:
+        """By how much the supply's terminals truly lie above what it shows."""
+        return self.offset_v if self.shown_offset_v is None else self.shown_offset_v
 
     @property
     def rise_max_v(self) -> float:

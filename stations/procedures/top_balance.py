@@ -102,6 +102,7 @@ class Spec:
     cell_r_ohm: float
     supply: SupplyRatings
     supply_offset_v: float = 0.0  # commissioned: true terminal volts minus set-point
+    shown_offset_v: float | None = None  # likewise, minus what the supply shows
     full_rating_allowed: bool = False  # a supervisor allows the continuous rating (B1)
     torque_nm: float | None = None  # of a nut, from the cell's datasheet; None where unsaid (F7)
 
@@ -133,6 +134,7 @@ class Spec:
             self.supply_offset_v,
             self.recipe.compensate_leads_v,
             self.recipe.ovp_room_v,
+            self.shown_offset_v,
         )
 
     @property

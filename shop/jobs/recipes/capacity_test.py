@@ -40,6 +40,7 @@ def program(parameters: Parameters, cells: Cells, ratings: Ratings) -> Program:
             supply=ratings.supply,
             load=load_of(ratings),
             supply_offset_v=ratings.measured.supply_offset_v,
+            shown_offset_v=ratings.measured.shown_offset_v,
         )
     )
 

@@ -70,4 +70,5 @@ def planned(recipe: top_balance.Recipe, cells: Cells, ratings: Ratings) -> top_b
         cell_r_ohm=first.r_ohm,
         supply=ratings.supply,
         supply_offset_v=ratings.measured.supply_offset_v,
+        shown_offset_v=ratings.measured.shown_offset_v,
     )

@@ -13,12 +13,14 @@ from shop.evidence.models import ResistanceTest
 from shop.forecast import queries
 from shop.jobs import recipes
 from shop.jobs.models import Job
+from shop.jobs.services.orders import claim_job, create_job
 from stations.values import Window
 from tests import factories
 from tests.api.clients import text
 from tests.api.made import balanced
 from tests.cast import Cast
 from tests.played import play_capacity, play_resistance
+from tests.shop.care.test_due import make_pack
 from tests.shop.equipment.reports import document_of
 
 
@@ -104,6 +106,29 @@ def test_whoever_would_leave_a_plan_that_breaks_off_alone_cannot_choose_it(
 
     assert f"{choice} disabled>" in closed.content.decode()
     assert "Nobody. It cannot be left alone, for the plan does not come to its end" in text(closed)
+
+
+def test_whoever_would_leave_a_recovery_alone_that_the_model_sees_no_end_of_cannot_choose_it(
+    cast: Cast, technician: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "_attended_only", lambda job, station: [])
+    monkeypatch.setattr(queries, "string_hours", lambda program, known, rested_v: None)
+    factories.make_policy(by=cast.sade)
+    pack, cells = make_pack(cast, "P-1", built_at=factories.NOON), factories.make_cells(4)
+    for position, cell in enumerate(cells, start=1):
+        pack.placements.create(cell=cell, position=position, placed_at=factories.NOON)
+    recipe = factories.make_recipe_of(
+        "pack_recovery", recipes.pack_recovery.defaults(), by=cast.sade
+    )
+    now = clock.now()
+    job = create_job(recipe_version=recipe, cells=cells, by=cast.tola, now=now, pack_id=pack.pk)
+    station = factories.make_station(bms=True, load=True, now=now)
+    claim_job(job=job, station=station, by=cast.tola, now=now)
+
+    closed = technician.get(f"/jobs/{job.pk}/hours")
+
+    assert 'value="no" required disabled>' in closed.content.decode()
+    assert "Nobody. It cannot be left alone" in text(closed)
 
 
 @pytest.mark.parametrize(

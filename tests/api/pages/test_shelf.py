@@ -79,6 +79,25 @@ def test_cells_are_laid_on_a_shelf_by_scanning_them(cast: Cast, technician: Clie
     assert "unlinked, covered · Tola" in cell
 
 
+def test_nobody_is_asked_on_which_shelf_a_cell_lies_that_a_run_has(
+    cast: Cast, technician: Client, tola: Api
+) -> None:
+    bank = balanced(cast)
+    serials = [cell.serial for cell in bank.cells]
+    (row,) = bank.run.run_cells.filter(cell=bank.cells[0])
+    row.active = True
+    row.save(update_fields=["active"])
+
+    offered = technician.get("/shelf/place").content.decode()
+    cell = text(technician.get(f"/cells/{serials[0]}"))
+
+    assert [f'value="{serial}"' in offered for serial in serials] == [False, True, True, True]
+    assert "On no shelf: a run has it on its bench." in cell
+    assert "Say where cells lie" not in cell
+    assert text(technician.get("/shelf")).count("No shelf on record") == 3
+    assert tola.get(f"cells/{serials[0]}").json()["lies"].startswith("On no shelf: a run has it")
+
+
 def test_a_place_is_recorded_and_read_over_rest(cast: Cast, tola: Api) -> None:
     bank = balanced(cast)
     serials = [cell.serial for cell in bank.cells]

@@ -92,6 +92,16 @@ def test_holds_and_what_is_severe_go_by_the_policy() -> None:
     assert hold_problems(advice(read(150), LIMITS), 6.5, LIMITS) == []
 
 
+def test_a_hold_shorter_than_the_policy_asks_is_none() -> None:
+    mild = advice(read(60), LIMITS)
+
+    (short,) = hold_problems(mild, 3.9, LIMITS)
+
+    assert short.code == "hold_too_short"
+    assert "asks for a hold of 4 to 6 h" in short.words
+    assert hold_problems(mild, 4.0, LIMITS) == []
+
+
 @pytest.mark.parametrize(
     ("cells_v", "taken_at", "code"),
     [

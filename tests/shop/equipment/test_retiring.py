@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from django.db import IntegrityError, transaction
 
+from api.reads import board
 from shop.audit.models import AuditEntry
 from shop.equipment.instruments import register_instruments, take_off
-from shop.equipment.models import Station, StationRetirement
+from shop.equipment.models import Station, StationLease, StationRetirement
 from shop.equipment.retiring import rename_station, retire_station
 from shop.equipment.rules.registering import Named
 from shop.equipment.states import OutputState
@@ -21,8 +22,10 @@ from tests.factories import NOON
 from tests.race import race
 
 
-def retire(station: Station, cast: Cast) -> StationRetirement:
-    return retire_station(station=station, words="The bench is sold.", by=cast.sade, now=NOON)
+def retire(station: Station, cast: Cast, *, seen_off: bool = False) -> StationRetirement:
+    return retire_station(
+        station=station, words="The bench is sold.", by=cast.sade, now=NOON, seen_off=seen_off
+    )
 
 
 def refused(station: Station, cast: Cast) -> list[str]:
@@ -84,6 +87,46 @@ def test_a_station_with_a_job_or_its_output_on_is_not_retired(cast: Cast) -> Non
     assert refused(busy, cast) == ["station_busy"]
     assert refused(on, cast) == ["output_on"]
     assert not StationRetirement.objects.exists()
+
+
+def test_a_station_in_doubt_is_retired_only_by_one_who_saw_its_output_off(cast: Cast) -> None:
+    lost = factories.make_station(output=OutputState.UNKNOWN)
+    assert refused(lost, cast) == ["output_unknown"]
+
+    retire(lost, cast, seen_off=True)
+
+    assert StationLease.objects.get(station=lost).output_state == OutputState.SEEN_OFF
+    entry = AuditEntry.objects.get(kind="STATION_RETIRED")
+    assert (entry.data["seen_off"], entry.data["output_before"]) == (True, "UNKNOWN")
+
+
+def test_an_output_that_is_on_is_not_retired_whatever_somebody_saw(cast: Cast) -> None:
+    on = factories.make_station(output=OutputState.ON)
+
+    with pytest.raises(Refusal, match="is on"):
+        retire(on, cast, seen_off=True)
+
+
+def test_a_station_that_was_never_heard_of_and_one_seen_off_may_be_retired(cast: Cast) -> None:
+    mistyped = factories.make_station(output=OutputState.UNKNOWN)
+    StationLease.objects.filter(station=mistyped).update(heartbeat_at=None)
+    burnt = factories.make_station(output=OutputState.SEEN_OFF)
+
+    assert retire(mistyped, cast).station == mistyped
+    assert retire(burnt, cast).station == burnt
+
+
+@pytest.mark.parametrize("output", [OutputState.ON, OutputState.UNKNOWN])
+def test_the_board_shows_a_retired_station_whose_output_is_not_off(
+    cast: Cast, output: OutputState
+) -> None:
+    station = factories.make_station()
+    retire(station, cast)
+    assert board.stations(now=NOON) == []
+
+    StationLease.objects.filter(station=station).update(output_state=output)
+
+    assert [shown.station for shown in board.stations(now=NOON)] == [station]
 
 
 def test_it_takes_a_supervisor_and_a_reason_and_stays(cast: Cast) -> None:

@@ -32,6 +32,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 SOC = (0.96, 0.955, 0.96, 0.96)
 # Minutes instead of hours, and a cycle of 2 %; the rules stay the same.
+SHORT_S = 1800.0  # of a hold, by the policy here
 QUICK = {"hold_h": 0.5, "again_h": 0.2, "cycle_share": 0.02}
 
 
@@ -96,7 +97,9 @@ def other_pack(bench: ShopBench, pack: Pack) -> Pack:
 
 
 def test_a_mild_recovery_from_its_reading_to_the_next_one() -> None:
-    with shop_bench(socs=SOC, with_bms=True, with_load=True, balance_a=20.0) as bench:
+    with shop_bench(
+        socs=SOC, with_bms=True, with_load=True, balance_a=20.0, care_hold_min_s=SHORT_S
+    ) as bench:
         pack = assembled(bench)
         run = started(bench, pack)
         with bench.worker(run):
@@ -133,7 +136,9 @@ def test_a_mild_recovery_from_its_reading_to_the_next_one() -> None:
 
 def test_a_pack_with_cells_in_parallel_is_recovered_by_its_places() -> None:
     """4S2P: the bench holds and reads four places of 400 Ah, the shop knows eight cells."""
-    with shop_bench(socs=SOC, with_bms=True, with_load=True, balance_a=40.0, parallel=2) as bench:
+    with shop_bench(
+        socs=SOC, with_bms=True, with_load=True, balance_a=40.0, parallel=2, care_hold_min_s=SHORT_S
+    ) as bench:
         pack = assembled(bench, parallel=2)
         run = started(bench, pack)
         with bench.worker(run):

@@ -45,6 +45,19 @@ def test_a_good_load_passes_and_never_draws_while_the_supply_is_on(tmp_path: Pat
         assert not bench.output_is_on()
 
 
+def test_who_does_not_want_so_many_amps_in_the_leads_is_told_and_begins_nothing(
+    tmp_path: Path,
+) -> None:
+    with linked(tmp_path, more=LOAD) as bench:
+        told = stations("check", bench, "yes\n\n")
+
+        assert told.returncode == 1
+        assert "its leads are on the bank as well" in told.stdout
+        assert "all leads must bear 120 A; otherwise press Enter now" in told.stdout
+        assert not drew(bench)
+        assert not bench.output_moves()[-1][1]
+
+
 def test_the_load_s_own_cut_off_and_timer_are_set_before_it_draws(tmp_path: Path) -> None:
     with linked(tmp_path, more=LOAD) as bench:
         stations("check", bench, "yes\n800\n1.80\n12.00\n")

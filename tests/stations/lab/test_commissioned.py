@@ -52,11 +52,18 @@ def test_a_charge_is_trimmed_by_what_the_commissioning_measured(bench: BenchConf
 
 
 def test_the_offset_at_the_target_is_planned_with_where_it_is_known(bench: BenchConfig) -> None:
-    """B5: the supply regulates there, and no bank is in it."""
-    laid = replace(plateau_at(0.0), set_voltage_v=3.65, bank_v=3.643, supply_v=3.65)
+    """B5: the supply regulates there, and no bank is in it; what it shows is off by another."""
+    laid = replace(plateau_at(0.0), set_voltage_v=3.65, bank_v=3.643, supply_v=3.648)
     told(bench, figures={"figures": good(at_target=laid)})
+    order = Order(top_balance.NAME, 4, 200.0, 2.5, 3.65, 0.5, 0.00025)
 
-    assert measured_of(bench)[0].supply_offset_v == pytest.approx(-0.007)
+    measured, _ = measured_of(bench)
+    program = program_of(order, bench, measured)
+
+    assert measured.supply_offset_v == pytest.approx(-0.007)
+    charge = next(step for step in program.steps if isinstance(step, Charge))
+    assert charge.trim.offset_v == measured.supply_offset_v
+    assert charge.trim.shown_offset_v == pytest.approx(-0.005)
 
 
 @pytest.mark.parametrize(

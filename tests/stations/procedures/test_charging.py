@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from stations.procedures.actions import Action, Hold, Next, SafeHold, Set, Trip
-from stations.procedures.charging import begins_at
+from stations.procedures.charging import begins_at, disagreement
 from stations.procedures.decide import decide
 from stations.procedures.state import Run
 from stations.procedures.steps import Charge
@@ -173,6 +173,23 @@ def test_lead_resistance_takes_the_commissioned_offset_out() -> None:
     run, _ = decide(run, item, item.at)
 
     assert run.lead_ohm == pytest.approx(0.005)
+
+
+def test_a_supply_that_gives_and_shows_too_much_is_judged_by_each_of_the_two() -> None:
+    """It gives 40 mV more than it is set to and shows 40 mV more than it gives: both in its 41."""
+    known = program(supply_offset_v=0.04, shown_offset_v=-0.04)
+    charging, near_done = (
+        replace(holding(m, amps, 3.5), supply_voltage_v=3.5 + 0.005 * amps + 0.04)
+        for m, amps in ((1, 10.0), (2, 0.2))
+    )
+
+    run, action = play(run_at("balance", known), [charging])
+    assert run.lead_ohm == pytest.approx(0.005)
+    assert isinstance(action, Hold | Set)
+    step = run.step
+    assert isinstance(step, Charge)
+    assert disagreement(step, near_done) == ""
+    assert begins_at(run_at("balance", known), step).voltage_v == pytest.approx(3.61)
 
 
 def test_below_where_it_last_fed_the_bank_it_waits_for_it_to_relax() -> None:
