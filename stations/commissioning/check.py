@@ -42,6 +42,7 @@ CONTACTOR = (
     "the offset at target is left out: a contactor's contacts are seen open by the bank, which "
     "must be off the leads for it"
 )
+LEADS_BACK = "once this check has ended, leads and meter go back to where they were"
 Work = Callable[[GuardianBench], tuple[Figures, str]]
 """What is done in a session: the figures, and why it ended early or ""."""
 
@@ -80,6 +81,7 @@ def check(path: Path, asked: Asked, person: Terminal) -> Report:
                 person.say(CONTACTOR)
             elif found.passed and person.laid_together(chosen.target_v):
                 found = _at_the_target(config, link, chosen, by, found)
+                person.say(LEADS_BACK)
             return found
     except NotProvenOff as error:
         if found is not None:
