@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -21,6 +21,7 @@ from stations.values import OffProof, Reading
 from tests.stations.procedures.scripted import RATINGS, START, program, reading, run_at
 from tests.stations.procedures.test_by_hand import BY_HAND
 from tests.stations.procedures.test_emptying_plans import bottom
+from tests.stations.procedures.test_recheck import made as made_recheck
 from tests.stations.procedures.test_single_cells import made as made_single
 
 UNSCANNED = replace(RATINGS, scanner=None)
@@ -305,6 +306,27 @@ def test_cells_one_by_one_give_the_meter_back_for_each() -> None:
     for cell in (1, 2, 3):
         assert "go back to their place" in texts[f"connect-{cell}"]
         assert "probes go on them" in texts[f"unlink-{cell}"]
+
+
+@pytest.mark.parametrize("one_by_one", [led_steps, by_hand.typed_steps])
+@pytest.mark.parametrize("made", [program(), made_single(), made_recheck()])
+def test_nobody_is_told_of_a_scanner_that_is_not_there(
+    made: Program, one_by_one: Callable[[Program], Program]
+) -> None:
+    """B7, B8: nor of its wires on the posts."""
+    for step in one_by_one(made).steps:
+        if isinstance(step, Instruct):
+            assert "scanner" not in step.text
+            assert "sense wires" not in step.text
+
+
+def test_nobody_is_told_to_wait_with_the_meter_until_the_window_has_closed() -> None:
+    """B7: five minutes after current stopped it is over."""
+    (unlink,) = (step for step in led_program().steps if step.name == "unlink")
+
+    assert isinstance(unlink, Instruct)
+    assert "closes after 5 minutes. Then" not in unlink.text
+    assert "straight after" in unlink.text
 
 
 def test_the_dry_run_says_where_the_meter_cannot_be_led() -> None:
