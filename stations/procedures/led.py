@@ -7,6 +7,7 @@ A scan that comes to no reading has changed nothing: `unread` says why, and it i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -71,8 +72,13 @@ def looked(run: Run, how: Led, reading: Reading) -> Run:
 
 def doubted(run: Run, reading: Reading) -> Run:
     """The run after a reading in doubt: what the meter showed before it counts no more."""
-    how, scan = _led(run), run.scan
-    if how is None or scan is None:
+    how = _led(run)
+    if how is None:
+        return run
+    if math.isfinite(reading.voltage_v):  # one that was not heard has not been seen to move
+        run = _seen(run, how, reading)
+    scan = run.scan
+    if scan is None:
         return run
     words = f"the bench's readings are in doubt ({', '.join(sorted(reading.flags))})"
     return _waited(changed(run, steadying=()), scan, how, reading.at, words)

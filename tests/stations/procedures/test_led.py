@@ -17,7 +17,7 @@ from stations.procedures.leading import LED, led_steps
 from stations.procedures.resume import resumed
 from stations.procedures.state import Run
 from stations.procedures.steps import Instruct, Measure, Program
-from stations.values import OffProof, Reading
+from stations.values import NAN, OffProof, Reading
 from tests.stations.procedures.scripted import RATINGS, START, program, reading, run_at
 from tests.stations.procedures.test_by_hand import BY_HAND
 from tests.stations.procedures.test_emptying_plans import bottom
@@ -240,6 +240,26 @@ def test_a_cell_may_be_measured_again_and_counts_from_then() -> None:
 
     assert [one.position for one in run.typed] == [2, 1]
     assert run.retyped == ("cell 1 was first read as 3.640 V, and then as 3.639 V",)
+
+
+def test_probes_that_were_lifted_while_another_instrument_was_in_doubt_have_left_the_cell() -> None:
+    """Its neighbour shows the same, and the person has done what they are asked for."""
+    run = led_to(at_disconnect(), 1.0, 1, 3.640)
+    silent = sample(8.0, OPEN_V, flags=frozenset({"thermometer_silent"}))
+    run, _ = decide(run, silent, START + timedelta(seconds=8))
+    run = shown(scanned(run, 8.5, 2), 9.0, [3.640] * 4)
+
+    assert [one.position for one in run.typed] == [1, 2]
+
+
+def test_a_meter_that_was_silent_is_not_seen_to_have_left_the_cell() -> None:
+    run = led_to(at_disconnect(), 1.0, 1, 3.640)
+    silent = sample(8.0, NAN, flags=frozenset({"meter_silent"}))
+    run, _ = decide(run, silent, START + timedelta(seconds=8))
+    run = shown(scanned(run, 8.5, 2), 9.0, [3.640] * 4)
+
+    assert [one.position for one in run.typed] == [1]
+    assert "has not left cell 1" in run.unread
 
 
 def test_a_second_scan_takes_the_place_of_the_first() -> None:
