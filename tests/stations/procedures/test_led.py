@@ -11,7 +11,7 @@ import pytest
 
 from stations.plain import from_plain, to_plain
 from stations.procedures import by_hand, check, led
-from stations.procedures.actions import Finish, Hold
+from stations.procedures.actions import Finish, Hold, SafeHold
 from stations.procedures.decide import decide
 from stations.procedures.leading import LED, led_steps
 from stations.procedures.resume import resumed
@@ -64,10 +64,10 @@ def shown(run: Run, since_s: float, volts: Sequence[float]) -> Run:
     return run
 
 
-def led_to(run: Run, since_s: float, cell: int, volts: float) -> Run:
+def led_to(run: Run, since_s: float, cell: int, volts: float, **more: Any) -> Run:
     """Probes off, on the next cell, scanned, and still for as long as it takes."""
     run = shown(run, since_s, [OPEN_V, volts])
-    return shown(scanned(run, since_s + 1.5, cell), since_s + 2, [volts] * 4)
+    return shown(scanned(run, since_s + 1.5, cell, **more), since_s + 2, [volts] * 4)
 
 
 def led_round(run: Run, volts: Sequence[float]) -> Run:
@@ -292,6 +292,18 @@ def test_what_was_led_in_time_counts_and_the_rest_is_missing() -> None:
     record = run.records[-1]
     assert [cell.verdict for cell in record.cells] == ["pass", "pass", "missing", "missing"]
     assert (run.scan, run.unread) == (None, "the step is over")
+
+
+def test_cells_that_nobody_came_to_in_time_are_named_where_a_look_is_over() -> None:
+    """B3, B8: that no figure settled would send people to the meter."""
+    run = led_to(run_at("pre-parallel", led_program()), 1.0, 2, 3.30, step="pre-parallel")
+    assert isinstance(run.step, Measure)
+    late_s = run.step.timeout.total_seconds() + 1
+
+    _, action = decide(run, sample(late_s, OPEN_V), START + timedelta(seconds=late_s))
+
+    assert isinstance(action, SafeHold)
+    assert "cells 1, 3, 4 were not read within 0:30:00" in action.reason
 
 
 def test_state_and_program_are_stored_and_read_again() -> None:
