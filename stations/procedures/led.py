@@ -43,7 +43,8 @@ def scanned(run: Run, data: Mapping[str, Any], *, at: datetime, received_at: dat
     if scan.corrects and scan.position not in read:
         raise ValueError(f"cell {scan.position} was not read yet")
     if not scan.corrects and scan.position not in by_hand.left(step, run.program.cells, read):
-        raise ValueError(f"cell {scan.position} is not waited for")
+        why = "was read already, and that stands" if scan.position in read else "is not waited for"
+        raise ValueError(f"cell {scan.position} {why}")
     words = f"cell {scan.position} was scanned in its place" if run.scan else run.unread
     return replace(run, scan=scan, steadying=(), unread=words)
 

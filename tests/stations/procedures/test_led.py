@@ -121,7 +121,7 @@ def test_the_bench_meter_is_on_record_with_an_age_for_each_and_the_first_again()
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (scan(1), "cell 1 is not waited for"),
+        (scan(1), "cell 1 was read already, and that stands"),
         (scan(9), "cell 9 is not waited for"),
         (scan(2, meter="OTHER"), "another meter"),
         (scan(2, step="recheck"), "no cell is scanned"),
