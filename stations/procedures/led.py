@@ -27,13 +27,17 @@ def scanned(run: Run, data: Mapping[str, Any], *, at: datetime, received_at: dat
 
     `at` and `received_at` are when the bench heard of it: only what the meter shows from then on
     is of that cell.  Raises ValueError in words for a cell that the step does not wait for, and
-    for a scan that was so long on its way that the probes may be elsewhere by now.
+    for a scan that was so long on its way that the probes may be elsewhere by now, or of which
+    the clocks do not tell.
     """
     step, how = run.step, _led(run)
     if how is None or step.name != data.get("step") or not isinstance(step, Measure):
         raise ValueError(f"no cell is scanned in “{step.title}”")
     scan, scanned_at = _scan(data, at)
     late = received_at - scanned_at
+    if -late > how.wait_max:
+        words = f"the scan of cell {scan.position} is {-late.total_seconds():.0f} s ahead of the"
+        raise ValueError(f"{words} bench's clock: have the clocks of shop and bench set alike")
     if late > how.wait_max:
         words = f"the scan of cell {scan.position} came {late.total_seconds():.0f} s late"
         raise ValueError(f"{words}, and the probes may be elsewhere by now: scan it again")

@@ -294,6 +294,17 @@ def test_what_was_led_in_time_counts_and_the_rest_is_missing() -> None:
     assert (run.scan, run.unread) == (None, "the step is over")
 
 
+def test_a_scan_that_the_clocks_say_nothing_of_is_refused() -> None:
+    """With the shop's clock ahead nobody knows how long a scan was on its way."""
+    run = led_to(at_disconnect(), 1.0, 1, 3.640)
+    ahead = (START + timedelta(seconds=620)).isoformat()
+
+    with pytest.raises(ValueError, match="600 s ahead of the bench's clock"):
+        heard(run, 20.0, scan(2, scanned_at=ahead))
+
+    assert scanned(run, 20.0, 2).scan is not None
+
+
 def test_cells_that_nobody_came_to_in_time_are_named_where_a_look_is_over() -> None:
     """B3, B8: that no figure settled would send people to the meter."""
     run = led_to(run_at("pre-parallel", led_program()), 1.0, 2, 3.30, step="pre-parallel")
