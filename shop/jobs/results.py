@@ -10,7 +10,7 @@ from django.db import transaction
 
 from shop.care.services import record_spread
 from shop.equipment import leases
-from shop.equipment.models import Instrument, Station
+from shop.equipment.models import Instrument
 from shop.equipment.states import InstrumentRole
 from shop.evidence.rules.balance import stopped_of
 from shop.evidence.services.balances import record_balance
@@ -115,7 +115,7 @@ def _record_check(run: Run, record: Record, ending: Ending, now: datetime) -> No
     record_voltage_check(
         run=run,
         kind=kind,
-        meter=_meter(run.station, record),
+        meter=_meter(run, record),
         target_v=ending.target_v,
         results=record.cells,
         current_stopped=stopped,
@@ -128,17 +128,18 @@ def _record_check(run: Run, record: Record, ending: Ending, now: datetime) -> No
     )
 
 
-def _meter(station: Station, record: Record) -> Instrument:
+def _meter(run: Run, record: Record) -> Instrument:
     """What read the cells: the one that went from cell to cell, else the station's scanner, or the
     BMS of their string where it has none; what should have read them where nobody came."""
+    station, procedure = run.station, procedure_of(run.job.kind)
     if record.meter:
         return station.instruments.get(serial_number=record.meter)
     fitted = {instrument.role: instrument for instrument in station.instruments.all()}
-    wanted = READ_BY.get(check_kind(record.step), InstrumentRole.SCANNER)
+    wanted = [READ_BY.get(check_kind(record.step), InstrumentRole.SCANNER)]
+    if procedure.in_series or procedure.on_pack:
+        wanted.append(InstrumentRole.BMS)
     one_by_one = (InstrumentRole.MANUAL, InstrumentRole.METER)
-    return next(
-        fitted[role] for role in (wanted, InstrumentRole.BMS, *one_by_one) if role in fitted
-    )
+    return next(fitted[role] for role in (*wanted, *one_by_one) if role in fitted)
 
 
 def suspect_cells(run: Run, reason: str, now: datetime) -> None:

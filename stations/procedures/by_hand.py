@@ -9,6 +9,7 @@ a lower class of evidence than a scanner's, and stays known as one by the meter 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -24,7 +25,7 @@ from stations.procedures.rules import (
     WatchRule,
 )
 from stations.procedures.state import Run, Taken
-from stations.procedures.steps import ByHand, Measure, Program
+from stations.procedures.steps import ByHand, Instruct, Measure, Program, Step
 from stations.values import Window
 
 # From an empty cell that rebounds to the cell makers' absolute limit with a margin: beyond it is
@@ -36,15 +37,32 @@ SAME_V = 0.010  # two readings of one cell within this are the same one
 JUMP_RESTED_V = 0.150
 JUMP_LEVELLED_V = 0.050
 JUMP_PARTED_V = 0.020  # G6: what cells read by hand may differ by at their disconnect check
+OF_SCANNER = (  # what people are told of it where there is one
+    (re.compile(r" The scanner's wires(?: \d+)? stay on(?: it)?\."), ""),
+    (re.compile(r"with only its sense wires on the posts"), "with nothing on its posts"),
+    (re.compile(r"All are read by one scanner\."), "All are read by one meter."),
+)
 
 
 def typed_steps(program: Program) -> Program:
     """The same program with every look at the cells done by a person."""
     steps = (
-        replace(step, by_hand=how(step, program.cells)) if isinstance(step, Measure) else step
+        replace(step, by_hand=how(step, program.cells))
+        if isinstance(step, Measure)
+        else unscanned(step)
         for step in program.steps
     )
     return replace(program, steps=tuple(steps))
+
+
+def unscanned(step: Step) -> Step:
+    """The same step, where it is a person's without a word of a scanner and its wires."""
+    if not isinstance(step, Instruct):
+        return step
+    text = step.text
+    for words, instead in OF_SCANNER:
+        text = words.sub(instead, text)
+    return replace(step, text=text)
 
 
 def how(step: Measure, cells: int, *, parted_v: float = JUMP_PARTED_V) -> ByHand:

@@ -70,8 +70,11 @@ class Drawing:
 
     def hours_max(self, c_rate: float) -> float:
         """As long as a cell of a fifth more than its rating, within what the load times itself."""
-        timed_h = (self.load.duration_max_s - TIMER_MARGIN_S) / 3600
-        return min(1.2 / c_rate + 0.25, timed_h)
+        return min(1.2 / c_rate + 0.25, self._timed_h)
+
+    @property
+    def _timed_h(self) -> float:
+        return (self.load.duration_max_s - TIMER_MARGIN_S) / 3600
 
     def own_cutoff_v(self, current_a: float) -> float:
         """At the load's terminals, so less what the leads may drop; it must not end the step."""
@@ -90,7 +93,7 @@ class Drawing:
         gap_max: timedelta | None = None,
     ) -> Discharge:
         current_a, hours = self.current_a(c_rate), min(hours_max, self.hours_max(c_rate))
-        own = Cutoff(self.own_cutoff_v(current_a), int(3600 * hours + TIMER_MARGIN_S))
+        own = Cutoff(self.own_cutoff_v(current_a), _timer_s(hours))
         return Discharge(
             name,
             title,
@@ -126,13 +129,20 @@ class Drawing:
         """The load holds the cut-off until its current has fallen to `end_c`, at most `c_rate`.
 
         `above_v` is what its set-point lies above the cut-off, for what its voltmeter reads high.
+        How long the tail takes is none of `c_rate`: only `hours_max` and the load's timer end it.
         """
         tail_a, step_v = self.current_a(end_c), self.load.voltage_resolution_v
         held_v = round(math.ceil((self.cutoff_v + above_v) / step_v - 1e-6) * step_v, 6)
-        drawn = self.step(name, title, c_rate, cell=cell, tail_a=tail_a, hours_max=hours_max)
-        own = Cutoff(held_v, drawn.draw.cutoff.duration_s)
+        drawn = self.step(name, title, c_rate, cell=cell, tail_a=tail_a)
+        hours = min(hours_max, self._timed_h)
         return changed(
             drawn,
-            draw=Draw(drawn.draw.current_a, own, holds=True),
+            draw=Draw(drawn.draw.current_a, Cutoff(held_v, _timer_s(hours)), holds=True),
             proven_on_a=HOLD_PROVEN_SHARE * tail_a,
+            timeout=timedelta(hours=hours),
         )
+
+
+def _timer_s(hours: float) -> int:
+    """Of the load itself, where nobody ended a step that may take so long."""
+    return int(3600 * hours + TIMER_MARGIN_S)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from stations.procedures.by_hand import how
+from stations.procedures.by_hand import how, unscanned
 from stations.procedures.steps import DRIVEN, Instruct, Led, Measure, Program, Step, Verify
 
 # A tenth of what cells may differ by (G6), seen by four samples a second apart; a hand that shakes
@@ -19,8 +19,8 @@ LED = Led(settle_v=0.001, settle=timedelta(seconds=3), wait_max=timedelta(second
 JUMP_PARTED_V = 0.010  # G6: what cells read by one meter may differ by at their disconnect check
 
 TAKE = (
-    "Then the bank meter's leads come off, and probes go on them: the meter is led from cell to "
-    "cell next."
+    "The bank meter's leads come off as well, and probes go on them: the meter is led from cell to "
+    "cell straight after."
 )
 BACK = (
     "The bank meter was led to each cell: its leads go back to their place with this, before you "
@@ -32,7 +32,7 @@ def led_steps(program: Program) -> Program:
     """The same program with every look at the cells by the bench's meter, which is led to them."""
     steps: list[Step] = []
     in_hand = False
-    for at, step in enumerate(program.steps):
+    for at, step in enumerate(map(unscanned, program.steps)):
         if isinstance(step, Measure):
             if not in_hand:
                 steps = _taken_off(steps)

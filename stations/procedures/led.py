@@ -7,6 +7,7 @@ A scan that comes to no reading has changed nothing: `unread` says why, and it i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -26,13 +27,17 @@ def scanned(run: Run, data: Mapping[str, Any], *, at: datetime, received_at: dat
 
     `at` and `received_at` are when the bench heard of it: only what the meter shows from then on
     is of that cell.  Raises ValueError in words for a cell that the step does not wait for, and
-    for a scan that was so long on its way that the probes may be elsewhere by now.
+    for a scan that was so long on its way that the probes may be elsewhere by now, or of which
+    the clocks do not tell.
     """
     step, how = run.step, _led(run)
     if how is None or step.name != data.get("step") or not isinstance(step, Measure):
         raise ValueError(f"no cell is scanned in “{step.title}”")
     scan, scanned_at = _scan(data, at)
     late = received_at - scanned_at
+    if -late > how.wait_max:
+        words = f"the scan of cell {scan.position} is {-late.total_seconds():.0f} s ahead of the"
+        raise ValueError(f"{words} bench's clock: have the clocks of shop and bench set alike")
     if late > how.wait_max:
         words = f"the scan of cell {scan.position} came {late.total_seconds():.0f} s late"
         raise ValueError(f"{words}, and the probes may be elsewhere by now: scan it again")
@@ -42,7 +47,8 @@ def scanned(run: Run, data: Mapping[str, Any], *, at: datetime, received_at: dat
     if scan.corrects and scan.position not in read:
         raise ValueError(f"cell {scan.position} was not read yet")
     if not scan.corrects and scan.position not in by_hand.left(step, run.program.cells, read):
-        raise ValueError(f"cell {scan.position} is not waited for")
+        why = "was read already, and that stands" if scan.position in read else "is not waited for"
+        raise ValueError(f"cell {scan.position} {why}")
     words = f"cell {scan.position} was scanned in its place" if run.scan else run.unread
     return replace(run, scan=scan, steadying=(), unread=words)
 
@@ -71,8 +77,13 @@ def looked(run: Run, how: Led, reading: Reading) -> Run:
 
 def doubted(run: Run, reading: Reading) -> Run:
     """The run after a reading in doubt: what the meter showed before it counts no more."""
-    how, scan = _led(run), run.scan
-    if how is None or scan is None:
+    how = _led(run)
+    if how is None:
+        return run
+    if math.isfinite(reading.voltage_v):  # one that was not heard has not been seen to move
+        run = _seen(run, how, reading)
+    scan = run.scan
+    if scan is None:
         return run
     words = f"the bench's readings are in doubt ({', '.join(sorted(reading.flags))})"
     return _waited(changed(run, steadying=()), scan, how, reading.at, words)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from stations.procedures import joining, judge, led, watching
+from stations.procedures import by_hand, joining, judge, led, watching
 from stations.procedures.actions import Action, Hold, Refuse, SafeHold
 from stations.procedures.led import OPEN_MAX_V
 from stations.procedures.progress import onward
@@ -52,13 +52,24 @@ def overdue(run: Run, step: Measure, reading: Reading, now: datetime) -> tuple[R
     if not isinstance(step.rule, DisconnectRule):
         if not now - run.entered_at > step.timeout:
             return None
-        words = _unlike_warm(step, reading) or f"did not settle within {step.timeout}"
+        words = _unlike_warm(step, reading) or f"{_unsettled(run, step)} within {step.timeout}"
         return run, SafeHold(f"“{step.title}”: {words}")
     stopped = run.current_stopped
     if stopped is None or not reading.at - stopped.at > step.rule.late:
         return None
     late = _too_late(run, step, step.rule, reading, stopped)
     return _measured(run, step, late, now, ("the check came too late",))
+
+
+def _unsettled(run: Run, step: Measure) -> str:
+    """What is still waited for."""
+    if step.by_hand is None:
+        return "did not settle"
+    left = by_hand.left(step, run.program.cells, [one.position for one in run.typed])
+    named = ", ".join(map(str, left))
+    if not left:
+        return "no good reading ended it"
+    return f"cells {named} were not read" if len(left) > 1 else f"cell {named} was not read"
 
 
 def _disconnect(

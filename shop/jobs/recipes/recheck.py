@@ -61,7 +61,7 @@ def _problems(cells: Cells, ratings: Ratings) -> list[Problem]:
         found.append(
             Problem(
                 "by_hand",
-                "Emptied cells are not compared by a hand-held meter: they must lie within "
+                "Emptied cells are compared by a scanner, not one by one: they must lie within "
                 "millivolts of each other.",
                 "Choose a station with a scanner.",
             )

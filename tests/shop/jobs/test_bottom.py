@@ -119,7 +119,7 @@ def test_a_recheck_of_emptied_cells_is_planned_both_ways_and_never_by_hand(
     assert (rule.both_ways, rule.early_fail_v, rule.floor_v) == (True, 0.030, 2.50)
     by_policy = POLICY.bottom.recheck.rule()
     assert rule == replace(by_policy, banks=rule.banks, temperature_span_k=rule.temperature_span_k)
-    with pytest.raises(Refusal, match="not compared by a hand-held meter"):
+    with pytest.raises(Refusal, match="compared by a scanner, not one by one"):
         plan(job, factories.make_station(slug="by-hand", by_hand=True, now=NOON))
 
 

@@ -167,9 +167,13 @@ def test_a_recheck_with_the_meter_led_judges_each_cell_against_its_bank() -> Non
         assert first_fault() == ""
 
 
-def test_a_check_that_nobody_came_to_is_missing_and_the_run_ends_whole() -> None:
-    """B7, B19: no station without a scanner is left with a run that cannot be concluded."""
-    with shop_bench(led=True) as bench:
+@pytest.mark.parametrize("with_bms", [False, True])
+def test_a_check_that_nobody_came_to_is_missing_and_the_run_ends_whole(with_bms: bool) -> None:
+    """B7, B19: no station without a scanner is left with a run that cannot be concluded.
+
+    Nor is a BMS there for strings said to have looked at cells that are in none.
+    """
+    with shop_bench(led=not with_bms, with_bms=with_bms) as bench:
         run = bench.start(fresh_s=30.0, late_s=31.0)
         with bench.worker(run):
             led_to_the_charge(bench, run)
@@ -179,4 +183,5 @@ def test_a_check_that_nobody_came_to_is_missing_and_the_run_ends_whole() -> None
         assert run.state == RunState.FINISHED, run.cause
         check = VoltageCheck.objects.get(run=run, kind="DISCONNECT")
         assert {row.verdict for row in check.cells.all()} == {"MISSING"}
+        assert check.meter.role == "meter"
         assert first_fault() == ""

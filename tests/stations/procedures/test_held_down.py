@@ -55,6 +55,23 @@ def test_after_the_first_current_the_load_holds_the_voltage() -> None:
     assert dict(held().facts)["cv_end_a"] == 1.0
 
 
+@pytest.mark.parametrize("first_c", [0.1, 0.2, 0.5])
+def test_a_hold_may_take_as_long_as_the_recipe_says_whatever_the_current_before_it(
+    first_c: float,
+) -> None:
+    """B9: a large first current ends sooner, the tail after it does not."""
+    _, hold = discharges(bottom(1, finish="cv", first_c=first_c, taper_max_s=5 * 3600.0))
+
+    assert hold.timeout == timedelta(hours=5)
+    assert hold.draw.cutoff.duration_s == 5 * 3600.0 + 60.0
+
+
+def test_a_hold_is_no_longer_than_the_load_times_itself() -> None:
+    _, hold = discharges(bottom(1, finish="cv", taper_max_s=24 * 3600.0))
+
+    assert hold.timeout.total_seconds() < hold.draw.cutoff.duration_s <= LOAD.duration_max_s
+
+
 def test_its_comparison_is_that_of_the_taper() -> None:
     assert held().steps[-2] == bottom(2).steps[-2]
 

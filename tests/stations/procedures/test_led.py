@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -11,16 +11,17 @@ import pytest
 
 from stations.plain import from_plain, to_plain
 from stations.procedures import by_hand, check, led
-from stations.procedures.actions import Finish, Hold
+from stations.procedures.actions import Finish, Hold, SafeHold
 from stations.procedures.decide import decide
 from stations.procedures.leading import LED, led_steps
 from stations.procedures.resume import resumed
 from stations.procedures.state import Run
 from stations.procedures.steps import Instruct, Measure, Program
-from stations.values import OffProof, Reading
+from stations.values import NAN, OffProof, Reading
 from tests.stations.procedures.scripted import RATINGS, START, program, reading, run_at
 from tests.stations.procedures.test_by_hand import BY_HAND
 from tests.stations.procedures.test_emptying_plans import bottom
+from tests.stations.procedures.test_recheck import made as made_recheck
 from tests.stations.procedures.test_single_cells import made as made_single
 
 UNSCANNED = replace(RATINGS, scanner=None)
@@ -63,10 +64,10 @@ def shown(run: Run, since_s: float, volts: Sequence[float]) -> Run:
     return run
 
 
-def led_to(run: Run, since_s: float, cell: int, volts: float) -> Run:
+def led_to(run: Run, since_s: float, cell: int, volts: float, **more: Any) -> Run:
     """Probes off, on the next cell, scanned, and still for as long as it takes."""
     run = shown(run, since_s, [OPEN_V, volts])
-    return shown(scanned(run, since_s + 1.5, cell), since_s + 2, [volts] * 4)
+    return shown(scanned(run, since_s + 1.5, cell, **more), since_s + 2, [volts] * 4)
 
 
 def led_round(run: Run, volts: Sequence[float]) -> Run:
@@ -120,7 +121,7 @@ def test_the_bench_meter_is_on_record_with_an_age_for_each_and_the_first_again()
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (scan(1), "cell 1 is not waited for"),
+        (scan(1), "cell 1 was read already, and that stands"),
         (scan(9), "cell 9 is not waited for"),
         (scan(2, meter="OTHER"), "another meter"),
         (scan(2, step="recheck"), "no cell is scanned"),
@@ -241,6 +242,26 @@ def test_a_cell_may_be_measured_again_and_counts_from_then() -> None:
     assert run.retyped == ("cell 1 was first read as 3.640 V, and then as 3.639 V",)
 
 
+def test_probes_that_were_lifted_while_another_instrument_was_in_doubt_have_left_the_cell() -> None:
+    """Its neighbour shows the same, and the person has done what they are asked for."""
+    run = led_to(at_disconnect(), 1.0, 1, 3.640)
+    silent = sample(8.0, OPEN_V, flags=frozenset({"thermometer_silent"}))
+    run, _ = decide(run, silent, START + timedelta(seconds=8))
+    run = shown(scanned(run, 8.5, 2), 9.0, [3.640] * 4)
+
+    assert [one.position for one in run.typed] == [1, 2]
+
+
+def test_a_meter_that_was_silent_is_not_seen_to_have_left_the_cell() -> None:
+    run = led_to(at_disconnect(), 1.0, 1, 3.640)
+    silent = sample(8.0, NAN, flags=frozenset({"meter_silent"}))
+    run, _ = decide(run, silent, START + timedelta(seconds=8))
+    run = shown(scanned(run, 8.5, 2), 9.0, [3.640] * 4)
+
+    assert [one.position for one in run.typed] == [1]
+    assert "has not left cell 1" in run.unread
+
+
 def test_a_second_scan_takes_the_place_of_the_first() -> None:
     run = shown(scanned(at_disconnect(), 0.5, 1), 1.0, [3.64] * 3)
 
@@ -271,6 +292,29 @@ def test_what_was_led_in_time_counts_and_the_rest_is_missing() -> None:
     record = run.records[-1]
     assert [cell.verdict for cell in record.cells] == ["pass", "pass", "missing", "missing"]
     assert (run.scan, run.unread) == (None, "the step is over")
+
+
+def test_a_scan_that_the_clocks_say_nothing_of_is_refused() -> None:
+    """With the shop's clock ahead nobody knows how long a scan was on its way."""
+    run = led_to(at_disconnect(), 1.0, 1, 3.640)
+    ahead = (START + timedelta(seconds=620)).isoformat()
+
+    with pytest.raises(ValueError, match="600 s ahead of the bench's clock"):
+        heard(run, 20.0, scan(2, scanned_at=ahead))
+
+    assert scanned(run, 20.0, 2).scan is not None
+
+
+def test_cells_that_nobody_came_to_in_time_are_named_where_a_look_is_over() -> None:
+    """B3, B8: that no figure settled would send people to the meter."""
+    run = led_to(run_at("pre-parallel", led_program()), 1.0, 2, 3.30, step="pre-parallel")
+    assert isinstance(run.step, Measure)
+    late_s = run.step.timeout.total_seconds() + 1
+
+    _, action = decide(run, sample(late_s, OPEN_V), START + timedelta(seconds=late_s))
+
+    assert isinstance(action, SafeHold)
+    assert "cells 1, 3, 4 were not read within 0:30:00" in action.reason
 
 
 def test_state_and_program_are_stored_and_read_again() -> None:
@@ -305,6 +349,27 @@ def test_cells_one_by_one_give_the_meter_back_for_each() -> None:
     for cell in (1, 2, 3):
         assert "go back to their place" in texts[f"connect-{cell}"]
         assert "probes go on them" in texts[f"unlink-{cell}"]
+
+
+@pytest.mark.parametrize("one_by_one", [led_steps, by_hand.typed_steps])
+@pytest.mark.parametrize("made", [program(), made_single(), made_recheck()])
+def test_nobody_is_told_of_a_scanner_that_is_not_there(
+    made: Program, one_by_one: Callable[[Program], Program]
+) -> None:
+    """B7, B8: nor of its wires on the posts."""
+    for step in one_by_one(made).steps:
+        if isinstance(step, Instruct):
+            assert "scanner" not in step.text
+            assert "sense wires" not in step.text
+
+
+def test_nobody_is_told_to_wait_with_the_meter_until_the_window_has_closed() -> None:
+    """B7: five minutes after current stopped it is over."""
+    (unlink,) = (step for step in led_program().steps if step.name == "unlink")
+
+    assert isinstance(unlink, Instruct)
+    assert "closes after 5 minutes. Then" not in unlink.text
+    assert "straight after" in unlink.text
 
 
 def test_the_dry_run_says_where_the_meter_cannot_be_led() -> None:
