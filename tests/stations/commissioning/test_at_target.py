@@ -13,7 +13,7 @@ LAID = ("yes\n1.80\n", "the ends must not touch")
 
 
 def answered(bench: SimulatedBench, *, hands: tuple[str, ...], fault: str = "none") -> int:
-    """The check's exit code where hands did that before they typed yes; they are told to undo it."""
+    """The exit code where hands did that before they typed yes; they are told to undo it."""
     with asked(bench, *LAID) as (process, heard):
         assert process.stdin is not None
         for path in hands:
