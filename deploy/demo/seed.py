@@ -49,12 +49,14 @@ from shop.people.models import User
 
 RECIPE = "Parallel top balance 3.65 V"
 # A simulated bench rests at 1 x, and at 240 x its samples are 12 s apart: short rests, one sample
-# at the cut-off, and room below it.  Its leads have 5 mohm.
+# at the cut-off, and room below it.  A busy host reads scanner and meter 0.1 s or 24 s apart there:
+# right after the load is on 27 mV lay between them.  Its leads have 5 mohm.
 SIMULATED_CAPACITY = {
     "rest_s": 5.0,
     "empty_rest_s": 5.0,
     "cutoff_samples": 1,
     "stop_below_v": 0.5,
+    "meter_agree_v": 0.050,
     "load_lead_max_ohm": 0.006,
 }
 # A taper so slow that what a busy host is late by, a second or 240 s there, moves a cell by 6 mV,
@@ -67,6 +69,7 @@ SIMULATED_BOTTOM = {
     "start_low_v": 2.50,
     "cutoff_samples": 1,
     "stop_below_v": 0.5,
+    "meter_agree_v": 0.050,
     "load_lead_max_ohm": 0.006,
 }
 # So an emptied cell is compared after seconds here, and the gate must take that.
