@@ -27,6 +27,13 @@ class Keyboard:
         sys.stdout.write(words)
         sys.stdout.flush()
 
+    def answer(self, words: str) -> str:
+        """Ask, and wait for the whole line that is typed.  Raises NobodyThere at the end."""
+        self.ask(words)
+        while (line := self.line(wait=True)) is None:
+            continue
+        return line
+
     def line(self, *, wait: bool) -> str | None:
         """The next line; None where there is none yet.  Raises NobodyThere at the end."""
         if b"\n" not in self._typed:

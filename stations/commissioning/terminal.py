@@ -38,10 +38,7 @@ class Terminal(Keyboard):
 
     def begin(self) -> None:
         """Raises CannotCommission unless the person says yes."""
-        self.ask(SAFETY)
-        while (line := self.line(wait=True)) is None:
-            continue
-        if line.strip().lower() != "yes":
+        if self.answer(SAFETY).strip().lower() != "yes":
             raise CannotCommission("not begun: nobody typed yes")
 
     def bank_ah(self, most_a: float) -> float:
@@ -49,9 +46,7 @@ class Terminal(Keyboard):
 
         Raises CannotCommission for what is no number.
         """
-        self.ask(BANK.format(rate=Recipe().discharge_c, most_a=most_a))
-        while (line := self.line(wait=True)) is None:
-            continue
+        line = self.answer(BANK.format(rate=Recipe().discharge_c, most_a=most_a))
         try:
             return _number(line)
         except ValueError as error:
@@ -60,12 +55,10 @@ class Terminal(Keyboard):
 
     def laid_together(self, target_v: float) -> bool:
         """Whether the meter alone is on the supply's leads now; nobody there has not done it."""
-        self.ask(LAY_TOGETHER.format(target_v=target_v))
         try:
-            while (line := self.line(wait=True)) is None:
-                continue
+            line = self.answer(LAY_TOGETHER.format(target_v=target_v))
         except CannotCommission:
-            line = ""
+            return False
         return line.strip().lower() == "yes"
 
     def ask_panel(self, role: str) -> None:

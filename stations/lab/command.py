@@ -52,8 +52,7 @@ def run(bench: Path, order: Path) -> int:
 
 
 def _begin(keyboard: Keyboard) -> None:
-    keyboard.ask(SAFETY)
-    if (keyboard.line(wait=True) or "").strip().lower() != "yes":
+    if keyboard.answer(SAFETY).strip().lower() != "yes":
         raise NobodyThere("not begun: nobody typed yes")
 
 
