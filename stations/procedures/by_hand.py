@@ -25,7 +25,7 @@ from stations.procedures.rules import (
     WatchRule,
 )
 from stations.procedures.state import Run, Taken
-from stations.procedures.steps import ByHand, Instruct, Measure, Program, Step
+from stations.procedures.steps import ByHand, Instruct, Led, Measure, Program, Step
 from stations.values import Window
 
 # From an empty cell that rebounds to the cell makers' absolute limit with a margin: beyond it is
@@ -154,17 +154,18 @@ def corrected(run: Run, taken: Taken) -> Run:
     if not before:
         raise ValueError(f"cell {taken.position} was not read yet")
     others = tuple(one for one in run.typed if one.position != taken.position)
+    said = "read" if led_of(run) else "typed"
     words = (
-        f"cell {taken.position} was first {_said(run)} as {before[-1].voltage_v:.3f} V, and then "
-        f"as {taken.voltage_v:.3f} V"
+        f"cell {taken.position} was first {said} as {before[-1].voltage_v:.3f} V, and then as "
+        f"{taken.voltage_v:.3f} V"
     )
     return replace(run, typed=(*others, taken), retyped=(*run.retyped, words))
 
 
-def _said(run: Run) -> str:
+def led_of(run: Run) -> Led | None:
+    """How the bench's own meter is read in the present step; None where nobody leads it."""
     step = run.step
-    led = isinstance(step, Measure) and step.by_hand is not None and step.by_hand.led is not None
-    return "read" if led else "typed"
+    return step.by_hand.led if isinstance(step, Measure) and step.by_hand is not None else None
 
 
 def _taken(

@@ -30,7 +30,7 @@ def scanned(run: Run, data: Mapping[str, Any], *, at: datetime, received_at: dat
     for a scan that was so long on its way that the probes may be elsewhere by now, or of which
     the clocks do not tell.
     """
-    step, how = run.step, _led(run)
+    step, how = run.step, by_hand.led_of(run)
     if how is None or step.name != data.get("step") or not isinstance(step, Measure):
         raise ValueError(f"no cell is scanned in “{step.title}”")
     scan, scanned_at = _scan(data, at)
@@ -77,7 +77,7 @@ def looked(run: Run, how: Led, reading: Reading) -> Run:
 
 def doubted(run: Run, reading: Reading) -> Run:
     """The run after a reading in doubt: what the meter showed before it counts no more."""
-    how = _led(run)
+    how = by_hand.led_of(run)
     if how is None:
         return run
     if math.isfinite(reading.voltage_v):  # one that was not heard has not been seen to move
@@ -102,11 +102,6 @@ def done(run: Run) -> Run:
         metered_v=NAN,
         on_cell=0,
     )
-
-
-def _led(run: Run) -> Led | None:
-    step = run.step
-    return step.by_hand.led if isinstance(step, Measure) and step.by_hand is not None else None
 
 
 def _scan(data: Mapping[str, Any], at: datetime) -> tuple[Scan, datetime]:
