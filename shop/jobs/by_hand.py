@@ -12,8 +12,8 @@ from datetime import datetime
 from django.db import transaction
 
 from shop.equipment.states import InstrumentRole
-from shop.jobs.models import JobEvent, PersonAct, Run
-from shop.jobs.sheets import TYPED, Sheet, cell_problems, positions_of, sheet_of, step_problems
+from shop.jobs.models import PersonAct, Run
+from shop.jobs.sheets import TYPED, Sheet, cell_problems, opened, positions_of, record_act
 from shop.people.models import User
 from shop.people.roles import Act, require
 from shop.refusals import Problem, refuse
@@ -42,11 +42,7 @@ def read_cell(
     """
     require(by.role, Act.CONFIRM)
     with transaction.atomic():
-        Run.objects.select_for_update().get(pk=run.pk)
-        run = Run.objects.get(pk=run.pk)
-        sheet = sheet_of(run)
-        refuse(step_problems(run, sheet))
-        assert sheet is not None  # noqa: S101  refused above
+        run, sheet = opened(run)
         refuse(_way_problems(sheet))
         named = cell.strip()
         found = (
@@ -61,22 +57,23 @@ def read_cell(
         refuse([*amiss, *wrong])
         refuse(_figure_problems(sheet, position, voltage_v, first))
         meter = run.station.instruments.get(role=InstrumentRole.MANUAL)
-        data = {
-            "step": sheet.step.name,
-            "attempt": run.attempt,
-            "cell": position,
+        said = {
             "voltage_v": voltage_v,
             "meter": meter.serial_number,
             "taken_at": now.isoformat(),
         }
-        if corrects:
-            data["corrects"] = True
-        act = PersonAct.objects.create(run=run, kind=TYPED, data=data, by=by, at=now)
-        told = {"words": f"cell {position} {sheet.serials[position]}, {voltage_v:.3f} V"}
-        JobEvent.objects.create(
-            job_id=run.job_id, run=run, kind="read_by_hand", by=by, at=now, data=told
+        return record_act(
+            run,
+            sheet,
+            position,
+            said,
+            kind=TYPED,
+            by=by,
+            now=now,
+            corrects=corrects,
+            event="read_by_hand",
+            words=f", {voltage_v:.3f} V",
         )
-    return act
 
 
 def figure(text: str) -> tuple[float, list[Problem]]:

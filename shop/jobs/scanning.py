@@ -11,8 +11,8 @@ from datetime import datetime
 from django.db import transaction
 
 from shop.equipment.states import InstrumentRole
-from shop.jobs.models import JobEvent, PersonAct, Run
-from shop.jobs.sheets import SCANNED, Sheet, cell_problems, positions_of, sheet_of, step_problems
+from shop.jobs.models import PersonAct, Run
+from shop.jobs.sheets import SCANNED, Sheet, cell_problems, opened, positions_of, record_act
 from shop.people.models import User
 from shop.people.roles import Act, require
 from shop.refusals import Problem, refuse
@@ -25,30 +25,23 @@ def scan_cell(*, run: Run, cell: str, by: User, now: datetime, corrects: bool = 
     """
     require(by.role, Act.CONFIRM)
     with transaction.atomic():
-        Run.objects.select_for_update().get(pk=run.pk)
-        run = Run.objects.get(pk=run.pk)
-        sheet = sheet_of(run)
-        refuse(step_problems(run, sheet))
-        assert sheet is not None  # noqa: S101  refused above
+        run, sheet = opened(run)
         refuse(_way_problems(sheet, cell))
         found = positions_of(run, cell.strip(), by_place=False)
         position, wrong = cell_problems(sheet, cell.strip(), found, corrects=corrects)
         refuse(wrong)
-        data = {
-            "step": sheet.step.name,
-            "attempt": run.attempt,
-            "cell": position,
-            "meter": run.station.instruments.get(role=InstrumentRole.METER).serial_number,
-            "scanned_at": now.isoformat(),
-        }
-        if corrects:
-            data["corrects"] = True
-        act = PersonAct.objects.create(run=run, kind=SCANNED, data=data, by=by, at=now)
-        told = {"words": f"cell {position} {sheet.serials[position]}"}
-        JobEvent.objects.create(
-            job_id=run.job_id, run=run, kind="scanned", by=by, at=now, data=told
+        meter = run.station.instruments.get(role=InstrumentRole.METER)
+        return record_act(
+            run,
+            sheet,
+            position,
+            {"meter": meter.serial_number, "scanned_at": now.isoformat()},
+            kind=SCANNED,
+            by=by,
+            now=now,
+            corrects=corrects,
+            event="scanned",
         )
-    return act
 
 
 def _way_problems(sheet: Sheet, cell: str) -> list[Problem]:

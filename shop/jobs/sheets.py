@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from shop.jobs.models import JobEvent, PersonAct, Run
 from shop.jobs.rules import acting
-from shop.refusals import Problem
+from shop.people.models import User
+from shop.refusals import Problem, refuse
 from stations.plain import from_plain
 from stations.procedures import by_hand
 from stations.procedures.steps import ByHand, Measure
@@ -90,7 +92,43 @@ def sheet_of(run: Run) -> Sheet | None:
     )
 
 
-def step_problems(run: Run, sheet: Sheet | None) -> list[Problem]:
+def opened(run: Run) -> tuple[Run, Sheet]:
+    """The run, locked until the transaction's end, with its sheet.
+
+    Raises Refusal where nothing can be read now, typed or scanned.
+    """
+    Run.objects.select_for_update().get(pk=run.pk)
+    run = Run.objects.get(pk=run.pk)
+    sheet = sheet_of(run)
+    refuse(_step_problems(run, sheet))
+    assert sheet is not None  # noqa: S101  refused above
+    return run, sheet
+
+
+def record_act(
+    run: Run,
+    sheet: Sheet,
+    position: int,
+    said: Mapping[str, Any],
+    *,
+    kind: str,
+    by: User,
+    now: datetime,
+    corrects: bool,
+    event: str,
+    words: str = "",
+) -> PersonAct:
+    """What `by` did at the cell, on its way to the bench, and told among the job's events."""
+    data = {"step": sheet.step.name, "attempt": run.attempt, "cell": position, **said}
+    if corrects:
+        data["corrects"] = True
+    act = PersonAct.objects.create(run=run, kind=kind, data=data, by=by, at=now)
+    told = {"words": f"cell {position} {sheet.serials[position]}{words}"}
+    JobEvent.objects.create(job_id=run.job_id, run=run, kind=event, by=by, at=now, data=told)
+    return act
+
+
+def _step_problems(run: Run, sheet: Sheet | None) -> list[Problem]:
     """Why nothing can be read now, typed or scanned."""
     if sheet is not None and sheet.left:
         return []
