@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -10,7 +9,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from api.pages.acts import acted, form, page, person, row_or_404
-from api.reads.typed import number_typed
+from api.reads.typed import number_or_nan
 from shop import clock
 from shop.cells.cell_types import define_cell_type, say_more
 from shop.cells.models import CellType
@@ -57,12 +56,7 @@ def more(request: HttpRequest, pk: int) -> HttpResponse:
 def _figures(asked: Iterable[Figure], typed: QueryDict) -> dict[str, float | None]:
     """What was typed; an empty field says nothing, and what is no number is NaN."""
     said = {figure.name: typed.get(figure.name, "").strip() for figure in asked}
-    return {name: _number(text) if text else None for name, text in said.items()}
-
-
-def _number(text: str) -> float:
-    value = number_typed(text)
-    return math.nan if value is None else value
+    return {name: number_or_nan(text) if text else None for name, text in said.items()}
 
 
 def _page(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 
 from django.http import HttpRequest, HttpResponse
@@ -11,7 +10,7 @@ from django.urls import reverse
 
 from api.pages.acts import acted, form, page, person, row_or_404
 from api.reads import leads
-from api.reads.typed import number_typed
+from api.reads.typed import number_or_nan
 from shop import clock
 from shop.equipment.models import Station
 from shop.leads.models import LeadSet
@@ -36,7 +35,7 @@ def new(request: HttpRequest) -> HttpResponse:
         register_lead_set(
             label=typed.get("label", ""),
             gauge_mm2=_area_mm2(typed.get("gauge", "")),
-            length_m=_number(typed.get("length", "")),
+            length_m=number_or_nan(typed.get("length", "")),
             end=typed.get("end", ""),
             by=person(request),
             now=clock.now(),
@@ -63,15 +62,9 @@ def _area_mm2(text: str) -> float:
     """Square millimetres, or a gauge as "10 AWG"; NaN for anything else."""
     words = text.strip().lower()
     if not words.endswith("awg"):
-        return _number(words.removesuffix("mm²").removesuffix("mm2"))
+        return number_or_nan(words.removesuffix("mm²").removesuffix("mm2"))
     gauge = words.removesuffix("awg").strip()
     return mm2_of_awg(int(gauge)) if re.fullmatch("[0-9]{1,2}", gauge) else float("nan")
-
-
-def _number(text: str) -> float:
-    """NaN where it is none."""
-    value = number_typed(text)
-    return math.nan if value is None else value
 
 
 def _page(request: HttpRequest, refusal: Refusal | None = None) -> HttpResponse:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +12,7 @@ from django.urls import reverse
 from api.pages.acts import acted, form, number, page, person
 from api.pages.scans import serials_typed
 from api.reads.shelf import Lying, shelf_now
-from api.reads.typed import number_typed
+from api.reads.typed import number_or_nan
 from shop import clock
 from shop.cells.models import Cell
 from shop.jobs.queries import policy_numbers
@@ -76,7 +75,7 @@ def place(request: HttpRequest) -> HttpResponse:
             shelf=typed.get("shelf", ""),
             unlinked="unlinked" in typed,
             covered="covered" in typed,
-            temperature_c=_degrees(warm) if warm else None,
+            temperature_c=number_or_nan(warm) if warm else None,
             by=person(request),
             now=clock.now(),
         )
@@ -87,12 +86,6 @@ def place(request: HttpRequest) -> HttpResponse:
 
 def _serials(request: HttpRequest) -> list[str]:
     return serials_typed(request.POST.get("cells", "")) + request.POST.getlist("cell")
-
-
-def _degrees(text: str) -> float:
-    """NaN where it is no number."""
-    value = number_typed(text)
-    return math.nan if value is None else value
 
 
 def _places_page(request: HttpRequest, refusal: Refusal | None = None) -> HttpResponse:

@@ -22,6 +22,12 @@ def number_typed(text: str) -> float | None:
         return None
 
 
+def number_or_nan(text: str) -> float:
+    """Likewise; NaN for what is no number, of which the rules say what should be typed."""
+    value = number_typed(text)
+    return math.nan if value is None else value
+
+
 def decimal(text: str, what: str) -> float:
     """`text` as a number; raises Refusal naming `what` it should be."""
     value = number_typed(text)
